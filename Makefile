@@ -1,0 +1,53 @@
+# Every verb of the project. `make demo` and `make test` need python3 (3.11 or newer, with venv), make and git; they set up the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+STAMP  := $(VENV)/.installed
+SOURCES := das_pipeline assets checks tests benchmarks
+export DAGSTER_DISABLE_TELEMETRY := yes
+export GX_ANALYTICS_ENABLED := false
+export UV_LINK_MODE := copy
+
+.PHONY: help setup demo test check lint types ui site lock bench clean
+
+help:            ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## make the virtual environment from requirements.lock
+
+$(STAMP): requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.lock)"
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@touch $@
+
+demo: setup      ## simulate deliveries, run the whole chain, publish two releases and the site
+	@$(BIN)/python -m assets.cli demo
+
+test: setup      ## run all tests
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: lint types ## lint, types and unit tests: the inner loop, under a minute
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+lint: setup      ## ruff and the import contracts
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+types: setup     ## pyright
+	@$(BIN)/basedpyright --warnings das_pipeline assets checks
+
+ui: setup        ## open Dagster on the demo's home, with the schedule running
+	@$(BIN)/python -m assets.cli ui
+
+site: setup      ## serve the site of the current release
+	@$(BIN)/python -m assets.cli serve
+
+lock: setup      ## resolve the dependencies again
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+clean:           ## remove the demo's home
+	rm -rf data

@@ -1,0 +1,111 @@
+"""DuckDB connections with limits, and the SQL files of a stage.
+
+Connections are in memory over Parquet; no `.duckdb` file is shared between processes (one writer locks out even readers).
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.settings import Settings
+
+ENCRYPTED = "encryption_config={footer_key:'das'}"
+_IDENTIFIER = re.compile(r"^[a-z_][a-z0-9_]*$")
+
+
+def connect(settings: Settings, parquet_key: bytes | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection within the limits of `settings`; with `parquet_key` it reads and writes the identifying zone."""
+    connection = duckdb.connect(":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"})
+    return configure(connection, settings, parquet_key)
+
+
+def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet_key: bytes | None = None) -> duckdb.DuckDBPyConnection:
+    """The same connection with memory, spill and key set. These must be set after connecting: as connect arguments some are ignored."""
+    spill = settings.home / ".spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    connection.execute("SET memory_limit = ?", [settings.memory_limit])
+    connection.execute("SET threads = ?", [settings.threads])
+    connection.execute("SET temp_directory = ?", [str(spill)])
+    connection.execute("SET max_temp_directory_size = '50GB'")
+    connection.execute("SET temp_file_encryption = true")  # spilled rows hold names
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute("SET TimeZone = 'Europe/Amsterdam'") if _has_icu(connection) else None
+    connection.execute("SET enable_progress_bar = false")
+    if parquet_key is not None:
+        connection.load_extension(str(_cipher()))
+        # A PRAGMA cannot be bound, so the key is in this statement's text: such a connection never gets a query log.
+        connection.execute(f"PRAGMA add_parquet_key('das', '{parquet_key.hex()}')")
+    return connection
+
+
+def _has_icu(connection: duckdb.DuckDBPyConnection) -> bool:
+    rows = connection.execute("SELECT loaded FROM duckdb_extensions() WHERE extension_name = 'icu'").fetchall()
+    return bool(rows and rows[0][0])
+
+
+@cache
+def _cipher() -> Path:
+    """The extension that lets DuckDB write encrypted Parquet, from its wheel: no download at run time."""
+    import duckdb_extension_httpfs
+
+    folder = Path(duckdb_extension_httpfs.__file__).parent / "extensions" / f"v{duckdb.__version__}"
+    found = folder / "httpfs.duckdb_extension"
+    if not found.exists():
+        raise ConfigurationError(
+            f"The wheel duckdb-extension-httpfs has no extension for DuckDB {duckdb.__version__}: install the same version."
+        )
+    return found
+
+
+def identifier(name: str) -> str:
+    """`name` when it may stand in SQL text as it is; identifiers come from the jurisdiction's files only."""
+    if not _IDENTIFIER.match(name):
+        raise ConfigurationError(f"{name!r} is no identifier: use lower case letters, digits and _.")
+    return name
+
+
+@cache
+def sql(package: str, name: str) -> str:
+    """The text of the SQL file `name` beside the stage `package` (its `__package__`)."""
+    return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
+
+
+def parquet(files: Iterable[Path], *, encrypted: bool = False) -> str:
+    """A `read_parquet(…)` expression over `files`, in the order given."""
+    listed = ", ".join("'" + str(f).replace("'", "''") + "'" for f in files)
+    if not listed:
+        raise DasError("read_parquet needs at least one file.")
+    return f"read_parquet([{listed}]{', ' + ENCRYPTED if encrypted else ''})"
+
+
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    path: Path,
+    *,
+    order_by: str,
+    encrypted: bool = False,
+    parameters: dict[str, Any] | None = None,
+) -> int:
+    """The number of rows of `query` written to `path`, in the total order `order_by`: without it the bytes differ by thread count."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+    if encrypted:
+        options += ", ENCRYPTION_CONFIG {footer_key: 'das'}"
+    target = str(path).replace("'", "''")
+    statement = f"COPY ({query}\nORDER BY {order_by}) TO '{target}' ({options})"
+    rows = connection.execute(statement, parameters or {}).fetchall()
+    return int(rows[0][0])
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any] | list[Any] | None = None) -> Any:
+    """The single value of `query`."""
+    return connection.execute(query, parameters or {}).fetchall()[0][0]

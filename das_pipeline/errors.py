@@ -1,0 +1,23 @@
+"""Errors that say what, where and how to mend, and never carry a value of a person."""
+
+from __future__ import annotations
+
+
+class DasError(Exception):
+    """The base of every error that this project raises on purpose; its text is safe to log."""
+
+
+class ConfigurationError(DasError):
+    """A file of the jurisdiction or a setting is wrong: the text names the file and the place in it."""
+
+
+class LakeError(DasError):
+    """A table of the lake is missing, torn, or not what its manifest says."""
+
+
+class DeliveryRefused(DasError):
+    """A delivery cannot be taken in; the receipt says why. The live version stays."""
+
+
+class KeyMissing(DasError):
+    """A key is absent, malformed, or a demo key where real data arrives."""

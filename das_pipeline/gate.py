@@ -1,0 +1,39 @@
+"""The verdict of one gate rule, the same shape in every stage, in manifests and in the Dagster UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from das_pipeline.errors import DasError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rule found. `facts` holds counts and shares only: no value of a person, no row, no key."""
+
+    rule: str  # the id in the catalogue of gate rules, "F01"
+    name: str  # the thing that must be true, "opening_plus_flows_is_closing"
+    passed: bool
+    sentence: str  # one sentence for the person on duty: what was found, and how to mend it when it failed
+    severity: Literal["block", "warn"] = "block"
+    facts: dict[str, int | float | str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class GateFailed(DasError):
+    """A blocking rule failed: the candidate version is kept aside, the live version stays."""
+
+    def __init__(self, table: str, verdicts: Iterable[Verdict]) -> None:
+        self.table = table
+        self.verdicts = list(verdicts)
+        failed = "; ".join(f"{v.rule} {v.name}: {v.sentence}" for v in blocking(self.verdicts))
+        super().__init__(f"{table} is not promoted: {failed}")
+
+
+def blocking(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts that stop a version from going live."""
+    return [v for v in verdicts if not v.passed and v.severity == "block"]

@@ -1,0 +1,254 @@
+"""The lake: immutable table versions behind pointers, with a manifest that says what each version is.
+
+A table is a folder `<home>/<stage>/<table>/`. A version is a folder in it; its manifest lists every file with its SHA-256 and the
+versions it was made from. `current.json`, replaced as the last act, names the live version. So a reader, a crash or a second writer
+never sees half a table, on a disk and on an object store alike (nothing depends on renaming a full folder).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from das_pipeline.errors import LakeError
+from das_pipeline.gate import Verdict, blocking
+
+MANIFEST = "manifest.json"
+POINTER = "current.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a version: its path from the table's root (so that versions share files), SHA-256, rows (None: not a table)."""
+
+    path: str
+    sha256: str
+    bytes: int
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A sealed version of a table. `name` keys are logical file names: `om/zaken.parquet` whatever version wrote the bytes."""
+
+    table: str
+    id: str
+    root: Path  # the table's folder
+    files: Mapping[str, Entry]
+    inputs: Mapping[str, str]  # table -> version id
+    inputs_hash: str
+    as_of: str
+    verdicts: tuple[dict[str, Any], ...]
+    facts: Mapping[str, Any]  # what readers of the manifest need: counts, code version, rule-set version …
+    previous: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.id
+
+    @property
+    def rows(self) -> int:
+        return sum(e.rows or 0 for e in self.files.values())
+
+    def path(self, name: str) -> Path:
+        """The file with the logical name `name`."""
+        try:
+            return self.root / self.files[name].path
+        except KeyError:
+            raise LakeError(
+                f"{self.table} version {self.id} has no file {name}; it has {', '.join(sorted(self.files)) or 'none'}."
+            ) from None
+
+    def paths(self, prefix: str = "") -> list[Path]:
+        """The files whose logical name starts with `prefix`, by name."""
+        return [self.path(name) for name in sorted(self.files) if name.startswith(prefix)]
+
+
+@dataclass
+class Draft:
+    """A version being written: nobody reads it until it is sealed and promoted."""
+
+    table: str
+    root: Path
+    folder: Path
+    rows: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    adopted: dict[str, Entry] = field(default_factory=dict)
+
+    def path(self, name: str, rows: int | None = None) -> Path:
+        """Where to write the file `name`; give `rows` here, or set `draft.rows[name]` when they are known."""
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if rows is not None:
+            self.rows[name] = rows
+        return target
+
+    def adopt(self, version: Version, prefix: str = "") -> None:
+        """Take over the files of an earlier version as they are: immutable files are shared, not copied."""
+        self.adopted.update({name: entry for name, entry in version.files.items() if name.startswith(prefix)})
+
+
+class Lake:
+    """The tables of one installation. `branch` is set for an as-of rebuild, which reads everything and never moves a live pointer."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def root(self, table: str) -> Path:
+        return self.home / table
+
+    # -- reading
+
+    def current(self, table: str) -> Version | None:
+        """The live version, its manifest read, its files not yet verified; None before the first."""
+        pointer = self.root(table) / POINTER
+        if not pointer.exists():
+            return None
+        return self.version(table, json.loads(pointer.read_text(encoding="utf-8"))["version"])
+
+    def version(self, table: str, version_id: str) -> Version:
+        """The sealed version `version_id` of `table`."""
+        root = self.root(table)
+        path = root / version_id / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise LakeError(f"{table} has no version {version_id}: {path} is missing. Materialise {table} again.") from None
+        except json.JSONDecodeError:
+            raise LakeError(f"The manifest {path} is torn. Materialise {table} again.") from None
+        return Version(
+            table=table,
+            id=version_id,
+            root=root,
+            files={name: Entry(**entry) for name, entry in manifest["files"].items()},
+            inputs=manifest["inputs"],
+            inputs_hash=manifest["inputs_hash"],
+            as_of=manifest["as_of"],
+            verdicts=tuple(manifest["verdicts"]),
+            facts=manifest["facts"],
+            previous=manifest["previous"],
+        )
+
+    def open(self, table: str) -> Version:
+        """The live version, every file verified against its manifest. What is missing, different or failed stops the reader."""
+        version = self.current(table)
+        if version is None:
+            raise LakeError(f"{table} has no live version yet: materialise it first.")
+        verify(version)
+        return version
+
+    # -- writing
+
+    def begin(self, table: str) -> Draft:
+        """A new draft of `table`; drafts that a killed run left behind are cleared away."""
+        root = self.root(table)
+        root.mkdir(parents=True, exist_ok=True)
+        for left in root.glob(".draft-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        folder = root / f".draft-{uuid.uuid4().hex[:12]}"
+        folder.mkdir()
+        return Draft(table=table, root=root, folder=folder)
+
+    def seal(
+        self,
+        draft: Draft,
+        *,
+        as_of: str,
+        inputs: Mapping[str, str],
+        inputs_hash: str,
+        verdicts: Iterable[Verdict] = (),
+        encrypted: bool = False,
+        previous: str | None = None,
+    ) -> Version:
+        """The draft as an immutable version. Its id is the hash of its content.
+
+        Encrypted bytes differ per write, so the id of an `encrypted` version is the hash of its inputs.
+        """
+        found = list(verdicts)
+        files = dict(draft.adopted)
+        written: dict[str, tuple[str, int]] = {}
+        for path in sorted(p for p in draft.folder.rglob("*") if p.is_file()):
+            written[path.relative_to(draft.folder).as_posix()] = (sha256_of(path), path.stat().st_size)
+        content = {n: h for n, (h, _) in written.items()} | {n: e.sha256 for n, e in draft.adopted.items()}
+        basis = {"inputs": inputs_hash} if encrypted else {"files": content, "facts": draft.facts, "as_of": as_of, "inputs": inputs_hash}
+        digest = hashlib.sha256(canonical(basis)).hexdigest()[:12]
+        version_id = f"{as_of}-{digest}"
+        if blocking(found):
+            version_id = f"rejected-{version_id}"
+        for name, (sha, size) in written.items():
+            files[name] = Entry(path=f"{version_id}/{name}", sha256=sha, bytes=size, rows=draft.rows.get(name))
+        manifest = {
+            "table": draft.table,
+            "version": version_id,
+            "as_of": as_of,
+            "previous": previous,
+            "inputs": dict(inputs),
+            "inputs_hash": inputs_hash,
+            "facts": draft.facts,
+            "verdicts": [v.as_dict() for v in found],
+            "files": {n: e.__dict__ for n, e in sorted(files.items())},
+        }
+        target = draft.root / version_id
+        if target.exists():  # the same inputs once more, after a crash before the pointer moved: the earlier bytes are as good
+            shutil.rmtree(target)
+        (draft.folder / MANIFEST).write_bytes(canonical(manifest, indent=1))
+        _sync(draft.folder)
+        draft.folder.rename(target)
+        return self.version(draft.table, version_id)
+
+    def promote(self, version: Version) -> None:
+        """Make `version` live: one small file replaced, the last act."""
+        if any(not v["passed"] and v["severity"] == "block" for v in version.verdicts):
+            raise LakeError(f"{version.table} version {version.id} failed a blocking check and cannot go live.")
+        replace_file(version.root / POINTER, canonical({"version": version.id, "as_of": version.as_of}, indent=1))
+
+
+def verify(version: Version) -> None:
+    """Nothing when every file of `version` is there with the bytes its manifest says, and no blocking check failed; else LakeError."""
+    failed = [v["rule"] for v in version.verdicts if not v["passed"] and v["severity"] == "block"]
+    if failed:
+        raise LakeError(f"{version.table} version {version.id} failed {', '.join(failed)} and must not be read.")
+    for name, entry in version.files.items():
+        path = version.root / entry.path
+        if not path.exists():
+            raise LakeError(f"{version.table} version {version.id}: file {name} is missing. Materialise {version.table} again.")
+        if path.stat().st_size != entry.bytes or sha256_of(path) != entry.sha256:
+            raise LakeError(
+                f"{version.table} version {version.id}: file {name} is not what its manifest says. Materialise {version.table} again."
+            )
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical(value: Any, indent: int | None = None) -> bytes:
+    """JSON with sorted keys: the same value gives the same bytes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent, default=str).encode()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """`content` at `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)

@@ -1,0 +1,176 @@
+"""Keys, pseudonyms, encryption of files, and the scan that proves that identifying values stay in their zone.
+
+Four keys, each for one use: `pseudonym` (record keys), `encryption` (everything in the identifying zone), `rounding` (disclosure control)
+and `signing` (release manifests). They come from files in the key directory, or from `DAS_KEY_<USE>` as 64 hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+from nacl import bindings as sodium
+
+from das_pipeline.errors import DeliveryRefused, KeyMissing, LakeError
+from das_pipeline.settings import Settings
+
+USES = ("pseudonym", "encryption", "rounding", "signing")
+DEMO_MARK = "demo"  # a file in the key directory: these keys can be computed by anyone from the seed
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The key material of one installation. Its repr shows nothing."""
+
+    pseudonym: bytes = field(repr=False)
+    encryption: bytes = field(repr=False)
+    rounding: bytes = field(repr=False)
+    signing: bytes = field(repr=False)
+    is_demo: bool = False
+
+    @classmethod
+    def load(cls, settings: Settings) -> Keys:
+        """The four keys from the environment or the key directory; KeyMissing says which one is absent."""
+        found: dict[str, bytes] = {}
+        for use in USES:
+            text = os.environ.get(f"DAS_KEY_{use.upper()}")
+            path = settings.keys / use
+            if text is None and path.exists():
+                text = path.read_text(encoding="ascii")
+            if text is None:
+                raise KeyMissing(f"The {use} key is missing: set DAS_KEY_{use.upper()} or put 64 hexadecimal digits in {path}.")
+            try:
+                key = bytes.fromhex(text.strip())
+            except ValueError:
+                key = b""
+            if len(key) != 32:
+                raise KeyMissing(f"The {use} key is not 64 hexadecimal digits: make one with `openssl rand -hex 32`.")
+            found[use] = key
+        return cls(**found, is_demo=(settings.keys / DEMO_MARK).exists())
+
+    def require_for(self, *, is_simulated: bool) -> None:
+        """Nothing, or DeliveryRefused when real data would be protected by keys that anyone can compute."""
+        if self.is_demo and not is_simulated:
+            raise DeliveryRefused(
+                "The keys in use are demo keys, made from a public seed, and this delivery is not simulated. "
+                "Put real keys in DAS_KEYS (openssl rand -hex 32, one file per use) and remove the file `demo` there."
+            )
+
+
+def write_demo_keys(folder: Path, seed: int) -> None:
+    """Four keys derived from `seed` in `folder`, marked as demo keys. Existing keys are left alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any((folder / use).exists() for use in USES):
+        return
+    for use in USES:
+        (folder / use).write_text(hmac.new(f"das demo {seed}".encode(), use.encode(), hashlib.sha256).hexdigest(), encoding="ascii")
+        (folder / use).chmod(0o600)
+    (folder / DEMO_MARK).write_text("These keys follow from a public seed: for simulated data only.\n", encoding="ascii")
+
+
+def keyed(key: bytes, *parts: str) -> bytes:
+    """HMAC-SHA256 of `parts`, each preceded by its length, so that no two lists of parts give the same message."""
+    message = b"".join(len(p.encode()).to_bytes(4, "big") + p.encode() for p in parts)
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def register_keyed_macro(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """A macro `keyed(text) → BLOB` (HMAC-SHA256, 32 bytes) on `connection`. The key is a variable: it is in no SQL text.
+
+    A plain hash of a citizen or chain number can be enumerated in seconds, which is why every stored hash is keyed.
+    """
+    padded = key.ljust(64, b"\0")
+    connection.execute("SET VARIABLE hmac_inner = ?::BLOB", [bytes(b ^ 0x36 for b in padded)])
+    connection.execute("SET VARIABLE hmac_outer = ?::BLOB", [bytes(b ^ 0x5C for b in padded)])
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO keyed(message) AS unhex(sha256(getvariable('hmac_outer')"
+        " || unhex(sha256(getvariable('hmac_inner') || encode(message)))))"
+    )
+
+
+# -- files in the identifying zone (libsodium secretstream: authenticated, ordered, truncation is noticed)
+
+
+def encrypt_file(source: BinaryIO, target: Path, key: bytes) -> str:
+    """The SHA-256 of the plain bytes of `source`, which is written encrypted to `target`. Nothing plain touches the disk."""
+    digest = hashlib.sha256()
+    state = sodium.crypto_secretstream_xchacha20poly1305_state()
+    header = sodium.crypto_secretstream_xchacha20poly1305_init_push(state, key)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as out:
+        out.write(header)
+        chunk = source.read(_CHUNK)
+        while True:
+            following = source.read(_CHUNK)
+            tag = (
+                sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+                if following
+                else sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
+            )
+            digest.update(chunk)
+            sealed = sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=tag)
+            out.write(len(sealed).to_bytes(4, "big") + sealed)
+            if not following:
+                break
+            chunk = following
+        out.flush()
+        os.fsync(out.fileno())
+    return digest.hexdigest()
+
+
+def decrypted(path: Path, key: bytes) -> Iterator[bytes]:
+    """The plain bytes of an encrypted file, a chunk at a time; LakeError when it was changed or cut off."""
+    state = sodium.crypto_secretstream_xchacha20poly1305_state()
+    with path.open("rb") as file:
+        sodium.crypto_secretstream_xchacha20poly1305_init_pull(
+            state, file.read(sodium.crypto_secretstream_xchacha20poly1305_HEADERBYTES), key
+        )
+        tag = None
+        while size := file.read(4):
+            try:
+                chunk, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(state, file.read(int.from_bytes(size, "big")))
+            except Exception:
+                raise LakeError(f"The encrypted file {path.name} was changed, or the encryption key is another one.") from None
+            yield chunk
+        if tag != sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL:
+            raise LakeError(f"The encrypted file {path.name} is cut off.")
+
+
+# -- the scan
+
+
+def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Path, int]]:
+    """The files under `roots` in which any of `values` occurs, with the number of values found; empty is the proof.
+
+    Values are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked. The values themselves are never
+    returned.
+    """
+    needles = sorted({v.encode() for v in values if len(v) >= 6})
+    hits: list[tuple[Path, int]] = []
+    for root in roots:
+        for path in sorted(p for p in root.rglob("*") if p.is_file()):
+            content = _plain_content(path)
+            count = sum(needle in content for needle in needles)
+            if count:
+                hits.append((path, count))
+    return hits
+
+
+def _plain_content(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".parquet" and content[:4] == b"PAR1":
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(path)
+        texts = [str(file.schema_arrow), str(file.schema_arrow.metadata)]
+        for batch in file.iter_batches():
+            texts.extend("\n".join(map(str, column.unique().to_pylist())) for column in batch.columns)
+        return content + "\n".join(texts).encode()
+    return content

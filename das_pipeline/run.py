@@ -1,0 +1,118 @@
+"""One run over the lake, and the only way in which a table gets made: write, audit, publish.
+
+`produce` writes a candidate version, judges it, and promotes it or leaves it aside as rejected while the live version stays. It is the same
+for every stage, with Dagster or without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.gate import GateFailed, Verdict, blocking
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.lake import Draft, Lake, Version, canonical
+from das_pipeline.privacy import Keys, register_keyed_macro
+from das_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a stage gets: the lake, the jurisdiction, the keys, and the date as known on which everything is read."""
+
+    settings: Settings
+    lake: Lake
+    jurisdiction: Jurisdiction
+    keys: Keys
+    as_of: date
+
+    @classmethod
+    def start(cls, settings: Settings, as_of: date) -> Run:
+        return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), Keys.load(settings), as_of)
+
+    @contextmanager
+    def connect(self, *, identifying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own. With `identifying` it reads and writes encrypted files and has the macro `keyed`."""
+        connection = engine.connect(self.settings, self.keys.encryption if identifying else None)
+        try:
+            if identifying:
+                register_keyed_macro(connection, self.keys.pseudonym)
+            yield connection
+        finally:
+            connection.close()
+
+
+Build = Callable[[Run, Draft], list[Verdict]]
+
+
+@dataclass(frozen=True)
+class Produced:
+    """The version that is live after `produce`, and whether this call made it."""
+
+    version: Version
+    is_new: bool
+
+
+def produce(
+    run: Run,
+    table: str,
+    build: Build,
+    *,
+    inputs: Sequence[str] = (),
+    salt: str = "",
+    encrypted: bool = False,
+    chained: bool = False,
+) -> Produced:
+    """The live version of `table` made by `build` from the live versions of `inputs`, each verified first.
+
+    Equal inputs, jurisdiction, code and `as_of` ⇒ nothing is done again. `salt` stands for inputs that are no tables (a
+    delivery's manifest).
+    `chained` makes the version remember the one before it (ledgers, deliveries). A failed blocking rule raises GateFailed.
+    """
+    versions = {name: run.lake.open(name) for name in inputs}
+    live = run.lake.current(table)
+    previous = live.id if live is not None and chained else None
+    basis = {
+        "table": table,
+        "as_of": run.as_of.isoformat(),
+        "inputs": {n: v.id for n, v in versions.items()},
+        "jurisdiction": run.jurisdiction.hash,
+        "code": code_version(),
+        "salt": salt,
+    }
+    inputs_hash = hashlib.sha256(canonical(basis)).hexdigest()
+    if live is not None and live.inputs_hash == inputs_hash:
+        return Produced(live, is_new=False)
+    draft = run.lake.begin(table)
+    verdicts = build(run, draft)
+    version = run.lake.seal(
+        draft,
+        as_of=run.as_of.isoformat(),
+        inputs={n: v.id for n, v in versions.items()},
+        inputs_hash=inputs_hash,
+        verdicts=verdicts,
+        encrypted=encrypted,
+        previous=previous,
+    )
+    if blocking(verdicts):
+        raise GateFailed(table, verdicts)
+    run.lake.promote(version)
+    return Produced(version, is_new=True)
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 over the sources of this package: other code, other version. The lock is beside it in a release's manifest."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".sql", ".html", ".css", ".js", ".json", ".yaml"}):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

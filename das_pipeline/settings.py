@@ -1,0 +1,44 @@
+"""Where this installation keeps its data, keys and jurisdiction. Everything comes from the environment, nothing from code."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The places and limits of one installation.
+
+    `home` is the lake; `inbox` is where partners put deliveries; `keys` is the key directory, which must lie outside `home`
+    so that a copy of the lake is worth nothing without it.
+    """
+
+    home: Path
+    inbox: Path
+    keys: Path
+    jurisdiction: Path
+    memory_limit: str = "2GB"
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.keys.resolve().is_relative_to(self.home.resolve()):
+            raise ValueError(f"The key directory {self.keys} lies inside DAS_HOME {self.home}: move it out, or set DAS_KEYS.")
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT` and `DAS_THREADS`."""
+        home = Path(os.environ.get("DAS_HOME", PROJECT / "data" / "home")).resolve()
+        jurisdiction = os.environ.get("DAS_JURISDICTION", "nl")
+        folder = Path(jurisdiction) if os.sep in jurisdiction else PROJECT / "jurisdictions" / jurisdiction
+        return cls(
+            home=home,
+            inbox=Path(os.environ.get("DAS_INBOX", home.parent / "inbox")).resolve(),
+            keys=Path(os.environ.get("DAS_KEYS", home.parent / "keys")).resolve(),
+            jurisdiction=folder.resolve(),
+            memory_limit=os.environ.get("DAS_MEMORY_LIMIT", "2GB"),
+            threads=int(os.environ.get("DAS_THREADS", "2")),
+        )

@@ -1,0 +1,41 @@
+"""What every test can ask for: the toy jurisdiction (some twenty rows, nothing Dutch in it) and a run over an empty lake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.privacy import write_demo_keys
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+
+TOY = Path(__file__).parent / "toy"
+
+
+@pytest.fixture
+def toy() -> Jurisdiction:
+    return Jurisdiction(TOY)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An installation of its own, with demo keys, on the toy jurisdiction."""
+    made = Settings(home=tmp_path / "home", inbox=tmp_path / "inbox", keys=tmp_path / "keys", jurisdiction=TOY, memory_limit="1GB")
+    made.inbox.mkdir()
+    write_demo_keys(made.keys, seed=7)
+    return made
+
+
+@pytest.fixture
+def start(settings: Settings) -> Callable[[date], Run]:
+    """A run over the same lake as known on a date."""
+    return lambda as_of: Run.start(settings, as_of)
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    return Run.start(settings, date(2024, 3, 31))
