@@ -5,9 +5,11 @@ Connections are in memory over Parquet; no `.duckdb` file is shared between proc
 
 from __future__ import annotations
 
+import base64
 import importlib.resources
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,20 @@ ENCRYPTED = "encryption_config={footer_key:'das'}"
 _IDENTIFIER = re.compile(r"^[a-z_][a-z0-9_]*$")
 
 
-def connect(settings: Settings, parquet_key: bytes | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory connection within the limits of `settings`; with `parquet_key` it reads and writes the identifying zone."""
-    connection = duckdb.connect(":memory:", config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"})
-    return configure(connection, settings, parquet_key)
+CONNECT: dict[str, str | bool | int | float | list[str]] = {
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+}  # nothing from the user's home gets in
+
+
+@contextmanager
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A bare in-memory connection, closed at the end."""
+    connection = duckdb.connect(":memory:", config=CONNECT)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet_key: bytes | None = None) -> duckdb.DuckDBPyConnection:
@@ -42,7 +54,7 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     if parquet_key is not None:
         connection.load_extension(str(_cipher()))
         # A PRAGMA cannot be bound, so the key is in this statement's text: such a connection never gets a query log.
-        connection.execute(f"PRAGMA add_parquet_key('das', '{parquet_key.hex()}')")
+        connection.execute(f"PRAGMA add_parquet_key('das', '{base64.b64encode(parquet_key).decode()}')")
     return connection
 
 

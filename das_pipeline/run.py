@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -23,6 +23,8 @@ from das_pipeline.lake import Draft, Lake, Version, canonical
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
 
+Connections = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -33,21 +35,20 @@ class Run:
     jurisdiction: Jurisdiction
     keys: Keys
     as_of: date
+    connections: Connections = engine.in_memory
 
     @classmethod
-    def start(cls, settings: Settings, as_of: date) -> Run:
-        return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), Keys.load(settings), as_of)
+    def start(cls, settings: Settings, as_of: date, connections: Connections = engine.in_memory) -> Run:
+        return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), Keys.load(settings), as_of, connections)
 
     @contextmanager
     def connect(self, *, identifying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own. With `identifying` it reads and writes encrypted files and has the macro `keyed`."""
-        connection = engine.connect(self.settings, self.keys.encryption if identifying else None)
-        try:
+        with self.connections() as connection:
+            engine.configure(connection, self.settings, self.keys.encryption if identifying else None)
             if identifying:
                 register_keyed_macro(connection, self.keys.pseudonym)
             yield connection
-        finally:
-            connection.close()
 
 
 Build = Callable[[Run, Draft], list[Verdict]]
