@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -37,3 +38,17 @@ class GateFailed(DasError):
 def blocking(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """The verdicts that stop a version from going live."""
     return [v for v in verdicts if not v.passed and v.severity == "block"]
+
+
+def share_exceeds(failed: int, total: int, limit: float, min_rows: int = 20) -> bool:
+    """Whether the share `failed / total` is above `limit` beyond chance.
+
+    The lower end of its 95 % Wilson interval is above the limit and at least `min_rows` rows fail: one bad row in a healthy
+    daily file of eleven says nothing about the file.
+    """
+    if failed < max(min_rows, 1):
+        return False
+    z, share = 1.96, failed / total
+    centre = share + z * z / (2 * total)
+    margin = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return (centre - margin) / (1 + z * z / total) > limit
