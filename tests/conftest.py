@@ -6,12 +6,17 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
+
+# The machine decides how long an example takes; what is found must be found again.
+hypothesis.settings.register_profile("das", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.load_profile("das")
 
 TOY = Path(__file__).parent / "toy"
 

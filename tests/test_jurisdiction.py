@@ -1,0 +1,46 @@
+"""Reading a jurisdiction's files: a mistake is named with its file and place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+
+
+class Limits(BaseModel, extra="forbid"):
+    share: float
+
+
+def test_partners_are_folders_with_a_partner_file(toy: Jurisdiction) -> None:
+    assert toy.partners == ("bench", "watch")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("share: much", "limits.yaml: share: Input should be a valid number"),
+        ("sharp: 1", "sharp: Extra inputs"),
+        ("share: [1", "no valid YAML"),
+    ],
+)
+def test_a_mistake_names_the_file_and_the_place(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "limits.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=message):
+        Jurisdiction(tmp_path).load("limits.yaml", Limits)
+
+
+def test_a_csv_must_have_its_header(tmp_path: Path) -> None:
+    (tmp_path / "codes.csv").write_text("code,name\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="header must be code,label"):
+        Jurisdiction(tmp_path).csv("codes.csv", ["code", "label"])
+
+
+def test_any_change_of_a_file_is_another_hash(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("x: 1", encoding="utf-8")
+    before = Jurisdiction(tmp_path).hash
+    (tmp_path / "a.yaml").write_text("x: 2", encoding="utf-8")
+    assert Jurisdiction(tmp_path).hash != before

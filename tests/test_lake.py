@@ -1,0 +1,103 @@
+"""Versions, pointers and manifests: what a reader can rely on."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.errors import LakeError
+from das_pipeline.gate import GateFailed, Verdict
+from das_pipeline.lake import Draft, Lake
+from das_pipeline.run import Run, produce
+
+
+def write(text: str, *verdicts: Verdict):
+    def build(_: Run, draft: Draft) -> list[Verdict]:
+        draft.path("a.txt", rows=1).write_text(text, encoding="utf-8")
+        return list(verdicts)
+
+    return build
+
+
+HOLDS = Verdict("F01", "identity", True, "It holds.")
+BROKEN = Verdict("F01", "identity", False, "1 month does not close.")
+
+
+def test_a_version_goes_live_with_what_it_was_made_from(run: Run) -> None:
+    produce(run, "chain/a", write("one", HOLDS))
+    made = produce(run, "chain/b", write("two", HOLDS), inputs=["chain/a"])
+    live = run.lake.open("chain/b")
+    assert live.id == made.version.id
+    assert live.inputs == {"chain/a": run.lake.open("chain/a").id}
+    assert live.path("a.txt").read_text(encoding="utf-8") == "two"
+
+
+def test_doing_it_again_changes_nothing(run: Run) -> None:
+    first = produce(run, "chain/a", write("one", HOLDS))
+    second = produce(run, "chain/a", write("never written", HOLDS))
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.version.id == first.version.id
+
+
+def test_another_date_is_another_version(run: Run, start) -> None:
+    first = produce(run, "chain/a", write("one", HOLDS))
+    second = produce(start(date(2024, 4, 30)), "chain/a", write("one", HOLDS))
+    assert second.is_new
+    assert second.version.id != first.version.id
+
+
+def test_a_failed_blocking_rule_leaves_the_live_version(run: Run, start) -> None:
+    good = produce(run, "chain/a", write("good", HOLDS)).version
+    with pytest.raises(GateFailed, match="F01 identity: 1 month does not close"):
+        produce(start(date(2024, 4, 30)), "chain/a", write("bad", BROKEN))
+    assert run.lake.open("chain/a").id == good.id
+    assert [p.name.startswith("rejected-") for p in sorted(run.lake.root("chain/a").iterdir()) if p.is_dir()].count(True) == 1
+
+
+def test_a_warning_does_not_stop_anything(run: Run) -> None:
+    assert produce(run, "chain/a", write("x", Verdict("C01", "order", False, "2 %.", severity="warn"))).is_new
+
+
+def test_a_rejected_version_cannot_be_promoted(run: Run) -> None:
+    with pytest.raises(GateFailed):
+        produce(run, "chain/a", write("bad", BROKEN))
+    rejected = next(run.lake.root("chain/a").glob("rejected-*"))
+    with pytest.raises(LakeError, match="failed a blocking check"):
+        run.lake.promote(run.lake.version("chain/a", rejected.name))
+
+
+@pytest.mark.parametrize("damage", ["change", "remove"])
+def test_a_damaged_file_stops_every_reader(run: Run, damage: str) -> None:
+    path = produce(run, "chain/a", write("one", HOLDS)).version.path("a.txt")
+    path.write_text("two", encoding="utf-8") if damage == "change" else path.unlink()
+    with pytest.raises(LakeError, match=r"a\.txt"):
+        produce(run, "chain/b", write("x"), inputs=["chain/a"])
+
+
+def test_a_torn_manifest_says_so(run: Run) -> None:
+    version = produce(run, "chain/a", write("one", HOLDS)).version
+    (version.folder / "manifest.json").write_text('{"table": ', encoding="utf-8")
+    with pytest.raises(LakeError, match="torn"):
+        run.lake.open("chain/a")
+
+
+def test_an_input_without_a_live_version_stops_the_build(run: Run) -> None:
+    with pytest.raises(LakeError, match="chain/missing has no live version"):
+        produce(run, "chain/b", write("x"), inputs=["chain/missing"])
+
+
+def test_files_are_shared_between_versions(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    first = lake.begin("deliveries/om")
+    first.path("content/a.txt", rows=2).write_text("a", encoding="utf-8")
+    one = lake.seal(first, as_of="2024-01-01", inputs={}, inputs_hash="1")
+    lake.promote(one)
+    second = lake.begin("deliveries/om")
+    second.adopt(one, "content/")
+    second.path("content/b.txt", rows=3).write_text("b", encoding="utf-8")
+    two = lake.seal(second, as_of="2024-01-02", inputs={}, inputs_hash="2", previous=one.id)
+    lake.promote(two)
+    assert [p.read_text(encoding="utf-8") for p in lake.open("deliveries/om").paths("content/")] == ["a", "b"]
+    assert (two.rows, two.previous) == (5, one.id)
