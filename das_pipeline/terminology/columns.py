@@ -1,0 +1,51 @@
+"""Which columns of which files carry codes, as their contracts declare it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from das_pipeline.deliveries import load_contracts
+from das_pipeline.jurisdiction import Jurisdiction
+
+
+@dataclass(frozen=True)
+class ConceptColumn:
+    """A column whose values are codes of `list`, which mean concepts of `scheme` on the date in column `at`."""
+
+    partner: str
+    file: str
+    column: str
+    scheme: str
+    list: str
+    at: str | None
+    canonical: str | None  # the rewriting rules, terminology/canonical/<canonical>.csv
+
+    @property
+    def place(self) -> str:
+        return f"{self.partner}/{self.file}.{self.column}"
+
+
+@dataclass(frozen=True)
+class ListUse:
+    """A file that uses a code list for a scheme."""
+
+    list: str
+    scheme: str
+    where: str
+
+
+def concept_columns(jurisdiction: Jurisdiction) -> list[ConceptColumn]:
+    """The coded columns of every contract."""
+    return [
+        ConceptColumn(partner, file, c.name, c.concept.scheme, c.concept.list, c.concept.at, c.concept.canonical)
+        for (partner, file), contract in load_contracts(jurisdiction).items()
+        for c in contract.columns
+        if c.concept is not None
+    ]
+
+
+def list_uses(jurisdiction: Jurisdiction) -> Iterator[ListUse]:
+    """Where code lists are used: in contracts."""
+    for column in concept_columns(jurisdiction):
+        yield ListUse(column.list, column.scheme, f"contracts/{column.partner}/{column.file}.yaml")

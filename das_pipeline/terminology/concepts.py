@@ -1,0 +1,110 @@
+"""The table `terminology/concepts`: the schemes, their hierarchies, the code lists and the mappings of one version of the jurisdiction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from das_pipeline import engine
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft
+from das_pipeline.run import Run
+from das_pipeline.terminology.columns import ListUse, list_uses
+from das_pipeline.terminology.lists import CodeList, concept_faults, function_faults, load_lists, validity_faults
+from das_pipeline.terminology.schemes import Scheme, load_schemes, partition_faults
+from das_pipeline.terminology.tables import Fault
+
+SHOWN = 5  # faults named in a verdict's sentence; the others are counted
+RULES = {
+    "T03": ("mapping_is_a_function", "Every code means one concept on any day"),
+    "T04": ("codes_are_mapped_while_in_use", "Every listed code is mapped on all its days, once"),
+    "T05": ("concepts_exist_in_their_scheme", "Every concept used is in its scheme, with definition and source"),
+    "T10": ("levels_partition", "The concepts of every level partition the level above"),
+}
+
+
+TABLES = {
+    "concepts": {
+        **dict.fromkeys(("scheme", "concept", "level", "parent"), "string"),
+        **dict.fromkeys(("label_nl", "label_en", "definition_nl", "definition_en", "source"), "string"),
+        **dict.fromkeys(("from_age", "to_age"), "int16"),
+    },
+    "hierarchies": dict.fromkeys(("scheme", "level", "leaf", "node"), "string"),
+    "mappings": {"list": "string", "code": "string", "concept": "string", "valid_from": "date32", "valid_until": "date32"},
+    "codes": {"list": "string", "code": "string", "label": "string", "valid_from": "date32", "valid_until": "date32", "kind": "string"},
+}
+ORDER = {
+    "concepts": "scheme, concept",
+    "hierarchies": "scheme, leaf, level",
+    "mappings": "list, code, valid_from, valid_until, concept",
+    "codes": "list, code, valid_from, valid_until, label",
+}
+
+
+def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
+    """The verdicts T03, T04, T05 and T10 on the jurisdiction's terminology, which is written to `draft` as four tables.
+
+    `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node it falls under.
+    `mappings`: one row per list, code and stretch of days. `codes`: one row per list, code and stretch of days.
+    """
+    import pyarrow as pa
+
+    schemes, lists = load_schemes(run.jurisdiction), load_lists(run.jurisdiction)
+    rows = _rows(schemes.values(), lists.values())
+    digest = hashlib.sha256()
+    with run.connect() as connection:
+        for name, columns in TABLES.items():
+            schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
+            connection.register("rows", pa.Table.from_pylist(rows[name], schema=schema))
+            file = f"{name}.parquet"
+            draft.rows[file] = engine.write_parquet(connection, "SELECT * FROM rows", draft.path(file), order_by=ORDER[name])
+            connection.unregister("rows")
+            draft.facts[name] = draft.rows[file]
+            digest.update(draft.path(file).read_bytes())
+    draft.facts["mapping_version"] = digest.hexdigest()[:12]
+    faults = find_faults(schemes, lists, list_uses(run.jurisdiction))
+    return [_verdict(rule, [f for f in faults if f.rule == rule]) for rule in RULES]
+
+
+def find_faults(schemes: Mapping[str, Scheme], lists: Mapping[str, CodeList], uses: Iterable[ListUse]) -> list[Fault]:
+    """Every row that breaks T03, T04, T05 or T10."""
+    faults = [f for scheme in schemes.values() for f in partition_faults(scheme)]
+    faults += [f for codes in lists.values() for f in (*function_faults(codes), *validity_faults(codes))]
+    for use in uses:
+        if use.list not in lists:
+            faults.append(Fault("T04", use.where, 1, f"list {use.list} has no file in terminology/codes and terminology/mappings"))
+        elif use.scheme not in schemes:
+            faults.append(Fault("T05", use.where, 1, f"scheme {use.scheme} has no file in terminology/schemes"))
+        else:
+            faults += concept_faults(lists[use.list], schemes[use.scheme])
+    return list(dict.fromkeys(faults))
+
+
+def _rows(schemes: Iterable[Scheme], lists: Iterable[CodeList]) -> dict[str, list[dict[str, Any]]]:
+    concepts = [c for scheme in schemes for c in scheme.concepts.values()]
+    return {
+        "concepts": [
+            vars(c) | {"label_nl": c.label.nl, "label_en": c.label.en, "definition_nl": c.definition.nl, "definition_en": c.definition.en}
+            for c in concepts
+        ],
+        "hierarchies": [
+            {"scheme": scheme.name, "level": node.level, "leaf": leaf, "node": node.concept}
+            for scheme in schemes
+            for leaf in scheme.concepts
+            for node in scheme.broader(leaf)
+        ],
+        "mappings": [vars(m) | {"list": codes.name} for codes in lists for m in codes.mappings],
+        "codes": [vars(c) | {"list": codes.name} for codes in lists for c in codes.codes],
+    }
+
+
+def _verdict(rule: str, faults: Sequence[Fault]) -> Verdict:
+    name, truth = RULES[rule]
+    facts: dict[str, int | float | str] = {"faults": len(faults)}
+    if not faults:
+        return Verdict(rule, name, passed=True, sentence=f"{truth}.", facts=facts)
+    named = "; ".join(map(str, faults[:SHOWN])) + (f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else "")
+    files = ", ".join(sorted({PurePosixPath(f.file).name for f in faults}))
+    return Verdict(rule, name, passed=False, sentence=f"{truth}, but {named}. Mend {files}.", facts=facts)

@@ -1,0 +1,94 @@
+"""Looking up values: every distinct value of a coded column is brought into form and mapped once, whatever the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.lake import Version
+from das_pipeline.run import Run
+from das_pipeline.terminology.columns import ConceptColumn
+from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
+from das_pipeline.terminology.tables import Shape, read_table
+
+CANONICAL = Shape(columns=("pattern", "replacement", "note"), may_be_empty=("replacement",))
+
+
+def look_up(
+    connection: duckdb.DuckDBPyConnection,
+    run: Run,
+    concepts: Version,
+    columns: Sequence[ConceptColumn],
+    views: Mapping[tuple[str, str], str],
+) -> None:
+    """Temporary tables on `connection`: `fields`, `seen`, `spellings`, `meanings` and `usage`, as the SQL files describe them.
+
+    `views` holds the view of every (partner, file) that `columns` are in.
+    """
+    for name in ("mappings", "codes"):
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
+    connection.execute('CREATE TEMP TABLE fields (field VARCHAR, partner VARCHAR, file VARCHAR, "column" VARCHAR, list VARCHAR)')
+    connection.execute("CREATE TEMP TABLE seen (field VARCHAR, raw VARCHAR, day DATE, rows BIGINT, rows_now BIGINT)")
+    for column in columns:
+        connection.execute(
+            "INSERT INTO fields VALUES (?, ?, ?, ?, ?)", [column.place, column.partner, column.file, column.column, column.list]
+        )
+        connection.execute(
+            f"""
+            INSERT INTO seen
+            SELECT $field, {_raw(column)}, {_day(column)}, COUNT(*), SUM(CASE WHEN d.known_until = DATE '9999-12-31' THEN 1 ELSE 0 END)
+            FROM {views[column.partner, column.file]} AS d
+            GROUP BY {_raw(column)}, {_day(column)}
+            """,
+            {"field": column.place} | as_of(run, [column]),
+        )
+    connection.execute("CREATE TEMP TABLE spellings AS " + engine.sql(__package__, "spellings.sql"))
+    for column in columns:
+        _canonicalise(connection, run.jurisdiction, column)
+    connection.execute("CREATE TEMP TABLE meanings AS " + engine.sql(__package__, "meanings.sql"))
+    connection.execute("CREATE TEMP TABLE usage AS " + engine.sql(__package__, "usage.sql"))
+
+
+def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdiction, column: ConceptColumn) -> None:
+    """Apply the rewriting rules that the column's contract names, one after the other; a rule never empties a code."""
+    if column.canonical is None:
+        return
+    for rule in read_table(jurisdiction, f"terminology/canonical/{column.canonical}.csv", CANONICAL):
+        connection.execute(
+            "UPDATE spellings SET code = COALESCE(NULLIF(TRIM(REGEXP_REPLACE(code, ?, ?, 'g')), ''), code) WHERE field = ?",
+            [rule["pattern"], rule["replacement"], column.place],
+        )
+
+
+def with_concepts(view: str, columns: Sequence[ConceptColumn]) -> str:
+    """The query of `view` (alias d) with `<column>_concept` behind its own columns; parameters: those of `as_of`, and one per column."""
+    concepts = "".join(
+        f""",
+            CASE WHEN NULLIF(TRIM({_raw(c)}), '') IS NULL THEN '{NOT_APPLICABLE}' ELSE COALESCE(m{i}.concept, '{UNKNOWN}') END
+                AS {engine.identifier(c.column + "_concept")}"""
+        for i, c in enumerate(columns)
+    )
+    joins = "".join(
+        f"""
+        LEFT JOIN (SELECT raw, concept, valid_from, valid_until FROM meanings WHERE field = $field{i}) AS m{i}
+            ON m{i}.raw = {_raw(c)} AND {_day(c)} BETWEEN m{i}.valid_from AND m{i}.valid_until"""
+        for i, c in enumerate(columns)
+    )
+    return f"SELECT d.*{concepts}\nFROM {view} AS d{joins}"
+
+
+def as_of(run: Run, columns: Sequence[ConceptColumn]) -> dict[str, object]:
+    """The parameter `as_of` when a column has no date of its own; DuckDB refuses parameters that a query does not name."""
+    return {"as_of": run.as_of} if any(c.at is None for c in columns) else {}
+
+
+def _raw(column: ConceptColumn) -> str:
+    return f"CAST(d.{engine.identifier(column.column)} AS VARCHAR)"
+
+
+def _day(column: ConceptColumn) -> str:
+    """The date on which a code is judged; what is known without a date is judged on the day on which it became known."""
+    return "CAST($as_of AS DATE)" if column.at is None else f"COALESCE(d.{engine.identifier(column.at)}, d.known_from)"

@@ -1,0 +1,45 @@
+"""What later stages read of this stage."""
+
+from __future__ import annotations
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.errors import LakeError
+from das_pipeline.jurisdiction import Text
+from das_pipeline.lake import Version
+from das_pipeline.run import Run
+from das_pipeline.terminology.schemes import load_schemes
+
+
+def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str) -> str:
+    """The name of a view on one file's records: one row per record version, values as delivered and `<column>_concept`."""
+    view = engine.identifier(f"records_{partner}_{file}")
+    path = _live(run, "terminology/records").path(f"{partner}/{file}.parquet")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {engine.parquet([path])}")
+    return view
+
+
+def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
+    """The name of a view with one row per scheme, concept (`leaf`) and level at or above its own: the `node` it falls under."""
+    path = live_concepts(run).path("hierarchies.parquet")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW hierarchies AS SELECT * FROM {engine.parquet([path])}")
+    return "hierarchies"
+
+
+def concept_labels(run: Run) -> dict[str, dict[str, Text]]:
+    """The labels of every concept by scheme and concept, in the order in which they are shown."""
+    schemes = load_schemes(run.jurisdiction)
+    return {name: {c.concept: c.label for c in scheme.concepts.values()} for name, scheme in schemes.items()}
+
+
+def live_concepts(run: Run) -> Version:
+    """The live version of `terminology/concepts`."""
+    return _live(run, "terminology/concepts")
+
+
+def _live(run: Run, table: str) -> Version:
+    version = run.lake.current(table)
+    if version is None:
+        raise LakeError(f"{table} has no live version yet: materialise it first.")
+    return version
