@@ -81,6 +81,7 @@ class Draft:
     rows: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     adopted: dict[str, Entry] = field(default_factory=dict)
+    derived: set[str] = field(default_factory=set)  # files made from the others, whose bytes may differ per write: not in the version's id
 
     def path(self, name: str, rows: int | None = None) -> Path:
         """Where to write the file `name`; give `rows` here, or set `draft.rows[name]` when they are known."""
@@ -176,7 +177,7 @@ class Lake:
         written: dict[str, tuple[str, int]] = {}
         for path in sorted(p for p in draft.folder.rglob("*") if p.is_file()):
             written[path.relative_to(draft.folder).as_posix()] = (sha256_of(path), path.stat().st_size)
-        content = {n: h for n, (h, _) in written.items()} | {n: e.sha256 for n, e in draft.adopted.items()}
+        content = {n: h for n, (h, _) in written.items() if n not in draft.derived} | {n: e.sha256 for n, e in draft.adopted.items()}
         basis = {"inputs": inputs_hash} if encrypted else {"files": content, "facts": draft.facts, "as_of": as_of, "inputs": inputs_hash}
         digest = hashlib.sha256(canonical(basis)).hexdigest()[:12]
         version_id = f"{as_of}-{digest}"

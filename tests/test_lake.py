@@ -101,3 +101,21 @@ def test_files_are_shared_between_versions(tmp_path: Path) -> None:
     lake.promote(two)
     assert [p.read_text(encoding="utf-8") for p in lake.open("deliveries/om").paths("content/")] == ["a", "b"]
     assert (two.rows, two.previous) == (5, one.id)
+
+
+def test_a_derived_file_is_verified_but_not_part_of_the_versions_id(run: Run) -> None:
+    def build(byte: str):
+        def write_both(_: Run, draft: Draft) -> list[Verdict]:
+            draft.path("a.txt", rows=1).write_text("one", encoding="utf-8")
+            draft.path("a.duckdb").write_text(byte, encoding="utf-8")
+            draft.derived.add("a.duckdb")
+            return []
+
+        return write_both
+
+    first = produce(run, "chain/a", build("x")).version
+    draft = run.lake.begin("chain/a")
+    build("y")(run, draft)
+    other = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
+    assert first.id == other.id
+    assert other.files["a.duckdb"].sha256 != first.files["a.duckdb"].sha256
