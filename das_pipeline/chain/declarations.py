@@ -1,0 +1,96 @@
+"""The shapes of `contracts/<partner>/events.yaml` and `chain.yaml`, as a person writes them. What they mean together is in `model`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, RootModel, model_validator
+
+Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # stands in SQL text: an identifier
+
+
+class Picked(BaseModel, extra="forbid"):
+    """An attribute of the unit that one of several rows carries: `from: feiten.artikel_concept`, the first row in the order `pick`."""
+
+    source: Annotated[str, Field(alias="from", pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")]  # file.column
+    pick: Word
+
+
+class ToldEvent(BaseModel, extra="forbid"):
+    """An event that a row tells when its `date` is filled in and its columns are among the values of `when`."""
+
+    kind: Word
+    file: Annotated[Word | None, Field(alias="from")] = None  # None: the unit's own file
+    date: Word
+    outcome: Word | None = None
+    amount: Word | None = None
+    to: Word | None = None
+    when: dict[Word, list[str]] = {}
+
+
+class DeclaredUnit(BaseModel, extra="forbid"):
+    """A unit of count: one row each in the file `of`, or many in the file `rows`, of which `pick` chooses the attributes."""
+
+    of: Word | None = None
+    rows: Word | None = None
+    pick: Word | None = None
+    attributes: dict[Word, Word | Picked] = {}
+    events: list[ToldEvent]
+
+    @model_validator(mode="after")
+    def _one_own_file(self) -> DeclaredUnit:
+        if (self.of is None) == (self.rows is None):
+            raise ValueError("a unit has either `of` (one row each) or `rows` (many rows each)")
+        if (self.rows is None) != (self.pick is None):
+            raise ValueError("`rows` and `pick` go together: of many rows one is picked for the attributes")
+        return self
+
+
+class EventsFile(RootModel[dict[Word, DeclaredUnit]]):
+    """A partner's events.yaml: its units by name."""
+
+
+class Reopening(BaseModel, extra="forbid"):
+    """A closed spell opens again: closed by `kind` with `outcome`, reopened `by`. Written `{om_decided: dismissal_conditional, by: om_summoned}`."""
+
+    kind: Word
+    outcome: str
+    by: Word
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pair(cls, written: Any) -> Any:
+        if isinstance(written, dict) and len(written) == 2 and "by" in written:
+            ((kind, outcome),) = ((k, v) for k, v in written.items() if k != "by")
+            return {"kind": kind, "outcome": outcome, "by": written["by"]}
+        raise ValueError("write {<kind that closed>: <its outcome>, by: <kind that reopens>}")
+
+
+class Spell(BaseModel, extra="forbid"):
+    """The state machine of a unit: which kinds open, move and close its spell. `law` is the ground of the transitions."""
+
+    unit: Word
+    opens: Annotated[list[Word], Field(min_length=1)]
+    moves: list[Word] = []
+    closes: Annotated[list[Word], Field(min_length=1)]
+    reopens: list[Reopening] = []
+    one_per_person: bool = False  # the law allows a person one open spell of this kind (rule C06)
+    law: str
+
+
+class ChainFile(BaseModel, extra="forbid"):
+    """chain.yaml. `order` breaks ties within a day; over days the kinds of `order_across` may not run backwards (rule C01)."""
+
+    attributes: Annotated[list[Word], Field(min_length=1)]
+    picks: dict[Word, Annotated[list[Annotated[str, Field(pattern=r"^-?[a-z_][a-z0-9_]*$")]], Field(min_length=1)]]
+    opening_month: date
+    order: list[Word]
+    order_across: list[Word] = []
+    spells: dict[Word, Spell]
+
+    @model_validator(mode="after")
+    def _starts_on_a_first(self) -> ChainFile:
+        if self.opening_month.day != 1:
+            raise ValueError("opening_month must be the first day of a month")
+        return self

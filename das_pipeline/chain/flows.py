@@ -1,0 +1,72 @@
+"""The table `chain/flows`: inflow, outflow and stock of every kind of spell, by month, as known on the run's date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.chain import tables
+from das_pipeline.chain.events import live
+from das_pipeline.chain.model import load_chain
+from das_pipeline.chain.spells import EVENTS
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft
+from das_pipeline.run import Run
+
+SPELLS = "chain/spells"
+ORDER = "spell, state, month"
+
+
+def build_flows(run: Run, draft: Draft) -> list[Verdict]:
+    """The verdicts F01 and F02 on the flows, which are written to `draft`: one row per partner, spell, state and month.
+
+    Flows are counted from the turns of spells; that they equal the accepted events, and that the stocks equal the spells counted anew at
+    each boundary, is what F01 checks. What a later vintage changes about a month is a revision, not part of this balance.
+    """
+    chain = load_chain(run.jurisdiction)
+    file = draft.path("flows.parquet")
+    parameters = {"as_of": run.as_of, "opening_month": chain.opening_month}
+    with run.connect() as connection:
+        tables.create_months(connection, chain, run.as_of)
+        tables.create_spell_tables(connection, chain)
+        tables.view(connection, "spells", live(run, SPELLS))
+        tables.view(connection, "events", live(run, EVENTS))
+        draft.rows["flows.parquet"] = engine.write_parquet(
+            connection, engine.sql(__package__, "flows.sql"), file, order_by=ORDER, parameters=parameters
+        )
+        connection.execute(f"CREATE TEMP VIEW flows AS SELECT * FROM {engine.parquet([file])}")
+        draft.facts["open_spells"] = int(
+            engine.scalar(connection, "SELECT COALESCE(SUM(closing), 0) FROM flows WHERE month = (SELECT MAX(month) FROM months)")
+        )
+        return judge_flows(connection, parameters)
+
+
+def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any]) -> list[Verdict]:
+    """F01 and F02 on the relations `flows`, `spells`, `events`, `months` and `turn_roles`."""
+    cells = engine.scalar(connection, "SELECT COUNT(*) FROM flows")
+    stock = connection.execute(engine.sql(__package__, "stock_differences.sql"), {"as_of": parameters["as_of"]}).fetchall()
+    event = connection.execute(engine.sql(__package__, "event_differences.sql"), parameters).fetchall()
+    carried = connection.execute(engine.sql(__package__, "carried_differences.sql")).fetchall()
+    spells = sorted({row[0] for row in stock + event})
+    return [
+        Verdict(
+            "F01",
+            "stock_and_flows_agree",
+            passed=not stock and not event,
+            sentence=f"Opening + inflow - outflow + corrections = closing = the spells counted anew, in all {cells} cells, and the flows are the events."
+            if not spells
+            else f"{len(stock)} cells are not the spells counted anew, {len(event)} not the accepted events; spells {', '.join(spells)}."
+            " Materialise chain/spells and chain/flows again from the live events.",
+            facts={"cells": cells, "stock_differences": len(stock), "event_differences": len(event)},
+        ),
+        Verdict(
+            "F02",
+            "closing_is_next_opening",
+            passed=not carried,
+            sentence=f"{len(carried)} of {cells} cells do not open with the closing stock of the month before."
+            + (" Materialise chain/flows again." if carried else ""),
+            facts={"cells": cells, "differences": len(carried)},
+        ),
+    ]

@@ -1,0 +1,272 @@
+"""What the rows of all partners mean for the chain: units, their attributes and events, and the state machines of their spells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, NoReturn
+
+from das_pipeline.chain.declarations import ChainFile, DeclaredUnit, EventsFile, Picked, Reopening, Spell, ToldEvent
+from das_pipeline.deliveries import Contract, load_contracts
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+
+Role = Literal["entry", "move", "exit"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of content: its SQL type, the scheme of its concepts, and for an age in whole years the date column at which it is taken."""
+
+    name: str
+    type: str
+    scheme: str | None = None
+    age_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Where a unit's attribute is read: a column of the row of `file` that comes first in the order `pick`."""
+
+    name: str
+    file: str
+    column: Column
+    pick: Sequence[str]  # columns, `-` before one means descending; empty in a file with one row a unit
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One way in which a row of `file` tells an event of `kind`."""
+
+    kind: str
+    file: str
+    date: str
+    outcome: Column | None
+    amount: str | None
+    to: str | None
+    when: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of count of one partner. With `many`, its own file has many rows a unit, which may tell an event twice."""
+
+    name: str
+    partner: str
+    file: str
+    many: bool
+    attributes: Mapping[str, Attribute]
+    tellings: Sequence[Telling]
+    columns: Mapping[str, Mapping[str, Column]]  # file -> the columns that are read of it
+
+
+@dataclass(frozen=True)
+class ChainModel:
+    """The chain of a jurisdiction: what its partners' rows become."""
+
+    units: Mapping[str, Unit]
+    attributes: Mapping[str, str]  # name -> SQL type
+    spells: Mapping[str, Spell]
+    order: Sequence[str]
+    order_across: Sequence[str]
+    opening_month: date
+
+    def unit_of(self, kind: str) -> Unit:
+        """The unit that has events of `kind`."""
+        return next(u for u in self.units.values() if any(t.kind == kind for t in u.tellings))
+
+    def outcome_scheme(self, kind: str) -> str | None:
+        """The scheme of the outcomes of `kind`, None when they are no concepts."""
+        return next((t.outcome.scheme for t in self.unit_of(kind).tellings if t.kind == kind and t.outcome), None)
+
+    def roles(self) -> Iterator[tuple[str, str, Role]]:
+        """(spell, kind, role) of every kind that turns a spell. A kind that only reopens is an entry when it does so, else nothing."""
+        for name, spell in self.spells.items():
+            kinds: list[tuple[Sequence[str], Role]] = [
+                ([*spell.opens, *self.reopeners(spell)], "entry"),
+                (spell.moves, "move"),
+                (spell.closes, "exit"),
+            ]
+            for listed, role in kinds:
+                yield from ((name, kind, role) for kind in listed)
+
+    @staticmethod
+    def reopeners(spell: Spell) -> list[str]:
+        """The kinds that enter a spell only after a listed close."""
+        return sorted({r.by for r in spell.reopens} - set(spell.opens))
+
+
+def load_chain(jurisdiction: Jurisdiction) -> ChainModel:
+    """The chain of `jurisdiction`, every column, kind and spell of it known; ConfigurationError names the file and place of a mistake."""
+    declared = jurisdiction.load("chain.yaml", ChainFile)
+    contracts = load_contracts(jurisdiction)
+    units: dict[str, Unit] = {}
+    for partner in jurisdiction.partners:
+        path = f"contracts/{partner}/events.yaml"
+        if not (jurisdiction.folder / path).exists():
+            continue
+        files = {file: contract for (owner, file), contract in contracts.items() if owner == partner}
+        for name, unit in jurisdiction.load(path, EventsFile).root.items():
+            place = f"{jurisdiction.folder / path}: unit {name}"
+            if name in units:
+                _refuse(place, f"partner {units[name].partner} has a unit of this name already")
+            units[name] = _Reader(place, name, partner, files, declared).read(unit)
+    chain = ChainModel(
+        units=units,
+        attributes=_attribute_types(str(jurisdiction.folder / "chain.yaml"), declared, units),
+        spells=declared.spells,
+        order=declared.order,
+        order_across=declared.order_across,
+        opening_month=declared.opening_month,
+    )
+    _check_kinds(str(jurisdiction.folder / "chain.yaml"), chain)
+    return chain
+
+
+def content_columns(contract: Contract) -> dict[str, Column]:
+    """The columns of a file that reach the chain: its content, the concepts beside it, and ages at its dates; nothing direct."""
+    found: dict[str, Column] = {"sub": Column("sub", "VARCHAR")}
+    for column in contract.columns:
+        if column.is_direct:
+            continue
+        found[column.name] = Column(column.name, column.sql_type)
+        if column.concept is not None:
+            found[f"{column.name}_concept"] = Column(f"{column.name}_concept", "VARCHAR", scheme=column.concept.scheme)
+        if column.age:
+            found[f"{column.name}_age"] = Column(f"{column.name}_age", "SMALLINT", age_at=column.name)
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one declared unit against the contracts of its partner."""
+
+    place: str
+    name: str
+    partner: str
+    contracts: Mapping[str, Contract]
+    chain: ChainFile
+
+    def read(self, declared: DeclaredUnit) -> Unit:
+        own = declared.of or declared.rows or ""
+        order = self._order(declared.pick) if declared.pick else ()
+        attributes: dict[str, Attribute] = {}
+        for name, source in declared.attributes.items():
+            if name not in self.chain.attributes:
+                _refuse(self.place, f"attribute {name} is not among the attributes of chain.yaml")
+            file, column, pick = self._source(source, own, order)
+            attributes[name] = Attribute(name, file, self._column(file, column), pick)
+        tellings = [self._telling(event, own) for event in declared.events]
+        self._check_tellings(tellings)
+        return Unit(
+            self.name, self.partner, own, declared.rows is not None, attributes, tellings, self._read_columns(own, attributes, tellings)
+        )
+
+    def _source(self, source: str | Picked, own: str, order: Sequence[str]) -> tuple[str, str, Sequence[str]]:
+        if isinstance(source, str):
+            return own, source, order
+        file, column = source.source.split(".")
+        return file, column, self._order(source.pick)
+
+    def _order(self, pick: str) -> Sequence[str]:
+        if pick not in self.chain.picks:
+            _refuse(self.place, f"pick {pick} is not among the picks of chain.yaml")
+        return self.chain.picks[pick]
+
+    def _telling(self, event: ToldEvent, own: str) -> Telling:
+        file = event.file or own
+        if self._column(file, event.date).type != "DATE":
+            _refuse(self.place, f"event {event.kind}: {file}.{event.date} is no date")
+        for column in [*event.when, *filter(None, [event.amount])]:
+            self._column(file, column)
+        outcome = self._column(file, event.outcome) if event.outcome else None
+        return Telling(event.kind, file, event.date, outcome, event.amount, event.to, event.when)
+
+    def _check_tellings(self, tellings: Sequence[Telling]) -> None:
+        """A row tells an event of a kind once, so that (record, sub, kind) names one event of a vintage."""
+        first: dict[str, Telling] = {}
+        values: Counter[tuple[str, str]] = Counter()
+        for telling in tellings:
+            earlier = first.setdefault(telling.kind, telling)
+            if earlier is telling:
+                values.update((telling.kind, value) for listed in telling.when.values() for value in listed)
+                continue
+            same_place = earlier.file == telling.file and len(telling.when) == 1 and earlier.when.keys() == telling.when.keys()
+            values.update((telling.kind, value) for listed in telling.when.values() for value in listed)
+            if not same_place or any(n > 1 for (kind, _), n in values.items() if kind == telling.kind):
+                _refuse(self.place, f"event {telling.kind} is told more than once: give each telling other values of one column in `when`")
+
+    def _read_columns(self, own: str, attributes: Mapping[str, Attribute], tellings: Sequence[Telling]) -> dict[str, dict[str, Column]]:
+        read: dict[str, set[str]] = {own: set()}
+        for attribute in attributes.values():
+            names = [attribute.column.age_at or attribute.column.name, *(column.removeprefix("-") for column in attribute.pick)]
+            read.setdefault(attribute.file, set()).update(names)
+        for telling in tellings:
+            names = [telling.date, telling.outcome.name if telling.outcome else None, telling.amount, *telling.when]
+            read.setdefault(telling.file, set()).update(filter(None, names))
+        return {file: {name: self._column(file, name) for name in sorted(names - {"sub"})} for file, names in sorted(read.items())}
+
+    def _column(self, file: str, name: str) -> Column:
+        contract = self.contracts.get(file)
+        if contract is None:
+            _refuse(self.place, f"partner {self.partner} has no contract for a file {file}")
+        if contract.unit != self.name:
+            _refuse(self.place, f"the contract of {file} says that its rows are of unit {contract.unit}")
+        columns = content_columns(contract)
+        if name not in columns:
+            _refuse(self.place, f"{file} has no content column {name}; columns with `privacy: direct` never get here")
+        return columns[name]
+
+
+def _attribute_types(place: str, declared: ChainFile, units: Mapping[str, Unit]) -> dict[str, str]:
+    """The SQL type of every attribute, one over all units: whole years for ages, else a concept."""
+    types: dict[str, str] = {}
+    for name in declared.attributes:
+        found = {"SMALLINT" if a.column.type in {"SMALLINT", "BIGINT"} else "VARCHAR" for u in units.values() for a in _named(u, name)}
+        if len(found) > 1:
+            _refuse(place, f"attribute {name} is an age in one unit and a concept in another")
+        types[name] = next(iter(found), "VARCHAR")
+    return types
+
+
+def _named(unit: Unit, attribute: str) -> list[Attribute]:
+    return [unit.attributes[attribute]] if attribute in unit.attributes else []
+
+
+def _check_kinds(place: str, chain: ChainModel) -> None:
+    """Every kind belongs to one unit, has its place in the order, and turns at most one spell, in one way, of its own unit."""
+    kinds = Counter(kind for unit in chain.units.values() for kind in {t.kind for t in unit.tellings})
+    for kind, times in kinds.items():
+        if times > 1:
+            _refuse(place, f"kind {kind} is an event of {times} units")
+    if sorted(chain.order) != sorted(kinds):
+        odd = sorted(set(chain.order) ^ kinds.keys()) or [kind for kind, n in Counter(chain.order).items() if n > 1]
+        _refuse(place, f"`order` must list every kind of the units once; look at {', '.join(odd)}")
+    if unknown := sorted(set(chain.order_across) - kinds.keys()):
+        _refuse(place, f"`order_across` names kinds that no unit has: {', '.join(unknown)}")
+    turning = Counter(kind for _, kind, _ in chain.roles())
+    for name, spell in chain.spells.items():
+        if spell.unit not in chain.units:
+            _refuse(place, f"spell {name}: there is no unit {spell.unit}")
+        told = {t.kind for t in chain.units[spell.unit].tellings}
+        for kind in [*spell.opens, *spell.moves, *spell.closes, *(r.by for r in spell.reopens)]:
+            if kind not in told:
+                _refuse(place, f"spell {name}: unit {spell.unit} has no event {kind}")
+            if turning[kind] > 1:
+                _refuse(place, f"spell {name}: {kind} turns more than one spell, or one in two ways")
+        _check_reopens(place, name, spell)
+
+
+def _check_reopens(place: str, name: str, spell: Spell) -> None:
+    for reopening in spell.reopens:
+        if reopening.kind not in spell.closes:
+            _refuse(place, f"spell {name}: {reopening.kind} does not close it, so nothing reopens after it")
+
+
+def _refuse(place: str, why: str) -> NoReturn:
+    raise ConfigurationError(f"{place}: {why}.")
+
+
+__all__ = ["Attribute", "ChainModel", "Column", "Reopening", "Role", "Spell", "Telling", "Unit", "load_chain"]

@@ -1,0 +1,114 @@
+"""SQL compiled from a unit's declaration: which vintages its records have, what its rows tell, which attributes they carry.
+
+Everything in the text is an identifier that was checked when the jurisdiction was loaded; values are bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from das_pipeline.chain.model import Attribute, ChainModel, Column, Telling, Unit
+
+FOREVER = "DATE '9999-12-31'"
+HELD = "r.record_no = s.record_no AND r.known_from <= s.known_from AND s.known_from < r.known_until"
+
+
+def spread(sql: str, columns: Iterable[str]) -> str:
+    """`sql` with the word `attributes`, or `e.attributes`, written out as the columns of this jurisdiction."""
+    names = list(columns)
+    return re.sub(r"\b(\w+\.)?attributes\b", lambda found: ", ".join((found[1] or "") + name for name in names), sql)
+
+
+def rows_as_known(columns: Mapping[str, Column], files: str | None) -> str:
+    """The rows of a file of records as known on `$as_of`, in the columns that are read of it; none when it was never delivered.
+
+    What became known later is not there: a row that ends later is open, so that a run as of a date is the same whatever arrived since.
+    """
+    read = "".join(f", CAST({name if files else 'NULL'} AS {column.type}) AS {name}" for name, column in columns.items())
+    if files is None:
+        nothing = f"CAST(NULL AS BIGINT) AS record_no, '' AS sub, CAST($as_of AS DATE) AS known_from, {FOREVER} AS known_until"
+        return f"SELECT {nothing}{read} WHERE 1 = 0"
+    until = f"CASE WHEN known_until > $as_of THEN {FOREVER} ELSE known_until END AS known_until"
+    return f"SELECT record_no, sub, known_from, {until}{read} FROM {files} WHERE known_from <= $as_of"
+
+
+def segments(unit: Unit) -> str:
+    """One row per record and segment: a stretch of vintages in which no row of the record changes, whatever its file."""
+    vintages = [f"SELECT record_no, known_from AS vintage FROM rows_{file}" for file in unit.columns]
+    vintages += [f"SELECT record_no, known_until AS vintage FROM rows_{file} WHERE known_until < {FOREVER}" for file in unit.columns]
+    return f"""
+WITH vintages AS (
+    {" UNION ".join(vintages)}
+)
+SELECT record_no, vintage AS known_from,
+    COALESCE(LEAD(vintage) OVER (PARTITION BY record_no ORDER BY vintage), {FOREVER}) AS known_until
+FROM vintages"""
+
+
+def told_events(unit: Unit) -> tuple[str, dict[str, str]]:
+    """One row per segment and event that its rows tell, and the values to bind. Of many rows that tell one event, one is kept."""
+    bound: dict[str, str] = {}
+    told = " UNION ALL ".join(_told(telling, number, bound) for number, telling in enumerate(unit.tellings))
+    key = "record_no, known_from, known_until, kind, occurred_on, outcome, to_partner"
+    if not unit.many:
+        return told, bound
+    return f"WITH told AS ({told})\nSELECT {key}, MIN(sub) AS sub, MAX(amount) AS amount FROM told GROUP BY {key}", bound
+
+
+def _told(telling: Telling, number: int, bound: dict[str, str]) -> str:
+    conditions = [f"r.{telling.date} IS NOT NULL"]
+    for place, (column, values) in enumerate(telling.when.items()):
+        names = [f"when_{number}_{place}_{n}" for n in range(len(values))]
+        bound.update(zip(names, values, strict=True))
+        conditions.append(f"CAST(r.{column} AS VARCHAR) IN ({', '.join('$' + name for name in names)})")
+    outcome = f"CAST(r.{telling.outcome.name} AS VARCHAR)" if telling.outcome else "CAST(NULL AS VARCHAR)"
+    to = f"'{telling.to}'" if telling.to else "CAST(NULL AS VARCHAR)"
+    return f"""
+SELECT s.record_no, s.known_from, s.known_until, '{telling.kind}' AS kind, r.{telling.date} AS occurred_on, {outcome} AS outcome,
+    {to} AS to_partner, r.sub, CAST({f"r.{telling.amount}" if telling.amount else "NULL"} AS DECIMAL(14,2)) AS amount
+FROM segments AS s
+JOIN rows_{telling.file} AS r ON {HELD}
+WHERE {" AND ".join(conditions)}"""
+
+
+def unit_attributes(unit: Unit, chain: ChainModel) -> str:
+    """One row per segment: every attribute of the chain, NULL where the unit has none. Ages are those of the linkage at the date's column."""
+    places = list(dict.fromkeys((a.file, tuple(a.pick)) for a in unit.attributes.values()))
+    chosen = [_chosen(unit, file, pick, number) for number, (file, pick) in enumerate(places)]
+    joins, columns = [], []
+    for number in range(len(places)):
+        joins.append(
+            f"LEFT JOIN chosen_{number} AS c{number} ON c{number}.record_no = s.record_no AND c{number}.known_from = s.known_from AND c{number}.place = 1"
+        )
+    for name, kind in chain.attributes.items():
+        attribute = unit.attributes.get(name)
+        value = "NULL"
+        if attribute is not None:
+            value, join = _value(attribute, f"c{places.index((attribute.file, tuple(attribute.pick)))}")
+            joins.extend(join)
+        columns.append(f"CAST({value} AS {kind}) AS {name}")
+    steps = f"WITH {', '.join(chosen)}\n" if chosen else ""
+    return f"{steps}SELECT s.record_no, s.known_from, {', '.join(columns)}\nFROM segments AS s\n" + "\n".join(joins)
+
+
+def _chosen(unit: Unit, file: str, pick: Sequence[str], number: int) -> str:
+    """The rows of `file` in each segment, `place` 1 for the one that comes first; an empty value comes last, `sub` breaks ties."""
+    keys = []
+    for column in pick:
+        name = column.removeprefix("-")
+        keys += [f"CASE WHEN r.{name} IS NULL THEN 1 ELSE 0 END", f"r.{name}{' DESC' if column.startswith('-') else ''}"]
+    columns = "".join(f", r.{name}" for name in unit.columns[file])
+    return f"""chosen_{number} AS (
+    SELECT s.record_no, s.known_from, ROW_NUMBER() OVER (PARTITION BY s.record_no, s.known_from ORDER BY {", ".join([*keys, "r.sub"])}) AS place{columns}
+    FROM segments AS s
+    JOIN rows_{file} AS r ON {HELD}
+)"""
+
+
+def _value(attribute: Attribute, chosen: str) -> tuple[str, list[str]]:
+    column = attribute.column
+    if column.age_at is None:
+        return f"{chosen}.{column.name}", []
+    ages = f"ages_{attribute.name}"
+    return f"{ages}.age", [f"LEFT JOIN ages AS {ages} ON {ages}.record_no = s.record_no AND {ages}.date = {chosen}.{column.age_at}"]

@@ -1,0 +1,61 @@
+"""The relations that the chain's SQL reads beside the lake: chain.yaml and the calendar as small tables, and unions of unit files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.chain.model import ChainModel
+from das_pipeline.lake import Version
+
+
+def months(first: date, last: date) -> Iterator[date]:
+    """The first days of the months from that of `first` to that of `last`."""
+    month = first.replace(day=1)
+    while month <= last:
+        yield month
+        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def create_months(connection: duckdb.DuckDBPyConnection, chain: ChainModel, as_of: date) -> None:
+    """`months`: every month from the opening month to that of `as_of`, each with the month before."""
+    days = list(months(chain.opening_month, as_of))
+    create(connection, "months", "month DATE, previous_month DATE", list(zip(days, [None, *days], strict=False)))
+
+
+def create_kinds(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
+    """`kinds`: one row per kind of event: its place within a day and over days, its spell and role there. `reopens`: listed reopenings."""
+    turning = {kind: (spell, role) for spell, kind, role in chain.roles()}
+    reopening = {kind for spell in chain.spells.values() for kind in chain.reopeners(spell)}
+    rows = []
+    for place, kind in enumerate(chain.order):
+        spell, role = turning.get(kind, (None, None))
+        across = chain.order_across.index(kind) if kind in chain.order_across else None
+        rows.append((kind, place, across, spell, "reopening" if kind in reopening else role))
+    create(connection, "kinds", "kind VARCHAR, day_place INTEGER, chain_place INTEGER, spell VARCHAR, role VARCHAR", rows)
+    listed = [(name, r.kind, r.outcome, r.by) for name, spell in chain.spells.items() for r in spell.reopens]
+    create(connection, "reopens", "spell VARCHAR, closed_by VARCHAR, outcome VARCHAR, reopened_by VARCHAR", listed)
+
+
+def create_spell_tables(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
+    """`turn_roles`: what a kind does to a spell. `spell_partners`: whose spell it is. `single_spells`: one at a time for a person."""
+    create(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", list(chain.roles()))
+    partners = [(name, chain.units[spell.unit].partner) for name, spell in chain.spells.items()]
+    create(connection, "spell_partners", "spell VARCHAR, partner VARCHAR", partners)
+    create(connection, "single_spells", "spell VARCHAR", [(name,) for name, spell in chain.spells.items() if spell.one_per_person])
+
+
+def create(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+    """A small temporary table."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+    if rows:
+        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", [list(row) for row in rows])
+
+
+def view(connection: duckdb.DuckDBPyConnection, name: str, version: Version) -> None:
+    """`name`: the rows of every file of `version`."""
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet(version.paths())}")

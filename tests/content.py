@@ -1,0 +1,54 @@
+"""Content as the stages before the chain leave it, written from small visible rows: records with their concepts, links, ages, hierarchies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from das_pipeline import engine
+from das_pipeline.run import Run
+
+FOREVER = date(9999, 12, 31)
+Rows = Sequence[Mapping[str, Any]]
+
+VERSION = {"record_no": "int64", "sub": "string", "known_from": "date32", "known_until": "date32"}
+RECORDS = {
+    "watch/reports": VERSION
+    | dict.fromkeys(("offence", "offence_concept", "ward", "ward_concept", "sex", "sex_concept"), "string")
+    | dict.fromkeys(("committed_on", "reported_on", "closed_on"), "date32"),
+    "bench/cases": VERSION | {"received_on": "date32"},
+    "bench/rulings": VERSION | {"ruling_no": "int64", "ruled_on": "date32", "ruling": "string", "ruling_concept": "string"},
+}
+LINKS = {"unit": "string", "record_no": "int64", "person_id": "int64", "case_id": "int64"}
+AGES = {"unit": "string", "record_no": "int64", "date": "date32", "age": "int16"}
+
+
+def put(run: Run, table: str, files: Mapping[str, tuple[Mapping[str, str], Rows]]) -> None:
+    """`files` (columns with types, rows) as the live version of `table`; a column that a row does not have is NULL."""
+    draft = run.lake.begin(table)
+    with run.connect() as connection:
+        for name, (columns, rows) in files.items():
+            schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
+            connection.register("given", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
+            keys = ", ".join(columns)
+            draft.rows[name] = engine.write_parquet(connection, "SELECT * FROM given", draft.path(name), order_by=keys)
+            connection.unregister("given")
+    run.lake.promote(run.lake.seal(draft, as_of=run.as_of.isoformat(), inputs={}, inputs_hash=str(files), verdicts=[]))
+
+
+def put_content(run: Run, records: Mapping[str, Rows], links: Rows = (), ages: Rows = ()) -> None:
+    """The inputs of the chain; `known_until` of a record may be left out while it is in force, `sub` for the unit's own row."""
+    filled = {file: [{"sub": "", "known_until": FOREVER} | dict(row) for row in records.get(file, [])] for file in RECORDS}
+    put(run, "terminology/records", {f"{file}.parquet": (RECORDS[file], rows) for file, rows in filled.items()})
+    put(run, "linkage/links", {"links.parquet": (LINKS, links), "ages.parquet": (AGES, ages)})
+
+
+def read(run: Run, table: str, query: str = "SELECT * FROM rows", **parameters: Any) -> list[dict[str, Any]]:
+    """The rows of `query` over `rows`, which are all files of the live version of `table`."""
+    version = run.lake.open(table)
+    with run.connect() as connection:
+        connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {engine.parquet(version.paths())}")
+        return connection.execute(query, parameters).to_arrow_table().to_pylist()
