@@ -6,7 +6,7 @@ The files are `terminology/codes/<list>.csv` and `terminology/mappings/<list>.cs
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, Scheme
-from das_pipeline.terminology.tables import DATE, Fault, Shape, read_table
+from das_pipeline.terminology.tables import DATE, Fault, Line, Shape, read_tables
 from das_pipeline.terminology.validity import gaps, overlaps
 
 CODES = Shape(
@@ -56,8 +56,8 @@ class CodeList:
     """One list: the codes a partner may send, and what they mean when."""
 
     name: str
-    codes: Sequence[Code]
-    mappings: Sequence[Mapping]
+    codes: list[Code]
+    mappings: list[Mapping]
 
     @property
     def codes_file(self) -> str:
@@ -71,29 +71,23 @@ class CodeList:
 def load_lists(jurisdiction: Jurisdiction) -> dict[str, CodeList]:
     """Every code list of the jurisdiction by name; a list without mappings, or the other way round, is a ConfigurationError."""
     names = {PurePosixPath(f).stem for kind in ("codes", "mappings") for f in jurisdiction.files(f"terminology/{kind}/*.csv")}
-    return {name: _load(jurisdiction, name) for name in sorted(names)}
+    lists = {name: CodeList(name, [], []) for name in sorted(names)}
+    for line in read_tables(jurisdiction, [codes.codes_file for codes in lists.values()], CODES):
+        code = Code(line["code"], line["label"], *_days(jurisdiction, line), kind=line["kind"], row=line.row)
+        lists[PurePosixPath(line.file).stem].codes.append(code)
+    for line in read_tables(jurisdiction, [codes.mappings_file for codes in lists.values()], MAPPINGS):
+        mapping = Mapping(line["code"], line["concept"], *_days(jurisdiction, line), row=line.row)
+        lists[PurePosixPath(line.file).stem].mappings.append(mapping)
+    return lists
 
 
-def _load(jurisdiction: Jurisdiction, name: str) -> CodeList:
-    empty = CodeList(name, (), ())
-    codes = [
-        Code(r["code"], r["label"], *_days(jurisdiction, empty.codes_file, number, r), kind=r["kind"], row=number)
-        for number, r in enumerate(read_table(jurisdiction, empty.codes_file, CODES), start=2)
-    ]
-    mappings = [
-        Mapping(r["code"], r["concept"], *_days(jurisdiction, empty.mappings_file, number, r), row=number)
-        for number, r in enumerate(read_table(jurisdiction, empty.mappings_file, MAPPINGS), start=2)
-    ]
-    return CodeList(name, codes, mappings)
-
-
-def _days(jurisdiction: Jurisdiction, file: str, number: int, row: dict[str, str]) -> tuple[date, date]:
+def _days(jurisdiction: Jurisdiction, line: Line) -> tuple[date, date]:
     try:
-        first, last = date.fromisoformat(row["valid_from"]), date.fromisoformat(row["valid_until"])
+        first, last = date.fromisoformat(line["valid_from"]), date.fromisoformat(line["valid_until"])
     except ValueError:
-        raise ConfigurationError(f"{jurisdiction.folder / file} row {number}: valid_from or valid_until is no day.") from None
+        raise ConfigurationError(f"{jurisdiction.folder / line.file} row {line.row}: valid_from or valid_until is no day.") from None
     if last < first:
-        raise ConfigurationError(f"{jurisdiction.folder / file} row {number}: valid_until lies before valid_from.")
+        raise ConfigurationError(f"{jurisdiction.folder / line.file} row {line.row}: valid_until lies before valid_from.")
     return first, last
 
 

@@ -12,8 +12,10 @@ from das_pipeline.lake import Version
 from das_pipeline.run import Run
 from das_pipeline.terminology.columns import ConceptColumn
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
-from das_pipeline.terminology.tables import Shape, read_table
+from das_pipeline.terminology.tables import Shape, read_tables
 
+# One rule applied to `code`; a rule never empties a code.
+REWRITE = "COALESCE(NULLIF(TRIM(REGEXP_REPLACE(code, $pattern, $replacement, 'g')), ''), code)"
 CANONICAL = Shape(columns=("pattern", "replacement", "note"), may_be_empty=("replacement",))
 
 
@@ -53,13 +55,13 @@ def look_up(
 
 
 def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdiction, column: ConceptColumn) -> None:
-    """Apply the rewriting rules that the column's contract names, one after the other; a rule never empties a code."""
+    """Apply the rewriting rules that the column's contract names, one after the other."""
     if column.canonical is None:
         return
-    for rule in read_table(jurisdiction, f"terminology/canonical/{column.canonical}.csv", CANONICAL):
+    for rule in read_tables(jurisdiction, [f"terminology/canonical/{column.canonical}.csv"], CANONICAL):
         connection.execute(
-            "UPDATE spellings SET code = COALESCE(NULLIF(TRIM(REGEXP_REPLACE(code, ?, ?, 'g')), ''), code) WHERE field = ?",
-            [rule["pattern"], rule["replacement"], column.place],
+            f"UPDATE spellings SET code = {REWRITE} WHERE field = $field",
+            {"pattern": rule["pattern"], "replacement": rule["replacement"], "field": column.place},
         )
 
 

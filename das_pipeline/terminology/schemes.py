@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
-from das_pipeline.terminology.tables import Fault, Shape, read_table
+from das_pipeline.terminology.tables import Fault, Shape, read_tables
 
 ALL = "all"
 TOTAL = "total"
@@ -24,7 +24,7 @@ NOT_APPLICABLE = "not_applicable"  # in no scheme: an empty field
 SCHEME = Shape(
     columns=("concept", "level", "parent", "label_nl", "label_en", "definition_nl", "definition_en", "source"),
     optional=("from_age", "to_age"),
-    may_be_empty=("parent", "from_age", "to_age"),
+    may_be_empty=("parent",),
     patterns={"concept": r"[A-Za-z0-9_.+-]+", "level": r"[a-z][a-z0-9_]*", "from_age": r"\d{0,3}", "to_age": r"\d{0,3}"},
     key=("concept",),
 )
@@ -76,27 +76,22 @@ class Scheme:
 
 def load_schemes(jurisdiction: Jurisdiction) -> dict[str, Scheme]:
     """Every concept scheme of the jurisdiction by name; ConfigurationError names the file and row of a mistake in shape."""
-    return {PurePosixPath(file).stem: _load(jurisdiction, file) for file in jurisdiction.files("terminology/schemes/*.csv")}
-
-
-def _load(jurisdiction: Jurisdiction, file: str) -> Scheme:
-    name = PurePosixPath(file).stem
-    concepts = [
-        Concept(
-            scheme=name,
-            concept=row["concept"],
-            level=row["level"],
-            parent=row["parent"] or None,
-            label=Text(nl=row["label_nl"], en=row["label_en"]),
-            definition=Text(nl=row["definition_nl"], en=row["definition_en"]),
-            source=row["source"],
-            from_age=int(row["from_age"]) if row.get("from_age") else None,
-            to_age=int(row["to_age"]) if row.get("to_age") else None,
-            row=number,
+    files = jurisdiction.files("terminology/schemes/*.csv")
+    concepts: dict[str, dict[str, Concept]] = {file: {} for file in files}
+    for line in read_tables(jurisdiction, files, SCHEME):
+        concepts[line.file][line["concept"]] = Concept(
+            scheme=PurePosixPath(line.file).stem,
+            concept=line["concept"],
+            level=line["level"],
+            parent=line["parent"] or None,
+            label=Text(nl=line["label_nl"], en=line["label_en"]),
+            definition=Text(nl=line["definition_nl"], en=line["definition_en"]),
+            source=line["source"],
+            from_age=int(line["from_age"]) if line["from_age"] else None,
+            to_age=int(line["to_age"]) if line["to_age"] else None,
+            row=line.row,
         )
-        for number, row in enumerate(read_table(jurisdiction, file, SCHEME), start=2)
-    ]
-    return Scheme(name, file, {c.concept: c for c in concepts})
+    return {PurePosixPath(file).stem: Scheme(PurePosixPath(file).stem, file, found) for file, found in concepts.items()}
 
 
 def partition_faults(scheme: Scheme) -> Iterator[Fault]:

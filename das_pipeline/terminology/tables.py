@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Shape:
-    """The columns of a table, all text; `patterns` are whole-value regular expressions; `key` columns identify a row."""
+    """The columns of a table, all text. `patterns` are whole-value regular expressions; `key` columns identify a row in its file."""
 
     columns: Sequence[str]
     optional: Sequence[str] = ()
@@ -36,10 +36,42 @@ class Shape:
     key: Sequence[str] = ()
 
 
-def read_table(jurisdiction: Jurisdiction, file: str, shape: Shape) -> list[dict[str, str]]:
-    """The rows of a CSV file as text, in the order of the file; ConfigurationError names the first row that has another shape."""
+@dataclass(frozen=True)
+class Line:
+    """A row of a table: where it stands, and its values as text."""
+
+    file: str
+    row: int  # the header is row 1
+    values: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+
+def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) -> list[Line]:
+    """The rows of CSV files of one shape, in their order; ConfigurationError names the file, row and column of a mistake.
+
+    An optional column that a file leaves out is empty.
+    """
     import pandas as pd
     import pandera.pandas as pa
+
+    if not files:
+        return []
+    frame = pd.concat([_read(jurisdiction, file, shape) for file in files], ignore_index=True)
+    try:
+        _schema(pa, shape).validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        first = min(error.failure_cases.to_dict("records"), key=lambda case: (case["index"], case["column"] == "file"))
+        where = frame.loc[first["index"]]
+        place = f"{jurisdiction.folder / where['file']} row {where['row']}, column {first['column']}"
+        raise ConfigurationError(f"{place}: {first['failure_case']!r} fails {first['check']}.") from None
+    return [Line(row.pop("file"), row.pop("row"), row) for row in frame.to_dict("records")]
+
+
+def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> Any:
+    """A CSV file as a frame of text with the columns `file` and `row` before it."""
+    import pandas as pd
 
     path = jurisdiction.folder / file
     try:
@@ -48,26 +80,22 @@ def read_table(jurisdiction: Jurisdiction, file: str, shape: Shape) -> list[dict
         raise ConfigurationError(f"{path} is missing.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is no UTF-8 table with `,` between the columns: {error}") from None
-    try:
-        _schema(pa, shape).validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        raise ConfigurationError(f"{path}{_first_failure(error.failure_cases.to_dict('records'))}") from None
-    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
+    missing = [c for c in shape.columns if c not in frame.columns]
+    unknown = [c for c in frame.columns if c not in (*shape.columns, *shape.optional)]
+    if missing or unknown:
+        raise ConfigurationError(f"{path}: the header must be {','.join(shape.columns)}; missing {missing}, unknown {unknown}.")
+    frame = frame.reindex(columns=[*shape.columns, *shape.optional], fill_value="")
+    frame.insert(0, "row", range(2, len(frame) + 2))
+    frame.insert(0, "file", file)
+    return frame
 
 
 def _schema(pa: Any, shape: Shape) -> Any:
     def column(name: str) -> Any:
         checks = [pa.Check.str_matches(rf"^(?:{shape.patterns[name]})$")] if name in shape.patterns else []
-        if name not in shape.may_be_empty:
-            checks.append(pa.Check.str_length(min_value=1, error="empty"))
-        return pa.Column(str, checks, required=name not in shape.optional)
+        if name not in (*shape.may_be_empty, *shape.optional):
+            checks.append(pa.Check.str_length(min_value=1, error="not empty"))
+        return pa.Column(str, checks)
 
-    return pa.DataFrameSchema({n: column(n) for n in (*shape.columns, *shape.optional)}, strict=True, unique=list(shape.key) or None)
-
-
-def _first_failure(cases: list[dict[str, Any]]) -> str:
-    rows = [c for c in cases if c["index"] is not None and c["index"] == c["index"]]
-    if not rows:
-        return f": the header is not as it must be ({cases[0]['check']}: {cases[0]['failure_case']})."
-    first = min(rows, key=lambda c: int(c["index"]))
-    return f" row {int(first['index']) + 2}, column {first['column']}: {first['failure_case']!r} fails {first['check']}."
+    columns = {name: column(name) for name in (*shape.columns, *shape.optional)}
+    return pa.DataFrameSchema(columns, unique=["file", *shape.key] if shape.key else None)

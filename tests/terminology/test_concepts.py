@@ -1,0 +1,138 @@
+"""The schemes, code lists and mappings of a jurisdiction: what is written, and which mistakes stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.gate import GateFailed
+from das_pipeline.lake import Version
+from das_pipeline.run import Run, produce
+from das_pipeline.terminology import build_concepts, concept_labels, hierarchy, load_schemes
+
+Begin = Callable[..., Run]
+Plant = Callable[[str, str, str], None]
+
+
+def build(run: Run) -> Version:
+    return produce(run, "terminology/concepts", build_concepts).version
+
+
+def test_every_concept_has_its_ancestor_at_each_level(run: Run) -> None:
+    build(run)
+    with run.connect() as connection:
+        rows = connection.execute(f"SELECT level, node FROM {hierarchy(run, connection)} WHERE scheme = 'offence' AND leaf = 'theft'")
+        assert sorted(rows.fetchall()) == [("group", "property"), ("offence", "theft"), ("total", "all")]
+
+
+def test_the_four_tables_are_written(run: Run) -> None:
+    version = build(run)
+    assert sorted(version.files) == ["codes.parquet", "concepts.parquet", "hierarchies.parquet", "mappings.parquet"]
+    with run.connect() as connection:
+        rows = connection.execute(
+            f"SELECT code, concept, valid_from FROM '{version.path('mappings.parquet')}' WHERE list = 'watch_offence'"
+        )
+        assert [(code, concept, str(day)) for code, concept, day in rows.fetchall()] == [
+            ("10", "theft", "1900-01-01"),
+            ("11", "burglary", "1900-01-01"),
+            ("20", "assault", "1900-01-01"),
+            ("21", "assault", "2024-01-01"),
+        ]
+
+
+def test_labels_keep_the_order_of_their_file(run: Run) -> None:
+    labels = concept_labels(run)
+    assert [(name, label.en) for name, label in labels["age"].items()] == [
+        ("all", "All ages"),
+        ("minor", "Under 18"),
+        ("adult", "18 and over"),
+        ("unknown", "Unknown"),
+    ]
+
+
+def test_levels_run_from_the_mapped_one_up_to_the_total(run: Run) -> None:
+    assert load_schemes(run.jurisdiction)["offence"].levels == ("offence", "group", "total")
+
+
+def test_the_mapping_version_changes_with_the_terminology_and_with_nothing_else(begin: Begin, plant: Plant) -> None:
+    before = build(begin()).facts["mapping_version"]
+    plant("policy.yaml", "warn: 0.002", "warn: 0.003")
+    assert build(begin()).facts["mapping_version"] == before
+    plant("terminology/mappings/watch_ward.csv", "n,north", "n,south")
+    assert build(begin()).facts["mapping_version"] != before
+
+
+def test_the_same_bytes_on_one_and_two_threads(begin: Begin, tmp_path: Path) -> None:
+    two = build(begin(threads=2)).files
+    (begin().lake.root("terminology/concepts") / "current.json").unlink()
+    one = build(begin(threads=1)).files
+    assert {n: e.sha256 for n, e in one.items()} == {n: e.sha256 for n, e in two.items()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "old", "new", "said"),
+    [
+        ("T03", "mappings/watch_offence.csv", "20,assault,1900-01-01,2023-12-31", "20,assault,1900-01-01,2024-06-30", None),
+        ("T03", "mappings/watch_ward.csv", "s,south,1900-01-01", "n,south,2024-01-01", "watch_ward.csv row 3: code n is mapped"),
+        ("T04", "codes/watch_ward.csv", "s,south,1900", "n,south,1900", "codes/watch_ward.csv row 3: code n is listed"),
+        ("T04", "mappings/watch_sex.csv", "M,male,1900-01-01", "M,male,2000-01-01", "no mapping from 1900-01-01 to 1999-12-31"),
+        ("T04", "mappings/watch_ward.csv", "s,south", "z,south", "mappings/watch_ward.csv row 3: code z is not in"),
+        ("T05", "mappings/bench_ruling.csv", "GU,guilty", "GU,gilty", "mappings/bench_ruling.csv row 2: gilty is no concept"),
+        ("T10", "mappings/watch_offence.csv", "11,burglary", "11,property", "property is of level group"),
+        ("T10", "schemes/offence.csv", "theft,offence,property", "theft,offence,all", "row 5: a concept of level offence"),
+        ("T10", "schemes/offence.csv", "theft,offence,property", "theft,offence,goods", "row 5: the parent goods is no concept"),
+        ("T10", "schemes/sex.csv", "unknown,sex,all,", "not_known,sex,all,", "needs a concept unknown"),
+        ("T10", "schemes/sex.csv", "female,sex,all,", "not_applicable,sex,all,", "not_applicable is reserved"),
+        ("T10", "schemes/age.csv", "toy,18,199", "toy,17,199", "schemes/age.csv row 4: an age belongs to one class"),
+        ("T10", "schemes/region.csv", "south,ward,all,", "south,total,,", "exactly one concept has no parent"),
+    ],
+)
+def test_a_planted_fault_fails_its_rule(begin: Begin, plant: Plant, rule: str, file: str, old: str, new: str, said: str | None) -> None:
+    plant(f"terminology/{file}", old, new)
+    if rule == "T03" and said is None:  # an overlap within one code, which has only one row in the toy files
+        plant("terminology/mappings/watch_offence.csv", "21,assault,2024-01-01", "20,assault,2024-01-01")
+        plant("terminology/codes/watch_offence.csv", "21,assault (new code),2024-01-01", "20,assault (new code),2024-01-01")
+    with pytest.raises(GateFailed) as failed:
+        build(begin())
+    verdict = next(v for v in failed.value.verdicts if v.rule == rule)
+    assert not verdict.passed
+    assert (said or "row 5") in verdict.sentence
+
+
+def test_a_list_without_files_and_a_scheme_without_a_file_are_named(begin: Begin, plant: Plant) -> None:
+    plant("contracts/watch/reports.yaml", "{scheme: region, list: watch_ward}", "{scheme: region, list: watch_wards}")
+    plant("contracts/watch/reports.yaml", "{scheme: sex, list: watch_sex}", "{scheme: sexes, list: watch_sex}")
+    with pytest.raises(GateFailed, match=r"list watch_wards has no file .* scheme sexes has no file"):
+        build(begin())
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1-1-1900", r"watch_sex.csv row 3, column valid_from"),
+        ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1900-02-30", r"watch_sex.csv row 3: valid_from or valid_until is no day"),
+        ("codes/watch_sex.csv", "9999-12-31,unknown", "1899-12-31,unknown", r"watch_sex.csv row 4: valid_until lies before"),
+        ("codes/watch_sex.csv", "9999-12-31,unknown", "9999-12-31,odd", r"watch_sex.csv row 4, column kind: 'odd'"),
+        ("mappings/watch_sex.csv", "M,male", ",male", r"watch_sex.csv row 2, column code"),
+        ("mappings/watch_sex.csv", "code,concept", "kode,concept", r"watch_sex.csv: the header"),
+        ("schemes/sex.csv", "male,sex,all,Man,Male,Man.", "male,sex,all,Man,Male,", r"sex.csv row 3, column definition_nl"),
+        ("schemes/sex.csv", "female,sex,all,", "male,sex,all,", r"sex.csv row [34], column concept"),
+    ],
+)
+def test_a_table_of_another_shape_is_refused_by_file_row_and_column(
+    begin: Begin, plant: Plant, file: str, old: str, new: str, said: str
+) -> None:
+    if file == "schemes/sex.csv" and old.startswith("male"):
+        old, new = "\n" + old, "\n" + new
+    plant(f"terminology/{file}", old, new)
+    with pytest.raises(ConfigurationError, match=said):
+        build(begin())
+
+
+def test_a_list_with_codes_but_no_mappings_is_refused(begin: Begin, folder: Path) -> None:
+    (folder / "terminology/mappings/watch_sex.csv").unlink()
+    with pytest.raises(ConfigurationError, match=r"mappings/watch_sex.csv is missing"):
+        build(begin())

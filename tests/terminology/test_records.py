@@ -1,0 +1,209 @@
+"""Values become concepts as of their date; nothing is guessed and nothing is lost."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from das_pipeline.gate import GateFailed, Verdict
+from das_pipeline.lake import Version
+from das_pipeline.run import Run, produce
+from das_pipeline.terminology import build_concepts, build_records, records
+from das_pipeline.terminology.lists import load_lists
+
+Begin = Callable[..., Run]
+Plant = Callable[[str, str, str], None]
+Deliver = Callable[[Sequence[tuple[str | None, str | None, str | None, str | None]]], None]
+
+
+def build(run: Run) -> Version:
+    produce(run, "terminology/concepts", build_concepts)
+    return produce(run, "terminology/records", build_records, inputs=["terminology/concepts"]).version
+
+
+def verdict(version: Version, rule: str) -> dict[str, Any]:
+    return next(v for v in version.verdicts if v["rule"] == rule)
+
+
+def concepts(run: Run, column: str) -> list[str]:
+    with run.connect() as connection:
+        view = records(run, connection, "watch", "reports")
+        return [c for (c,) in connection.execute(f"SELECT {column}_concept FROM {view} ORDER BY record_no").fetchall()]
+
+
+def test_a_code_means_what_it_meant_on_its_own_date(begin: Begin, deliver: Deliver) -> None:
+    deliver(
+        [
+            # sex, offence, ward, committed_on       code 20 was replaced by 21 on 1 January 2024; known from 1 February 2024
+            (None, "20", None, "2023-12-31"),
+            (None, "20", None, "2024-01-01"),
+            (None, "21", None, "2023-12-31"),
+            (None, "21", None, "2024-01-01"),
+            (None, "20", None, None),
+            (None, "21", None, None),
+        ]
+    )
+    run = begin()
+    build(run)
+    assert concepts(run, "offence") == ["assault", "unknown", "unknown", "assault", "unknown", "assault"]
+
+
+def test_values_are_trimmed_for_looking_up_and_kept_as_delivered(begin: Begin, deliver: Deliver) -> None:
+    deliver([(" M ", "10", "n", None), ("  ", "10", "n", None), (None, "10", "n", None), ("m", "10", "n", None), ("X", "10", "n", None)])
+    run = begin()
+    build(run)
+    assert concepts(run, "sex") == ["male", "not_applicable", "not_applicable", "unknown", "unknown"]
+    with run.connect() as connection:
+        view = records(run, connection, "watch", "reports")
+        raw = connection.execute(f"SELECT sex FROM {view} ORDER BY record_no").fetchall()
+    assert raw == [(" M ",), ("  ",), (None,), ("m",), ("X",)]
+
+
+def test_what_no_mapping_knows_is_listed_by_month_and_code(begin: Begin, deliver: Deliver) -> None:
+    deliver([(None, "99", "n", "2024-01-05"), (None, " 99", "n", "2024-01-30"), (None, "99", "n", "2024-02-01"), ("?", "10", "n", None)])
+    run = begin()
+    version = build(run)
+    with run.connect() as connection:
+        rows = connection.execute(f"SELECT * FROM '{version.path('unmapped.parquet')}'").fetchall()
+    assert rows == [
+        ("watch", "reports", "offence", "2024-01", "99", 2),
+        ("watch", "reports", "offence", "2024-02", "99", 1),
+        ("watch", "reports", "sex", "2024-03", "?", 1),
+    ]
+
+
+def test_codes_outside_their_list_warn_and_their_rows_stay(begin: Begin, deliver: Deliver) -> None:
+    deliver([("M", "10", "n", None)] * 999 + [("M", "10", "q", None)])
+    version = build(begin())
+    found = verdict(version, "T01")
+    assert (found["passed"], found["severity"], found["facts"]["rows_unlisted"]) == (False, "warn", 1)
+    assert "watch/reports.ward" in found["sentence"]
+    assert version.facts["columns"]["watch/reports.ward"] == {"rows": 1000, "mapped": 999, "unknown": 1, "not_applicable": 0}
+
+
+def test_a_mapped_but_unlisted_code_is_not_unmapped(begin: Begin, deliver: Deliver, plant: Plant) -> None:
+    plant("terminology/codes/watch_ward.csv", "n,north,1900-01-01,9999-12-31", "n,north,1900-01-01,2023-12-31")
+    deliver([("M", "10", "n", None)])
+    version = build(begin())
+    assert not verdict(version, "T01")["passed"]
+    assert verdict(version, "T02")["passed"]
+
+
+@pytest.mark.parametrize(
+    ("unmapped", "of", "outcome"),
+    [(0, 100, "passed"), (1, 1000, "passed"), (1, 100, "warn"), (19, 100, "warn"), (20, 100, "block"), (20, 1900, "warn")],
+)
+def test_the_unmapped_share_warns_and_blocks_beyond_chance(begin: Begin, deliver: Deliver, unmapped: int, of: int, outcome: str) -> None:
+    deliver([("M", "99", "n", "2024-01-15")] * unmapped + [("M", "10", "n", "2024-01-15")] * (of - unmapped))
+    if outcome == "block":
+        with pytest.raises(GateFailed) as failed:
+            build(begin())
+        assert [v.rule for v in failed.value.verdicts if not v.passed and v.severity == "block"] == ["T02"]
+        assert "99" not in str(failed.value)
+    else:
+        found = verdict(build(begin()), "T02")
+        assert found["passed"] is (outcome == "passed")
+        assert found["severity"] == "warn"
+
+
+def test_a_bad_month_is_not_hidden_among_good_ones(begin: Begin, deliver: Deliver) -> None:
+    good = [("M", "10", "n", f"2023-{month:02}-15") for month in range(1, 13)] * 400
+    deliver([*good, *[("M", "99", "n", "2024-01-15")] * 30])
+    with pytest.raises(GateFailed, match=r"in 1 months of watch/reports\.offence"):
+        build(begin())
+
+
+def test_a_mapping_with_two_meanings_fails_and_the_rows_it_doubles_are_noticed(
+    begin: Begin, deliver: Deliver, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant("terminology/mappings/watch_ward.csv", "s,south,1900-01-01", "n,south,2024-01-01")
+    deliver([("M", "10", "n", None), ("F", "11", "n", None)])
+    run = begin()
+
+    def unjudged(run: Run, draft: Any) -> list[Verdict]:
+        build_concepts(run, draft)
+        return []
+
+    produce(run, "terminology/concepts", unjudged)
+    with pytest.raises(GateFailed) as failed:
+        produce(run, "terminology/records", build_records, inputs=["terminology/concepts"])
+    found = {v.rule: v for v in failed.value.verdicts}
+    assert (found["T03"].passed, found["T03"].facts["ambiguous_values"]) == (False, 1)
+    assert not found["T06"].passed
+    assert "watch/reports.ward" in found["T06"].sentence
+
+
+def test_the_account_of_every_column_closes(begin: Begin, deliver: Deliver) -> None:
+    deliver([("M", "10", None, None), ("X", "99", "n", None), (None, "11", "q", None)])
+    facts = verdict(build(begin()), "T06")["facts"]
+    assert facts == {"rows_delivered": 9, "rows_mapped": 4, "rows_unknown": 3, "rows_not_applicable": 2}
+
+
+def test_spellings_of_one_code_come_together_by_the_rules_that_the_contract_names(
+    begin: Begin, deliver: Deliver, plant: Plant, folder: Path
+) -> None:
+    (folder / "terminology/canonical").mkdir()
+    (folder / "terminology/canonical/offence_code.csv").write_text(
+        "pattern,replacement,note\n(?i)^code ?,,the word code\n^0+,,leading noughts\n[^0-9],,blanks and points\n", encoding="utf-8"
+    )
+    plant(
+        "contracts/watch/reports.yaml",
+        "list: watch_offence, at: committed_on",
+        "list: watch_offence, at: committed_on, canonical: offence_code",
+    )
+    deliver([(None, spelling, None, None) for spelling in ("10", "Code 10", "0010", "1.0", "  code 0 11", "000", "?")])
+    run = begin()
+    build(run)
+    assert concepts(run, "offence") == ["theft", "theft", "theft", "theft", "burglary", "unknown", "unknown"]
+
+
+def test_the_same_bytes_on_one_and_two_threads_and_in_any_order_of_rows(begin: Begin, deliver: Deliver) -> None:
+    draw = random.Random(3)
+    deliver([(draw.choice(["M", "F", "X", None]), draw.choice(["10", "11", "21"]), draw.choice("ns"), None) for _ in range(500)])
+    two = build(begin(threads=2)).files
+    (begin().lake.root("terminology/records") / "current.json").unlink()
+    one = build(begin(threads=1)).files
+    assert {n: e.sha256 for n, e in one.items()} == {n: e.sha256 for n, e in two.items()}
+
+
+def test_concepts_equal_those_of_a_second_implementation_over_raw_counts(begin: Begin, deliver: Deliver) -> None:
+    """T08: plain Python over the counts of (code, date) gives the distribution of concepts that the SQL gives."""
+    draw = random.Random(8)
+    dates = ["2023-12-30", "2023-12-31", "2024-01-01", "2024-01-02", None]
+    rows = [
+        (
+            draw.choice(["M", "F", "X", " F", "", None, "Z"]),
+            draw.choice(["10", "11", "20", "21", "99"]),
+            draw.choice(["n", "s", None]),
+            draw.choice(dates),
+        )
+        for _ in range(800)
+    ]
+    deliver(rows)
+    run = begin()
+    try:
+        build(run)
+    except GateFailed:  # the share of unknown codes is above the limit; the distribution is looked at in the version set aside
+        rejected = next(p.name for p in run.lake.root("terminology/records").glob("rejected-*"))
+        version = run.lake.version("terminology/records", rejected)
+    else:
+        raise AssertionError("99 and Z are unmapped in a fifth of the rows")
+
+    lists = load_lists(run.jurisdiction)
+    for position, column, name in ((0, "sex", "watch_sex"), (1, "offence", "watch_offence"), (2, "ward", "watch_ward")):
+        expected: Counter[str] = Counter()
+        for (code, on), count in Counter((row[position], row[3]) for row in rows).items():
+            day = date.fromisoformat(on or "2024-02-01") if column == "offence" else run.as_of
+            meanings = [m.concept for m in lists[name].mappings if m.code == (code or "").strip() and m.valid_from <= day <= m.valid_until]
+            expected[meanings[0] if meanings else "unknown" if (code or "").strip() else "not_applicable"] += count
+        with run.connect() as connection:
+            found = connection.execute(
+                f"SELECT {column}_concept, COUNT(*) FROM '{version.path('watch/reports.parquet')}' GROUP BY {column}_concept"
+            ).fetchall()
+        assert dict(found) == expected
