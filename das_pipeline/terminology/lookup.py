@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import duckdb
 
@@ -32,26 +33,35 @@ def look_up(
     """
     for name in ("mappings", "codes"):
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
+    changes: dict[str, list[date]] = {}
+    for name, month in connection.execute(engine.sql(__package__, "changes.sql") + "ORDER BY list, month").fetchall():
+        changes.setdefault(name, []).append(month)
     connection.execute('CREATE TEMP TABLE fields (field VARCHAR, partner VARCHAR, file VARCHAR, "column" VARCHAR, list VARCHAR)')
     connection.execute("CREATE TEMP TABLE seen (field VARCHAR, raw VARCHAR, day DATE, rows BIGINT, rows_now BIGINT)")
     for column in columns:
-        connection.execute(
-            "INSERT INTO fields VALUES (?, ?, ?, ?, ?)", [column.place, column.partner, column.file, column.column, column.list]
-        )
-        connection.execute(
-            f"""
-            INSERT INTO seen
-            SELECT $field, {_raw(column)}, {_day(column)}, COUNT(*), SUM(CASE WHEN d.known_until = DATE '9999-12-31' THEN 1 ELSE 0 END)
-            FROM {views[column.partner, column.file]} AS d
-            GROUP BY {_raw(column)}, {_day(column)}
-            """,
-            {"field": column.place} | as_of(run, [column]),
-        )
+        _see(connection, run, column, views[column.partner, column.file], changes.get(column.list, []))
     connection.execute("CREATE TEMP TABLE spellings AS " + engine.sql(__package__, "spellings.sql"))
     for column in columns:
         _canonicalise(connection, run.jurisdiction, column)
     connection.execute("CREATE TEMP TABLE meanings AS " + engine.sql(__package__, "meanings.sql"))
     connection.execute("CREATE TEMP TABLE usage AS " + engine.sql(__package__, "usage.sql"))
+
+
+def _see(connection: duckdb.DuckDBPyConnection, run: Run, column: ConceptColumn, view: str, changes: Sequence[date]) -> None:
+    """Count the distinct values of a column: by month, standing for its days by the first, and by day in the months `changes`."""
+    field = [column.place, column.partner, column.file, column.column, column.list]
+    connection.execute("INSERT INTO fields VALUES (?, ?, ?, ?, ?)", field)
+    month = f"CAST(DATE_TRUNC('month', {_day(column)}) AS DATE)"
+    day = f"CASE WHEN {month} IN (SELECT UNNEST($changes)) THEN {_day(column)} ELSE {month} END" if changes else month
+    connection.execute(
+        f"""
+        INSERT INTO seen
+        SELECT $field, {_raw(column)}, {day}, COUNT(*), SUM(CASE WHEN d.known_until = DATE '9999-12-31' THEN 1 ELSE 0 END)
+        FROM {view} AS d
+        GROUP BY {_raw(column)}, {day}
+        """,
+        {"field": column.place} | as_of(run, [column]) | ({"changes": list(changes)} if changes else {}),
+    )
 
 
 def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdiction, column: ConceptColumn) -> None:

@@ -78,6 +78,18 @@ def test_what_no_mapping_knows_is_listed_by_month_and_code(begin: Begin, deliver
     ]
 
 
+def test_a_list_that_changes_within_a_month_is_judged_by_the_day(begin: Begin, deliver: Deliver, plant: Plant) -> None:
+    for kind, old, new in (("codes", "assault", "assault (new code)"), ("mappings", "assault", "assault")):
+        plant(f"terminology/{kind}/watch_offence.csv", f"20,{old},1900-01-01,2023-12-31", f"20,{old},1900-01-01,2024-01-14")
+        plant(f"terminology/{kind}/watch_offence.csv", f"21,{new},2024-01-01", f"21,{new},2024-01-15")
+    deliver([(None, code, None, f"2024-01-{day}") for code in ("20", "21") for day in ("01", "14", "15", "31")])
+    run = begin()
+    version = build(run)
+    assert concepts(run, "offence") == ["assault", "assault", "unknown", "unknown", "unknown", "unknown", "assault", "assault"]
+    assert verdict(version, "T01")["facts"]["rows_unlisted"] == 4
+    assert verdict(version, "T02")["facts"]["rows_unmapped"] == 4
+
+
 def test_codes_outside_their_list_warn_and_their_rows_stay(begin: Begin, deliver: Deliver) -> None:
     deliver([("M", "10", "n", None)] * 999 + [("M", "10", "q", None)])
     version = build(begin())
