@@ -1,4 +1,4 @@
-"""Content as the stages before the chain leave it, written from small visible rows: records with their concepts, links, ages, hierarchies."""
+"""Content as the stages before the chain leave it, written from small visible rows: records with their concepts, links, ages."""
 
 from __future__ import annotations
 

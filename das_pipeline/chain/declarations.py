@@ -52,7 +52,10 @@ class EventsFile(RootModel[dict[Word, DeclaredUnit]]):
 
 
 class Reopening(BaseModel, extra="forbid"):
-    """A closed spell opens again: closed by `kind` with `outcome`, reopened `by`. Written `{om_decided: dismissal_conditional, by: om_summoned}`."""
+    """A closed spell opens again: closed by `kind` with `outcome`, reopened `by`.
+
+    Written `{om_decided: dismissal_conditional, by: om_summoned}`.
+    """
 
     kind: Word
     outcome: str

@@ -93,8 +93,8 @@ def _dates_run_forward(connection: duckdb.DuckDBPyConnection, run: Run, draft: D
         "C01",
         "dates_run_forward",
         passed=share <= limit,
-        sentence=f"{in_units} of {events} events lie before an earlier step of their own unit (shown, not counted), {in_cases} before one of"
-        f" another unit of their case; the limit is a share of {limit:.2%}. Ask the partners of these units about their dates.",
+        sentence=f"{in_units} of {events} events lie before an earlier step of their own unit (shown, not counted), {in_cases} before"
+        f" one of another unit of their case; the limit is a share of {limit:.2%}. Ask the partners of these units about their dates.",
         severity="warn",
         facts={"events": events, "in_units": in_units, "in_cases": in_cases},
     )
@@ -111,13 +111,12 @@ def _transitions_are_allowed(run: Run, chain: ChainModel, counts: list[tuple[str
         failed = sum(n for u, _, rule, n in counts if u == unit and rule == "C04")
         if share_exceeds(failed, total, limit.block, limit.min_rows):
             broken.append(f"{unit} ({failed} of {total})")
-    found = f"{sum(forbidden.values())} events do not fit the state of their spell; they are shown, not counted"
+    found = f"{sum(forbidden.values())} events do not fit the state of their spell; they are shown, not counted."
+    mend = f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or list the transition in chain.yaml."
     return Verdict(
         "C04",
         "transition_is_allowed",
         passed=not broken,
-        sentence=f"{found}."
-        if not broken
-        else f"{found}. Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or list the transition in chain.yaml.",
+        sentence=found + (mend if broken else ""),
         facts={"forbidden": sum(forbidden.values()), **{f"forbidden_{kind}": n for kind, n in forbidden.items()}},
     )

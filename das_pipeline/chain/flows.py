@@ -49,16 +49,15 @@ def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any
     stock = connection.execute(engine.sql(__package__, "stock_differences.sql"), {"as_of": parameters["as_of"]}).fetchall()
     event = connection.execute(engine.sql(__package__, "event_differences.sql"), parameters).fetchall()
     carried = connection.execute(engine.sql(__package__, "carried_differences.sql")).fetchall()
-    spells = sorted({row[0] for row in stock + event})
+    wrong = f"{len(stock)} cells are not the spells counted anew, {len(event)} not the accepted events, of spells "
+    wrong += ", ".join(sorted({row[0] for row in stock + event}))
+    right = f"Opening + inflow - outflow + corrections = closing = the spells counted anew in all {cells} cells, and flows are the events"
     return [
         Verdict(
             "F01",
             "stock_and_flows_agree",
             passed=not stock and not event,
-            sentence=f"Opening + inflow - outflow + corrections = closing = the spells counted anew, in all {cells} cells, and the flows are the events."
-            if not spells
-            else f"{len(stock)} cells are not the spells counted anew, {len(event)} not the accepted events; spells {', '.join(spells)}."
-            " Materialise chain/spells and chain/flows again from the live events.",
+            sentence=f"{wrong}. Materialise chain/spells and chain/flows again from the live events." if stock or event else f"{right}.",
             facts={"cells": cells, "stock_differences": len(stock), "event_differences": len(event)},
         ),
         Verdict(

@@ -84,13 +84,10 @@ class ChainModel:
     def roles(self) -> Iterator[tuple[str, str, Role]]:
         """(spell, kind, role) of every kind that turns a spell. A kind that only reopens is an entry when it does so, else nothing."""
         for name, spell in self.spells.items():
-            kinds: list[tuple[Sequence[str], Role]] = [
-                ([*spell.opens, *self.reopeners(spell)], "entry"),
-                (spell.moves, "move"),
-                (spell.closes, "exit"),
-            ]
-            for listed, role in kinds:
-                yield from ((name, kind, role) for kind in listed)
+            kinds: dict[Role, list[str]] = {"entry": [*spell.opens, *self.reopeners(spell)], "move": spell.moves, "exit": spell.closes}
+            for role, listed in kinds.items():
+                for kind in listed:
+                    yield name, kind, role
 
     @staticmethod
     def reopeners(spell: Spell) -> list[str]:

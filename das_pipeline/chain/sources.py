@@ -73,37 +73,39 @@ WHERE {" AND ".join(conditions)}"""
 
 
 def unit_attributes(unit: Unit, chain: ChainModel) -> str:
-    """One row per segment: every attribute of the chain, NULL where the unit has none. Ages are those of the linkage at the date's column."""
-    places = list(dict.fromkeys((a.file, tuple(a.pick)) for a in unit.attributes.values()))
-    chosen = [_chosen(unit, file, pick, number) for number, (file, pick) in enumerate(places)]
-    joins, columns = [], []
-    for number in range(len(places)):
-        joins.append(
-            f"LEFT JOIN chosen_{number} AS c{number} ON c{number}.record_no = s.record_no AND c{number}.known_from = s.known_from AND c{number}.place = 1"
-        )
+    """One row per segment: every attribute of the chain, NULL where the unit has none. Ages come from linkage, at the date in a column."""
+    sources = list(dict.fromkeys((a.file, tuple(a.pick)) for a in unit.attributes.values()))
+    steps = [_chosen(unit, file, pick, f"chosen_{number}") for number, (file, pick) in enumerate(sources)]
+    joins = [_join(f"chosen_{number}") for number in range(len(sources))]
+    columns = []
     for name, kind in chain.attributes.items():
-        attribute = unit.attributes.get(name)
         value = "NULL"
-        if attribute is not None:
-            value, join = _value(attribute, f"c{places.index((attribute.file, tuple(attribute.pick)))}")
-            joins.extend(join)
+        if name in unit.attributes:
+            attribute = unit.attributes[name]
+            value, join = _value(attribute, f"chosen_{sources.index((attribute.file, tuple(attribute.pick)))}")
+            joins += join
         columns.append(f"CAST({value} AS {kind}) AS {name}")
-    steps = f"WITH {', '.join(chosen)}\n" if chosen else ""
-    return f"{steps}SELECT s.record_no, s.known_from, {', '.join(columns)}\nFROM segments AS s\n" + "\n".join(joins)
+    named = f"WITH {', '.join(steps)}\n" if steps else ""
+    return f"{named}SELECT s.record_no, s.known_from, {', '.join(columns)}\nFROM segments AS s\n" + "\n".join(joins)
 
 
-def _chosen(unit: Unit, file: str, pick: Sequence[str], number: int) -> str:
-    """The rows of `file` in each segment, `place` 1 for the one that comes first; an empty value comes last, `sub` breaks ties."""
+def _chosen(unit: Unit, file: str, pick: Sequence[str], step: str) -> str:
+    """The rows of `file` in each segment, `choice_no` 1 for the one that comes first; an empty value comes last, `sub` breaks ties."""
     keys = []
     for column in pick:
         name = column.removeprefix("-")
         keys += [f"CASE WHEN r.{name} IS NULL THEN 1 ELSE 0 END", f"r.{name}{' DESC' if column.startswith('-') else ''}"]
     columns = "".join(f", r.{name}" for name in unit.columns[file])
-    return f"""chosen_{number} AS (
-    SELECT s.record_no, s.known_from, ROW_NUMBER() OVER (PARTITION BY s.record_no, s.known_from ORDER BY {", ".join([*keys, "r.sub"])}) AS place{columns}
+    order = ", ".join([*keys, "r.sub"])
+    return f"""{step} AS (
+    SELECT s.record_no, s.known_from, ROW_NUMBER() OVER (PARTITION BY s.record_no, s.known_from ORDER BY {order}) AS choice_no{columns}
     FROM segments AS s
     JOIN rows_{file} AS r ON {HELD}
 )"""
+
+
+def _join(chosen: str) -> str:
+    return f"LEFT JOIN {chosen} ON {chosen}.record_no = s.record_no AND {chosen}.known_from = s.known_from AND {chosen}.choice_no = 1"
 
 
 def _value(attribute: Attribute, chosen: str) -> tuple[str, list[str]]:

@@ -32,8 +32,8 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
         for unit in units:
             turns = engine.parquet([events.path(f"{unit}.parquet")])
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE turns AS SELECT e.*, k.spell, k.day_place FROM {turns} AS e JOIN kinds AS k ON k.kind = e.kind"
-                " WHERE e.role IS NOT NULL"
+                "CREATE OR REPLACE TEMP TABLE turns AS"
+                f" SELECT e.*, k.spell, k.day_place FROM {turns} AS e JOIN kinds AS k ON k.kind = e.kind WHERE e.role IS NOT NULL"
             )
             draft.rows[f"{unit}.parquet"] = write_unit(connection, chain, unit, draft)
         connection.execute(f"CREATE TEMP VIEW spells AS SELECT * FROM {engine.parquet(draft.path(f'{unit}.parquet') for unit in units)}")
@@ -53,8 +53,8 @@ def _one_open_spell(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdict:
         "C06",
         "one_open_spell",
         passed=overlapping <= limit * spells,
-        sentence=f"{overlapping} of {spells} spells of which the law allows a person one at a time begin while another is open; the limit is"
-        f" a share of {limit:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",
+        sentence=f"{overlapping} of {spells} spells of which the law allows a person one at a time begin while another is open; the limit"
+        f" is a share of {limit:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",
         severity="warn",
         facts={"spells": spells, "overlapping": overlapping},
     )

@@ -1,0 +1,64 @@
+"""The table `statistics/cubes`: confidential counts of events, the base of every published table."""
+
+from __future__ import annotations
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.chain import load_chain
+from das_pipeline.errors import LakeError
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft, Version
+from das_pipeline.run import Run
+from das_pipeline.statistics import judging
+from das_pipeline.statistics.counting import counted_leaves, selected_events
+from das_pipeline.statistics.model import Cube, Statistics, load_statistics
+
+EVENTS = "chain/events"
+CONCEPTS = "terminology/concepts"
+
+
+def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
+    """The verdicts F05 to F08 on the base cubes, which are written to `draft`, one file a cube.
+
+    One row per leaf and period with events, as known on the run's date; what has no row is 0. Confidential: true counts.
+    Only accepted events count, from the chain's opening month to the month of the run's date.
+    """
+    chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
+    events, concepts = _live(run, EVENTS), _live(run, CONCEPTS)
+    with run.connect() as connection:
+        for name in ("concepts", "hierarchies"):
+            connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
+        judging.create_tables(connection)
+        for cube in statistics.cubes:
+            connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {engine.parquet([events.path(f'{cube.unit}.parquet')])}"
+            )
+            query, bound = selected_events(cube, chain, run.as_of)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE selected AS {query}", bound)
+            draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft)
+            judging.take_in(connection, cube)
+        draft.facts["counted"] = _counted(connection, statistics)
+        return judging.judge_cubes(connection, statistics, run)
+
+
+def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) -> int:
+    """The number of leaves written of `cube`, from `selected`; as view `cube_<name>` they are there for judging."""
+    query, bound = counted_leaves(cube)
+    path = draft.path(f"{cube.name}.parquet")
+    rows = engine.write_parquet(connection, query, path, order_by=", ".join([*cube.leaf, "period"]), parameters=bound)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW cube_{cube.name} AS SELECT * FROM {engine.parquet([path])}")
+    return rows
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> dict[str, int]:
+    """The total of every cube."""
+    totals = dict(connection.execute("SELECT cube, CAST(SUM(n) AS BIGINT) FROM totals GROUP BY cube").fetchall())
+    return {cube.name: totals.get(cube.name, 0) for cube in statistics.cubes}
+
+
+def _live(run: Run, table: str) -> Version:
+    version = run.lake.current(table)
+    if version is None:
+        raise LakeError(f"{table} has no live version yet: materialise it first.")
+    return version

@@ -1,0 +1,14 @@
+-- Rule F08: one row per cube, dimension and period whose shares of the total do not lie between 0 and 1, or do not sum to 1; must be empty.
+-- Keys: cube, dimension, period. Source: parts (cube, dimension, category, period, n); totals (cube, period, n).
+WITH shares AS (
+    SELECT p.cube, p.dimension, p.period, CAST(p.n AS DOUBLE) / t.n AS share
+    FROM parts AS p
+    JOIN totals AS t ON t.cube = p.cube AND t.period = p.period
+),
+differences AS (
+    SELECT cube, dimension, period
+    FROM shares
+    GROUP BY cube, dimension, period
+    HAVING MIN(share) < 0 OR MAX(share) > 1 OR ABS(SUM(share) - 1) > 0.000000001
+)
+SELECT cube, dimension, period FROM differences
