@@ -1,13 +1,42 @@
 """Deliveries: what partners hand over becomes accepted records, quarantined rows and a closed account."""
 
-from das_pipeline.deliveries.contract import (
-    Column,
-    Concept,
-    Contract,
-    Partner,
-    contract_schema,
-    load_contracts,
-    load_partners,
+from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
+from das_pipeline.deliveries.intake import build_intake, take_in
+from das_pipeline.deliveries.landing import Manifest, PendingDelivery, find, pending, problems
+from das_pipeline.deliveries.readers import (
+    AccountRow,
+    PartnerState,
+    QuarantineRows,
+    account_rows,
+    completeness,
+    newest_vintage,
+    partners_in,
+    quarantine_summary,
+    register_records,
 )
 
-__all__ = ["Column", "Concept", "Contract", "Partner", "contract_schema", "load_contracts", "load_partners"]
+__all__ = [
+    "AccountRow",
+    "Column",
+    "Concept",
+    "Contract",
+    "Manifest",
+    "Partner",
+    "PartnerState",
+    "PendingDelivery",
+    "QuarantineRows",
+    "account_rows",
+    "build_intake",
+    "completeness",
+    "contract_schema",
+    "find",
+    "load_contracts",
+    "load_partners",
+    "newest_vintage",
+    "partners_in",
+    "pending",
+    "problems",
+    "quarantine_summary",
+    "register_records",
+    "take_in",
+]

@@ -1,0 +1,151 @@
+"""Taking a delivery in: landed → opened → checked → split → accounted → acknowledged, as one version of `deliveries/<partner>`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.deliveries import landing, versions
+from das_pipeline.deliveries.account import FileAccount, create_account, receipt_html, receipt_of, store_accounts
+from das_pipeline.deliveries.contract import Contract, load_contracts, load_partners
+from das_pipeline.deliveries.file import Intake, errors_of_engine, take_in_file
+from das_pipeline.deliveries.judging import (
+    Opened,
+    judge_header,
+    judge_manifest,
+    judge_order,
+    judge_rows,
+    judge_set,
+    load_limits,
+)
+from das_pipeline.deliveries.landing import Landed, Manifest, PendingDelivery
+from das_pipeline.errors import DasError, DeliveryRefused
+from das_pipeline.gate import GateFailed, Verdict, blocking
+from das_pipeline.lake import Draft, Version, canonical
+from das_pipeline.run import Produced, Run, produce
+
+
+def take_in(run: Run, delivery: PendingDelivery) -> Produced:
+    """The live version of the partner's deliveries with this one in it.
+
+    A delivery that is in force already changes nothing. One whose turn it is not, or that was refused before, raises DeliveryRefused and
+    stays where it is. One that fails a blocking rule raises GateFailed, and the refusal is recorded so that it is not tried again.
+    """
+    manifest = delivery.manifest
+    table = f"deliveries/{manifest.partner}"
+    before = landing.accepted(run, manifest.partner)
+    live = run.lake.current(table)
+    if live is not None and any(a.delivery == manifest.delivery for a in before):
+        landing.land(run, manifest)
+        return Produced(live, is_new=False)
+    if landing.refusal(run, manifest.partner, manifest.delivery) is not None:
+        raise DeliveryRefused(
+            f"{manifest.partner} {manifest.delivery} was refused. Deliver the mended one under the next number, with replaces."
+        )
+    place, reason = landing.order(manifest, before, is_delta=landing.is_delta(run, manifest.partner))
+    if place == "gap":
+        raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} is not taken in yet. {reason}")
+    known = landing.land(run, manifest)
+    receipt: dict[str, Any] = {}
+
+    def build(run: Run, draft: Draft) -> list[Verdict]:
+        verdicts, made = _intake(run, draft, known)
+        receipt.update(made)
+        return verdicts
+
+    try:
+        at = replace(run, as_of=manifest.delivered_on)  # a version is as known on the day of its delivery, whenever it is taken in
+        return produce(at, table, build, salt=known.hash, encrypted=True, chained=True)
+    except GateFailed as failure:
+        landing.record_refusal(run, manifest, failure.verdicts, receipt)
+        raise
+
+
+def build_intake(run: Run, draft: Draft, delivery: PendingDelivery) -> list[Verdict]:
+    """The verdicts over a landed delivery, of which `draft` becomes the partner's next version."""
+    known = landing.landed(run, delivery.partner, delivery.delivery)
+    if known is None:
+        raise DasError(f"{delivery.partner} {delivery.delivery} is not landed: take it in with take_in.")
+    return _intake(run, draft, known)[0]
+
+
+def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[str, Any]]:
+    """The verdicts and the receipt of a landed delivery; the draft holds what becomes of it."""
+    manifest = known.manifest
+    partner = load_partners(run.jurisdiction)[manifest.partner]
+    contracts = [c for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner.partner]
+    live = run.lake.current(draft.table)
+    before = landing.accepted(run, partner.partner)
+    is_delta = landing.is_delta(run, partner.partner)
+    verdicts = [judge_order(manifest, before, is_delta=is_delta), judge_manifest(known), judge_set(known, partner)]
+    opened: list[Opened] = []
+    if live is not None:
+        for prefix in ("content/", "direct/", "quarantine/", "receipts/"):  # append-only: shared with the version before
+            draft.adopt(live, prefix)
+    if not blocking(verdicts):
+        with run.connect(identifying=True) as connection:
+            versions.load_state(connection, contracts, live)
+            limits = load_limits(run.jurisdiction)
+            intake = Intake(run, connection, draft, known, live, contracts, limits)
+            with errors_of_engine(draft.table):
+                opened = [take_in_file(intake, contract) for contract in contracts]
+            verdicts.append(judge_header(opened))
+            if not blocking(verdicts):
+                verdicts += judge_rows(opened, limits)
+            _write_state(connection, draft, contracts, manifest, [o.account for o in opened], live)
+    receipt = receipt_of(manifest, partner, [o.account for o in opened], verdicts)
+    draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
+    draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_html(receipt), encoding="utf-8")
+    earlier = list(live.facts["deliveries"]) if live is not None else []
+    draft.facts["deliveries"] = [*earlier, _accepted(known)]
+    draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
+    return verdicts, receipt
+
+
+def _accepted(known: Landed) -> dict[str, Any]:
+    manifest = known.manifest
+    return {
+        "delivery": manifest.delivery,
+        "sequence": manifest.sequence,
+        "reference_on": manifest.reference_on.isoformat(),
+        "delivered_on": manifest.delivered_on.isoformat(),
+        "landed": known.hash,
+    }
+
+
+def _counts(account: FileAccount) -> dict[str, int]:
+    return {"read": account.read, "accepted": account.accepted, "quarantined": account.quarantined}
+
+
+def _write_state(
+    connection: duckdb.DuckDBPyConnection,
+    draft: Draft,
+    contracts: Sequence[Contract],
+    manifest: Manifest,
+    accounts: Sequence[FileAccount],
+    live: Version | None,
+) -> None:
+    """The versions, keys and accounts after this delivery."""
+    for contract in contracts:
+        name = f"versions/{contract.file}.parquet"
+        draft.rows[name] = engine.write_parquet(
+            connection,
+            f"SELECT * FROM versions_{contract.file}",
+            draft.path(name),
+            order_by="record_no, sub, known_from, delivery, line_no",
+            encrypted=True,
+        )
+    for unit in sorted({c.unit for c in contracts}):
+        name = f"keys/{unit}.parquet"
+        draft.rows[name] = engine.write_parquet(
+            connection, f"SELECT * FROM keys_{unit}", draft.path(name), order_by="record_no", encrypted=True
+        )
+    create_account(connection, engine.parquet([live.path("account.parquet")]) if live is not None else None)
+    store_accounts(connection, manifest, accounts)
+    draft.rows["account.parquet"] = engine.write_parquet(
+        connection, "SELECT * FROM account", draft.path("account.parquet"), order_by="sequence, delivery, file"
+    )

@@ -1,0 +1,264 @@
+"""The gate rules of a delivery, from what was found in its files: one verdict per rule, over all files together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pydantic import BaseModel
+
+from das_pipeline.deliveries.account import FileAccount, judge_account
+from das_pipeline.deliveries.checking import Header
+from das_pipeline.deliveries.contract import Contract, Partner
+from das_pipeline.deliveries.landing import Accepted, DeliveredFile, Landed, Manifest, order
+from das_pipeline.gate import Verdict, share_exceeds
+from das_pipeline.jurisdiction import Jurisdiction
+
+
+class Limit(BaseModel):
+    """A share that warns or blocks, and why it lies there."""
+
+    warn: float | None = None
+    block: float
+    min_rows: int = 20
+    reason: str
+
+
+class Limits(BaseModel, extra="forbid"):
+    """What this stage reads of policy.yaml."""
+
+    quarantine_share: Limit
+    unreadable_keys_share: Limit
+    undecodable_share: Limit = Limit(block=0.001, reason="rules.md I03: more is a wrong character set, not a wrong character")
+
+
+def load_limits(jurisdiction: Jurisdiction) -> Limits:
+    """The limits of this stage."""
+
+    class Policy(BaseModel, extra="ignore"):
+        deliveries: Limits
+
+    return jurisdiction.load("policy.yaml", Policy).deliveries
+
+
+@dataclass
+class Opened:
+    """What was found in one delivered file."""
+
+    contract: Contract
+    said: DeliveredFile
+    header: Header
+    account: FileAccount
+    lines: int = 0
+    is_truncated: bool = False
+    sums: Mapping[str, Decimal] = field(default_factory=dict)
+    unreadable: Mapping[str, int] = field(default_factory=dict)  # lines on which a summed column could not be read
+    refusing: int = 0  # lines with a fault in a column whose contract says on_error: refuse
+    in_scope: int = 0  # rows in force for which the file is complete
+    infers: bool = True  # whether what is left out counts as withdrawn
+
+
+_NAMES = {
+    "I03": ("file_decodes", "text in the declared character set"),
+    "I05": ("lines_are_whole", "whole lines with the declared fields"),
+    "K01": ("key_is_unique", "rows with a key that is there and names one row"),
+    "K02": ("key_has_its_form", "numbers in their declared form"),
+    "K03": ("reference_resolves", "rows whose parent is in the delivery or in force"),
+    "K06": ("value_has_its_type", "values that the contract allows"),
+    "K08": ("date_is_possible", "dates between 1900 and the reference date plus the horizon"),
+}
+
+
+def judge_order(manifest: Manifest, before: Sequence[Accepted], *, is_delta: bool) -> Verdict:
+    """I09: the delivery is the next one of its partner."""
+    place, reason = order(manifest, before, is_delta=is_delta)
+    return Verdict(
+        "I09",
+        "deliveries_come_in_order",
+        place == "next",
+        reason or "The delivery is the next one of its partner.",
+        facts={"sequence": manifest.sequence, "accepted_before": len(before)},
+    )
+
+
+def judge_manifest(known: Landed) -> Verdict:
+    """I01, before reading: the bytes are those that the sender described. Lines and sums follow when the file is read."""
+    different = [f.name for f in known.manifest.files if f.name in known.objects and known.objects[f.name] != f.sha256]
+    return Verdict(
+        "I01",
+        "manifest_equals_what_was_read",
+        not different,
+        "The hash of every file is what the manifest says."
+        if not different
+        else f"The bytes of {', '.join(different)} are not those that the manifest describes: the transfer broke, or the file was "
+        "changed after the manifest. Ask for the delivery again under the next number.",
+        facts={"files": len(known.manifest.files), "files_different": len(different)},
+    )
+
+
+def judge_set(known: Landed, partner: Partner) -> Verdict:
+    """I02: the files that must come together are there."""
+    listed = {f.file: f.name for f in known.manifest.files}
+    missing = [file for file in partner.files if listed.get(file) not in known.objects]
+    unknown = len(listed.keys() - set(partner.files))
+    unlisted = len(known.objects.keys() - set(listed.values()))
+    if missing:
+        sentence = f"Of the files that must come together, {', '.join(missing)} are missing. Ask for the whole delivery again."
+    elif unknown or unlisted:
+        sentence = (
+            f"{unknown} listed files have no contract and {unlisted} files are not in the manifest: they are landed and not read. "
+            f"Ask {partner.partner} what they are."
+        )
+    else:
+        sentence = f"All {len(partner.files)} files of the set are there."
+    return Verdict(
+        "I02",
+        "delivery_set_is_complete",
+        not missing and not unknown and not unlisted,
+        sentence,
+        severity="block" if missing else "warn",
+        facts={"expected": len(partner.files), "missing": len(missing), "unknown": unknown, "unlisted": unlisted},
+    )
+
+
+def judge_header(opened: Sequence[Opened]) -> Verdict:
+    """I04: the columns of the contract are there, in any order; more columns than that are shown."""
+    missing = [f"{o.contract.file}: {', '.join(o.header.missing)}" for o in opened if o.header.missing]
+    extra = [o.contract.file for o in opened if o.header.unknown or o.header.absent]
+    if missing:
+        sentence = f"Columns are missing: {'; '.join(missing)}. Ask for the file with these columns, or change the contract from a date on."
+    elif extra:
+        sentence = f"{', '.join(extra)}: columns that the contract does not know, or optional ones that no row has. Ask what changed."
+    else:
+        sentence = "Every file has the columns of its contract."
+    return Verdict(
+        "I04",
+        "header_is_the_contract",
+        not missing and not extra,
+        sentence,
+        severity="block" if missing else "warn",
+        facts={f"{o.contract.file}_unknown_columns": o.header.unknown for o in opened},
+    )
+
+
+def judge_rows(opened: Sequence[Opened], limits: Limits) -> list[Verdict]:
+    """The verdicts over the lines that were read."""
+    return [
+        *_judge_counts(opened),
+        *(_judge_rule(rule, opened, limits) for rule in _NAMES),
+        _judge_withdrawn(opened),
+        _judge_quarantine(opened, limits.quarantine_share),
+        judge_account([o.account for o in opened]),
+    ]
+
+
+def _judge_counts(opened: Iterable[Opened]) -> list[Verdict]:
+    """I01, after reading: lines and declared sums. A sum over lines that cannot be read only warns: those lines are in quarantine."""
+    found = []
+    for o in opened:
+        file = o.contract.file
+        facts: dict[str, int | float | str] = {f"{file}_lines": o.lines, f"{file}_lines_declared": o.said.lines}
+        if o.lines != o.said.lines:
+            sentence = (
+                f"{file} has {o.lines:,} lines, its manifest says {o.said.lines:,}. Ask for the delivery again under the next number."
+            )
+            found.append(Verdict("I01", "manifest_equals_what_was_read", False, sentence, facts=facts))
+        for column, declared in sorted(o.said.sums.items()):
+            if o.sums.get(column) == declared:
+                continue
+            lines = o.unreadable.get(column, 0)
+            sentence = (
+                f"The sum of {file}.{column} is not the declared one, and {lines:,} lines of it could not be read."
+                if lines
+                else f"The sum of {file}.{column} is not the declared one. Compare the decimal mark and the lines with the sender."
+            )
+            found.append(
+                Verdict("I01", "manifest_equals_what_was_read", False, sentence, severity="warn" if lines else "block", facts=facts)
+            )
+    return found
+
+
+def _judge_rule(rule: str, opened: Sequence[Opened], limits: Limits) -> Verdict:
+    """A row rule: what breaks it is in quarantine; I03 blocks above a share, I05 when a file is cut off."""
+    name, what = _NAMES[rule]
+    lines = {o.contract.file: o.account.by_rule.get(rule, 0) for o in opened}
+    total = sum(lines.values())
+    blocks = []
+    if rule == "I03":
+        share = limits.undecodable_share
+        blocks = [
+            f"{o.contract.file} is not {o.contract.format.encoding}. Ask the sender in which character set it was written."
+            for o in opened
+            if share_exceeds(lines[o.contract.file], max(o.account.read, 1), share.block, share.min_rows)
+        ]
+    if rule == "I05":
+        blocks = [f"{o.contract.file} is cut off: its last line is not whole. Ask for it again." for o in opened if o.is_truncated]
+    if rule == "K06":
+        blocks = [
+            f"{o.contract.file}: {o.refusing:,} lines are wrong in a column for which the contract refuses the file."
+            for o in opened
+            if o.refusing
+        ]
+    listed = ", ".join(f"{file} {n:,}" for file, n in lines.items() if n)
+    quarantined = f"{total:,} lines are in quarantine ({listed}): not {what}. See the receipt for line numbers." if total else ""
+    return Verdict(
+        rule,
+        name,
+        total == 0 and not blocks,
+        " ".join([*blocks, quarantined]).strip() or f"All lines are {what}.",
+        severity="block" if blocks else "warn",
+        facts={f"{file}_{rule}": n for file, n in lines.items()},
+    )
+
+
+def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
+    """I08: a complete file does not leave out more of what is in force than its contract allows."""
+    beyond = [
+        f"{o.contract.file} leaves out {o.account.absent:,} of {o.in_scope:,} rows in force"
+        for o in opened
+        if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit)
+    ]
+    held = [o.contract.file for o in opened if not o.infers]
+    if beyond:
+        sentence = f"{'; '.join(beyond)}: more than the contract allows. Ask whether the file is complete."
+    elif held:
+        sentence = f"Too many keys in {', '.join(held)} cannot be read: nothing that it leaves out counts as withdrawn."
+    else:
+        sentence = "Complete files leave out no more of what is in force than their contracts allow."
+    return Verdict(
+        "I08",
+        "what_is_left_out_is_within_limit",
+        not beyond and not held,
+        sentence,
+        severity="block" if beyond else "warn",
+        facts={f"{o.contract.file}_absent": o.account.absent for o in opened},
+    )
+
+
+def _judge_quarantine(opened: Sequence[Opened], limit: Limit) -> Verdict:
+    """I12: the quarantined share of a file is small."""
+    blocked = [
+        o.contract.file
+        for o in opened
+        if o.account.read and share_exceeds(o.account.quarantined, o.account.read, limit.block, limit.min_rows)
+    ]
+    warned = [
+        o.contract.file for o in opened if limit.warn is not None and o.account.read and o.account.quarantined / o.account.read > limit.warn
+    ]
+    if blocked:
+        sentence = (
+            f"More than {limit.block:.0%} of {', '.join(blocked)} is in quarantine: the file or its contract is wrong. See the receipt."
+        )
+    elif warned:
+        sentence = f"More than {limit.warn:.1%} of {', '.join(warned)} is in quarantine. See the receipt."
+    else:
+        sentence = "The share in quarantine is small."
+    return Verdict(
+        "I12",
+        "quarantine_share_is_small",
+        not blocked and not warned,
+        sentence,
+        severity="block" if blocked else "warn",
+        facts={f"{o.contract.file}_quarantined": o.account.quarantined for o in opened},
+    )

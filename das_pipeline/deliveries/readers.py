@@ -1,0 +1,177 @@
+"""What later stages, the command line and the UI read of the deliveries: records as known on a date, completeness, accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.deliveries import landing
+from das_pipeline.deliveries.contract import load_contracts, load_partners
+from das_pipeline.deliveries.landing import Accepted
+from das_pipeline.errors import ConfigurationError, LakeError
+from das_pipeline.lake import Version
+from das_pipeline.run import Run
+
+
+def partners_in(run: Run) -> dict[str, Version]:
+    """The live version of each partner that had something accepted by `run.as_of`, by partner."""
+    found = {}
+    for partner in load_partners(run.jurisdiction):
+        version = run.lake.current(f"deliveries/{partner}")
+        if version is not None and _by(run, partner):
+            found[partner] = version
+    return found
+
+
+def _by(run: Run, partner: str) -> list[Accepted]:
+    """The accepted deliveries of a partner that were known on `run.as_of`."""
+    return [a for a in landing.accepted(run, partner) if a.delivered_on <= run.as_of]
+
+
+def register_records(
+    run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str, half: Literal["content", "direct"] = "content"
+) -> str:
+    """The name of a view on `connection`: one row per record version of a file as known on `run.as_of`.
+
+    Columns: record_no, sub, known_from, known_until, is_only, delivery, line_no, and those of the half. What became known after `as_of`
+    leaves no trace: a later end is still open, and `is_only` counts the versions until then. The connection must be an identifying one.
+    """
+    contract = load_contracts(run.jurisdiction).get((partner, file))
+    if contract is None:
+        raise ConfigurationError(f"{run.jurisdiction.folder} has no contract for {partner}/{file}.")
+    live = run.lake.current(f"deliveries/{partner}")
+    if live is None:
+        raise LakeError(f"deliveries/{partner} has no live version yet: take in a delivery first.")
+    columns = contract.content if half == "content" else contract.direct
+    listed = "".join(f", c.{column.name}" for column in columns)
+    name = engine.identifier(f"{half}_{partner}_{file}")
+    as_of = f"DATE '{run.as_of.isoformat()}'"
+    connection.execute(f"""CREATE OR REPLACE TEMP VIEW {name} AS
+WITH known AS (
+    SELECT record_no, sub, known_from, CASE WHEN known_until > {as_of} THEN DATE '9999-12-31' ELSE known_until END AS known_until,
+        delivery, line_no
+    FROM {engine.parquet([live.path(f"versions/{file}.parquet")], encrypted=True)}
+    WHERE known_from <= {as_of} AND known_from < known_until)
+SELECT k.record_no, k.sub, k.known_from, k.known_until, COUNT(*) OVER (PARTITION BY k.record_no, k.sub) = 1 AS is_only,
+    k.delivery, k.line_no{listed}
+FROM known AS k
+JOIN {engine.parquet(live.paths(f"{half}/{file}/"), encrypted=True)} AS c ON c.delivery = k.delivery AND c.line_no = k.line_no""")
+    return name
+
+
+@dataclass(frozen=True)
+class PartnerState:
+    """How current a partner is as known on a date, and whether the chain may run so (the completeness rule)."""
+
+    partner: str
+    state: Literal["on_time", "late", "missing"]
+    newest: str | None  # the newest accepted delivery
+    reference_on: date | None
+    known_on: date | None
+    late_days: int  # days since the next reference date that was due, 0 when on time
+    rows: int  # accepted record versions
+    allowed: bool
+
+
+def completeness(run: Run) -> list[PartnerState]:
+    """The state of every partner on `run.as_of`, by partner. A partner that is not required never stops the chain."""
+    states = []
+    for name, partner in load_partners(run.jurisdiction).items():
+        known = _by(run, name)
+        if not known:
+            states.append(PartnerState(name, "missing", None, None, None, 0, 0, allowed=not partner.completeness.required))
+            continue
+        newest = known[-1]
+        late = max(0, (run.as_of - newest.reference_on).days - partner.period_days + 1)
+        version = run.lake.current(f"deliveries/{name}")
+        rows = sum(e.rows or 0 for n, e in version.files.items() if n.startswith("versions/")) if version is not None else 0
+        states.append(
+            PartnerState(
+                name,
+                "late" if late else "on_time",
+                newest.delivery,
+                newest.reference_on,
+                newest.delivered_on,
+                late,
+                rows,
+                allowed=not partner.completeness.required or late <= partner.completeness.late_days,
+            )
+        )
+    return states
+
+
+def newest_vintage(run: Run) -> date | None:
+    """The day on which the newest accepted delivery of any partner became known, by `run.as_of`; None before the first."""
+    return max((a.delivered_on for partner in load_partners(run.jurisdiction) for a in _by(run, partner)), default=None)
+
+
+@dataclass(frozen=True)
+class QuarantineRows:
+    """Lines set aside: how many of a file broke a rule. `first_lines` are `<delivery>:<line>`."""
+
+    partner: str
+    file: str
+    rule: str
+    state: str
+    rows: int
+    first_lines: tuple[str, ...]
+
+
+def quarantine_summary(run: Run) -> list[QuarantineRows]:
+    """The quarantined lines by partner, file, rule and state: counts and line numbers, never a value."""
+    found = []
+    with run.connect(identifying=True) as connection:
+        for partner, version in partners_in(run).items():
+            for file in load_partners(run.jurisdiction)[partner].files:
+                names = sorted(n for n in version.files if n.startswith(f"quarantine/{file}/"))
+                if not names:
+                    continue
+                parts = "\nUNION ALL ".join(
+                    f"SELECT '{n.rsplit('/', 1)[1].removesuffix('.parquet')}' AS delivery, line_no, rule, state"
+                    f" FROM {engine.parquet([version.path(n)], encrypted=True)}"
+                    for n in names
+                )
+                found += [
+                    QuarantineRows(partner, file, rule, state, rows, tuple(first))
+                    for rule, state, rows, first in connection.execute(
+                        f"""WITH lines AS (SELECT DISTINCT delivery, line_no, rule, state FROM ({parts}))
+                        SELECT rule, state, COUNT(*), list(delivery || ':' || line_no ORDER BY delivery, line_no)[1:5]
+                        FROM lines GROUP BY rule, state ORDER BY rule, state"""
+                    ).fetchall()
+                ]
+    return found
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """What became of the lines of one delivered file."""
+
+    partner: str
+    delivery: str
+    file: str
+    delivered_on: date
+    read: int
+    accepted: int
+    duplicate: int
+    superseded: int
+    quarantined: int
+    absent: int
+    stale: int
+
+
+def account_rows(run: Run) -> list[AccountRow]:
+    """The row accounts of all accepted deliveries known on `run.as_of`, by partner and in order of delivery."""
+    found = []
+    with run.connect() as connection:
+        for partner, version in partners_in(run).items():
+            rows = connection.execute(
+                f"""SELECT delivery, file, delivered_on, read, accepted, duplicate, superseded, quarantined, absent, stale
+                FROM {engine.parquet([version.path("account.parquet")])} WHERE delivered_on <= $as_of ORDER BY sequence, delivery, file""",
+                {"as_of": run.as_of},
+            ).fetchall()
+            found += [AccountRow(partner, *row) for row in rows]
+    return found

@@ -1,0 +1,201 @@
+"""Files as a stream of numbered lines: decrypted and decoded a chunk at a time, never a plain file on disk.
+
+A row is a physical line; of XML it is one record, as a JSON object of its leaves. What does not decode, or is no line, stays in the
+stream with the rule it breaks, because nothing of a file may be lost.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from lxml import etree
+
+from das_pipeline.deliveries.contract import Format
+
+SCHEMA = pa.schema([("line_no", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
+_RECORDS_A_BATCH = 16_384
+_RECORDS_FOR_NAMES = 1_000
+
+
+class Lines:
+    """The lines of one file. `batches()` reads it once, after which the counts are final.
+
+    `names` are the columns found: the header of a csv file, the leaves of the first records of JSON and XML; None when there are none.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], format: Format) -> None:
+        self.count = 0  # physical lines, the header included; of XML, records
+        self.is_whole = True  # the last line ends in a line end; the XML document is closed
+        self.names: tuple[str, ...] | None = None
+        self.header_line: str | None = None
+        self.error: Exception | None = None
+        self._format = format
+        self._batches = self._xml(chunks) if format.kind == "xml" else self._text(chunks)
+        self._first = next(self._batches, None)  # the names are known before the rest is read
+        if self._first is not None and format.kind in {"jsonl", "xml"}:
+            self.names = _names(self._first)
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The rows, without the header: line_no, line, and fault (I03, I05 or NULL)."""
+        return pa.RecordBatchReader.from_batches(SCHEMA, self._guarded())
+
+    @property
+    def rows(self) -> int:
+        return self.count - (self.header_line is not None)
+
+    def _guarded(self) -> Iterator[pa.RecordBatch]:
+        """The batches; an error is kept here, because the engine that pulls them would wrap it."""
+        try:
+            if self._first is not None:
+                yield self._first
+                yield from self._batches
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _text(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        for block in self._blocks(chunks):
+            lines, faults = _decoded(block, self._format.encoding)
+            start = self.count + 1
+            self.count += len(lines)
+            if self._format.header and start == 1:
+                self.header_line = lines[0]
+                self.names = tuple(
+                    name.strip()
+                    for name in next(csv.reader([lines[0]], delimiter=self._format.delimiter, quotechar=self._format.quote), [])
+                )
+                lines, faults, start = lines[1:], faults[1:], 2
+            yield _batch(start, lines, faults)
+
+    def _blocks(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The bytes cut at line ends."""
+        rest = b""
+        is_first = True
+        for chunk in chunks:
+            block = rest + chunk
+            if is_first and self._format.encoding == "utf-8":
+                block = block.removeprefix(codecs.BOM_UTF8)
+            is_first = False
+            cut = block.rfind(b"\n")
+            rest = block[cut + 1 :]
+            if cut >= 0:
+                yield block[:cut].replace(b"\r\n", b"\n").removesuffix(b"\r")
+        if rest:
+            self.is_whole = False
+            yield rest.replace(b"\r\n", b"\n")
+
+    def _xml(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        records: list[str] = []
+        faults: list[str | None] = []
+        source = _Readable(iter(chunks))
+        # No entities, no network: a document must not make this reader open anything.
+        elements = etree.iterparse(source, events=("end",), tag=f"{{*}}{self._format.record}", resolve_entities=False, no_network=True)
+        try:
+            for _, element in elements:
+                leaves, is_plain = _leaves(element)
+                records.append(json.dumps(leaves, ensure_ascii=False))
+                faults.append(None if is_plain else "I05")
+                element.clear()
+                while element.getprevious() is not None:  # what was read is let go: memory stays flat
+                    del element.getparent()[0]
+                if len(records) == _RECORDS_A_BATCH:
+                    self.count += len(records)
+                    yield _batch(self.count - len(records) + 1, records, faults)
+                    records, faults = [], []
+        except etree.XMLSyntaxError:
+            self.is_whole = False
+        self.count += len(records)
+        yield _batch(self.count - len(records) + 1, records, faults)
+
+
+def _decoded(block: bytes, encoding: str) -> tuple[list[str], list[str | None]]:
+    """The lines of a block and, for each, I03 when it is not text in `encoding`.
+
+    A line of a one-byte character set that is valid UTF-8 beyond ASCII was written as UTF-8: it would read as `Ã©`.
+    """
+    if block.isascii() and b"\0" not in block:
+        lines = block.decode("ascii").split("\n")
+        return lines, [None] * len(lines)
+    lines, faults = [], []
+    for raw in block.split(b"\n"):
+        try:
+            text, fault = raw.decode(encoding), None
+            if b"\0" in raw or (encoding != "utf-8" and not raw.isascii() and _is_utf8(raw)):
+                fault = "I03"
+        except UnicodeDecodeError:
+            text, fault = raw.decode(encoding, errors="replace"), "I03"
+        lines.append(text)
+        faults.append(fault)
+    return lines, faults
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _batch(start: int, lines: list[str], faults: list[str | None]) -> pa.RecordBatch:
+    numbers = pa.array(range(start, start + len(lines)), pa.int64())
+    return pa.record_batch([numbers, pa.array(lines, pa.string()), pa.array(faults, pa.string())], schema=SCHEMA)
+
+
+def _names(batch: pa.RecordBatch) -> tuple[str, ...] | None:
+    """The leaves of the records at the start of a file; a record that cannot be read has none."""
+    names: set[str] = set()
+    for line in batch.column("line").slice(0, _RECORDS_FOR_NAMES).to_pylist():
+        try:
+            names.update(_paths(json.loads(line)))
+        except ValueError:
+            continue
+    return tuple(sorted(names)) or None
+
+
+def _paths(value: object, above: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _paths(part, f"{above}/{name}" if above else name)
+    elif above:
+        yield above
+
+
+def _leaves(record: etree._Element) -> tuple[dict[str, str], bool]:
+    """The text of every leaf of a record by its path below the record, and whether each path occurs once."""
+    leaves: dict[str, str] = {}
+    is_plain = True
+    waiting = [("", child) for child in reversed(record)]
+    while waiting:
+        above, element = waiting.pop()
+        if not isinstance(element.tag, str):  # a comment
+            continue
+        path = above + etree.QName(element).localname
+        if len(element):
+            waiting.extend((f"{path}/", child) for child in reversed(element))
+        else:
+            is_plain = is_plain and path not in leaves
+            leaves[path] = element.text or ""
+    return leaves, is_plain
+
+
+class _Readable:
+    """An iterator of chunks as something to read from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self._rest) < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._rest += chunk
+        size = len(self._rest) if size < 0 else size
+        found, self._rest = self._rest[:size], self._rest[size:]
+        return found
