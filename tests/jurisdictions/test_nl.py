@@ -41,6 +41,11 @@ def schemes():
 
 
 @cache
+def lists():
+    return load_lists(NL)
+
+
+@cache
 def statistics():
     return load_statistics(NL)
 
@@ -67,14 +72,14 @@ def test_fixed_width_columns_follow_each_other_without_gap_or_overlap():
 
 
 def test_every_code_means_one_concept_on_every_day_and_every_concept_adds_up():
-    assert find_faults(schemes(), load_lists(NL), list_uses(NL)) == []
+    assert find_faults(schemes(), lists(), list_uses(NL)) == []
 
 
 def test_every_list_and_scheme_is_used():
     uses = list(list_uses(NL))
     crosswalks = {"politie_klasse", "police_class_iccs"}  # of the external figures
 
-    assert set(load_lists(NL)) - crosswalks == {use.list for use in uses} - crosswalks
+    assert set(lists()) - crosswalks == {use.list for use in uses} - crosswalks
     assert set(schemes()) - {"iccs", "age"} == {use.scheme for use in uses} - {"iccs"}
 
 
@@ -94,13 +99,13 @@ def test_an_article_that_was_renumbered_is_mapped_by_the_date_of_the_offence():
 
 
 def concept_of(name: str, code: str, day: str) -> str | None:
-    rows = [m for m in load_lists(NL)[name].mappings if m.code == code and m.valid_from.isoformat() <= day <= m.valid_until.isoformat()]
+    rows = [m for m in lists()[name].mappings if m.code == code and m.valid_from.isoformat() <= day <= m.valid_until.isoformat()]
     return rows[0].concept if rows else None
 
 
 def test_articles_in_the_list_are_in_canonical_form_and_reached_from_how_the_prosecutor_writes_them():
     rules = NL.csv("terminology/canonical/law_article.csv", ["pattern", "replacement", "note"])
-    written = {code.code: code.code for code in load_lists(NL)["om_artikel"].codes}
+    written = {code.code: code.code for code in lists()["om_artikel"].codes}
     written |= {" ".join(reversed(code.split(" ", 1))): code for code in written.values()}  # 310 Sr
     connection = duckdb.connect()
     connection.execute("CREATE TABLE spellings (raw VARCHAR, code VARCHAR)")
@@ -195,7 +200,7 @@ def test_main_groups_of_the_real_figures_are_within_a_point_of_the_published_sha
 
 
 def test_every_police_class_has_a_place_in_the_international_classification():
-    crosswalk = load_lists(NL)["police_class_iccs"]
+    crosswalk = lists()["police_class_iccs"]
 
     assert {code.code for code in crosswalk.codes} == labels("police_class", "class").keys() - {"unknown"}
     assert {m.concept for m in crosswalk.mappings} <= set(schemes()["iccs"].concepts)
