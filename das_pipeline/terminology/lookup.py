@@ -38,8 +38,8 @@ def look_up(
         changes.setdefault(name, []).append(month)
     connection.execute('CREATE TEMP TABLE fields (field VARCHAR, partner VARCHAR, file VARCHAR, "column" VARCHAR, list VARCHAR)')
     connection.execute("CREATE TEMP TABLE seen (field VARCHAR, raw VARCHAR, day DATE, rows BIGINT, rows_now BIGINT)")
-    for column in columns:
-        _see(connection, run, column, views[column.partner, column.file], changes.get(column.list, []))
+    for (partner, file), view in views.items():
+        _see(connection, run, view, [c for c in columns if (c.partner, c.file) == (partner, file)], changes)
     connection.execute("CREATE TEMP TABLE spellings AS " + engine.sql(__package__, "spellings.sql"))
     for column in columns:
         _canonicalise(connection, run.jurisdiction, column)
@@ -47,20 +47,36 @@ def look_up(
     connection.execute("CREATE TEMP TABLE usage AS " + engine.sql(__package__, "usage.sql"))
 
 
-def _see(connection: duckdb.DuckDBPyConnection, run: Run, column: ConceptColumn, view: str, changes: Sequence[date]) -> None:
-    """Count the distinct values of a column: by month, standing for its days by the first, and by day in the months `changes`."""
-    field = [column.place, column.partner, column.file, column.column, column.list]
-    connection.execute("INSERT INTO fields VALUES (?, ?, ?, ?, ?)", field)
-    month = f"CAST(DATE_TRUNC('month', {_day(column)}) AS DATE)"
-    day = f"CASE WHEN {month} IN (SELECT UNNEST($changes)) THEN {_day(column)} ELSE {month} END" if changes else month
+def _see(
+    connection: duckdb.DuckDBPyConnection, run: Run, view: str, columns: Sequence[ConceptColumn], changes: Mapping[str, list[date]]
+) -> None:
+    """Count the distinct values of a file's coded columns in one pass: by month, and by day in the months in which a list changes."""
+    if not columns:
+        return
+    parameters: dict[str, object] = as_of(run, columns)
+    values, sets, picks = [], [], {"field": "", "raw": "", "day": ""}
+    for i, column in enumerate(columns):
+        connection.execute(
+            "INSERT INTO fields VALUES (?, ?, ?, ?, ?)", [column.place, column.partner, column.file, column.column, column.list]
+        )
+        day, month = _day(column), f"CAST(DATE_TRUNC('month', {_day(column)}) AS DATE)"
+        parameters[f"field{i}"] = column.place
+        if column.list in changes:
+            parameters[f"months{i}"] = changes[column.list]
+            month = f"CASE WHEN {month} IN (SELECT UNNEST($months{i})) THEN {day} ELSE {month} END"
+        values.append(f"{_raw(column)} AS raw{i}, {month} AS day{i}")
+        sets.append(f"(raw{i}, day{i})")
+        for pick, value in (("field", f"$field{i}"), ("raw", f"raw{i}"), ("day", f"day{i}")):
+            picks[pick] += f" WHEN GROUPING(day{i}) = 0 THEN {value}"
     connection.execute(
         f"""
         INSERT INTO seen
-        SELECT $field, {_raw(column)}, {day}, COUNT(*), SUM(CASE WHEN d.known_until = DATE '9999-12-31' THEN 1 ELSE 0 END)
-        FROM {view} AS d
-        GROUP BY {_raw(column)}, {day}
+        WITH coded AS (SELECT {", ".join(values)}, CASE WHEN d.known_until = DATE '9999-12-31' THEN 1 ELSE 0 END AS is_now FROM {view} AS d)
+        SELECT {", ".join(f"CASE{pick} END" for pick in picks.values())}, COUNT(*), SUM(is_now)
+        FROM coded
+        GROUP BY GROUPING SETS ({", ".join(sets)})
         """,
-        {"field": column.place} | as_of(run, [column]) | ({"changes": list(changes)} if changes else {}),
+        parameters,
     )
 
 

@@ -96,13 +96,13 @@ def _write(
     path = draft.path(name)
     parameters = as_of(run, columns) | {f"field{i}": c.place for i, c in enumerate(columns)}
     draft.rows[name] = engine.write_parquet(connection, with_concepts(view, columns), path, order_by=ORDER, parameters=parameters)
-    delivered = int(engine.scalar(connection, f"SELECT COUNT(*) FROM {view}"))
+    delivered = dict(connection.execute("SELECT field, SUM(rows) FROM seen GROUP BY field").fetchall())
     accounts = []
     for column in columns:
         concept = engine.identifier(f"{column.column}_concept")
         counts = dict(connection.execute(f"SELECT {concept}, COUNT(*) FROM {engine.parquet([path])} GROUP BY {concept}").fetchall())
         unknown, not_applicable = counts.pop(UNKNOWN, 0), counts.pop(NOT_APPLICABLE, 0)
-        accounts.append(Account(column, delivered, sum(counts.values()), unknown, not_applicable))
+        accounts.append(Account(column, int(delivered.get(column.place, 0)), sum(counts.values()), unknown, not_applicable))
     return accounts
 
 
