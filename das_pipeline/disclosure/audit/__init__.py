@@ -1,0 +1,33 @@
+"""The auditor: reads the files of a finished candidate and of the releases before it, as anyone could, and tries to break them.
+
+It shares no code with disclosure control, so that one mistake cannot be in both; and it knows nothing but what is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from das_pipeline.disclosure.audit import files, pages, tables
+from das_pipeline.disclosure.audit.release import read
+from das_pipeline.gate import Verdict
+
+__all__ = ["audit"]
+
+
+def audit(folder: Path, earlier: Sequence[Path], policy: dict[str, Any]) -> list[Verdict]:
+    """The verdicts on the candidate in `folder`, given the folders of earlier releases and the jurisdiction's policy."""
+    release = read(folder)
+    base = policy["disclosure"]["base"]
+    return [
+        files.files_as_described(release),
+        files.copies_equal_tables(release),
+        tables.counts_are_rounded(release, [base["default"], base["sensitive"]]),
+        tables.tables_are_full(release),
+        tables.totals_add_up(release),
+        tables.tables_agree(release),
+        tables.changes_are_rounded(release, [read(path) for path in earlier]),
+        pages.pages_show_the_release(release),
+        pages.quality_is_coarse(release),
+    ]

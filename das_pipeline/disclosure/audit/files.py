@@ -1,0 +1,83 @@
+"""D10: the folder holds what its descriptors say, nothing less and nothing more, and every copy of a table is the table."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+
+from das_pipeline.disclosure.audit.findings import verdict
+from das_pipeline.disclosure.audit.release import Published, Table
+from das_pipeline.gate import Verdict
+
+BESIDE = {"datapackage.json", "changes.json", "quality.json", "das.duckdb", "release-manifest.json", "manifest.json"}
+MEND = "Build the candidate again from the protected leaves; look for what wrote into its folder."
+
+
+def files_as_described(release: Published) -> Verdict:
+    """D10: every described file is there with its columns, types and bytes; no other file is."""
+    faults = dict.fromkeys((f"tables/{name}" for name in release.unreadable), 1)
+    described: dict[str, dict[str, Any]] = {resource["path"]: resource for resource in release.package["resources"]}
+    present = {p.relative_to(release.folder).as_posix() for p in release.folder.rglob("*") if p.is_file()}
+    for path in present - set(described):
+        if path not in BESIDE and not path.startswith("site/"):
+            faults[path] = 1
+    for path, resource in described.items():
+        if path not in present or f"sha256:{_sha256(release.folder / path)}" != resource["hash"]:
+            faults[path] = 1
+    for name, table in release.tables.items():
+        fields = {f["name"]: f["type"] for f in described.get(f"tables/{name}.parquet", {"schema": {"fields": []}})["schema"]["fields"]}
+        if {f.name: _type(f.type) for f in table.rows.schema} != fields or set(fields) != {*table.keys, *table.measures, "status"}:
+            faults[f"tables/{name}.parquet"] = 1
+    missing = {path.removeprefix("tables/").rpartition(".")[0] for path in described} ^ set(release.tables)
+    faults |= dict.fromkeys((f"tables/{name}" for name in missing), 1)
+    return verdict("D10", "audit_files_as_described", "Every file is as described, and no other is there", len(present), faults, MEND)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _type(kind: pa.DataType) -> str:
+    return "integer" if pa.types.is_int64(kind) else "string" if pa.types.is_string(kind) else str(kind)
+
+
+def copies_equal_tables(release: Published) -> Verdict:
+    """D03: the CSV and the database hold the cells of the Parquet tables: one value a cell, in whatever file."""
+    faults: dict[str, int] = {}
+    database = release.folder / "das.duckdb"
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"ATTACH '{str(database).replace(chr(39), chr(39) * 2)}' AS das (READ_ONLY)")
+        stored = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'das'").fetchall()}
+        views = connection.execute("SELECT COUNT(*) FROM duckdb_views() WHERE database_name = 'das' AND NOT internal").fetchall()[0][0]
+        faults["das.duckdb"] = len(stored ^ set(release.tables)) + views
+        for name, table in release.tables.items():
+            connection.register("published", table.rows)
+            if name in stored:
+                faults[f"das.duckdb {name}"] = _different(connection, f'das."{name}"')
+            connection.register("copy", _csv(table))
+            faults[f"tables/{name}.csv"] = _different(connection, "copy")
+    return verdict("D03", "audit_copies_equal_tables", "Every copy of a table has its cells", 2 * len(release.tables), faults, MEND)
+
+
+def _csv(table: Table) -> pa.Table:
+    types = {f.name: f.type for f in table.rows.schema}
+    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+    try:
+        return pyarrow.csv.read_csv(table.path.with_suffix(".csv"), convert_options=options)
+    except (pa.ArrowException, OSError):
+        return table.rows.slice(0, 0)
+
+
+def _different(connection: duckdb.DuckDBPyConnection, copy: str) -> int:
+    """The number of rows of `published` and `copy` that the other one lacks."""
+    try:
+        one_way = f"SELECT COUNT(*) FROM (SELECT * FROM published EXCEPT ALL SELECT * FROM {copy})"
+        other_way = f"SELECT COUNT(*) FROM (SELECT * FROM {copy} EXCEPT ALL SELECT * FROM published)"
+        return sum(connection.execute(query).fetchall()[0][0] for query in (one_way, other_way))
+    except duckdb.Error:  # other columns
+        return 1

@@ -1,0 +1,96 @@
+"""A release as an outsider holds it: the files of one folder, read without any knowledge of how they were made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A column of codes at one level of a scheme, with a total; the rows of a stack have no scheme and do not add up."""
+
+    name: str
+    scheme: str | None
+    level: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table: what its Parquet file holds, and what it says about itself."""
+
+    name: str
+    path: Path
+    rows: pa.Table
+    facts: dict[str, Any]
+
+    @property
+    def is_protected(self) -> bool:
+        return self.facts["kind"] == "protected"
+
+    @property
+    def base(self) -> int:
+        return int(self.facts["base"])
+
+    @property
+    def dimensions(self) -> list[Dimension]:
+        return [Dimension(name, d["scheme"], d["level"]) for name, d in self.facts["dims"].items()]
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that name a cell."""
+        return [*self.facts["dims"], "period_kind", "period"]
+
+    @property
+    def measures(self) -> list[str]:
+        return list(self.facts["measures"])
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of period it has, from fine to coarse."""
+        present = set(self.rows["period_kind"].unique().to_pylist())
+        return [kind for kind in ("month", "quarter", "year") if kind in present]
+
+    @cached_property
+    def cells(self) -> dict[str, int]:
+        """Every count by the text of its key, "theft|all|month|2024-03"."""
+        keys = zip(*(self.rows[k].to_pylist() for k in self.keys), strict=True)
+        return dict(zip(map("|".join, keys), self.rows["n"].to_pylist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Published:
+    """The tables of a release folder by name, and the files that no reader could open."""
+
+    folder: Path
+    tables: dict[str, Table]
+    unreadable: list[str]
+
+    @property
+    def protected(self) -> list[Table]:
+        return [t for t in self.tables.values() if t.is_protected]
+
+    @cached_property
+    def package(self) -> dict[str, Any]:
+        return json.loads((self.folder / "datapackage.json").read_bytes())
+
+
+def read(folder: Path) -> Published:
+    """The release in `folder`."""
+    tables: dict[str, Table] = {}
+    unreadable: list[str] = []
+    for path in sorted((folder / "tables").glob("*.parquet")):
+        try:
+            rows = pq.read_table(path)
+            tables[path.stem] = Table(path.stem, path, rows, json.loads(rows.schema.metadata[b"das"]))
+        except (pa.ArrowException, KeyError, TypeError, ValueError):
+            unreadable.append(path.name)
+    return Published(folder, tables, unreadable)

@@ -1,0 +1,111 @@
+"""From a base cube and its definition to the leaves of its full grid, and from rounded leaves back to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from das_pipeline.disclosure.grid import PERIOD, TOTAL, Dimension, Grid, ladder
+from das_pipeline.disclosure.policy import LeafSet
+from das_pipeline.disclosure.rounding import Bools, Ints
+from das_pipeline.errors import DasError
+
+ALL = "all"
+PERIODS = ("month", "quarter", "year")  # from fine to coarse
+
+
+@dataclass(frozen=True)
+class Hierarchies:
+    """The concept hierarchies of one terminology: for every scheme and level the node of each concept at or below it."""
+
+    rows: Mapping[tuple[str, str], Mapping[str, str]]
+
+    @classmethod
+    def read(cls, path: Path) -> Hierarchies:
+        rows: dict[tuple[str, str], dict[str, str]] = {}
+        for row in pq.read_table(path).to_pylist():
+            rows.setdefault((row["scheme"], row["level"]), {})[row["leaf"]] = row["node"]
+        return cls(rows)
+
+    def dimension(self, name: str, scheme: str, level: str) -> Dimension:
+        """The ladder of dimension `name`: every concept of `scheme` at `level`, whether it was counted or not, up to the total."""
+        concepts = sorted(leaf for leaf, node in self.rows[scheme, level].items() if leaf == node)
+        steps = []
+        for (of, upper), node_of in self.rows.items():
+            if of == scheme and upper != TOTAL and all(concept in node_of for concept in concepts):
+                steps.append((upper, {concept: node_of[concept] for concept in concepts}))
+        steps.sort(key=lambda step: (step[0] != level, -len(set(step[1].values()))))
+        return ladder(name, [*steps, (TOTAL, dict.fromkeys(concepts, ALL))])
+
+
+def first_day(period: str) -> date:
+    """The first day of `2024`, `2024-Q2` or `2024-05`."""
+    month = 1 if len(period) == 4 else int(period[6:]) * 3 - 2 if "Q" in period else int(period[5:])
+    return date(int(period[:4]), month, 1)
+
+
+def period_of(day: date, kind: str) -> str:
+    """The month, quarter or year of `day`."""
+    return {"month": f"{day:%Y-%m}", "quarter": f"{day.year}-Q{(day.month + 2) // 3}", "year": f"{day.year}"}[kind]
+
+
+def period_ladder(kinds: Sequence[str], first: date, last: date) -> Dimension:
+    """Every period of the finest of `kinds` from that of `first` to that of `last`, and the longer ones they add up to."""
+    months = [date(n // 12, n % 12 + 1, 1) for n in range(first.year * 12 + first.month - 1, last.year * 12 + last.month)]
+    return ladder(PERIOD, [(kind, {period_of(m, kinds[0]): period_of(m, kind) for m in months}) for kind in kinds])
+
+
+def positions(column: pa.ChunkedArray, names: Sequence[str]) -> Ints:
+    """For every value of `column` its place in `names`, -1 where it is none of them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    place = {name: n for n, name in enumerate(names)}
+    places = np.array([place.get(value, -1) for value in encoded.dictionary.to_pylist()], dtype=np.int64)
+    return places[encoded.indices.to_numpy()]
+
+
+def counts(cube: pa.Table, grid: Grid) -> Ints:
+    """The true count of every leaf of `grid`: 0 where the sparse `cube` has no row."""
+    at = tuple(positions(cube[d.name], d.concepts) for d in grid.dimensions)
+    if any((axis < 0).any() for axis in at):
+        raise DasError("A cube counts in concepts that its scheme does not have, or in periods after the date of the run.")
+    found = np.zeros(grid.shape, dtype=np.int64)
+    np.add.at(found, at, cube["n"].to_numpy())
+    return found.ravel()
+
+
+def matching(grid: Grid, name: str, sets: list[LeafSet]) -> Bools:
+    """The leaves of the cube `name` that lie in one of `sets`."""
+    found = np.zeros(grid.shape, dtype=bool)
+    for leaf_set in sets:
+        if leaf_set.cube == name:
+            axes: list[NDArray[np.int64]] = [
+                np.array([n for n, concept in enumerate(d.concepts) if leaf_set.leaf.get(d.name, concept) == concept], dtype=np.int64)
+                for d in grid.dimensions
+            ]
+            found[np.ix_(*axes)] = True
+    return found.ravel()
+
+
+def protected_table(grid: Grid, value: Ints, base: int, structural: Bools) -> pa.Table:
+    """The published leaves: coordinates, measure, value, base, and whether the leaf cannot occur. No true count."""
+    concept_of = dict(zip((d.name for d in grid.dimensions), grid.coordinates(), strict=True))
+    columns = {d.name: pa.array(d.concepts).take(pa.array(concept_of[d.name])) for d in grid.dimensions}
+    period = columns.pop(PERIOD)
+    return pa.table(
+        columns
+        | {
+            "period_kind": pa.array([grid.dimensions[-1].levels[0].name] * grid.size),
+            "period": period,
+            "measure": pa.array(["n"] * grid.size),
+            "value": value,
+            "base": np.full(grid.size, base, dtype=np.int16),
+            "structural": structural,
+        }
+    )

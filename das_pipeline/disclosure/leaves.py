@@ -1,0 +1,97 @@
+"""The table `disclosure/leaves`: every base cube as protected leaves on its full grid, and what the ledger must learn when it goes live."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from das_pipeline.disclosure import cubes
+from das_pipeline.disclosure.checks import judge
+from das_pipeline.disclosure.family import Protected, protect_cubes
+from das_pipeline.disclosure.grid import Grid
+from das_pipeline.disclosure.ledger import ENTRIES, LEDGER, decisions, entries, leaf_period_names
+from das_pipeline.disclosure.policy import DisclosurePolicy, load_policy
+from das_pipeline.disclosure.quality import quality
+from das_pipeline.disclosure.rounding import Leaves, draw
+from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft, Version, canonical
+from das_pipeline.run import Run
+from das_pipeline.statistics import Cube, Statistics, load_statistics
+
+INPUTS = ("statistics/cubes", "terminology/concepts")
+
+
+def leaves_inputs(run: Run) -> list[str]:
+    """The tables that `build_leaves` reads: the ledger too, as soon as something was released."""
+    return [*INPUTS, *([LEDGER] if run.lake.current(LEDGER) else [])]
+
+
+def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
+    """Protected leaves of every cube, `ledger_entries.parquet` and `quality.json`; and the verdicts on the files as written.
+
+    One row of `<cube>.parquet`: a leaf and period, its value (a multiple of `base`), and whether it cannot occur. Full grid.
+    """
+    made = protect_cubes(_prepare(run))
+    for name, one in made.items():
+        table = cubes.protected_table(one.grid, one.value, one.leaves.base, one.structural)
+        pq.write_table(table, draft.path(f"{name}.parquet", table.num_rows), compression="zstd")
+    decided = pa.concat_tables(
+        entries(n, p.grid, p.leaves.base, p.decided, p.value, p.leaves.true, p.closed) for n, p in sorted(made.items())
+    )
+    pq.write_table(decided, draft.path(ENTRIES, decided.num_rows), compression="zstd")
+    ledger, yesterday = run.lake.current(LEDGER), run.as_of - timedelta(days=1)
+    before = {name: decisions(ledger, name, one.grid, one.leaves.base, yesterday).value for name, one in made.items()}
+    sheet = {name: quality(one.grid, one.leaves, one.value, before[name]) for name, one in sorted(made.items())}
+    draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
+    draft.facts.update({"cubes": len(made), "leaves": sum(p.grid.size for p in made.values()), "decided": decided.num_rows})
+    return judge(made, draft.folder)
+
+
+def _prepare(run: Run) -> dict[str, Protected]:
+    """Every cube on its full grid, with its earlier decisions and keyed draws; not yet rounded."""
+    statistics = load_statistics(run.jurisdiction)
+    policy = load_policy(run.jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
+    counted = {cube.name: pq.read_table(_live(run, "statistics/cubes").path(f"{cube.name}.parquet")) for cube in statistics.cubes}
+    hierarchies = cubes.Hierarchies.read(_live(run, "terminology/concepts").path("hierarchies.parquet"))
+    starts = [cubes.first_day(period) for table in counted.values() for period in table["period"].unique().to_pylist()]
+    if not starts:
+        raise DasError("No cube counts anything: there is nothing to protect. Look at statistics/cubes.")
+    made = {}
+    for cube in statistics.cubes:
+        dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
+        grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), min(starts), run.as_of))
+        made[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name])
+    return made
+
+
+def _period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
+    """The cube's own kind of period, and the longer ones that something is published by."""
+    used = {"year", *(c.period for c in statistics.cubes), *(kind for table in statistics.tables for kind in table.periods)}
+    return [kind for kind in cubes.PERIODS[cubes.PERIODS.index(cube.period) :] if kind in used]
+
+
+def _on_grid(run: Run, policy: DisclosurePolicy, cube: Cube, grid: Grid, counted: pa.Table) -> Protected:
+    if cubes.matching(grid, cube.name, policy.presence_sensitive).any():
+        raise ConfigurationError(
+            f"The cube {cube.name} has leaves that policy.yaml lists as presence_sensitive: pool their concept with another at its level."
+        )
+    base = policy.base_of(cube.name)
+    previous = decisions(run.lake.current(LEDGER), cube.name, grid, base, run.as_of)
+    true = cubes.counts(counted, grid)
+    movable = (true > 0) & ~previous.frozen
+    names = (name if can_move else None for name, can_move in zip(leaf_period_names(grid), movable, strict=True))
+    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(run.keys.rounding, names, grid.size), base)
+    periods = grid.dimensions[-1].concepts
+    closed = np.tile([policy.is_closed(int(p[:4]), run.as_of) for p in periods], grid.size // len(periods)) | previous.frozen
+    structural = cubes.matching(grid, cube.name, policy.structural_zeros)
+    return Protected(cube.name, cube.adds_up_to, grid, leaves, structural, closed, previous.value)
+
+
+def _live(run: Run, table: str) -> Version:
+    version = run.lake.current(table)
+    assert version is not None, f"{table} is an input and was opened before"
+    return version
