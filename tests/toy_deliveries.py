@@ -5,11 +5,11 @@
 | | watch | bench |
 |---|---|---|
 | 2024-01-31 | 12 reports, one an exact duplicate (line 13 repeats line 2) | 5 cases, 2 rulings |
-| 2024-02-29 | 4 new, R0003 corrected, R0005 withdrawn, R0006 closed; two faults: a date in the future (line 6), a bad number (line 8) | 7, 4 |
-| 2024-03-31 | 3 new, R0004 closed, R0007 corrected; one fault: an unreadable date in an update of R0002 (line 6) | 8, 6; case C0002 is gone |
+| 2024-02-29 | 4 new, R0003 corrected, R0005 withdrawn, R0006 closed; a date in the future (line 6), a bad number (line 8) | 7, 4 |
+| 2024-03-31 | 3 new, R0004 closed, R0007 corrected; an unreadable date in an update of R0002 (line 6) | 8, 6; C0002 is gone |
 
-Persons: chain numbers 101 … 108; R0008 and R0012 hold the placeholder 999; R0011 has no chain number, its person is 103 by name. R0010 has an
-offence that is in no code list. Case C000n comes from report R000n.
+Persons: chain numbers 101 … 108; R0008 and R0012 hold the placeholder 999; R0011 has no chain number, its person is 103 by name.
+R0010 has an offence that is in no code list. Case C000n comes from report R000n.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from das_pipeline.settings import Settings
 
 DAYS = (date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31))
 # Values that may never be seen outside the identifying zone.
-NAMES = ("Abernathy", "Brockhurst", "Castellane", "Drummonder", "Eversleigh", "Fotheringay", "Gainsbury", "Hollingworth")
+CANARIES = NAMES = ("Abernathy", "Brockhurst", "Castellane", "Drummonder", "Eversleigh", "Fotheringay", "Gainsbury", "Hollingworth")
 
 WATCH_HEADER = "mutation,report_no,chain_no,surname,given_names,born_on,sex,offence,ward,committed_on,reported_on,closed_on,damage"
 WATCH = {
@@ -121,7 +121,7 @@ def write_delivery(
     number: int = 1,
     **said: Any,
 ) -> Path:
-    """A delivery as a sender writes it: the files (contract name -> file name and bytes), then the manifest. `said` overrides the manifest."""
+    """A delivery as a sender writes it: files (contract name -> file name and bytes), then the manifest, in which `said` overrides."""
     delivery = f"{reference_on}.{number}"
     folder = inbox / partner / delivery
     folder.mkdir(parents=True)

@@ -1,8 +1,9 @@
 """Deliveries: what partners hand over becomes accepted records, quarantined rows and a closed account."""
 
 from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
+from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
 from das_pipeline.deliveries.intake import build_intake, take_in
-from das_pipeline.deliveries.landing import Manifest, PendingDelivery, find, pending, problems
+from das_pipeline.deliveries.landing import Manifest, PendingDelivery, arrived, pending, problems
 from das_pipeline.deliveries.readers import (
     AccountRow,
     PartnerState,
@@ -20,17 +21,21 @@ __all__ = [
     "Column",
     "Concept",
     "Contract",
+    "ExternalSource",
     "Manifest",
     "Partner",
     "PartnerState",
     "PendingDelivery",
     "QuarantineRows",
     "account_rows",
+    "arrived",
+    "build_external",
     "build_intake",
     "completeness",
     "contract_schema",
-    "find",
+    "external_sources",
     "load_contracts",
+    "load_external",
     "load_partners",
     "newest_vintage",
     "partners_in",
@@ -39,4 +44,5 @@ __all__ = [
     "quarantine_summary",
     "register_records",
     "take_in",
+    "take_in_external",
 ]

@@ -346,7 +346,7 @@ def problems(run: Run) -> list[str]:
     return found
 
 
-def find(run: Run, partner: str, delivery: str) -> PendingDelivery:
+def arrived(run: Run, partner: str, delivery: str) -> PendingDelivery:
     """The delivery with this name, wherever it is in its life; DeliveryRefused when it never arrived."""
     for candidate in pending(replace(run, as_of=date.max)):
         if (candidate.partner, candidate.delivery) == (partner, delivery):

@@ -28,7 +28,8 @@ def load_state(connection: duckdb.DuckDBPyConnection, contracts: Sequence[Contra
     for contract in contracts:
         connection.execute(
             f"CREATE TEMP TABLE versions_{contract.file} (record_no BIGINT, sub VARCHAR, known_from DATE, known_until DATE,"
-            " delivery VARCHAR, line_no BIGINT, opened_as VARCHAR, closed_as VARCHAR, closed_by VARCHAR, content_hash BLOB, is_only BOOLEAN)"
+            " delivery VARCHAR, line_no BIGINT, opened_as VARCHAR, closed_as VARCHAR, closed_by VARCHAR,"
+            " content_hash BLOB, is_only BOOLEAN)"
         )
         _fill(connection, f"versions_{contract.file}", live, f"versions/{contract.file}.parquet")
 

@@ -1,0 +1,200 @@
+"""Open figures of another publisher: read against a contract of their own, kept exactly as published, in no zone but the open one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import model_validator
+
+from das_pipeline import engine
+from das_pipeline.deliveries.account import FileAccount, judge_account
+from das_pipeline.deliveries.checking import header_of, rows_query
+from das_pipeline.deliveries.contract import Column, Contract, DeliveryTerms, Format, Model
+from das_pipeline.deliveries.reading import Lines
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.gate import Verdict
+from das_pipeline.jurisdiction import Jurisdiction, Text
+from das_pipeline.lake import Draft, sha256_of
+from das_pipeline.run import Produced, Run, produce
+
+
+class Licence(Model):
+    """Under what terms the figures may be shown."""
+
+    name: str
+    title: str
+    url: str
+
+
+class Crosswalk(Model):
+    """A column to be made from the concept in `of`: its concept of `scheme`, through `list`."""
+
+    column: str
+    of: str
+    scheme: str
+    list: str
+
+
+class ExternalSource(Model):
+    """An external source: whose figures they are, what a row is, and what they add up to as published."""
+
+    source: str
+    title: Text
+    publisher: Text
+    description: Text
+    url: str
+    licence: Licence
+    vintage: date  # the state of the figures, as their publisher dates it
+    retrieved: Text
+    file: str
+    unit: str
+    measure: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    table: str  # what the figures become in terminology
+    crosswalks: tuple[Crosswalk, ...] = ()
+    totals: dict[int, int]  # the measure summed over all rows of each year
+
+    @property
+    def name(self) -> str:
+        """The name of the file without its ending."""
+        return self.file.rsplit(".", 1)[0]
+
+    @property
+    def period(self) -> str:
+        """The key column that the totals are by."""
+        return next(c for c in self.key if not self._column(c).concept)
+
+    def _column(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ExternalSource:
+        names = {c.name for c in self.columns}
+        if not {*self.key, self.measure} <= names:
+            raise ValueError("key and measure must name columns")
+        if all(self._column(c).concept for c in self.key):
+            raise ValueError("the key needs a column without concept: the year that totals are by")
+        return self
+
+    def contract(self) -> Contract:
+        """The same as the contract of a file, so that it is read and checked in one way."""
+        key = tuple(c.model_copy(update={"privacy": "direct"} if c.name in self.key else {}) for c in self.columns)
+        return Contract(
+            partner=self.source,
+            file=engine.identifier(self.name),
+            version="1.0.0",
+            title=self.title,
+            description=self.description,
+            owner=self.publisher.en,
+            purpose="published beside the chain's own figures",
+            unit=self.unit,
+            unit_key=self.key,
+            temporality="flow",
+            delivery=DeliveryTerms(mode="snapshot", complete_for="all"),
+            format=Format(kind="csv", encoding="utf-8", delimiter=",", header=True),
+            columns=key,
+        )
+
+
+def external_sources(jurisdiction: Jurisdiction) -> list[str]:
+    """The external sources of a jurisdiction, by name."""
+    return [path.split("/")[1] for path in jurisdiction.files("external/*/source.yaml")]
+
+
+def load_external(jurisdiction: Jurisdiction, source: str) -> ExternalSource:
+    """The declaration of an external source; ConfigurationError names the mistake."""
+    place = f"external/{source}/source.yaml"
+    found = jurisdiction.load(place, ExternalSource)
+    if found.source != source:
+        raise ConfigurationError(f"{jurisdiction.folder / place}: source is {found.source}, not {source}.")
+    return found
+
+
+def take_in_external(run: Run, source: str) -> Produced:
+    """The live version of `deliveries/<source>`: one plain file with the source's columns, one row per figure."""
+    declared = load_external(run.jurisdiction, source)
+    at = replace(run, as_of=declared.vintage)
+    salt = sha256_of(_path(run, declared))
+    return produce(at, f"deliveries/{source}", lambda run, draft: build_external(run, draft, source), salt=salt)
+
+
+def _path(run: Run, declared: ExternalSource) -> Path:
+    path = run.jurisdiction.folder / "external" / declared.source / declared.file
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is missing: {declared.source}/source.yaml names it.")
+    return path
+
+
+def build_external(run: Run, draft: Draft, source: str) -> list[Verdict]:
+    """The verdicts over an external source. Its rows are figures, not persons, so nothing is set aside: one wrong row stops the whole."""
+    declared = load_external(run.jurisdiction, source)
+    contract = declared.contract()
+    lines = Lines([_path(run, declared).read_bytes()], contract.format)
+    header = header_of(contract, lines.names, declared.vintage)
+    missing = ", ".join(header.missing)
+    verdicts = [
+        Verdict(
+            "I04",
+            "header_is_the_contract",
+            not missing and not header.unknown,
+            f"{declared.file} has the declared columns." if not missing else f"{declared.file} lacks {missing}: fetch it again.",
+            severity="block" if missing else "warn",
+            facts={"unknown_columns": header.unknown},
+        )
+    ]
+    if missing:
+        return verdicts
+    with run.connect(identifying=True) as connection:  # for the macro that the row query uses; what is written is plain
+        connection.register("lines", lines.reader())
+        query = rows_query(contract, header, {}, declared.vintage, "lines")
+        connection.execute(f"CREATE TEMP TABLE figures AS {query}", {"header_line": lines.header_line})
+        wrong = engine.scalar(connection, "SELECT COUNT(*) FROM figures WHERE len(faults) > 0")
+        twice = engine.scalar(connection, "SELECT COUNT(*) - COUNT(DISTINCT record_key) FROM figures")
+        key = ", ".join(declared.key)
+        name = f"{declared.name}.parquet"
+        draft.rows[name] = engine.write_parquet(
+            connection,
+            f"SELECT {', '.join(c.name for c in declared.columns)} FROM figures",
+            draft.path(name),
+            order_by=f"{key}, line_no",
+        )
+        sums = dict(
+            connection.execute(
+                f"SELECT {declared.period}, CAST(SUM({declared.measure}) AS DECIMAL(38, 2)) FROM figures GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        )
+    draft.facts["vintage"] = declared.vintage.isoformat()
+    account = FileAccount(declared.name, read=lines.rows, new=draft.rows[name])
+    return [*verdicts, _judge_totals(declared, sums), _judge_values(declared, wrong, twice), judge_account([account])]
+
+
+def _judge_totals(declared: ExternalSource, sums: dict[int, Decimal]) -> Verdict:
+    """I01: the rows add up to the totals that the publisher gives."""
+    different = sorted(year for year in {*sums, *declared.totals} if sums.get(year) != declared.totals.get(year))
+    return Verdict(
+        "I01",
+        "manifest_equals_what_was_read",
+        not different,
+        f"The figures add up to the published total in all {len(sums)} years."
+        if not different
+        else f"The figures of {', '.join(map(str, different))} do not add up to the published total. "
+        f"Compare {declared.file} with its source.",
+        facts={"years": len(sums), "years_different": len(different)},
+    )
+
+
+def _judge_values(declared: ExternalSource, wrong: int, twice: int) -> Verdict:
+    """K06: every figure is one that the declaration allows, once."""
+    return Verdict(
+        "K06",
+        "value_has_its_type",
+        not wrong and not twice,
+        "Every row is of its declared form, once."
+        if not wrong and not twice
+        else f"{wrong} rows of {declared.file} are not as source.yaml declares, and {twice} repeat a key. Compare it with its source.",
+        facts={"rows_wrong": wrong, "rows_repeated": twice},
+    )
