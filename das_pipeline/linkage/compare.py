@@ -1,0 +1,44 @@
+"""How two profiles are compared, the same in every layer: as SQL expressions over the columns of `records`."""
+
+from __future__ import annotations
+
+from das_pipeline.linkage.definition import LinkageDefinition
+
+# Every term gives +1 (agrees), 0 (says nothing) or -1 (disagrees), and tests for NULL first: with three-valued logic left to itself, a
+# missing value silently counts as disagreement in one place and as agreement in another.
+_TERMS = {
+    "surname": """CASE WHEN {l}.surname IS NULL OR {r}.surname IS NULL THEN 0
+        WHEN {l}.surname = {r}.surname OR COALESCE({l}.surname_1 IN ({r}.surname_1, {r}.surname_2), false)
+            OR COALESCE({l}.surname_2 IN ({r}.surname_1, {r}.surname_2), false) THEN 1 ELSE -1 END""",
+    "given_names": """CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial THEN 1 ELSE -1 END""",
+    "birth_date": """CASE WHEN {l}.birth_on IS NULL OR {r}.birth_on IS NULL THEN 0
+        WHEN {l}.is_year_only OR {r}.is_year_only THEN CASE WHEN year({l}.birth_on) = year({r}.birth_on) THEN 1 ELSE -1 END
+        WHEN {l}.birth_on = {r}.birth_on THEN 1 ELSE -1 END""",
+    # Half of all pairs agree on sex: agreement says nothing, disagreement does.
+    "sex": "CASE WHEN COALESCE({l}.sex <> {r}.sex, false) THEN -1 ELSE 0 END",
+}
+
+_BORN_APART = """(COALESCE(CASE WHEN {l}.is_year_only OR {r}.is_year_only THEN year({l}.birth_on) <> year({r}.birth_on)
+    ELSE CAST(year({l}.birth_on) = year({r}.birth_on) AS INTEGER) + CAST(month({l}.birth_on) = month({r}.birth_on) AS INTEGER)
+        + CAST(day({l}.birth_on) = day({r}.birth_on) AS INTEGER) < 2
+        AND NOT (year({l}.birth_on) = year({r}.birth_on) AND month({l}.birth_on) = day({r}.birth_on)
+            AND day({l}.birth_on) = month({r}.birth_on)) END, false))"""
+
+
+def agreement(definition: LinkageDefinition, left: str, right: str) -> str:
+    """The agreement score of two profiles: the sum over the roles in `profile`; 1 or more accepts a key that both hold."""
+    return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile)
+
+
+def born_apart(left: str, right: str) -> str:
+    """Whether two birth dates are beyond tolerance (rule L04): at most one of year, month and day agrees, and no swap of the two.
+
+    One mistyped part is a typing mistake; two are another person. Of a partial date only the year counts.
+    """
+    return _BORN_APART.format(l=left, r=right)
+
+
+def given_apart(left: str, right: str) -> str:
+    """Whether two given names are nothing alike: what twins, brothers, and father and son differ in. An initial is like its name."""
+    return f"""COALESCE({left}.given_name <> {right}.given_name AND jaro_winkler_similarity({left}.given_name, {right}.given_name) < 0.85
+        AND NOT ({left}.initial = {right}.initial AND LEAST(length({left}.given_name), length({right}.given_name)) = 1), false)"""

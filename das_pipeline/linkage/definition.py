@@ -1,0 +1,44 @@
+"""What a jurisdiction says about identity: `linkage.yaml`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from das_pipeline.jurisdiction import Jurisdiction
+
+ProfileRole = Literal["surname", "given_names", "birth_date", "sex"]
+
+
+class StrongKey(BaseModel, extra="forbid"):
+    """A number that is given to one person. It is evidence, never identity: see `guarded`."""
+
+    role: str
+    sentinels: list[str] = []
+    max_profiles: int  # a value with more different surnames *and* birth dates than this is a placeholder (rule K05)
+
+
+class Reference(BaseModel, extra="forbid"):
+    """What a case reference points to, and whether one value of it is about one person only."""
+
+    unit: str
+    column: str
+    names_one_person: bool = False  # then it is a key of the person too, after the strong keys
+
+
+class LinkageDefinition(BaseModel, extra="forbid"):
+    """Which identity roles are strong, how profiles are compared, and what names a case."""
+
+    strong_keys: list[StrongKey]  # the first one anchors a person: two different valid values never merge
+    profile: list[ProfileRole]
+    surname_prefixes: list[str] = []  # "van der": no part of a surname when names are compared
+    one_per_person: list[str] = []  # partners with one record a person
+    case_anchor: list[str]  # references that name a case, strongest first
+    references: dict[str, Reference]
+    model: str | None = None  # the stored probabilistic model; None: guarded keys only
+
+
+def load_definition(jurisdiction: Jurisdiction) -> LinkageDefinition:
+    """The checked content of `linkage.yaml`."""
+    return jurisdiction.load("linkage.yaml", LinkageDefinition)

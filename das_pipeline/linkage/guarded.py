@@ -1,0 +1,127 @@
+"""Layer 2, guarded keys: records that hold the same number are one entity when their profiles agree as well.
+
+Stars, not pairs: every record of a number is compared with the hub, the usual profile of that number, and with nothing else. A number that
+was mistyped into somebody else's is turned away by the guard, and the record goes on without it.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from das_pipeline.linkage.compare import agreement, born_apart
+from das_pipeline.linkage.definition import LinkageDefinition
+
+# A value of a later key that more entities hold than this joins nobody: blocks stay small whatever arrives.
+MAX_BLOCK = 300
+
+
+def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """`members`: record → entity; `entities`: one row per entity with its usual profile, its anchor (a value of the first key) and records.
+
+    A record whose first key is accepted belongs to the entity of that value; every other record starts as an entity of its own.
+    An entity is named by its lowest node.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first",
+        {"first": definition.strong_keys[0].role},
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE members AS
+        WITH hubs AS ({_usual_profile("anchors", "anchor")}),
+        held AS (SELECT r.*, a.anchor FROM records AS r JOIN anchors AS a ON a.node = r.node),
+        scored AS (
+            SELECT l.node, l.anchor, {agreement(definition, "l", "r")} AS score, {born_apart("l", "r")} AS is_apart
+            FROM held AS l JOIN hubs AS r ON r.anchor = l.anchor),
+        accepted AS (
+            SELECT node, anchor, score, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE score >= 1 AND NOT is_apart)
+        SELECT r.node, COALESCE(a.entity, r.node) AS entity, a.anchor, a.score
+        FROM records AS r LEFT JOIN accepted AS a ON a.node = r.node
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE entities AS
+        WITH profiles AS ({_usual_profile("members", "entity")}),
+        sizes AS (SELECT entity, ANY_VALUE(anchor) AS anchor, COUNT(*) AS records FROM members GROUP BY entity)
+        SELECT s.entity, s.anchor, s.records, p.* EXCLUDE (entity)
+        FROM sizes AS s JOIN profiles AS p ON p.entity = s.entity ORDER BY s.entity
+        """
+    )
+
+
+def make_keys(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """`keys`: one row per entity, later key and value: the strong keys after the first, and the references that name one person."""
+    named = [name for name, reference in definition.references.items() if reference.names_one_person]
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE keys AS
+        SELECT DISTINCT entity, role AS key, value FROM numbers JOIN members USING (node) WHERE role <> $first
+        UNION
+        SELECT DISTINCT entity, reference AS key, value FROM case_references JOIN members USING (node)
+        WHERE list_contains($named, reference)
+        """,
+        {"named": named, "first": definition.strong_keys[0].role},
+    )
+
+
+def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """`edges` of class B: entity pairs that share a later key and agree; weight = agreement score + number of keys shared.
+
+    The hub of a value is every anchored entity that holds it, or else the entity with most records.
+    """
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE edges AS
+        WITH held AS (
+            SELECT k.key, k.value, e.entity, e.anchor IS NOT NULL AS is_anchored,
+                COUNT(*) OVER (PARTITION BY k.key, k.value) AS holders,
+                row_number() OVER (PARTITION BY k.key, k.value ORDER BY e.anchor IS NULL, e.records DESC, e.entity) AS place
+            FROM keys AS k JOIN entities AS e ON e.entity = k.entity),
+        shared AS (
+            SELECT m.entity AS member, h.entity AS hub, COUNT(*) AS keys_shared
+            FROM held AS m JOIN held AS h ON h.key = m.key AND h.value = m.value AND h.entity <> m.entity
+            WHERE m.holders <= {MAX_BLOCK} AND NOT m.is_anchored AND (h.is_anchored OR h.place = 1)
+            GROUP BY m.entity, h.entity),
+        scored AS (
+            SELECT l.entity AS member, r.entity AS hub, keys_shared, {agreement(definition, "l", "r")} AS score,
+                {born_apart("l", "r")} AS is_apart
+            FROM shared AS s JOIN entities AS l ON l.entity = s.member JOIN entities AS r ON r.entity = s.hub)
+        SELECT LEAST(member, hub) AS left_entity, GREATEST(member, hub) AS right_entity, 'B' AS link_class,
+            CAST(MAX(score + keys_shared) AS DECIMAL(12, 6)) AS weight
+        FROM scored WHERE score >= 1 AND NOT is_apart GROUP BY ALL ORDER BY ALL
+        """
+    )
+
+
+def _usual_profile(grouped: str, group: str) -> str:
+    """A query: per `group` of the table `grouped` (node, group), for every part of the profile its usual value.
+
+    Part by part, because most sources hold only some parts. Complete values win over partial ones, then the most frequent, then the first
+    in order.
+    """
+
+    def usual(part: str, value: str, worse: str) -> str:
+        return f"""{part}s AS (
+            SELECT grp, MIN(node) AS node
+            FROM (SELECT *, COUNT(*) OVER (PARTITION BY grp, {value}) AS n FROM held WHERE {value} IS NOT NULL) AS counted
+            GROUP BY grp, {value}, n, {worse}
+            QUALIFY row_number() OVER (PARTITION BY grp ORDER BY {worse}, n DESC, {value}) = 1)"""
+
+    parts = ", ".join(
+        [
+            usual("surname", "surname", "false"),
+            usual("given", "given_name", "length(given_name) = 1"),
+            usual("birth", "birth_on", "is_year_only"),
+            usual("sex", "sex", "false"),
+        ]
+    )
+    return f"""
+        WITH held AS (SELECT r.*, g.{group} AS grp FROM {grouped} AS g JOIN records AS r ON r.node = g.node), {parts}
+        SELECT g.grp AS {group}, s.surname, s.surname_1, s.surname_2, n.given_name, n.initial, b.birth_on,
+            COALESCE(b.is_year_only, false) AS is_year_only, x.sex
+        FROM (SELECT DISTINCT grp FROM held) AS g
+        LEFT JOIN surnames AS ss ON ss.grp = g.grp LEFT JOIN records AS s ON s.node = ss.node
+        LEFT JOIN givens AS gs ON gs.grp = g.grp LEFT JOIN records AS n ON n.node = gs.node
+        LEFT JOIN births AS bs ON bs.grp = g.grp LEFT JOIN records AS b ON b.node = bs.node
+        LEFT JOIN sexs AS xs ON xs.grp = g.grp LEFT JOIN records AS x ON x.node = xs.node"""

@@ -1,0 +1,126 @@
+"""What leaves the identifying zone: numbers. Who is who, which case is which, and ages in whole years."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.deliveries import register_records
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft, Version
+from das_pipeline.linkage import verdicts
+from das_pipeline.linkage.definition import load_definition
+from das_pipeline.linkage.entities import FILES
+from das_pipeline.linkage.persons import link_records
+from das_pipeline.linkage.sources import delivered_contracts
+from das_pipeline.run import Run
+
+TABLE = "linkage/links"
+
+
+def build_links(run: Run, draft: Draft) -> list[Verdict]:
+    """One row per record: its person id and case id; ages, persons, cases and the id ledger beside it. No value of a person is in them.
+
+    Ids come from the ledger of the version before, so that they stay what they were; see `ids.sql`.
+    """
+    definition = load_definition(run.jurisdiction)
+    with run.connect(identifying=True) as connection:
+        _load(run, connection)
+        _load_ledger(connection, version_before(run))
+        is_stable = link_records(connection, definition, run.as_of)
+        _make_ages(run, connection)
+        _write(connection, draft)
+        facts = _facts(connection)
+        draft.facts.update(facts)
+        verdicts.write_quality(draft, facts)
+        contracts = delivered_contracts(run)
+        return [
+            verdicts.every_record_is_linked(connection, run, contracts),
+            verdicts.cluster_is_one_person(connection),
+            verdicts.cluster_is_small(connection),
+            verdicts.linkage_is_repeatable(is_stable),
+            verdicts.no_identifier_leaves(connection, draft.folder, contracts, definition),
+        ]
+
+
+def version_before(run: Run) -> Version | None:
+    """The version whose ids this run goes on from: of those as of no later date the latest, so that a replay gives the same ids."""
+    found: Version | None = None
+    version = run.lake.current(TABLE)
+    while version is not None:
+        if version.as_of <= run.as_of.isoformat() and (found is None or version.as_of > found.as_of):
+            found = version
+        version = run.lake.version(TABLE, version.previous) if version.previous else None
+    return found
+
+
+def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
+    entities = run.lake.open("identifying/entities")
+    for name in FILES:
+        source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
+
+
+def _load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -> None:
+    connection.execute("CREATE TEMP TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
+    connection.execute("CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT)")
+    if before is not None:
+        connection.execute(f"INSERT INTO ledger SELECT * FROM {engine.parquet([before.path('id_ledger.parquet')])}")
+        links = engine.parquet([before.path("links.parquet")])
+        connection.execute(f"INSERT INTO links_before SELECT unit, record_no, person_id, case_id FROM {links}")
+
+
+def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
+    """`ages`, for every date that any version known by now has: also earlier stretches of the chain ask for an age."""
+    connection.execute("CREATE TEMP TABLE asked (unit VARCHAR, record_no BIGINT, date DATE)")
+    for contract in delivered_contracts(run):
+        for column in (c for c in contract.columns if c.age):
+            view = register_records(run, connection, contract.partner, contract.file, half="content")
+            name = engine.identifier(column.name)
+            connection.execute(
+                f"INSERT INTO asked SELECT DISTINCT $unit, record_no, {name} FROM {view} WHERE {name} IS NOT NULL AND known_from <= $as_of",
+                {"unit": contract.unit, "as_of": run.as_of},
+            )
+    connection.execute(
+        """
+        CREATE TEMP TABLE births AS
+        WITH usual AS (
+            SELECT m.cluster, e.birth_on FROM merged AS m JOIN entities AS e ON e.entity = m.entity WHERE e.birth_on IS NOT NULL
+            QUALIFY row_number() OVER (PARTITION BY m.cluster ORDER BY e.is_year_only, e.records DESC, e.entity) = 1)
+        SELECT r.unit, r.record_no,
+            CASE WHEN r.is_year_only OR r.birth_on IS NULL THEN COALESCE(u.birth_on, r.birth_on) ELSE r.birth_on END AS birth_on
+        FROM records AS r JOIN members AS m ON m.node = r.node JOIN merged AS g ON g.entity = m.entity
+        LEFT JOIN usual AS u ON u.cluster = g.cluster
+        """
+    )
+    connection.execute(f"CREATE TEMP TABLE ages AS {engine.sql(__package__ or '', 'ages.sql')}")
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    classes = connection.execute("SELECT link_class, COUNT(*) FROM links WHERE link_class IS NOT NULL GROUP BY ALL ORDER BY ALL").fetchall()
+    persons_found, cases_found = connection.execute("SELECT COUNT(DISTINCT person_id), COUNT(DISTINCT case_id) FROM links").fetchall()[0]
+    return {
+        "link_rates": verdicts.link_rates(connection),
+        "link_classes": dict(classes),
+        "persons": persons_found,
+        "cases": cases_found,
+    }
+
+
+def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
+    tables = {
+        "links": ("SELECT * FROM links", "unit, record_no"),
+        "ages": ("SELECT * FROM ages", "unit, record_no, date"),
+        "persons": ("SELECT person_id, COUNT(*) AS records FROM links WHERE person_id IS NOT NULL GROUP BY person_id", "person_id"),
+        "cases": (
+            "SELECT case_id, COUNT(*) AS records, COUNT(DISTINCT person_id) AS persons, MIN(anchor) AS anchor FROM links"
+            " JOIN records USING (unit, record_no) JOIN case_clusters USING (node) GROUP BY case_id",
+            "case_id",
+        ),
+        "id_ledger": ("SELECT * FROM ledger", "vintage, kind, id, event"),
+    }
+    for name, (query, order) in tables.items():
+        file = f"{name}.parquet"
+        draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by=order)

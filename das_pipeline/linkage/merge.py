@@ -1,0 +1,99 @@
+"""Layer 4, the constrained merge: which entities are one person, given the edges between them.
+
+Edges are taken strongest first, and one is refused when the cluster it would make could not be one person. What an edge may do depends on
+the edges taken before it: this is the one loop of linkage that is no SQL. It runs over edges between entities, never over records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+MAX_RECORDS = 60  # of a cluster that was joined by edges; rule L05
+
+
+class Edge(NamedTuple):
+    """Evidence that two entities are one person. Sorts strongest first: class, weight, then the entities, which is a total order."""
+
+    link_class: str
+    weight: Decimal
+    left: int
+    right: int
+
+    def strength(self) -> tuple[str, Decimal, int, int]:
+        return (self.link_class, -self.weight, self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A birth date as it is compared; of a partial one only the year counts."""
+
+    on: date
+    is_year_only: bool
+
+    def apart(self, other: Birth) -> bool:
+        """Whether both cannot be one person's, with the tolerance for one mistyped part that `compare.born_apart` has."""
+        if self.is_year_only or other.is_year_only:
+            return self.on.year != other.on.year
+        a, b = self.on, other.on
+        agreeing = (a.year == b.year) + (a.month == b.month) + (a.day == b.day)
+        is_swapped = a.year == b.year and (a.month, a.day) == (b.day, b.month)
+        return agreeing < 2 and not is_swapped
+
+
+@dataclass
+class Cluster:
+    """What a merge must respect, of one entity or of several."""
+
+    records: int
+    is_anchored: bool = False
+    births: set[Birth] = field(default_factory=set)
+    numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons
+    alone: set[str] = field(default_factory=set)  # partners with one record a person that already have theirs in here
+
+    def can_join(self, other: Cluster) -> bool:
+        return not (
+            (self.is_anchored and other.is_anchored)
+            or self.records + other.records > MAX_RECORDS
+            or self.alone & other.alone
+            or self._contradicts(other)
+            or any(a.apart(b) for a in self.births for b in other.births)
+        )
+
+    def _contradicts(self, other: Cluster) -> bool:
+        both = {key for key, _ in self.numbers} & {key for key, _ in other.numbers}
+        return any({n for k, n in self.numbers if k == key}.isdisjoint({n for k, n in other.numbers if k == key}) for key in both)
+
+    def absorb(self, other: Cluster) -> None:
+        self.records += other.records
+        self.is_anchored |= other.is_anchored
+        self.births |= other.births
+        self.numbers |= other.numbers
+        self.alone |= other.alone
+
+
+def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge]) -> tuple[dict[int, int], list[Edge]]:
+    """The cluster of every entity (named by its lowest entity), and the edges that were taken, strongest first.
+
+    The order in which `edges` and `entities` come does not matter.
+    """
+    root = {entity: entity for entity in entities}
+    clusters = {entity: Cluster(c.records, c.is_anchored, set(c.births), set(c.numbers), set(c.alone)) for entity, c in entities.items()}
+
+    def find(entity: int) -> int:
+        while root[entity] != entity:
+            root[entity] = root[root[entity]]
+            entity = root[entity]
+        return entity
+
+    taken: list[Edge] = []
+    for edge in sorted(edges, key=Edge.strength):
+        left, right = sorted((find(edge.left), find(edge.right)))
+        if left != right and clusters[left].can_join(clusters[right]):
+            root[right] = left
+            clusters[left].absorb(clusters.pop(right))
+            taken.append(edge)
+    return {entity: find(entity) for entity in entities}, taken

@@ -1,0 +1,131 @@
+"""Layer 3, probable links: Splink with a stored, frozen model, between entities of which at most one has a verified number.
+
+A run never trains. The names in the model's frequency tables are the common ones only; every other name counts as equally rare.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+from pydantic import BaseModel
+
+from das_pipeline.engine import identifier
+from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.linkage.compare import born_apart, given_apart
+
+if TYPE_CHECKING:
+    from splink import Linker
+
+INPUT = "compared_entities"
+
+
+class Frequencies(BaseModel, extra="forbid"):
+    """How often each common value of a column occurs among persons (share of 1), and the share of any value that is not listed."""
+
+    common: dict[str, float]
+    rare: float
+
+
+class StoredModel(BaseModel, extra="forbid"):
+    """What `train_model` made: Splink's settings with every level trained, name frequencies, and the bits needed for a link."""
+
+    trained_on: dict[str, int | str]
+    threshold: float  # match weight in bits
+    frequencies: dict[str, Frequencies]
+    splink: dict[str, Any]
+
+
+def load_model(jurisdiction: Jurisdiction, name: str) -> StoredModel:
+    """The stored model `name`; ConfigurationError when a level of it was never trained."""
+    model = jurisdiction.load(name, StoredModel)
+    untrained = sorted(_untrained_levels(model.splink))
+    if untrained:
+        raise ConfigurationError(
+            f"{jurisdiction.folder / name}: untrained levels {', '.join(untrained)}. A run does not guess them: train the model on more records."
+        )
+    return model
+
+
+def _untrained_levels(settings: dict[str, Any]) -> Iterator[str]:
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if not level.get("is_null_level") and not all(
+                isinstance(level.get(p), float) and 0 < level[p] < 1 for p in ("m_probability", "u_probability")
+            ):
+                yield f"{comparison['output_column_name']}: {level.get('label_for_charts', level['sql_condition'])}"
+
+
+def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel) -> None:
+    """Edges of class C added to `edges`: the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
+
+    Refused, whatever the weight: birth dates beyond tolerance; given names that are nothing alike, which is what twins, brothers and
+    father and son differ in; another sex with another birth date; different citizen numbers.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {INPUT} AS SELECT *, anchor IS NOT NULL AS is_anchored FROM entities"
+        " WHERE surname IS NOT NULL OR birth_on IS NOT NULL ORDER BY entity"
+    )
+    with quiet_splink():
+        linker = make_linker(connection, model.splink, INPUT, model.frequencies)
+        try:
+            predicted = linker.inference.predict(threshold_match_weight=model.threshold).physical_name
+        except Exception:
+            raise DasError("Splink could not compare the entities. Its message may hold values of persons and is not shown.") from None
+    connection.execute(
+        f"""
+        INSERT INTO edges
+        WITH pairs AS (
+            SELECT p.entity_l AS left_entity, p.entity_r AS right_entity, CAST(ROUND(p.match_weight, 6) AS DECIMAL(12, 6)) AS weight,
+                {born_apart("l", "r")} OR {given_apart("l", "r")}
+                OR COALESCE(l.sex <> r.sex AND l.birth_on <> r.birth_on, false) AS is_vetoed
+            FROM {predicted} AS p JOIN entities AS l ON l.entity = p.entity_l JOIN entities AS r ON r.entity = p.entity_r)
+        SELECT left_entity, right_entity, 'C' AS link_class, weight FROM pairs WHERE NOT is_vetoed ORDER BY left_entity, right_entity
+        """
+    )
+
+
+def make_linker(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str, frequencies: dict[str, Frequencies]) -> Linker:
+    """A linker over `table` on `connection` (so that its limits and encryption hold), with the frozen frequencies in place."""
+    from splink import DuckDBAPI, Linker, SettingsCreator
+
+    api = DuckDBAPI(connection=connection)
+    linker = Linker(api.register(table), SettingsCreator.from_path_or_dict(settings), log_level=None)
+    for column, known in frequencies.items():
+        name = f"tf_{identifier(column)}"
+        common = pa.table({"value": list(known.common), "share": list(known.common.values())})
+        connection.register("common", common)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT t.{column}, COALESCE(c.share, $rare) AS {name} FROM {table} AS t"
+            f" LEFT JOIN common AS c ON c.value = t.{column} WHERE t.{column} IS NOT NULL",
+            {"rare": known.rare},
+        )
+        connection.unregister("common")
+        linker.table_management.register_term_frequency_lookup(api.register(name), column)
+    return linker
+
+
+@contextmanager
+def quiet_splink() -> Iterator[None]:
+    """Without Splink's log, which tells of tables and not of results, and without its advice on versions of Python."""
+    logger = logging.getLogger("splink")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", category=DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def dump_model(model: StoredModel) -> str:
+    """The text of a model's file."""
+    return json.dumps(model.model_dump(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

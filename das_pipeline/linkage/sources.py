@@ -1,0 +1,106 @@
+"""What linkage reads: the direct halves of the deliveries, which no other stage may read, in force on the run's date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from das_pipeline.deliveries import Contract, load_contracts, partners_in, register_records
+from das_pipeline.engine import identifier
+from das_pipeline.linkage.definition import LinkageDefinition
+from das_pipeline.linkage.patterns import passes
+from das_pipeline.run import Run
+from das_pipeline.terminology import records
+
+PROFILE = {"surname": "VARCHAR", "given_names": "VARCHAR", "birth_date": "DATE", "sex": "VARCHAR"}
+
+
+def delivered_contracts(run: Run) -> list[Contract]:
+    """The contracts of the partners that have delivered, parents before children."""
+    present = set(partners_in(run))
+    return [contract for (partner, _), contract in load_contracts(run.jurisdiction).items() if partner in present]
+
+
+def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """`identity`: one row per record with its roles as delivered, and `case_references`: one row per record, reference and value.
+
+    A unit may be told in several files: the roles come from the first row, in the order of the files, of a file that has any. A record is
+    about a person when a file of its unit has a role.
+    """
+    contracts = delivered_contracts(run)
+    roles = PROFILE | {key.role: "VARCHAR" for key in definition.strong_keys}
+    columns = ", ".join(f"{identifier(role)} {kind}" for role, kind in roles.items())
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE delivered (unit VARCHAR, record_no BIGINT, sub VARCHAR, partner VARCHAR, place INTEGER, is_person BOOLEAN,"
+        f" {columns})"
+    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
+    for place, contract in enumerate(contracts):
+        view = register_records(run, connection, contract.partner, contract.file, half="direct")
+        _read_roles(run, connection, contract, view, place, list(roles))
+        _read_references(run, connection, contract, view, definition)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE identity AS
+        SELECT unit, record_no, partner, bool_or(is_person) OVER (PARTITION BY unit) AS is_person, {", ".join(roles)} FROM delivered
+        QUALIFY row_number() OVER (PARTITION BY unit, record_no ORDER BY is_person DESC, place, sub) = 1
+        """
+    )
+    connection.execute("DROP TABLE delivered")
+
+
+def number_references(connection: duckdb.DuckDBPyConnection) -> None:
+    """`case_references` (node, reference, value) of `named`, once `records` numbers the records; case and punctuation do not count."""
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE case_references AS
+        SELECT DISTINCT r.node, n.reference, regexp_replace(upper(n.value), '[^0-9A-Z]', '', 'g') AS value
+        FROM named AS n JOIN records AS r ON r.unit = n.unit AND r.record_no = n.record_no
+        WHERE regexp_matches(upper(n.value), '[0-9A-Z]')
+        """
+    )
+
+
+def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contract, view: str, place: int, roles: Sequence[str]) -> None:
+    by_role = {column.identity: column for column in contract.columns if column.identity}
+    meaning, joined = {}, ""
+    for role in roles:
+        column = by_role.get(role)
+        if column is None:
+            meaning[role] = "NULL"
+        elif column.check:
+            meaning[role] = f"CASE WHEN {passes(column.check, f'd.{identifier(column.name)}')} THEN d.{column.name} END"
+        elif column.concept:  # partners code sex each in their own way: terminology has said what they mean
+            content = records(run, connection, contract.partner, contract.file)
+            joined = f"LEFT JOIN {content} AS c ON c.record_no = d.record_no AND c.sub = d.sub AND c.known_from = d.known_from"
+            meaning[role] = f"CASE WHEN c.{column.name}_concept NOT IN ('unknown', 'not_applicable') THEN c.{column.name}_concept END"
+        else:
+            meaning[role] = f"d.{identifier(column.name)}"
+    connection.execute(
+        f"""
+        INSERT INTO delivered SELECT $unit, d.record_no, d.sub, $partner, $place, $is_person, {", ".join(meaning[role] for role in roles)}
+        FROM {view} AS d {joined} WHERE d.known_from <= $as_of AND $as_of < d.known_until
+        """,
+        {
+            "unit": contract.unit,
+            "partner": contract.partner,
+            "place": place,
+            "is_person": bool(by_role),
+            "as_of": run.as_of,
+        },
+    )
+
+
+def _read_references(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contract, view: str, definition: LinkageDefinition) -> None:
+    pointing = {column.name: column.reference for column in contract.columns if column.reference}
+    homes = {r.column: name for name, r in definition.references.items() if r.unit == contract.unit and r.column in contract.by_name}
+    for column, reference in (homes | pointing).items():
+        name = identifier(column)
+        connection.execute(
+            f"""
+            INSERT INTO named SELECT DISTINCT $unit, record_no, $reference, CAST({name} AS VARCHAR) FROM {view}
+            WHERE {name} IS NOT NULL AND known_from <= $as_of AND $as_of < known_until
+            """,
+            {"unit": contract.unit, "reference": reference, "as_of": run.as_of},
+        )

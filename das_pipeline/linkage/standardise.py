@@ -1,0 +1,67 @@
+"""Identity as it is compared: names without accents, prefixes and double parts, partial birth dates marked, placeholder numbers gone.
+
+From the table `identity` (one row per record, as delivered) to `records` and `numbers`. Runs in the identifying zone, on DuckDB alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from das_pipeline.engine import identifier
+from das_pipeline.linkage.definition import LinkageDefinition
+
+_NAME = "NULLIF(trim(regexp_replace(lower(strip_accents({0})), '[^\\p{{L}}-]+', ' ', 'g'), ' -'), '')"
+
+
+def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """`records`: one row per record with its comparable profile; `numbers`: one row per record and strong key that means something.
+
+    `node` numbers the records in the order of (unit, record_no), so that everything after it has a total order to fall back on.
+    1 January stands for "day and month not known" in every source seen: such a birth date is compared by its year alone.
+    """
+    prefixes = [re.sub(r"\W", "", word) for word in definition.surname_prefixes]
+    prefix = f"^(({'|'.join(prefixes)}) )+" if prefixes else "^$"
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE records AS
+        WITH cleaned AS (
+            SELECT row_number() OVER (ORDER BY unit, record_no) AS node, unit, record_no, partner, is_person,
+                {_NAME.format("surname")} AS full_surname, {_NAME.format("given_names")} AS given_names, birth_date AS birth_on, sex
+            FROM identity),
+        bare AS (SELECT *, COALESCE(NULLIF(trim(regexp_replace(full_surname, $prefix, '')), ''), full_surname) AS surname FROM cleaned),
+        parted AS (
+            SELECT *, NULLIF(trim(split_part(surname, '-', 1)), '') AS surname_1,
+                NULLIF(trim(regexp_replace(trim(split_part(surname, '-', 2)), $prefix, '')), '') AS surname_2,
+                NULLIF(trim(split_part(replace(given_names, '-', ' '), ' ', 1)), '') AS given_name
+            FROM bare)
+        SELECT node, unit, record_no, partner, is_person, surname, surname_1, surname_2, given_name, left(given_name, 1) AS initial, birth_on,
+            COALESCE(month(birth_on) = 1 AND day(birth_on) = 1, false) AS is_year_only, sex
+        FROM parted
+        """,
+        {"prefix": prefix},
+    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE numbers (node BIGINT, role VARCHAR, value VARCHAR)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE placeholders (role VARCHAR, value VARCHAR, records BIGINT)")
+    for key in definition.strong_keys:
+        parameters = {"role": key.role}
+        connection.execute(
+            f"""
+            INSERT INTO numbers
+            WITH held AS (
+                SELECT r.node, regexp_replace(upper(i.{identifier(key.role)}), '[^0-9A-Z]', '', 'g') AS value
+                FROM identity AS i JOIN records AS r ON r.unit = i.unit AND r.record_no = i.record_no)
+            SELECT node, $role, value FROM held WHERE value <> '' AND NOT list_contains($sentinels, value) ORDER BY node
+            """,
+            parameters | {"sentinels": key.sentinels},
+        )
+        connection.execute(
+            """
+            INSERT INTO placeholders
+            SELECT n.role, n.value, COUNT(*) FROM numbers AS n JOIN records AS r ON r.node = n.node WHERE n.role = $role GROUP BY n.role, n.value
+            HAVING LEAST(COUNT(DISTINCT r.surname), COUNT(DISTINCT r.birth_on)) > $max_profiles
+            """,
+            parameters | {"max_profiles": key.max_profiles},
+        )
+    connection.execute("DELETE FROM numbers WHERE (role, value) IN (SELECT (role, value) FROM placeholders)")

@@ -1,0 +1,130 @@
+"""Training the probabilistic model: a job of its own, by hand or monthly, never inside a run.
+
+The verified chain numbers are the labels: what agrees between two records of one number gives m, what agrees between two random records
+gives u.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, make_linker, quiet_splink
+from das_pipeline.run import Run
+
+COMMON = 20  # a name of fewer persons than this is not written into the model: it could point at somebody
+MAX_PAIRS = 2e7
+SEED = 1
+THRESHOLD = 8.0  # bits; odds of 256 to 1 for a link, before Splink's over-confidence
+
+
+def _level(condition: str, label: str, **more: Any) -> dict[str, Any]:
+    return {"sql_condition": condition, "label_for_charts": label} | more
+
+
+def _missing(column: str) -> dict[str, Any]:
+    return _level(f"{column}_l IS NULL OR {column}_r IS NULL", "missing", is_null_level=True)
+
+
+_NEAR_BIRTH = """(CAST(year(birth_on_l) = year(birth_on_r) AS INTEGER) + CAST(month(birth_on_l) = month(birth_on_r) AS INTEGER)
+ + CAST(day(birth_on_l) = day(birth_on_r) AS INTEGER) = 2) OR (year(birth_on_l) = year(birth_on_r)
+ AND month(birth_on_l) = day(birth_on_r) AND day(birth_on_l) = month(birth_on_r))"""
+
+SETTINGS: dict[str, Any] = {
+    "link_type": "dedupe_only",
+    "unique_id_column_name": "entity",
+    "linker_uid": "das",
+    "retain_matching_columns": False,
+    "retain_intermediate_calculation_columns": False,
+    "blocking_rules_to_generate_predictions": [
+        {"blocking_rule": f"{rule} AND NOT (l.is_anchored AND r.is_anchored)"}
+        for rule in (
+            "l.birth_on = r.birth_on AND NOT l.is_year_only AND NOT r.is_year_only",
+            "l.surname = r.surname AND l.given_name = r.given_name",
+            "l.surname = r.surname AND year(l.birth_on) = year(r.birth_on)",
+            "l.given_name = r.given_name AND year(l.birth_on) = year(r.birth_on) AND month(l.birth_on) = month(r.birth_on)",
+        )
+    ],
+    "comparisons": [
+        {
+            "output_column_name": "surname",
+            "comparison_levels": [
+                _missing("surname"),
+                _level("surname_l = surname_r", "equal", tf_adjustment_column="surname"),
+                _level("surname_1_l IN (surname_1_r, surname_2_r) OR surname_2_l IN (surname_1_r, surname_2_r)", "a part is equal"),
+                _level("jaro_winkler_similarity(surname_l, surname_r) >= 0.9", "alike"),
+                _level("ELSE", "different"),
+            ],
+        },
+        {
+            "output_column_name": "given_name",
+            "comparison_levels": [
+                _missing("given_name"),
+                _level("given_name_l = given_name_r", "equal", tf_adjustment_column="given_name"),
+                _level("initial_l = initial_r AND (length(given_name_l) = 1 OR length(given_name_r) = 1)", "an initial"),
+                _level("jaro_winkler_similarity(given_name_l, given_name_r) >= 0.85", "alike"),
+                _level("ELSE", "different"),
+            ],
+        },
+        {
+            "output_column_name": "birth_on",
+            "comparison_levels": [
+                _missing("birth_on"),
+                _level("birth_on_l = birth_on_r AND NOT is_year_only_l AND NOT is_year_only_r", "equal"),
+                _level(
+                    "(is_year_only_l OR is_year_only_r) AND year(birth_on_l) = year(birth_on_r)", "the year is equal, and all that is known"
+                ),
+                _level(f"NOT is_year_only_l AND NOT is_year_only_r AND ({_NEAR_BIRTH})", "one part differs"),
+                # Such a pair is refused whatever it weighs, and the guard keeps it out of the labels: there is nothing to train m on.
+                _level("ELSE", "different", m_probability=1e-4, fix_m_probability=True),
+            ],
+        },
+    ],
+}
+
+
+def train_model(run: Run) -> dict[str, Any]:
+    """A model trained on the live version of `identifying/entities`, to be reviewed and stored as a file of the jurisdiction."""
+    entities = run.lake.open("identifying/entities")
+    with run.connect(identifying=True) as connection:
+        for name in ("records", "members", "entities"):
+            source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
+            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
+        return train(connection, trained_as_of=run.as_of.isoformat()).model_dump()
+
+
+def train(connection: duckdb.DuckDBPyConnection, trained_as_of: str) -> StoredModel:
+    """The model of the tables `records`, `members` and `entities`."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE training_records AS SELECT r.node AS entity, r.* EXCLUDE (node, unit, record_no, partner, is_person),"
+        " m.anchor, m.anchor IS NOT NULL AS is_anchored FROM records AS r JOIN members AS m ON m.node = r.node"
+        " WHERE r.is_person AND (r.surname IS NOT NULL OR r.birth_on IS NOT NULL) ORDER BY r.node"
+    )
+    frequencies = {column: _frequencies(connection, column) for column in ("surname", "given_name")}
+    single, entities = connection.execute("SELECT COUNT(*) FILTER (WHERE anchor IS NULL), COUNT(*) FROM entities").fetchall()[0]
+    # Every entity without a verified number is expected to have one match among the others.
+    settings = SETTINGS | {"probability_two_random_records_match": 2 * max(single, 1) / (entities * (entities - 1))}
+    with quiet_splink():
+        linker = make_linker(connection, settings, "training_records", frequencies)
+        linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=SEED)
+        linker.training.estimate_m_from_label_column("anchor")
+        trained = linker.misc.save_model_to_json()
+    records = int(engine.scalar(connection, "SELECT COUNT(*) FROM training_records"))
+    return StoredModel(
+        trained_on={"as_of": trained_as_of, "records": records, "entities": entities},
+        threshold=THRESHOLD,
+        frequencies=frequencies,
+        splink=trained,
+    )
+
+
+def _frequencies(connection: duckdb.DuckDBPyConnection, column: str) -> Frequencies:
+    """Shares of the values of `column` among entities: persons, however many records each has."""
+    rows = connection.execute(
+        f"SELECT {column}, COUNT(*) FROM entities WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY COUNT(*) DESC, {column}"
+    ).fetchall()
+    total = sum(n for _, n in rows)
+    rare = sorted(n for _, n in rows if n < COMMON) or [1]
+    return Frequencies(common={value: round(n / total, 6) for value, n in rows if n >= COMMON}, rare=round(rare[len(rare) // 2] / total, 6))

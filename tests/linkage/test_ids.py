@@ -1,0 +1,127 @@
+"""Ids stay what they were: births, merges, splits and ends are in the ledger, and a replay gives the same numbers."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.linkage.world import World, row
+
+MONDAY, TUESDAY, WEDNESDAY = date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)
+JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17"}
+PIET = {"surname": "Bakker", "given_names": "Piet", "birth_date": "1975-11-02"}
+KEES = {"surname": "Visser", "given_names": "Kees", "birth_date": "1991-03-30"}
+
+
+def events(world: World, kind: str = "person"):
+    """What happened to ids of one kind, without the cases."""
+    return [(vintage, event, id_, other) for of, id_, event, other, vintage in world.ledger if of == kind]
+
+
+def test_births_are_numbered_in_the_order_of_the_records():
+    world = World()
+    world.link([row(("report", 2), chain_number="9", **PIET), row(("report", 1), chain_number="11", **JAN)], MONDAY)
+    assert [link[:3] for link in world.links] == [("report", 1, 1), ("report", 2, 2)]
+    assert events(world) == [(MONDAY, "birth", 1, None), (MONDAY, "birth", 2, None)]
+
+
+def test_ids_stay_when_records_arrive_before_and_between():
+    world = World()
+    before = world.link([row(("report", 2), chain_number="11", **JAN), row(("report", 3), chain_number="12", **PIET)], MONDAY)
+    after = world.link(
+        [
+            row(("case", 1), chain_number="13", **KEES),  # sorts first
+            row(("report", 1), chain_number="12", **PIET),
+            row(("report", 2), chain_number="11", **JAN),
+            row(("report", 3), chain_number="12", **PIET),
+        ],
+        TUESDAY,
+    )
+    assert {key: after[key].person for key in before} == {key: link.person for key, link in before.items()}
+    assert after[("report", 1)].person == before[("report", 3)].person
+    assert events(world)[-1] == (TUESDAY, "birth", 3, None)
+
+
+def test_merge_keeps_the_larger_then_the_older_id_and_says_so():
+    world = World()
+    world.link([row(("case", 1), **JAN), row(("report", 1), **JAN), row(("report", 2), **JAN)], MONDAY)
+    merged = world.link(
+        [row(("case", 1), chain_number="11", **JAN), row(("report", 1), chain_number="11", **JAN), row(("report", 2), **JAN)], TUESDAY
+    )
+    assert [merged[key].person for key in (("case", 1), ("report", 1), ("report", 2))] == [1, 1, 3]
+    assert events(world)[3:] == [(TUESDAY, "merge", 2, 1)]
+
+
+def test_split_gives_a_new_id_to_the_smaller_part():
+    world = World()
+    one = [row(("report", n), chain_number="11", **JAN) for n in (1, 2, 3)]
+    world.link(one, MONDAY)
+    apart = world.link([row(("report", 1), chain_number="12", **JAN), *one[1:]], TUESDAY)
+    assert [apart[("report", n)].person for n in (1, 2, 3)] == [2, 1, 1]
+    assert events(world)[1:] == [(TUESDAY, "birth", 2, None), (TUESDAY, "split", 2, 1)]
+
+
+def test_ended_id_is_never_used_again():
+    world = World()
+    world.link([row(("report", 1), **JAN), row(("report", 2), **PIET)], MONDAY)
+    world.link([row(("report", 1), **JAN)], TUESDAY)
+    world.link([row(("report", 1), **JAN), row(("report", 3), **KEES)], WEDNESDAY)
+    assert events(world)[2:] == [(TUESDAY, "end", 2, None), (WEDNESDAY, "birth", 3, None)]
+
+
+def test_running_again_changes_nothing():
+    world, rows = (
+        World(),
+        [row(("report", 1), chain_number="11", **JAN), row(("case", 1), chain_number="11", **JAN), row(("report", 2), **PIET)],
+    )
+    world.link(rows, MONDAY)
+    links, ledger = list(world.links), list(world.ledger)
+    world.link(rows, MONDAY)
+    assert (world.links, world.ledger) == (links, ledger)
+
+
+def test_cases_have_ids_of_their_own_in_the_same_ledger():
+    world = World()
+    world.link([row(("report", 1), report="R1", **JAN), row(("crime", 1), event="E1")], MONDAY)
+    assert events(world, "case") == [(MONDAY, "birth", 1, None), (MONDAY, "birth", 2, None)]
+
+
+people = st.lists(
+    st.tuples(
+        st.sampled_from(["report", "case"]),
+        st.integers(1, 6),
+        st.sampled_from([None, "11", "12", "13"]),
+        st.sampled_from([None, "123456782", "111222333"]),
+        st.sampled_from([JAN, PIET, JAN | {"birth_date": "1980-01-01"}, {"surname": "Jansen"}]),
+        st.sampled_from([None, "D1", "D2"]),
+    ),
+    max_size=12,
+    unique_by=lambda r: r[:2],
+)
+
+
+def as_rows(drawn):
+    return [
+        row((unit, no), chain_number=chain, citizen_number=citizen, docket=docket, **who) for unit, no, chain, citizen, who, docket in drawn
+    ]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(first=people, second=people, seed=st.randoms(use_true_random=False))
+def test_every_history_gives_each_record_one_id_whatever_the_order_of_rows_and_threads(first, second, seed):
+    one, other = World(threads=1), World(threads=2)
+    for vintage, drawn in ((MONDAY, first), (TUESDAY, second)):
+        rows = as_rows(drawn)
+        shuffled = list(rows)
+        seed.shuffle(shuffled)
+        linked = one.link(rows, vintage)
+        assert set(linked) == {item["key"] for item in rows}
+        assert all(link.person and link.case for link in linked.values())
+        other.link(shuffled, vintage)
+        assert (one.links, one.ledger) == (other.links, other.ledger)
+    alive = {link[2] for link in one.links}
+    gone = {id_ for _, event, id_, _ in events(one) if event in {"merge", "end"}}
+    born = {id_ for _, event, id_, _ in events(one) if event == "birth"}
+    assert (alive | gone, alive & gone) == (born, set())

@@ -1,0 +1,129 @@
+"""Who is the same person: guarded keys, vetoes and the constrained merge, on rows one can read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.linkage.world import World, row
+
+JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17", "sex": "male"}
+PIET = {"surname": "de Vries", "given_names": "Piet", "birth_date": "1975-11-02", "sex": "male"}
+
+
+def persons(*rows, **world):
+    """The person ids of `rows`, in their order."""
+    linked = World(**world).link(rows)
+    return [linked[item["key"]].person for item in rows]
+
+
+def test_same_number_and_same_profile_is_one_person():
+    assert persons(row(("report", 1), chain_number="11", **JAN), row(("case", 1), chain_number="11", **JAN)) == [1, 1]
+
+
+def test_same_number_and_another_profile_is_not():
+    """A number mistyped into somebody else's: the guard turns it away."""
+    rows = [
+        row(("report", 1), chain_number="11", **JAN),
+        row(("report", 2), chain_number="11", **JAN),
+        row(("case", 1), chain_number="11", **PIET),
+    ]
+    first, second, other = persons(*rows)
+    assert first == second != other
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"surname": None}, True),  # says nothing
+        ({"birth_date": None}, True),
+        ({"surname": None, "given_names": None, "birth_date": None}, False),  # nothing agrees: no evidence beside the number
+        ({"birth_date": "1980-05-18"}, True),  # one part mistyped, the names agree
+        ({"birth_date": "1980-01-01"}, True),  # the year is all that is known
+        ({"birth_date": "1981-01-01"}, False),
+        ({"birth_date": "1962-03-09"}, False),  # beyond tolerance, whatever the names say: father and son
+        ({"surname": "JANSÉN "}, True),
+        ({"surname": "van Jansen"}, True),
+        ({"surname": "Bakker-Jansen"}, True),
+        ({"surname": "Bakker"}, True),  # married: birth date and initial agree
+        ({"surname": "Bakker", "given_names": "Kees"}, False),
+    ],
+)
+def test_guard_counts_what_is_missing_as_nothing(change, is_same):
+    hub = [row(("report", n), chain_number="11", **JAN) for n in (1, 2)]
+    found = persons(*hub, row(("case", 1), chain_number="11", **(JAN | change)))
+    assert (found[2] == found[0]) is is_same
+
+
+def test_father_and_son_with_one_name_stay_two():
+    father, son = JAN | {"birth_date": "1955-02-20"}, JAN
+    assert persons(row(("report", 1), chain_number="11", **father), row(("case", 1), chain_number="12", **son)) == [2, 1]
+
+
+def test_two_verified_numbers_never_merge():
+    """One person may hold two numbers; joining them is for the authority that gave them, not for us."""
+    first = row(("report", 1), chain_number="11", citizen_number="123456782", **JAN)
+    second = row(("case", 1), chain_number="12", citizen_number="123456782", **JAN)
+    assert len(set(persons(first, second))) == 2
+
+
+def test_record_between_two_verified_numbers_joins_neither():
+    tied = [
+        row(("report", 1), chain_number="11", citizen_number="123456782", **JAN),
+        row(("report", 2), chain_number="12", citizen_number="123456782", **JAN),
+        row(("case", 1), citizen_number="123456782", **JAN),
+    ]
+    assert len(set(persons(*tied))) == 3
+
+
+def test_record_without_number_joins_by_citizen_number():
+    world = World().link(
+        [row(("report", 1), chain_number="11", citizen_number="123456782", **JAN), row(("case", 1), citizen_number="123456782", **JAN)]
+    )
+    assert world[("report", 1)].person == world[("case", 1)].person
+    assert world[("report", 1)].link_class == "A"
+    assert (world[("case", 1)].link_class, world[("case", 1)].weight) == ("B", Decimal(4))  # three parts agree, one key is shared
+
+
+def test_reference_that_names_one_person_is_a_key_too():
+    rows = [row(("report", 1), chain_number="11", docket="D-1", **JAN), row(("case", 1), docket="d1", birth_date="1980-05-17")]
+    assert persons(*rows) == [1, 1]
+
+
+def test_placeholder_number_joins_nobody():
+    """More different persons than the limit hold it: it stands for "not known"."""
+    names = [("Jansen", "1980-05-17"), ("Bakker", "1981-06-18"), ("Visser", "1982-07-19"), ("Smit", "1983-08-20")]
+    rows = [row(("report", n), chain_number="7", surname=s, birth_date=b) for n, (s, b) in enumerate(names)]
+    rows.append(row(("case", 1), chain_number="7", surname="Jansen", birth_date="1980-05-17"))
+    assert len(set(persons(*rows))) == 5
+
+
+def test_declared_sentinel_joins_nobody():
+    assert len(set(persons(row(("report", 1), chain_number="999", **JAN), row(("case", 1), chain_number="999", **JAN)))) == 2
+
+
+def test_different_citizen_numbers_are_two_persons_though_a_reference_is_shared():
+    rows = [
+        row(("report", 1), citizen_number="123456782", docket="1", **JAN),
+        row(("case", 1), citizen_number="111222333", docket="1", **JAN),
+    ]
+    assert len(set(persons(*rows))) == 2
+
+
+def test_one_record_a_person_where_the_source_is_so():
+    rows = [row(("case", n), citizen_number="123456782", **JAN) for n in (1, 2)]
+    alone = World().definition.model_copy(update={"one_per_person": ["partner_of_case"]})
+    assert persons(*rows) == [1, 1]
+    assert persons(*rows, definition=alone) == [1, 2]
+
+
+def test_thing_has_a_case_and_no_person():
+    linked = World().link([row(("crime", 1), event="E1")])
+    assert (linked[("crime", 1)].person, linked[("crime", 1)].case, linked[("crime", 1)].link_class) == (None, 1, None)
+
+
+def test_single_record_is_a_person_too():
+    linked = World().link([row(("report", 1), **JAN), row(("report", 2))])
+    assert [link.link_class for link in linked.values()] == ["S", "S"]
+    assert [link.person for link in linked.values()] == [1, 2]

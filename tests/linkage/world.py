@@ -1,0 +1,94 @@
+"""Small visible tables of identity, and the layers of linkage on them, without a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from das_pipeline.linkage.definition import LinkageDefinition
+from das_pipeline.linkage.entities import resolve_entities
+from das_pipeline.linkage.persons import link_records
+from das_pipeline.linkage.probabilistic import StoredModel
+
+DEFINITION = LinkageDefinition.model_validate(
+    {
+        "strong_keys": [
+            {"role": "chain_number", "sentinels": ["999"], "max_profiles": 3},
+            {"role": "citizen_number", "max_profiles": 3},
+        ],
+        "profile": ["surname", "given_names", "birth_date", "sex"],
+        "surname_prefixes": ["van", "de"],
+        "case_anchor": ["docket", "report"],
+        "references": {
+            "docket": {"unit": "case", "column": "docket_no", "names_one_person": True},
+            "report": {"unit": "report", "column": "report_no"},
+            "event": {"unit": "crime", "column": "event_no"},
+        },
+    }
+)
+ROLES = ("chain_number", "citizen_number", "surname", "given_names", "birth_date", "sex")
+REFERENCES = ("docket", "report", "event")
+Key = tuple[str, int]
+
+
+def row(key: Key, **values: Any) -> dict[str, Any]:
+    """A record: ("report", 1) with the roles and references that are given. A unit `crime` is about no person."""
+    return {"key": key, **values}
+
+
+@dataclass
+class World:
+    """A lake of one table: what was linked last, and the ledger so far."""
+
+    definition: LinkageDefinition = field(default_factory=lambda: DEFINITION)
+    model: StoredModel | None = None
+    threads: int = 2
+    links: list[tuple[Any, ...]] = field(default_factory=list)
+    ledger: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def link(self, rows: Iterable[Mapping[str, Any]], vintage: date = date(2024, 1, 1)) -> dict[Key, Any]:
+        """The links by record, after one run on `rows`."""
+        connection = duckdb.connect(":memory:")
+        connection.execute("SET threads = ?", [self.threads])
+        fill(connection, list(rows))
+        resolve_entities(connection, self.definition, self.model)
+        connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
+        connection.execute("CREATE TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT)")
+        if self.ledger:
+            connection.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?)", self.ledger)
+            connection.executemany("INSERT INTO links_before VALUES (?, ?, ?, ?)", [link[:4] for link in self.links])
+        assert link_records(connection, self.definition, vintage)
+        self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
+        self.ledger = connection.execute("SELECT * FROM ledger ORDER BY vintage, kind, id, event").fetchall()
+        connection.close()
+        return {(unit, record_no): Link(person, case, kind, weight) for unit, record_no, person, case, kind, weight in self.links}
+
+
+@dataclass(frozen=True)
+class Link:
+    person: int | None
+    case: int
+    link_class: str | None
+    weight: Any
+
+
+def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The tables `identity` and `named` of `rows`."""
+    connection.execute(
+        "CREATE TABLE identity (unit VARCHAR, record_no BIGINT, partner VARCHAR, is_person BOOLEAN, chain_number VARCHAR, citizen_number VARCHAR,"
+        " surname VARCHAR, given_names VARCHAR, birth_date DATE, sex VARCHAR)"
+    )
+    connection.execute("CREATE TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
+    for item in rows:
+        unit, record_no = item["key"]
+        connection.execute(
+            "INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [unit, record_no, f"partner_of_{unit}", unit != "crime", *(item.get(role) for role in ROLES)],
+        )
+        for reference in REFERENCES:
+            if item.get(reference):
+                connection.execute("INSERT INTO named VALUES (?, ?, ?, ?)", [unit, record_no, reference, item[reference]])
