@@ -1,0 +1,150 @@
+"""Random draws in named streams, and the two kinds of column that numpy has no type for: categories and texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+from numpy.typing import NDArray
+
+Days = NDArray[Any]  # datetime64[D]; NaT is no day
+Spans = NDArray[Any]  # timedelta64[D]
+Ints = NDArray[Any]
+Floats = NDArray[Any]
+Bools = NDArray[Any]
+compute: Any = pyarrow.compute  # its functions are made on import, so that no type checker sees them
+NEVER = np.datetime64("NaT", "D")
+
+
+def stream(seed: int, *name: str | int) -> np.random.Generator:
+    """The random numbers of one purpose. Each name has a stream of its own, so that a draw added elsewhere changes nothing here."""
+    digest = hashlib.sha256("/".join(map(str, name)).encode()).digest()
+    return np.random.default_rng(np.random.SeedSequence([seed, *np.frombuffer(digest[:16], dtype="<u4").tolist()]))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of words from a short list; -1 is no word."""
+
+    words: tuple[str, ...]
+    codes: Ints
+
+    def is_in(self, words: Iterable[str]) -> Bools:
+        """Which rows hold one of `words`."""
+        wanted = set(words)
+        return np.array([w in wanted for w in self.words] + [False])[self.codes]
+
+    def at(self, rows: Ints) -> Coded:
+        """The words in these rows."""
+        return Coded(self.words, self.codes[rows])
+
+    def translated(self, to: Mapping[str, str]) -> Coded:
+        """The column with every word replaced by its word in `to`."""
+        words = tuple(sorted(set(to.values())))
+        place = {w: i for i, w in enumerate(words)}
+        return Coded(words, np.array([place[to[w]] for w in self.words] + [-1])[self.codes])
+
+    def numbers(self, of: Mapping[str, float]) -> Floats:
+        """The number that belongs to each row's word; NaN for no word."""
+        return np.array([of[w] for w in self.words] + [np.nan])[self.codes]
+
+
+Column = NDArray[Any] | Coded | pa.Array
+
+
+def length(column: Column) -> int:
+    return len(column.codes) if isinstance(column, Coded) else len(column)
+
+
+def take(column: Column, rows: Ints) -> Column:
+    """The rows of a column, in the order of `rows`."""
+    if isinstance(column, Coded):
+        return column.at(rows)
+    if isinstance(column, pa.Array):
+        return column.take(pa.array(rows))
+    return column[rows]
+
+
+def blank(column: Column, where: Bools) -> Column:
+    """The column without its values in the rows `where`."""
+    if not where.any():
+        return column
+    if isinstance(column, Coded):
+        return Coded(column.words, np.where(where, -1, column.codes))
+    if isinstance(column, pa.Array):
+        return compute.if_else(pa.array(~where), column, None)
+    if np.issubdtype(column.dtype, np.datetime64):
+        return np.where(where, NEVER, column)
+    return np.where(where, np.nan, column.astype(np.float64))
+
+
+def mix(draw: np.random.Generator, shares: Mapping[str, float], n: int) -> Coded:
+    """`n` words drawn by their shares, which need not add up to 1."""
+    words = tuple(shares)
+    weights = np.array([shares[w] for w in words], dtype=np.float64)
+    return Coded(words, draw.choice(len(words), size=n, p=weights / weights.sum()).astype(np.int64))
+
+
+def mix_by(draw: np.random.Generator, group: Coded, shares: Mapping[str, Mapping[str, float]]) -> Coded:
+    """A word for each row, drawn by the shares of that row's group."""
+    words = tuple(dict.fromkeys(w for g in group.words for w in shares[g]))
+    limits = np.zeros((len(group.words), len(words)))
+    for row, name in enumerate(group.words):
+        weights = np.array([shares[name].get(w, 0.0) for w in words])
+        limits[row] = np.cumsum(weights / weights.sum())
+    drawn = draw.random(len(group.codes))
+    codes = np.zeros(len(drawn), dtype=np.int64)
+    for column in range(len(words) - 1):
+        codes += drawn >= limits[group.codes, column]
+    return Coded(words, codes)
+
+
+def happens(draw: np.random.Generator, chance: Floats | float, n: int) -> Bools:
+    """Whether something that has this chance happens, row by row."""
+    return draw.random(n) < chance
+
+
+def days_of(draw: np.random.Generator, median: Floats | float, sigma: float, n: int) -> Spans:
+    """Whole days from a log-normal distribution with this median and log standard deviation."""
+    drawn = np.exp(draw.normal(0.0, sigma, n)) * median
+    return np.floor(np.minimum(drawn, 3650.0)).astype("timedelta64[D]")
+
+
+def roots(pointer: Ints) -> Ints:
+    """The end of each row's chain of pointers; a row that points to itself is an end."""
+    while True:
+        further = pointer[pointer]
+        if np.array_equal(further, pointer):
+            return pointer
+        pointer = further
+
+
+def position_within(group: Ints) -> Ints:
+    """1, 2, 3 … within each group, in row order."""
+    order = np.argsort(group, kind="stable")
+    sorted_groups = group[order]
+    starts = np.r_[True, sorted_groups[1:] != sorted_groups[:-1]] if len(group) else np.zeros(0, dtype=bool)
+    first = np.maximum.accumulate(np.where(starts, np.arange(len(group)), 0))
+    result = np.empty(len(group), dtype=np.int64)
+    result[order] = np.arange(len(group)) - first + 1
+    return result
+
+
+def joined(parts: Sequence[pa.Array | str]) -> pa.Array:
+    """Texts put together row by row; a plain string stands for the same text in every row."""
+    return compute.binary_join_element_wise(*[p if isinstance(p, pa.Array) else pa.scalar(p) for p in parts], "")
+
+
+def padded(numbers: Ints, width: int) -> pa.Array:
+    """Whole numbers as texts of a fixed width, with leading zeros."""
+    return compute.utf8_lpad(compute.cast(pa.array(numbers), pa.string()), width, "0")
+
+
+def text_of(column: Coded) -> pa.Array:
+    """The words of a coded column as texts."""
+    return pa.array(column.words, pa.string()).take(pa.array(np.where(column.codes < 0, 0, column.codes), mask=column.codes < 0))

@@ -1,0 +1,323 @@
+"""What `simulation.yaml` of a jurisdiction may say. Every block names the source of its figures."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.simulation.draws import Ints, Spans, days_of, happens
+
+Shares = dict[str, float]
+
+
+class Block(BaseModel, extra="forbid"):
+    """A block of parameters and where they come from."""
+
+    source: str = Field(min_length=10)
+
+
+class Part(BaseModel, extra="forbid"):
+    """A part of a block."""
+
+
+class Delay(Part):
+    """Days between two events: a share on the same day, the others log-normal."""
+
+    same_day: float = 0.0
+    median_days: float
+    sigma: float
+
+    def draw(self, stream: np.random.Generator, n: int) -> Spans:
+        """`n` delays in whole days."""
+        drawn = days_of(stream, self.median_days, self.sigma, n) + np.timedelta64(1, "D")
+        return np.where(happens(stream, self.same_day, n), np.timedelta64(0, "D"), drawn)
+
+
+class Size(Part):
+    """A log-normal amount; `most` is its ceiling."""
+
+    median: float
+    sigma: float
+    most: float = 1e7
+
+    def draw(self, stream: np.random.Generator, n: int) -> Ints:
+        """`n` amounts, whole and at least 1."""
+        return np.maximum(1, np.minimum(np.exp(stream.normal(0.0, self.sigma, n)) * self.median, self.most)).astype(np.int64)
+
+
+class Period(Block):
+    """What is simulated and how much of it is delivered."""
+
+    start: date = Field(alias="from")
+    until: date
+    history_until: date
+    warm_up_days: int
+    beyond_days: int
+    records_a_crime: float
+
+
+class CrimeClass(Part):
+    """One class of registered crime."""
+
+    registered: int
+    cleared: float
+    offences: Shares
+
+
+class Damage(Size):
+    """Which crimes have a sum of damage."""
+
+    groups: list[str]
+    share: float
+
+
+class Crime(Block):
+    """Registered crime: how much, of which class, where, and how soon it is known and cleared."""
+
+    classes: dict[str, CrimeClass]
+    season: list[float] = Field(min_length=12, max_length=12)
+    regions: Shares
+    attempt: float
+    same_incident: float
+    damage: Damage
+    offence_to_report: Delay
+    report_to_registration: Delay
+    registration_to_clearance: Delay
+
+
+class Halt(Part):
+    """Which episodes of minors are referred instead of prosecuted."""
+
+    groups: list[str]
+    share: float
+
+
+class Suspects(Block):
+    """Who is suspected, how often again, and what the police do then."""
+
+    a_cleared_crime: Shares
+    joins_episode: float
+    known_again: float
+    male: float
+    ages: Shares
+    legal_entity: Shares
+    lives_in_region_of_crime: float
+    residence_unknown: float
+    not_a_residence: list[str]
+    follow_up: Shares
+    halt: Halt
+    registration_to_follow_up: Delay
+
+
+class Stock(Part):
+    """Names of one origin; words of a surname that start in lower case are its prefix."""
+
+    share: float
+    surnames: list[str]
+    male: list[str]
+    female: list[str]
+
+
+class Company(Part):
+    """How legal entities are called."""
+
+    words: list[str]
+    form: str
+
+
+class Persons(Block):
+    """Names and numbers of persons, and the pairs that are hard to tell apart."""
+
+    twins: float
+    namesakes: float
+    double_surname: float
+    several_given_names: float
+    has_citizen_number: float
+    second_chain_number: float
+    stocks: list[Stock]
+    company: Company
+
+
+class FromObjection(Part):
+    """Cases that come back to the prosecutor because somebody objected."""
+
+    share: float
+    decision: str
+
+
+class Prosecution(Block):
+    """Cases at the prosecutor, their offences and their decisions."""
+
+    other_origin: float
+    again: float
+    fast_track: float
+    police_to_intake: Delay
+    other_offences: Shares
+    decisions: dict[str, Shares]
+    from_objection: FromObjection
+    decision_days: Shares
+    decision_sigma: float
+    to_court: list[str]
+    fined: Shares
+    fine: Size
+    penalties: dict[str, int]
+    districts: dict[str, list[str]]
+    district_codes: dict[str, str]
+    unit_codes: dict[str, str]
+
+
+class Judges(Part):
+    """Which judge sits."""
+
+    minor: str
+    heavy: str
+    other: str
+
+
+class Court(Block):
+    """Trials in first instance, verdicts and sanctions."""
+
+    judges: Judges
+    heavy_from_months: int
+    heavy_share: float
+    summons_to_intake: Delay
+    intake_to_hearing_days: Shares
+    hearing_sigma: float
+    hearing_to_verdict_days: dict[str, int]
+    verdicts: Shares
+    convicted: str
+    principal: Shares
+    extra: Shares
+    traffic_only: list[str]
+    modality: Shares
+    measures: list[str]
+    custody_days: Size
+    service_hours: Size
+    fine: Size
+    damages: Size
+    minor_custody: str  # the word for custody of minors
+    custody: str
+
+
+class Remand(Delay):
+    """Who is held before the verdict."""
+
+    share: float
+    from_months: int
+
+
+class Assignments(Part):
+    """The words for the kinds of probation work."""
+
+    service: str
+    supervision: str
+    advice: str
+
+
+class Youth(Delay):
+    """Investigations of minors by the child protection board."""
+
+    share: float
+    kinds: Shares
+    results: dict[str, Shares]
+
+
+class Execution(Block):
+    """What becomes of sanctions, and what probation, Halt and child protection do."""
+
+    verdict_to_collection: Delay
+    collection_days: Size
+    results: dict[str, Shares]
+    from_sanction: dict[str, str]
+    from_decision: dict[str, str]
+    substituted: str  # the result after which somebody is detained instead
+    remand: Remand
+    remand_titles: list[str]
+    sentence_title: str
+    substitute_title: str
+    sentence_wait_days: Size
+    release_reasons: dict[str, Shares]
+    service_wait_days: Size
+    service_days: Size
+    supervision_days: Size
+    assignments: Assignments
+    supervised: float
+    advised: float
+    assignment_results: dict[str, Shares]
+    halt_days: Size
+    halt_results: Shares
+    youth: Youth
+
+
+class Register(Part):
+    """How one file sees the world: the table it tells, and which field is in which column."""
+
+    table: str
+    columns: dict[str, str]  # column: field; what names a person follows from the contract's identity roles
+    missing: Shares = {}  # column: share of rows in which the register never has it
+    corrected: Shares = {}  # column: share of rows in which it was first wrong
+
+
+class Habits(Part):
+    """How well a partner keeps its register."""
+
+    late: float  # share of units that reach the register late
+    withdrawn: float  # share of units that turn out not to belong there
+    missing: Shares = {}  # share of records without it, by identity role
+    typo: float = 0.0  # share of names with one
+    partial_birth_date: float = 0.0  # share of birth dates of which only the year is known: 1 January
+    shows_second_surname: float = 1.0
+    shows_all_given_names: float = 1.0
+
+
+class Trouble(Part):
+    """A delivery that does not come as it should."""
+
+    partner: str
+    reference_on: date
+    days_late: int = 0
+    truncated: bool = False
+
+
+class Registers(Block):
+    """What the partners hold and how."""
+
+    late_days: Size
+    withdrawn_after_days: Size
+    corrected_after_days: Size
+    yes: str
+    no: str
+    numbers: dict[str, str]  # patterns of the registers' own numbers: {year} {yy} {serial:width} and parts by name
+    habits: dict[str, Habits]  # by partner
+    files: dict[str, Register]  # by partner/file
+
+
+class Faults(Block):
+    """How often each kind of fault happens, and which deliveries go wrong as a whole."""
+
+    share: float  # of the rows of a file that carry a fault, all kinds together
+    least: int  # faults in a history file, whatever its size
+    weights: Shares
+    deliveries: list[Trouble]
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """The whole file."""
+
+    period: Period
+    crime: Crime
+    suspects: Suspects
+    persons: Persons
+    prosecution: Prosecution
+    court: Court
+    execution: Execution
+    registers: Registers
+    faults: Faults
+
+    @classmethod
+    def read(cls, jurisdiction: Jurisdiction) -> Parameters:
+        """The parameters of a jurisdiction; ConfigurationError names the place of a mistake."""
+        return jurisdiction.load("simulation.yaml", cls)

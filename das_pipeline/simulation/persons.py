@@ -1,0 +1,153 @@
+"""Persons and companies with names, numbers and birth dates; some of them hard to tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.simulation.draws import (
+    NEVER,
+    Bools,
+    Coded,
+    Days,
+    Ints,
+    Spans,
+    compute,
+    happens,
+    joined,
+    mix,
+    padded,
+    stream,
+)
+from das_pipeline.simulation.parameters import Parameters, Stock
+
+ELEVEN = np.array([9, 8, 7, 6, 5, 4, 3, 2])  # weights of the citizen number's digits; the ninth counts -1
+
+
+@dataclass(frozen=True)
+class People:
+    """One row per person or company, by person number."""
+
+    surname: pa.Array
+    prefix: pa.Array
+    second_surname: pa.Array  # the partner's, joined with a hyphen where a register shows it
+    given_names: pa.Array
+    born_on: Days
+    sex: Coded
+    is_entity: Bools
+    citizen_number: pa.Array
+    chain_number: pa.Array
+    second_chain_number: pa.Array
+
+
+def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools) -> People:
+    """A person for each first offence, at least 12 years old on that day."""
+    p, draw, n = parameters.persons, stream(seed, "persons"), len(first_offence)
+    sex = Coded(("male", "female"), np.where(is_entity, -1, (draw.random(n) >= parameters.suspects.male).astype(np.int64)))
+    born = first_offence - _age_in_days(draw, parameters.suspects.ages, n)
+    stock = draw.choice(len(p.stocks), size=n, p=np.array([s.share for s in p.stocks]) / sum(s.share for s in p.stocks))
+    surname_no, given_no, second_no = (np.zeros(n, dtype=np.int64) for _ in range(3))
+    surnames, given = _name_lists(p.stocks)
+    for s in range(len(p.stocks)):
+        rows = np.flatnonzero(stock == s)
+        surname_no[rows] = surnames.draw(draw, s, len(rows))
+        second_no[rows] = surnames.draw(draw, 0, len(rows))
+        female = sex.codes[rows] == 1
+        given_no[rows] = np.where(female, given.draw(draw, 2 * s + 1, len(rows)), given.draw(draw, 2 * s, len(rows)))
+    _make_alike(draw, parameters, born, surname_no, stock, given_no)
+    second_given = given.draw_any(draw, 2 * stock + np.maximum(sex.codes, 0))
+    several = happens(draw, p.several_given_names, n)
+    names = given.words.take(pa.array(given_no))
+    names = compute.if_else(pa.array(several), joined([names, " ", given.words.take(pa.array(second_given))]), names)
+    whole = surnames.words.take(pa.array(surname_no))
+    company = joined(
+        [pa.array(p.company.words).take(pa.array(draw.integers(0, len(p.company.words), n))), " ", _bare(whole), f" {p.company.form}"]
+    )
+    entity, nobody = pa.array(is_entity), pa.scalar(None, pa.string())
+    double = happens(draw, p.double_surname, n) & ~is_entity & (second_no != surname_no)
+    chain = padded(_numbers(draw, 2 * n, 8), 10)
+    return People(
+        surname=compute.if_else(entity, company, _bare(whole)),
+        prefix=compute.if_else(entity, nobody, _prefix(whole)),
+        second_surname=compute.if_else(pa.array(double), surnames.words.take(pa.array(second_no)), nobody),
+        given_names=compute.if_else(entity, nobody, names),
+        born_on=np.where(is_entity, NEVER, born),
+        sex=sex,
+        is_entity=is_entity,
+        citizen_number=compute.if_else(pa.array(happens(draw, p.has_citizen_number, n) & ~is_entity), citizen_numbers(draw, n), nobody),
+        chain_number=chain[:n],
+        second_chain_number=compute.if_else(pa.array(happens(draw, p.second_chain_number, n)), chain[n:], nobody),
+    )
+
+
+def citizen_numbers(draw: np.random.Generator, n: int) -> pa.Array:
+    """`n` distinct numbers of nine digits that pass the eleven-test (9a + 8b + … + 2h − i is divisible by 11)."""
+    base = _numbers(draw, n + n // 5 + 50, 8)
+    digits = base[:, None] // 10 ** np.arange(7, -1, -1) % 10
+    last = (digits * ELEVEN).sum(axis=1) % 11
+    good = last < 10
+    return padded((base * 10 + last)[good][:n], 9)
+
+
+def _numbers(draw: np.random.Generator, n: int, digits: int) -> Ints:
+    """`n` distinct whole numbers of up to `digits` digits, the first never zero."""
+    low, high = 10 ** (digits - 1), 10**digits
+    drawn, first = np.unique(draw.integers(low, high, n + n // 10 + 100), return_index=True)
+    return drawn[np.argsort(first)][:n]
+
+
+def _age_in_days(draw: np.random.Generator, ages: dict[str, float], n: int) -> Spans:
+    bands = mix(draw, ages, n)
+    low, high = (np.array([int(w.split("-")[i]) for w in bands.words])[bands.codes] for i in (0, 1))
+    years = low + draw.random(n) * (high + 1 - low)
+    return np.ceil(years * 365.25 + 1).astype("timedelta64[D]")
+
+
+def _make_alike(draw: np.random.Generator, parameters: Parameters, born: Days, surname_no: Ints, stock: Ints, given_no: Ints) -> None:
+    """Make some neighbours in the list twins (surname and birth date), and some father and son (surname and given name)."""
+    n = len(born)
+    if n < 2:
+        return
+    chance = draw.random(n - 1)
+    twins = np.flatnonzero(chance < parameters.persons.twins) + 1
+    close = np.abs((born[twins] - born[twins - 1]).astype(np.int64)) < 12 * 365
+    twins = twins[close]
+    born[twins], surname_no[twins] = np.minimum(born[twins], born[twins - 1]), surname_no[twins - 1]
+    born[twins - 1] = born[twins]
+    namesakes = np.flatnonzero(chance > 1 - parameters.persons.namesakes) + 1
+    namesakes = namesakes[stock[namesakes] == stock[namesakes - 1]]
+    surname_no[namesakes], given_no[namesakes] = surname_no[namesakes - 1], given_no[namesakes - 1]
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Several lists of names in one array; the first names of a list are the most frequent."""
+
+    words: pa.Array
+    starts: Ints
+
+    def draw(self, draw: np.random.Generator, which: int, n: int) -> Ints:
+        return self.draw_any(draw, np.full(n, which))
+
+    def draw_any(self, draw: np.random.Generator, which: Ints) -> Ints:
+        low, high = self.starts[which], self.starts[which + 1]
+        return low + np.floor(draw.random(len(which)) ** 1.6 * (high - low)).astype(np.int64)
+
+
+def _name_lists(stocks: list[Stock]) -> tuple[_Names, _Names]:
+    def names(lists: list[list[str]]) -> _Names:
+        return _Names(pa.array([w for words in lists for w in words]), np.cumsum([0, *map(len, lists)]))
+
+    return names([s.surnames for s in stocks]), names([w for s in stocks for w in (s.male, s.female)])
+
+
+def _prefix(surname: pa.Array) -> pa.Array:
+    """The words before the surname proper: those that start in lower case or with an apostrophe."""
+    found = compute.struct_field(compute.extract_regex(surname, r"^(?P<prefix>(?:[a-z'][^ ]* )+)"), "prefix")
+    return compute.utf8_rtrim_whitespace(found)
+
+
+def _bare(surname: pa.Array) -> pa.Array:
+    return compute.replace_substring_regex(surname, r"^(?:[a-z'][^ ]* )+", "")

@@ -1,0 +1,120 @@
+"""What is true behind the deliveries: who and which case a record is about, which faults were put where, and plain counts.
+
+Lies outside the lake and the inbox. Nothing of the pipeline reads it; tests measure the pipeline against it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from das_pipeline.simulation import render
+from das_pipeline.simulation.draws import Coded, compute, stream, text_of
+from das_pipeline.simulation.faults import Fault
+from das_pipeline.simulation.parameters import Registers as Said
+from das_pipeline.simulation.persons import People
+from das_pipeline.simulation.registers import Register
+
+# What the main tables count: the world's table, the day, and what it is broken down by.
+COUNTS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "registered_crime": ("crimes", "reported_on", {"offence": "police_class", "region": "region"}),
+    "suspects": ("suspicions", "registered_on", {"offence": "police_class"}),
+    "prosecution_inflow": ("cases", "received_on", {"region": "district"}),
+    "prosecution_decisions": ("decisions", "decided_on", {"outcome": "decision"}),
+    "court_dispositions": ("trials", "decided_on", {"outcome": "verdict", "offence": "offence"}),
+    "sanctions": ("sanctions", "decided_on", {"outcome": "sanction"}),
+}
+CANARIES = 60  # of each kind: enough to notice a leak, few enough that chance does not make one
+
+
+def write_truth(
+    folder: Path, registers: Iterable[Register], people: People, groups: Mapping[str, str], said: Said, reference_on: date, seed: int
+) -> None:
+    """The truth about everything that was delivered about the days until `reference_on`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    day = np.datetime64(reference_on)
+    opened = list(registers)
+    pq.write_table(pa.concat_tables([_records(r, day, said) for r in opened if not r.contract.sub_key]), folder / "records.parquet")
+    by_table = {r.table_name: r for r in opened}
+    pq.write_table(pa.concat_tables([_counts(name, by_table[COUNTS[name][0]], groups, day) for name in COUNTS]), folder / "counts.parquet")
+    (folder / "canaries.txt").write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
+
+
+def append_faults(folder: Path, faults: Iterable[Fault]) -> None:
+    """Adds faults to the ledger, one JSON object a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "faults.jsonl").open("a", encoding="utf-8") as ledger:
+        ledger.writelines(json.dumps(fault.as_dict(), ensure_ascii=False) + "\n" for fault in faults)
+
+
+def _records(register: Register, day: np.datetime64, said: Said) -> pa.Table:
+    """One row per unit that was ever delivered: its key, its true person and its true case (null for none)."""
+    contract, keeping = register.contract, register.keeping
+    rows = np.flatnonzero(keeping.is_delivered & (keeping.known_on <= day))
+    shown = register.state(rows, day)
+    texts = render.texts(contract, {name: shown[name] for name in contract.unit_key}, said)
+    about = {"partner": contract.partner, "file": contract.file, "unit": contract.unit}
+    person, case = register.table.person[rows], register.table.case[rows]
+    return pa.table(
+        {
+            **{name: pa.array([word] * len(rows)) for name, word in about.items()},
+            "key": compute.binary_join_element_wise(*[texts[name] for name in contract.unit_key], "/"),
+            "person": pa.array(person, mask=person < 0),
+            "case": pa.array(case, mask=case < 0),
+        },
+        schema=pa.schema([(c, pa.string()) for c in ("partner", "file", "unit", "key")] + [(c, pa.int64()) for c in ("person", "case")]),
+    )
+
+
+def _counts(name: str, register: Register, groups: Mapping[str, str], day: np.datetime64) -> pa.Table:
+    """Rows in the register by month and by what its table is broken down by, as known on `day`."""
+    _, when, by = COUNTS[name]
+    rows = register.rows_on(day)
+    happened = register.table.days(when)
+    rows = rows[happened[rows] + register.keeping.late[rows] <= day]
+    month = pa.array(np.datetime_as_string(happened[rows], unit="M").tolist(), pa.string())
+    columns = {"table": pa.array([name] * len(rows), pa.string()), "month": month}
+    for dimension in ("offence", "region", "outcome"):
+        if dimension in by:
+            columns[dimension] = text_of(_shown(register, by[dimension], rows, day, groups if dimension == "offence" else None))
+        else:
+            columns[dimension] = pa.nulls(len(rows), pa.string())
+    keys = ["table", "month", "offence", "region", "outcome"]
+    counted = pa.table(columns).group_by(keys).aggregate([([], "count_all")]).rename_columns([*keys, "n"])
+    return counted.sort_by([(k, "ascending") for k in keys])
+
+
+def _shown(register: Register, field: str, rows: np.ndarray, day: np.datetime64, groups: Mapping[str, str] | None) -> Coded:
+    """The concepts behind what the register shows: before a correction, the wrong ones."""
+    column = next(name for name, f in register.fields.items() if f == field)
+    where = rows
+    if column in register.corrected_on:
+        where = np.where(register.corrected_on[column][rows] > day, register.wrong_row[rows], rows)
+    value = register.table.coded(field).at(where)
+    return value.translated(dict(groups)) if groups else value
+
+
+def _canaries(registers: list[Register], people: People, day: np.datetime64, seed: int) -> list[str]:
+    """Names and numbers that occur in deliveries and, in all likelihood, nowhere else."""
+    draw = stream(seed, "canaries")
+    found: set[str] = set()
+    persons = np.unique(np.concatenate([r.table.person[r.rows_on(day)] for r in registers]))
+    persons = persons[persons >= 0]
+    who = pa.array(persons)
+    double = compute.binary_join_element_wise(people.surname.take(who), people.second_surname.take(who), "-")
+    pools: list[Any] = [double, people.citizen_number.take(who), people.chain_number.take(who)]
+    for register in registers:
+        key = register.columns[register.contract.unit_key[0]]
+        if isinstance(key, pa.Array):
+            pools.append(key.take(pa.array(register.rows_on(day))))
+    for pool in pools:
+        distinct = sorted({text for text in pool.drop_null().to_pylist() if len(text) >= 6})
+        found.update(distinct[i] for i in draw.permutation(len(distinct))[:CANARIES])
+    return sorted(found)
