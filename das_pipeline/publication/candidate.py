@@ -1,0 +1,126 @@
+"""The candidate: all published tables and what is said about them, a pure function of protected leaves, terminology and definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from das_pipeline import engine
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.gate import Verdict
+from das_pipeline.jurisdiction import Text
+from das_pipeline.lake import Draft, canonical
+from das_pipeline.publication import checks, metadata
+from das_pipeline.publication.changes import changes
+from das_pipeline.publication.definitions import Table, published_tables
+from das_pipeline.publication.quality import quality
+from das_pipeline.publication.release import previous_release, release_policy
+from das_pipeline.publication.tables import external_cells, protected_cells, write
+from das_pipeline.publication.texts import TableTexts, table_texts
+from das_pipeline.run import Run
+from das_pipeline.terminology import Scheme, load_schemes
+
+
+def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
+    """Every published table as Parquet and CSV, the data package, the changes since the release before, the quality sheet and das.duckdb.
+
+    Nothing here comes from a clock: dates are those of `as_of`, so equal inputs give equal bytes.
+    """
+    texts = table_texts(run.jurisdiction)
+    as_of = run.as_of.isoformat()
+    provisional_months = release_policy(run).provisional_months
+    tables = published_tables(run, texts)
+    schemes = load_schemes(run.jurisdiction)
+    described: list[dict[str, object]] = []
+    with run.connect() as connection:
+        for table in tables:
+            if table.kind == "protected":
+                cells = protected_cells(connection, run.lake, table, run.as_of, provisional_months)
+            else:
+                cells = external_cells(connection, run.lake, table)
+            columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
+            parquet = draft.path(f"tables/{table.name}.parquet")
+            rows = write(cells, metadata.arrow_schema(table, columns, as_of), parquet)
+            draft.rows |= {f"tables/{table.name}.parquet": rows, f"tables/{table.name}.csv": rows}
+            described += metadata.resources(table, columns, draft.folder)
+        before = previous_release(run)
+        changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
+        changed |= {"as_of": as_of, "previous": before.id if before else None}
+        package = _package(run, tables, texts, changed["version"], described)
+        _json(draft, "changes.json", changed)
+        _json(draft, "datapackage.json", package)
+        _json(draft, "quality.json", quality(run, tables))
+        _database(draft, tables, draft.folder)
+        verdicts = checks.judge(connection, draft.folder)
+    draft.derived.add("das.duckdb")
+    draft.facts |= {"tables": len(tables), "cells": sum(draft.rows.values()) // 2, "version": changed["version"]}
+    draft.facts |= {key: changed[key] for key in ("added", "removed", "revised")}
+    return verdicts
+
+
+def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
+    """The description of every column of `table`; that of the count names its unit."""
+    unit = texts.units.get(table.unit)
+    missing = [k for k in [*table.keys, "n", "n_exact", "status"] if k not in texts.columns]
+    if unit is None or missing:
+        lacking = f"units.{table.unit}" if unit is None else ", ".join(f"columns.{k}" for k in missing)
+        raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")
+    count = texts.columns["n" if table.kind == "protected" else "n_exact"]
+    n = Text(nl=count.nl.format(unit=unit.nl, base=table.base), en=count.en.format(unit=unit.en, base=table.base))
+    return texts.columns | texts.codes | {"n": n}
+
+
+def _labels(table: Table, cells: pa.Table, schemes: Mapping[str, Scheme], texts: TableTexts) -> dict[str, dict[str, Text]]:
+    """Dimension → code → label, for the codes that occur in `cells`, in the order of their scheme."""
+    found: dict[str, dict[str, Text]] = {}
+    for dimension in table.dimensions:
+        used: set[str] = set(cells.column(dimension.name).unique().to_pylist())
+        concepts = schemes[dimension.scheme].concepts if dimension.scheme else {}
+        known = {c.concept: c.label for c in concepts.values() if c.concept in used}
+        others = {code: text for code, text in texts.codes.items() if code in used and code not in known}
+        if absent := used - set(known) - set(others):
+            raise ConfigurationError(f"texts/tables.yaml: codes has no label for {', '.join(sorted(absent))} of table {table.name}.")
+        found[dimension.name] = known | others
+    return found
+
+
+def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str, described: list[dict[str, object]]) -> dict[str, object]:
+    """The Frictionless data package of the candidate."""
+    return {
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": f"das-{run.jurisdiction.name}",
+        "title": texts.dataset.en,
+        "title_nl": texts.dataset.nl,
+        "version": version,
+        "as_of": run.as_of.isoformat(),
+        "is_simulated": any(t.is_simulated for t in tables),
+        "licenses": [texts.licence.as_descriptor()],
+        "contributors": [{"title": texts.publisher.en, "roles": ["publisher"]}],
+        "sources": [{"title": title} for title in sorted({t.source.title.en for t in tables})],
+        "resources": described,
+    }
+
+
+def _database(draft: Draft, tables: Iterable[Table], folder: Path) -> None:
+    """das.duckdb: the tables with their descriptions as comments. Stored, since a view breaks when the file is moved."""
+
+    def quoted(text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
+
+    with duckdb.connect(str(draft.path("das.duckdb")), config={"threads": 1}) as database:
+        for table in tables:
+            path = folder / "tables" / f"{table.name}.parquet"
+            name = engine.identifier(table.name)
+            database.execute(f"CREATE TABLE {name} AS SELECT * FROM {engine.parquet([path])}")
+            simulated = "SIMULATED FIGURES. " if table.is_simulated else ""
+            database.execute(f"COMMENT ON TABLE {name} IS {quoted(simulated + table.title.en + '. ' + table.description.en)}")
+            for field in pq.read_schema(path):
+                database.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {quoted(field.metadata[b'description_en'].decode())}")
+
+
+def _json(draft: Draft, name: str, content: object) -> None:
+    draft.path(name).write_bytes(canonical(content, indent=1) + b"\n")

@@ -1,0 +1,79 @@
+"""What a candidate changes in the figures since the release before, cell by cell, and the version number that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from das_pipeline import engine
+
+FIRST = "1.0.0"
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """How many cells of one table are new, gone, have another count, or became final; and each revised cell with its old and new count."""
+
+    table: str
+    added: int
+    removed: int
+    revised: int
+    became_final: int
+    cells: list[dict[str, Any]]
+
+
+def compare(old: Path, new: Path) -> list[TableChanges]:
+    """What changed from the release folder `old` to `new`, for each table by name."""
+    with duckdb.connect(":memory:") as connection:
+        before, after = ({p.stem: p for p in (folder / "tables").glob("*.parquet")} for folder in (old, new))
+        return [_compare(connection, name, before.get(name), after.get(name)) for name in sorted(before | after)]
+
+
+def changes(folder: Path, before: Path | None, version_before: str | None) -> dict[str, Any]:
+    """What the candidate in `folder` changes since the release in `before`, and its version number.
+
+    A cell is revised when its count differs; that a provisional period became final is counted apart.
+    """
+    tables = compare(before or folder / "nothing", folder)
+    total = {key: sum(getattr(t, key) for t in tables) for key in ("added", "removed", "revised", "became_final")}
+    listed = {t.table: {k: v for k, v in asdict(t).items() if k != "table"} for t in tables}
+    return {"version": next_version(version_before, total), **total, "tables": listed}
+
+
+def next_version(before: str | None, total: dict[str, int]) -> str:
+    """The version number after `before`, by the kind of change."""
+    if before is None:
+        return FIRST
+    major, minor, patch = map(int, before.split("."))
+    if total["removed"]:
+        return f"{major + 1}.0.0"
+    if total["added"]:
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}" if total["revised"] or total["became_final"] else before
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, name: str, old: Path | None, new: Path | None) -> TableChanges:
+    keys, keys_before = _keys(new), _keys(old)
+    if old is None or new is None or keys != keys_before:  # a table of one release only, or another cut of the figures: no cell is the same
+        rows = [pq.read_metadata(path).num_rows if path else 0 for path in (new, old)]
+        return TableChanges(name, rows[0], rows[1], 0, 0, [])
+    shown = ", ".join(f"COALESCE(new.{k}, old.{k}) AS {k}" for k in keys)
+    joined = (
+        f"SELECT {shown}, old.n AS was, new.n AS is_now, old.status = 'provisional' AND new.status = 'final' AS became_final"
+        f" FROM {engine.parquet([old])} old FULL JOIN {engine.parquet([new])} new USING ({', '.join(keys)})"
+    )
+    added, removed, changed, became_final = connection.execute(
+        "SELECT COUNT(*) FILTER (was IS NULL), COUNT(*) FILTER (is_now IS NULL), COUNT(*) FILTER (was <> is_now),"
+        f" COUNT(*) FILTER (became_final) FROM ({joined})"
+    ).fetchall()[0]
+    revised = connection.execute(f"SELECT {', '.join(keys)}, was, is_now FROM ({joined}) WHERE was <> is_now ORDER BY ALL").fetchall()
+    cells = [dict(zip([*keys, "old", "new"], row, strict=True)) for row in revised]
+    return TableChanges(name, added, removed, changed, became_final, cells)
+
+
+def _keys(path: Path | None) -> list[str]:
+    return [engine.identifier(n) for n in pq.read_schema(path).names if n not in {"n", "status"}] if path else []

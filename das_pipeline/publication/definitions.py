@@ -1,0 +1,174 @@
+"""What each published table is: its texts, dimensions, unit of count and source, from the definitions of the stages before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from das_pipeline.jurisdiction import Text
+from das_pipeline.publication.texts import Licence, TableTexts
+from das_pipeline.run import Run
+from das_pipeline.statistics import Cube, Statistics, load_statistics
+from das_pipeline.statistics import Table as Declared
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A column of codes: concepts of `scheme` at `level`, and `all`. Without a scheme the codes are the table's own (rows of a stack)."""
+
+    name: str
+    scheme: str | None
+    level: str
+    column: str = ""  # of an external file
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who the figures come from, and under which terms they may be used."""
+
+    title: Text
+    licence: Licence
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as published: one row per cell.
+
+    `kind` protected: sums of protected leaves; external: another publisher's own exact figures. `cubes` names the cube that the table
+    is made of, or one cube for each code of a stack's dimension.
+    """
+
+    name: str
+    title: Text
+    description: Text
+    notes: Text
+    theme: str
+    kind: Literal["protected", "external"]
+    unit: str
+    base: int
+    dimensions: tuple[Dimension, ...]
+    periods: tuple[str, ...]
+    source: Source
+    is_simulated: bool
+    cubes: dict[str, str] = field(default_factory=dict)  # code of the stack -> cube; {"": cube} for a plain table
+    population: dict[str, str] = field(default_factory=dict)  # the same codes -> what is counted: equal texts, equal counts
+    file: str = ""  # of terminology/external
+    measure: str = ""
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that name a cell."""
+        return [d.name for d in self.dimensions] + ["period_kind", "period"]
+
+
+class ExternalTable(BaseModel, extra="forbid"):
+    """One table of another publisher's figures, in `external/<source>/tables.yaml`: made of a file of terminology/external.
+
+    `dimensions`: name -> [column of the file, scheme, level], from broad to fine; each is summed within those before it.
+    """
+
+    table: str
+    file: str
+    measure: str
+    title: Text
+    description: Text
+    notes: Text
+    theme: str
+    dimensions: dict[str, tuple[str, str, str]]
+
+
+class ExternalTables(BaseModel, extra="forbid"):
+    """The tables of one external source."""
+
+    tables: list[ExternalTable]
+
+
+class ExternalSource(BaseModel, extra="ignore"):
+    """What is said of an external source in its source.yaml, as far as publication needs it."""
+
+    publisher: Text
+    url: str
+    licence: Licence
+    unit: str
+
+
+def published_tables(run: Run, texts: TableTexts) -> list[Table]:
+    """Every table of the jurisdiction, by name."""
+    statistics = load_statistics(run.jurisdiction)
+    partners = {p: Text.model_validate(run.jurisdiction.yaml(f"contracts/{p}/partner.yaml")["title"]) for p in run.jurisdiction.partners}
+    simulated = is_simulated(run)
+    made = [_protected(run, table, statistics, partners, texts, simulated) for table in statistics.tables]
+    for file in run.jurisdiction.files("external/*/tables.yaml"):
+        source = run.jurisdiction.load(file.replace("tables.yaml", "source.yaml"), ExternalSource)
+        made += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
+    return sorted(made, key=lambda table: table.name)
+
+
+def is_simulated(run: Run) -> bool:
+    """Whether any delivery known by the run's date came from the simulated chain; demo keys accept no other."""
+    manifests = (json.loads(p.read_bytes()) for p in (run.lake.home / "landing" / "manifests").glob("*/*.json"))
+    return run.keys.is_demo or any(m["is_simulated"] for m in manifests if m["delivered_on"] <= run.as_of.isoformat())
+
+
+def _protected(
+    run: Run, table: Declared, statistics: Statistics, partners: Mapping[str, Text], texts: TableTexts, simulated: bool
+) -> Table:
+    cubes = [statistics.cube(name) for name in table.cubes]
+    leaves = run.lake.current("disclosure/leaves")
+    assert leaves is not None, "an input of the candidate"
+    bases = {base for c in cubes for base in pq.read_table(leaves.path(f"{c.name}.parquet"), columns=["base"])["base"].unique().to_pylist()}
+    if table.stack:
+        dimensions: tuple[Dimension, ...] = (Dimension(table.stack.dimension, None, "row"),)
+    else:
+        dimensions = tuple(Dimension(name, cubes[0].scheme[name], level) for name, level in table.by.items())
+    titles = list({c.partner: partners[c.partner] for c in cubes}.values())
+    return Table(
+        name=table.name,
+        title=table.title,
+        description=table.description,
+        notes=table.notes,
+        theme=table.theme,
+        kind="protected",
+        unit=cubes[0].unit_of_count if len({c.unit_of_count for c in cubes}) == 1 else "step",
+        base=min(bases),
+        dimensions=dimensions,
+        periods=tuple(table.periods),
+        source=Source(
+            title=Text(nl=", ".join(t.nl for t in titles), en=", ".join(t.en for t in titles)),
+            licence=texts.licence,
+        ),
+        is_simulated=simulated,
+        cubes=(made_of := dict(table.stack.rows) if table.stack else {"": cubes[0].name}),
+        population={code: _population(statistics.cube(name)) for code, name in made_of.items()},
+    )
+
+
+def _population(cube: Cube) -> str:
+    """Which events a cube counts, as text."""
+    left_out = ", ".join(f"{column} {' '.join(sorted(values))}" for column, values in sorted(cube.leave_out.items()) if values)
+    return f"{cube.which} {' '.join(sorted(cube.kinds))}{f' without {left_out}' if left_out else ''}"
+
+
+def _external(table: ExternalTable, source: ExternalSource) -> Table:
+    return Table(
+        name=table.table,
+        title=table.title,
+        description=table.description,
+        notes=table.notes,
+        theme=table.theme,
+        kind="external",
+        unit=source.unit,
+        base=1,
+        dimensions=tuple(Dimension(name, scheme, level, column) for name, (column, scheme, level) in table.dimensions.items()),
+        periods=("year",),
+        source=Source(title=source.publisher, licence=source.licence, url=source.url),
+        is_simulated=False,
+        file=table.file,
+        measure=table.measure,
+    )

@@ -1,0 +1,54 @@
+"""Where a published number comes from, for somebody inside: its meaning, its protection, and every version that it was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from das_pipeline.errors import DasError
+from das_pipeline.publication.periods import kind_of
+from das_pipeline.publication.release import current_release
+from das_pipeline.publication.tables import ALL
+from das_pipeline.run import Run
+
+
+def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is known of one cell of the live release, as name and text. A dimension that `cell` leaves out is the total."""
+    release = current_release(run)
+    if release is None:
+        raise DasError("There is no release yet: run das run.")
+    path = release.folder / "tables" / f"{table}.parquet"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.parquet")))
+        raise DasError(f"Release {release.id} has no table {table}; it has {known}.")
+    rows = pq.read_table(path)
+    facts = json.loads(rows.schema.metadata[b"das"])
+    if odd := sorted(set(cell) - {*facts["dims"], "period"}):
+        raise DasError(f"Table {table} has no dimension {', '.join(odd)}; it has {', '.join([*facts['dims'], 'period'])}.")
+    period = cell.get("period", max(p for p in rows["period"].to_pylist() if len(p) == 4))
+    wanted = {d: cell.get(d, ALL) for d in facts["dims"]} | {"period_kind": kind_of(period), "period": period}
+    for name, value in wanted.items():
+        rows = rows.filter(pc.equal(rows[name], value))
+    if rows.num_rows != 1:
+        raise DasError(f"Table {table} has no cell {', '.join(f'{k}={v}' for k, v in wanted.items())}.")
+    found = rows.to_pylist()[0]
+    protection = f"sum of leaves rounded to {facts['base']}" if facts["kind"] == "protected" else "none: exact, as its publisher gives it"
+    told = {
+        "value": f"{found['n']} ({found['status']}, {', '.join(f'{k}={v}' for k, v in wanted.items())})",
+        "table": f"{facts['title']['en']}. {facts['description']['en']}",
+        "unit of count": facts["unit_of_count"],
+        "counts": "; ".join(facts["population"].values()) or facts["source"]["en"],
+        "source": facts["source"]["en"] + (" (simulated)" if facts["is_simulated"] else ""),
+        "protection": protection,
+        "release": f"{release.id}, version {release.manifest['version']}, code {release.manifest['code'][:12]}",
+    }
+    return [*told.items(), *((f"made from {name}", version) for name, version in _versions(run, release.manifest["as_of"]))]
+
+
+def _versions(run: Run, as_of: str) -> list[tuple[str, str]]:
+    """The live versions of the release's date, stage by stage; none of a table that a later run replaced."""
+    found = (run.lake.current(p.parent.relative_to(run.lake.home).as_posix()) for p in sorted(run.lake.home.glob("*/*/current.json")))
+    return [(v.table, v.id) for v in found if v is not None and v.as_of == as_of]

@@ -1,0 +1,124 @@
+"""What a published file says about itself: Arrow schema metadata, and the Frictionless data package beside the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from das_pipeline.jurisdiction import Text
+from das_pipeline.lake import canonical, sha256_of
+from das_pipeline.publication.definitions import Table
+
+Labels = Mapping[str, Mapping[str, Text]]  # dimension -> code -> label
+_PANDAS = {
+    "string": {"pandas_type": "unicode", "numpy_type": "str"},
+    "integer": {"pandas_type": "int64", "numpy_type": "Int64"},
+}
+STATUSES = ("final", "not_applicable", "provisional")
+
+
+def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict[str, Any]]:
+    """The columns of `table` in order: name, type, description in both languages, unit and codes. Every descriptor is made from this."""
+    listed: list[dict[str, Any]] = []
+    for dimension in table.dimensions:
+        listed.append(_coded(dimension.name, texts[dimension.name], labels[dimension.name]))
+    listed.append(_coded("period_kind", texts["period_kind"], {kind: texts[kind] for kind in table.periods}))
+    listed.append({"name": "period", "type": "string", "description": texts["period"]})
+    listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit})
+    listed.append(_coded("status", texts["status"], {status: texts[status] for status in STATUSES}))
+    return listed
+
+
+def _coded(name: str, description: Text, codes: Mapping[str, Text]) -> dict[str, Any]:
+    return {"name": name, "type": "string", "description": description, "codes": [{"code": c, **t.model_dump()} for c, t in codes.items()]}
+
+
+def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.Schema:
+    """The schema of the Parquet file: descriptions, unit and code labels on each field, the table's own facts under `das`.
+
+    The pandas metadata makes pandas read counts as Int64, so that a missing count would not turn the others into floats.
+    """
+    types = {"string": pa.string(), "integer": pa.int64()}
+    made = []
+    for column in columns:
+        metadata = {"description_nl": column["description"].nl, "description_en": column["description"].en}
+        if "unit" in column:
+            metadata["unit"] = column["unit"]
+        if "codes" in column:
+            metadata["codes"] = canonical(column["codes"]).decode()
+        made.append(pa.field(column["name"], types[column["type"]], nullable=False, metadata=metadata))
+    facts = {
+        "table": table.name,
+        "title": table.title.model_dump(),
+        "description": table.description.model_dump(),
+        "notes": table.notes.model_dump(),
+        "theme": table.theme,
+        "kind": table.kind,
+        "base": table.base,
+        "dims": {d.name: {"scheme": d.scheme, "level": d.level} for d in table.dimensions},
+        "measures": ["n"],
+        "unit_of_count": table.unit,
+        "population": table.population,
+        "is_simulated": table.is_simulated,
+        "source": table.source.title.model_dump(),
+        "licence": table.source.licence.name,
+        "as_of": as_of,
+    }
+    pandas = {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": [
+            {"name": c["name"], "field_name": c["name"], "metadata": None}
+            | (
+                {"pandas_type": "int64", "numpy_type": "Int64"}
+                if c["type"] == "integer"
+                else {"pandas_type": "unicode", "numpy_type": "str"}
+            )
+            for c in columns
+        ],
+        "pandas_version": "3.0.0",
+    }
+    return pa.schema(made, metadata={b"das": canonical(facts), b"pandas": canonical(pandas)})
+
+
+def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """The two descriptors of `table` in the data package: its CSV and its Parquet file, with their hashes."""
+    schema = {
+        "fields": [
+            {"name": c["name"], "type": c["type"], "title": c["name"], "description": f"{c['description'].en} / {c['description'].nl}"}
+            | ({"categories": [{"value": o["code"], "label": o["en"], "label_nl": o["nl"]} for o in c["codes"]]} if "codes" in c else {})
+            | ({"unit": c["unit"]} if "unit" in c else {})
+            | {"constraints": {"required": True} | ({"minimum": 0} if c["type"] == "integer" else {})}
+            for c in columns
+        ],
+        "primaryKey": table.keys,
+    }
+    licence = table.source.licence.as_descriptor()
+    source = {"title": table.source.title.en} | ({"path": table.source.url} if table.source.url else {})
+    media = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+    made = []
+    for form, mediatype in media.items():
+        path = folder / "tables" / f"{table.name}.{form}"
+        made.append(
+            {
+                "name": table.name if form == "csv" else f"{table.name}-{form}",
+                "path": f"tables/{table.name}.{form}",
+                "title": table.title.en,
+                "title_nl": table.title.nl,
+                "description": f"{table.description.en} {table.notes.en}",
+                "description_nl": f"{table.description.nl} {table.notes.nl}",
+                "format": form,
+                "mediatype": mediatype,
+                "encoding": "utf-8",
+                "bytes": path.stat().st_size,
+                "hash": f"sha256:{sha256_of(path)}",
+                "is_simulated": table.is_simulated,
+                "licenses": [licence],
+                "sources": [source],
+                "schema": schema,
+            }
+        )
+    return made

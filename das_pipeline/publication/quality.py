@@ -1,0 +1,84 @@
+"""The quality sheet of a release: what came in, how well it is linked and mapped, what rounding costs, and the rules that held.
+
+It leaves the alliance, so it is coarse: percentages in halves and only of 100 or more, and no count of anything by an attribute of persons.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from das_pipeline.deliveries import account_rows, completeness, load_partners
+from das_pipeline.lake import Version
+from das_pipeline.publication.definitions import Table
+from das_pipeline.run import Run
+
+LEAST = 100  # no percentage of fewer
+
+
+def quality(run: Run, tables: list[Table]) -> dict[str, Any]:
+    """The quality sheet as known on the run's date; a stage that has no live version is left out."""
+    lineage = _lineage(run)
+    linked = lineage["linkage/links"].facts.get("link_rates", {}) if "linkage/links" in lineage else {}
+    return {
+        "as_of": run.as_of.isoformat(),
+        "partners": _partners(run, linked),
+        "unmapped_pct": _unmapped(lineage),
+        "rounding": json.loads(lineage["disclosure/leaves"].path("quality.json").read_bytes())["cubes"],
+        "tables": {t.name: {"base": t.base, "is_simulated": t.is_simulated, "cubes": sorted(set(t.cubes.values()))} for t in tables},
+        "rules": _rules(lineage),
+    }
+
+
+def _partners(run: Run, linked: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """How current each partner is, and which share of its lines was set aside or shares a person with another partner."""
+    read: dict[str, int] = {}
+    quarantined: dict[str, int] = {}
+    for row in account_rows(run):
+        read[row.partner] = read.get(row.partner, 0) + row.read
+        quarantined[row.partner] = quarantined.get(row.partner, 0) + row.quarantined
+    titles = {name: partner.title.model_dump() for name, partner in load_partners(run.jurisdiction).items()}
+    return [
+        {
+            "partner": state.partner,
+            "title": titles[state.partner],
+            "state": state.state,
+            "reference_on": state.reference_on.isoformat() if state.reference_on else None,
+            "quarantined_pct": _percent(quarantined.get(state.partner, 0), read.get(state.partner, 0)),
+            "linked_pct": _percent(linked.get(state.partner, {}).get("linked", 0), linked.get(state.partner, {}).get("records", 0)),
+        }
+        for state in completeness(run)
+    ]
+
+
+def _unmapped(lineage: Mapping[str, Version]) -> float | None:
+    """The percentage of all coded values that has no concept."""
+    columns = lineage["terminology/records"].facts.get("columns", {}).values() if "terminology/records" in lineage else []
+    return _percent(sum(c["unknown"] for c in columns), sum(c["mapped"] + c["unknown"] for c in columns))
+
+
+def _rules(lineage: Mapping[str, Version]) -> list[dict[str, Any]]:
+    """The rules judged on the tables that this release is made of, each once: it holds when it held everywhere."""
+    found: dict[tuple[str, str], bool] = {}
+    for version in lineage.values():
+        for verdict in version.verdicts:
+            key = (verdict["rule"], verdict["name"])
+            found[key] = found.get(key, True) and verdict["passed"]
+    return [{"rule": rule, "name": name, "holds": holds} for (rule, name), holds in sorted(found.items())]
+
+
+def _lineage(run: Run) -> dict[str, Version]:
+    """The live versions that the candidate is made of, directly or not."""
+    found: dict[str, Version] = {}
+    ahead = [run.lake.current(t) for t in ("disclosure/leaves", "terminology/records", "terminology/external", "linkage/links")]
+    while ahead:
+        version = ahead.pop()
+        if version is not None and version.table not in found:
+            found[version.table] = version
+            ahead += [run.lake.version(table, version_id) for table, version_id in version.inputs.items()]
+    return found
+
+
+def _percent(part: float, whole: float) -> float | None:
+    return round(200 * part / whole) / 2 if whole >= LEAST else None

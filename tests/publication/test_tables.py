@@ -1,0 +1,113 @@
+"""Published tables: sums of protected leaves, and nothing that is not in their descriptor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+
+from das_pipeline.lake import Version
+from das_pipeline.publication import build_candidate
+from das_pipeline.run import Run, produce
+from tests.publication.conftest import leaves, months_until
+
+INPUTS = ["disclosure/leaves", "terminology/concepts"]
+
+
+def value(folder: Path, table: str, **cell: str) -> int:
+    where = " AND ".join(f"{k} = '{v}'" for k, v in cell.items())
+    return duckdb.sql(f"SELECT n FROM '{folder}/tables/{table}.parquet' WHERE {where}").fetchall()[0][0]
+
+
+def test_a_table_has_every_node_every_total_and_every_kind_of_period(candidate: Version) -> None:
+    rows = leaves(20, ["2024-01", "2024-02"])["reports_month"]
+    january = {r["offence"]: r["value"] for r in rows if r["period"] == "2024-01"}
+    for offence, n in january.items():
+        assert value(candidate.folder, "reports", offence=offence, period="2024-01") == n
+    assert value(candidate.folder, "reports", offence="all", period="2024-01") == sum(january.values())
+    months = [value(candidate.folder, "reports", offence="all", period=m) for m in months_until(date(2023, 12, 31))[-12:]]
+    assert value(candidate.folder, "reports", offence="all", period="2023") == sum(months)
+
+
+def test_a_stack_holds_the_totals_of_other_tables(candidate: Version) -> None:
+    for period in ("2023", "2023-05"):
+        assert value(candidate.folder, "flow", step="reported", period=period) == value(
+            candidate.folder, "reports", offence="all", period=period
+        )
+
+
+def test_every_verdict_on_the_toy_holds(candidate: Version) -> None:
+    assert {(v["rule"], v["passed"]) for v in candidate.verdicts} == {("D01", True), ("D03", True), ("D10", True)}
+
+
+def test_duckdb_pandas_and_polars_read_the_same_counts(candidate: Version) -> None:
+    path = candidate.path("tables/reports.parquet")
+    total = duckdb.sql(f"SELECT SUM(n) FROM '{path}'").fetchall()[0][0]
+    frame = pd.read_parquet(path)
+    assert str(frame["n"].dtype) == "Int64"
+    assert frame["n"].sum() == pl.read_parquet(path)["n"].sum() == total
+    assert pd.read_csv(path.with_suffix(".csv"))["n"].sum() == total
+
+
+def test_a_file_says_what_it_holds(candidate: Version) -> None:
+    schema = pq.read_schema(candidate.path("tables/reports.parquet"))
+    facts = json.loads(schema.metadata[b"das"])
+    assert (facts["kind"], facts["base"], facts["is_simulated"], facts["as_of"]) == ("protected", 5, True, "2024-03-31")
+    assert facts["dims"] == {"offence": {"scheme": "offence", "level": "group"}}
+    assert schema.field("n").metadata == {
+        b"description_nl": b"Aantal meldingen, afgerond op een veelvoud van 5",
+        b"description_en": b"Number of reports, rounded to a multiple of 5",
+        b"unit": b"report",
+    }
+    labels = json.loads(schema.field("offence").metadata[b"codes"])
+    assert labels[0] == {"code": "all", "nl": "Alle feiten", "en": "All offences"}
+
+
+def test_periods_of_this_year_are_provisional_and_structural_zeros_do_not_apply(protected: Callable[..., Run]) -> None:
+    run = protected(
+        change=lambda cubes: [r.update(structural=True, value=0) for r in cubes["reports_month"] if r["offence"] == "unknown_group"]
+    )
+    folder = produce(run, "publication/candidate", build_candidate, inputs=INPUTS).version.folder
+    found = duckdb.sql(f"SELECT DISTINCT offence, substr(period, 1, 4), status FROM '{folder}/tables/reports.parquet'").fetchall()
+    assert ("property", "2024", "provisional") in found
+    assert ("property", "2023", "final") in found
+    assert ("unknown_group", "2023", "not_applicable") in found
+    assert ("all", "2023", "not_applicable") not in found
+
+
+def test_the_database_holds_the_tables_with_comments(candidate: Version) -> None:
+    with duckdb.connect(str(candidate.path("das.duckdb")), read_only=True) as database:
+        tables = dict(database.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+        assert set(tables) == {"flow", "reports", "reports_persons"}
+        assert tables["reports"].startswith("SIMULATED FIGURES. Reports. Reports by offence")
+        assert (
+            value(candidate.folder, "reports", offence="all", period="2023")
+            == (database.execute("SELECT n FROM reports WHERE offence = 'all' AND period = '2023'").fetchall()[0][0])
+        )
+
+
+def test_the_data_package_validates(candidate: Version) -> None:
+    from frictionless import Package
+
+    package = json.loads(candidate.path("datapackage.json").read_bytes())
+    assert package["is_simulated"] is True
+    tables = [r for r in package["resources"] if r["format"] == "csv"]
+    assert {r["path"] for r in package["resources"]} == {n for n in candidate.files if n.startswith("tables/")}
+    plain = {"name": package["name"], "resources": [{k: r[k] for k in ("name", "path", "schema")} for r in tables]}
+    report = Package.from_descriptor(plain, basepath=str(candidate.folder)).validate()
+    assert report.valid, report.flatten(["title", "fieldName", "note"])
+
+
+def test_the_same_leaves_give_the_same_bytes(protected: Callable[..., Run], tmp_path: Path) -> None:
+    run = protected()
+    first = produce(run, "publication/candidate", build_candidate, inputs=INPUTS).version
+    draft = run.lake.begin("publication/candidate")
+    build_candidate(run, draft)
+    again = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
+    assert again.id == first.id
