@@ -79,7 +79,7 @@ def test_leaves_are_the_full_grid_without_true_counts(run: Run) -> None:
 
 def test_the_year_agrees_with_the_months(run: Run) -> None:
     leaves = protect(run)
-    by_month, by_year = ({o: 0 for o in ("property", "violence", "unknown_group")} for _ in range(2))
+    by_month, by_year = (dict.fromkeys(("property", "violence", "unknown_group"), 0) for _ in range(2))
     for cube, totals in (("reports_month", by_month), ("reports_year", by_year)):
         for row in rows(leaves, f"{cube}.parquet"):
             totals[row["offence"]] += row["value"]
