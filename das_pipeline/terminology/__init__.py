@@ -1,8 +1,19 @@
 """Terminology: one word, one meaning. Every value of every partner gets a concept, and keeps its raw value beside it."""
 
 from das_pipeline.terminology.concepts import build_concepts
+from das_pipeline.terminology.external import build_external
 from das_pipeline.terminology.mapped_records import build_records
 from das_pipeline.terminology.readers import concept_labels, hierarchy, records
 from das_pipeline.terminology.schemes import Concept, Scheme, load_schemes
 
-__all__ = ["Concept", "Scheme", "build_concepts", "build_records", "concept_labels", "hierarchy", "load_schemes", "records"]
+__all__ = [
+    "Concept",
+    "Scheme",
+    "build_concepts",
+    "build_external",
+    "build_records",
+    "concept_labels",
+    "hierarchy",
+    "load_schemes",
+    "records",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from das_pipeline.deliveries import load_contracts
+from das_pipeline.deliveries import ExternalSource, external_sources, load_contracts, load_external
 from das_pipeline.jurisdiction import Jurisdiction
 
 
@@ -45,7 +45,20 @@ def concept_columns(jurisdiction: Jurisdiction) -> list[ConceptColumn]:
     ]
 
 
+def source_columns(source: ExternalSource) -> list[ConceptColumn]:
+    """The coded columns of an external source."""
+    return [
+        ConceptColumn(source.source, source.name, c.name, c.concept.scheme, c.concept.list, c.concept.at, c.concept.canonical)
+        for c in source.columns
+        if c.concept is not None
+    ]
+
+
 def list_uses(jurisdiction: Jurisdiction) -> Iterator[ListUse]:
-    """Where code lists are used: in contracts."""
+    """Where code lists are used: in contracts, in external sources and in their crosswalks from one scheme to another."""
     for column in concept_columns(jurisdiction):
         yield ListUse(column.list, column.scheme, f"contracts/{column.partner}/{column.file}.yaml")
+    for name in external_sources(jurisdiction):
+        source = load_external(jurisdiction, name)
+        for use in (*source_columns(source), *source.crosswalks):
+            yield ListUse(use.list, use.scheme, f"external/{name}/source.yaml")

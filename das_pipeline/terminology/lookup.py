@@ -53,7 +53,7 @@ def _see(
     """Count the distinct values of a file's coded columns in one pass: by month, and by day in the months in which a list changes."""
     if not columns:
         return
-    parameters: dict[str, object] = as_of(run, columns)
+    parameters = _as_of(run, columns)
     values, sets, picks = [], [], {"field": "", "raw": "", "day": ""}
     for i, column in enumerate(columns):
         connection.execute(
@@ -91,8 +91,8 @@ def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdict
         )
 
 
-def with_concepts(view: str, columns: Sequence[ConceptColumn]) -> str:
-    """The query of `view` (alias d) with `<column>_concept` behind its own columns; parameters: those of `as_of`, and one per column."""
+def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tuple[str, dict[str, object]]:
+    """The query of `view` with `<column>_concept` behind its own columns, and its parameters; `look_up` comes first."""
     concepts = "".join(
         f""",
             CASE WHEN NULLIF(TRIM({_raw(c)}), '') IS NULL THEN '{NOT_APPLICABLE}' ELSE COALESCE(m{i}.concept, '{UNKNOWN}') END
@@ -105,10 +105,11 @@ def with_concepts(view: str, columns: Sequence[ConceptColumn]) -> str:
             ON m{i}.raw = {_raw(c)} AND {_day(c)} BETWEEN m{i}.valid_from AND m{i}.valid_until"""
         for i, c in enumerate(columns)
     )
-    return f"SELECT d.*{concepts}\nFROM {view} AS d{joins}"
+    parameters = _as_of(run, columns) | {f"field{i}": c.place for i, c in enumerate(columns)}
+    return f"SELECT d.*{concepts}\nFROM {view} AS d{joins}", parameters
 
 
-def as_of(run: Run, columns: Sequence[ConceptColumn]) -> dict[str, object]:
+def _as_of(run: Run, columns: Sequence[ConceptColumn]) -> dict[str, object]:
     """The parameter `as_of` when a column has no date of its own; DuckDB refuses parameters that a query does not name."""
     return {"as_of": run.as_of} if any(c.at is None for c in columns) else {}
 

@@ -14,7 +14,7 @@ from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.terminology.columns import ConceptColumn, concept_columns
-from das_pipeline.terminology.lookup import as_of, look_up, with_concepts
+from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live_concepts
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
 
@@ -94,8 +94,8 @@ def _write(
     connection: duckdb.DuckDBPyConnection, run: Run, draft: Draft, view: str, name: str, columns: Sequence[ConceptColumn]
 ) -> list[Account]:
     path = draft.path(name)
-    parameters = as_of(run, columns) | {f"field{i}": c.place for i, c in enumerate(columns)}
-    draft.rows[name] = engine.write_parquet(connection, with_concepts(view, columns), path, order_by=ORDER, parameters=parameters)
+    query, parameters = with_concepts(run, view, columns)
+    draft.rows[name] = engine.write_parquet(connection, query, path, order_by=ORDER, parameters=parameters)
     delivered = dict(connection.execute("SELECT field, SUM(rows) FROM seen GROUP BY field").fetchall())
     accounts = []
     for column in columns:

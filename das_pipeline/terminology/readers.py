@@ -15,7 +15,7 @@ from das_pipeline.terminology.schemes import load_schemes
 def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str) -> str:
     """The name of a view on one file's records: one row per record version, values as delivered and `<column>_concept`."""
     view = engine.identifier(f"records_{partner}_{file}")
-    path = _live(run, "terminology/records").path(f"{partner}/{file}.parquet")
+    path = live(run, "terminology/records").path(f"{partner}/{file}.parquet")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {engine.parquet([path])}")
     return view
 
@@ -34,11 +34,12 @@ def concept_labels(run: Run) -> dict[str, dict[str, Text]]:
 
 
 def live_concepts(run: Run) -> Version:
-    """The live version of `terminology/concepts`."""
-    return _live(run, "terminology/concepts")
+    """The live version of `terminology/concepts`: the mappings that everything else is made with."""
+    return live(run, "terminology/concepts")
 
 
-def _live(run: Run, table: str) -> Version:
+def live(run: Run, table: str) -> Version:
+    """The live version of a table that this stage reads; LakeError before the first."""
     version = run.lake.current(table)
     if version is None:
         raise LakeError(f"{table} has no live version yet: materialise it first.")

@@ -14,8 +14,10 @@ import pytest
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
 from das_pipeline.terminology import build_concepts, build_records, records
 from das_pipeline.terminology.lists import load_lists
+from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 Begin = Callable[..., Run]
 Plant = Callable[[str, str, str], None]
@@ -219,3 +221,20 @@ def test_concepts_equal_those_of_a_second_implementation_over_raw_counts(begin: 
                 f"SELECT {column}_concept, COUNT(*) FROM '{version.path('watch/reports.parquet')}' GROUP BY {column}_concept"
             ).fetchall()
         assert dict(found) == expected
+
+
+def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Settings) -> None:
+    write_toy_deliveries(settings.inbox)
+    take_in_all(settings)
+    run = Run.start(settings, DAYS[1])
+    version = build(run)
+    assert version.facts["columns"]["bench/rulings.ruling"] == {"rows": 4, "mapped": 4, "unknown": 0, "not_applicable": 0}
+    with run.connect() as connection:
+        view = records(run, connection, "watch", "reports")
+        corrected = connection.execute(
+            f"SELECT offence, offence_concept, CAST(known_from AS VARCHAR), CAST(known_until AS VARCHAR) FROM {view}"
+            " WHERE committed_on = '2024-01-06' ORDER BY known_from"
+        ).fetchall()
+        strange = connection.execute(f"SELECT sex_concept, offence_concept, ward_concept FROM {view} WHERE offence = '77'").fetchall()
+    assert corrected == [("10", "theft", "2024-01-31", "2024-02-29"), ("11", "burglary", "2024-02-29", "9999-12-31")]
+    assert strange == [("male", "unknown", "north")]

@@ -1,0 +1,115 @@
+"""The table `terminology/external`: other publishers' exact figures in our words, one file per source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.deliveries import ExternalSource, external_sources, load_external
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft
+from das_pipeline.run import Run
+from das_pipeline.terminology.columns import source_columns
+from das_pipeline.terminology.lookup import look_up, with_concepts
+from das_pipeline.terminology.readers import hierarchy, live, live_concepts
+from das_pipeline.terminology.schemes import TOTAL, UNKNOWN, Scheme, load_schemes
+
+
+def build_external(run: Run, draft: Draft) -> list[Verdict]:
+    """The verdicts T02 and F05 on the figures of every external source, which are written to `draft` under the table they become.
+
+    A row is a cell of the publisher's table: a column for every level of a coded column's scheme below the total, one for every
+    crosswalk, the rest of the source's key, and the measure, exact as published. Figures are never added to ours.
+    """
+    schemes = load_schemes(run.jurisdiction)
+    sources = [load_external(run.jurisdiction, name) for name in external_sources(run.jurisdiction)]
+    unmapped = differing = 0
+    with run.connect() as connection:
+        views = {(source.source, source.name): _figures(connection, run, source) for source in sources}
+        look_up(connection, run, live_concepts(run), [c for source in sources for c in source_columns(source)], views)
+        hierarchy(run, connection)
+        for source in sources:
+            cells = _cells(run, source, views[source.source, source.name], schemes)
+            file = f"{source.table}.parquet"
+            draft.rows[file] = engine.write_parquet(
+                connection, cells.query, draft.path(file), order_by=", ".join(cells.dimensions), parameters=cells.parameters
+            )
+            written = engine.parquet([draft.path(file)])
+            unknown = " OR ".join(f"{name} = '{UNKNOWN}'" for name in cells.words)
+            unmapped += int(engine.scalar(connection, f"SELECT COUNT(*) FROM {written} WHERE {unknown}"))
+            sums = dict(connection.execute(f"SELECT {source.period}, SUM({source.measure}) FROM {written} GROUP BY 1").fetchall())
+            differing += sum(sums.get(period) != source.totals.get(period) for period in sums.keys() | source.totals.keys())
+    draft.facts["mapping_version"] = live_concepts(run).facts["mapping_version"]
+    return [_mapped(unmapped, sum(draft.rows.values())), _adds_up(differing, sum(len(s.totals) for s in sources))]
+
+
+def _figures(connection: duckdb.DuckDBPyConnection, run: Run, source: ExternalSource) -> str:
+    """A view of the figures of a source with the two dates that records have: all are known since the source's vintage."""
+    view = engine.identifier(f"figures_{source.source}")
+    path = live(run, f"deliveries/{source.source}").path(f"{source.name}.parquet")
+    known = f"DATE '{source.vintage}' AS known_from, DATE '9999-12-31' AS known_until"
+    connection.execute(f"CREATE TEMP VIEW {view} AS SELECT *, {known} FROM {engine.parquet([path])}")
+    return view
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """A query with one row per cell, the columns that name a cell, those of them that hold concepts, and its parameters."""
+
+    query: str
+    dimensions: list[str]
+    words: list[str]
+    parameters: dict[str, object]
+
+
+def _cells(run: Run, source: ExternalSource, view: str, schemes: Mapping[str, Scheme]) -> _Cells:
+    coded = source_columns(source)
+    figures, parameters = with_concepts(run, view, coded)
+    dimensions = {_quoted(name): f"f.{name}" for name in source.key if name not in {c.column for c in coded}}
+    joins = ""
+    for column in coded:
+        for level in schemes[column.scheme].levels:
+            if level == TOTAL:
+                continue
+            n = len(dimensions)
+            dimensions[_quoted(level)] = f"h{n}.node"
+            joins += f"""
+    JOIN hierarchies AS h{n} ON h{n}.scheme = $scheme{n} AND h{n}.level = $level{n} AND h{n}.leaf = f.{column.column}_concept"""
+            parameters |= {f"scheme{n}": column.scheme, f"level{n}": level}
+    for n, walk in enumerate(source.crosswalks):
+        dimensions[_quoted(walk.column)] = f"COALESCE(x{n}.concept, '{UNKNOWN}')"
+        joins += f"""
+    LEFT JOIN mappings AS x{n} ON x{n}.list = $list{n} AND x{n}.code = f.{engine.identifier(walk.of)}_concept
+        AND CAST($as_of AS DATE) BETWEEN x{n}.valid_from AND x{n}.valid_until"""
+        parameters |= {f"list{n}": walk.list, "as_of": run.as_of}
+    named = ", ".join(f"{value} AS {name}" for name, value in dimensions.items())
+    query = f"""SELECT {named}, CAST(SUM(f.{engine.identifier(source.measure)}) AS BIGINT) AS {source.measure}
+    FROM ({figures}) AS f{joins}
+    GROUP BY {", ".join(dimensions.values())}"""
+    words = [name for name, value in dimensions.items() if not value.startswith("f.")]
+    return _Cells(query, list(dimensions), words, parameters)
+
+
+def _quoted(name: str) -> str:
+    """A level or crosswalk as a column: its name may be a word of SQL, such as group."""
+    return f'"{engine.identifier(name)}"'
+
+
+def _mapped(unmapped: int, cells: int) -> Verdict:
+    sentence = "Every figure of every external source has a concept in all our classifications."
+    if unmapped:
+        sentence = f"{unmapped} figures of external sources have no concept: add their codes to terminology/mappings."
+    return Verdict("T02", "external_figures_are_mapped", not unmapped, sentence, facts={"cells": cells, "cells_unmapped": unmapped})
+
+
+def _adds_up(differing: int, totals: int) -> Verdict:
+    sentence = "In our words too, the figures of every external source add up to the totals that their publisher gives."
+    if differing:
+        sentence = (
+            f"{differing} published totals of external sources are not the sum of the figures in our words. Mend terminology/mappings."
+        )
+    facts: dict[str, int | float | str] = {"totals": totals, "totals_differing": differing}
+    return Verdict("F05", "external_figures_add_up_to_their_totals", not differing, sentence, facts=facts)

@@ -1,0 +1,139 @@
+"""Another publisher's figures in our words: exact, complete, adding up to what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.deliveries import external_sources, take_in_external
+from das_pipeline.gate import GateFailed
+from das_pipeline.lake import Draft, Version
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import PROJECT, Settings
+from das_pipeline.terminology import build_concepts, build_external
+
+Begin = Callable[..., Run]
+Plant = Callable[[str, str, str], None]
+
+SOURCE = """
+source: almanac
+title: {nl: Almanak, en: Almanac}
+publisher: {nl: De drukker, en: The printer}
+description: {nl: Verzonnen., en: Invented.}
+url: https://example.org/almanac
+licence: {name: CC0-1.0, title: CC0, url: "https://example.org/licence"}
+vintage: 2024-01-15
+retrieved: {nl: Uit de almanak., en: From the almanac.}
+file: figures.csv
+unit: report
+measure: told
+columns:
+  - {name: kind, type: text, required: true, concept: {scheme: offence, list: almanac_kind}, description: {nl: Soort, en: Kind}}
+  - {name: year, type: integer, required: true, description: {nl: Jaar, en: Year}}
+  - {name: told, type: integer, required: true, description: {nl: Aantal, en: Number}}
+key: [kind, year]
+table: almanac_reports
+crosswalks: [{column: place, of: kind, scheme: region, list: almanac_place}]
+totals: {2022: 60, 2023: 33}
+"""
+FIGURES = "kind,year,told\nstolen,2022,40\nbeaten,2022,20\nstolen,2023,30\nbeaten,2023,3\n"
+VALID = "1900-01-01,9999-12-31"
+
+
+@pytest.fixture
+def almanac(folder: Path) -> Path:
+    """The toy jurisdiction with an external source."""
+    terminology = folder / "terminology"
+    for file, text in {
+        folder / "external/almanac/source.yaml": SOURCE,
+        folder / "external/almanac/figures.csv": FIGURES,
+        terminology / "codes/almanac_kind.csv": f"code,label,valid_from,valid_until,kind\nstolen,s,{VALID},valid\nbeaten,b,{VALID},valid\n",
+        terminology / "mappings/almanac_kind.csv": "code,concept,valid_from,valid_until,note,reviewed_by\n"
+        f"stolen,theft,{VALID},,toy\nbeaten,assault,{VALID},,toy\n",
+        terminology
+        / "codes/almanac_place.csv": f"code,label,valid_from,valid_until,kind\ntheft,t,{VALID},valid\nassault,a,{VALID},valid\n",
+        terminology / "mappings/almanac_place.csv": "code,concept,valid_from,valid_until,note,reviewed_by\n"
+        f"theft,north,{VALID},,toy\nassault,south,{VALID},,toy\n",
+    }.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def build(run: Run) -> Version:
+    produce(run, "terminology/concepts", build_concepts)
+    inputs = ["terminology/concepts"]
+    for source in external_sources(run.jurisdiction):
+        take_in_external(run, source)
+        inputs.append(f"deliveries/{source}")
+    return produce(run, "terminology/external", build_external, inputs=inputs).version
+
+
+@pytest.mark.usefixtures("almanac")
+def test_figures_get_every_level_and_crosswalk_and_stay_exact(begin: Begin) -> None:
+    run = begin()
+    version = build(run)
+    with run.connect() as connection:
+        found = connection.execute(f"SELECT * FROM '{version.path('almanac_reports.parquet')}'")
+        assert [c[0] for c in found.description] == ["year", "offence", "group", "place", "told"]
+        assert found.fetchall() == [
+            (2022, "assault", "violence", "south", 20),
+            (2022, "theft", "property", "north", 40),
+            (2023, "assault", "violence", "south", 3),
+            (2023, "theft", "property", "north", 30),
+        ]
+    assert [(v["rule"], v["passed"]) for v in version.verdicts] == [("T02", True), ("F05", True)]
+
+
+@pytest.mark.usefixtures("almanac")
+def test_a_figure_without_a_concept_stops_the_table(begin: Begin, plant: Plant) -> None:
+    plant("external/almanac/figures.csv", "beaten,2023,3", "bitten,2023,3")
+    with pytest.raises(GateFailed, match="1 figures of external sources have no concept"):
+        build(begin())
+
+
+@pytest.mark.usefixtures("almanac")
+def test_a_concept_that_the_crosswalk_does_not_know_stops_the_table(begin: Begin, plant: Plant) -> None:
+    plant("terminology/codes/almanac_place.csv", f"assault,a,{VALID},valid\n", "")
+    plant("terminology/mappings/almanac_place.csv", f"assault,south,{VALID},,toy\n", "")
+    with pytest.raises(GateFailed, match="2 figures of external sources have no concept"):
+        build(begin())
+
+
+@pytest.mark.usefixtures("almanac")
+def test_a_mapping_that_doubles_figures_breaks_their_total(begin: Begin, plant: Plant) -> None:
+    plant("terminology/mappings/almanac_place.csv", f"theft,north,{VALID},,toy", f"theft,north,{VALID},,toy\ntheft,south,{VALID},,toy")
+    run = begin()
+
+    def unjudged(run: Run, draft: Draft) -> list:
+        build_concepts(run, draft)
+        return []
+
+    produce(run, "terminology/concepts", unjudged)
+    take_in_external(run, "almanac")
+    with pytest.raises(GateFailed, match=r"F05 .* 2 published totals"):
+        produce(run, "terminology/external", build_external, inputs=["terminology/concepts", "deliveries/almanac"])
+
+
+def test_a_jurisdiction_without_external_sources_has_an_empty_table(begin: Begin) -> None:
+    version = build(begin())
+    assert not version.files
+    assert all(v["passed"] for v in version.verdicts)
+
+
+def test_main_groups_of_the_real_police_figures_are_within_a_point_of_the_published_shares(settings: Settings) -> None:
+    """Criminaliteit en rechtshandhaving 2022: property 56, public order 13, violence and sexual 10, traffic 17, drugs 2, weapons 1 %."""
+    published = {"property": 56, "public_order": 13, "violence_sexual": 10, "traffic": 17, "drugs": 2, "weapons": 1}
+    run = Run.start(replace(settings, jurisdiction=PROJECT / "jurisdictions" / "nl"), date(2025, 12, 31))
+    version = build(run)
+    with run.connect() as connection:
+        shares = connection.execute(
+            "SELECT scm_group, 100 * SUM(recorded_crimes) / SUM(SUM(recorded_crimes)) OVER ()"
+            f" FROM '{version.path('police_recorded_crime.parquet')}' WHERE year = 2022 GROUP BY scm_group"
+        )
+        found = dict(shares.fetchall())
+    assert {group: share for group, share in published.items() if abs(found[group] - share) > 1} == {}
