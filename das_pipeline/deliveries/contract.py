@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -266,6 +266,11 @@ class Partner(Model):
 
 def load_partners(jurisdiction: Jurisdiction) -> dict[str, Partner]:
     """The partners of a jurisdiction by name; ConfigurationError names the file and the mistake."""
+    return dict(_partners(jurisdiction, jurisdiction.hash))
+
+
+@cache
+def _partners(jurisdiction: Jurisdiction, content: str) -> dict[str, Partner]:  # noqa: ARG001  (content: other files, other partners)
     partners = {}
     for name in jurisdiction.partners:
         partner = jurisdiction.load(f"contracts/{name}/partner.yaml", Partner)
@@ -277,6 +282,11 @@ def load_partners(jurisdiction: Jurisdiction) -> dict[str, Partner]:
 
 def load_contracts(jurisdiction: Jurisdiction) -> dict[tuple[str, str], Contract]:
     """The contracts of a jurisdiction by (partner, file), parents before the files that refer to them."""
+    return dict(_contracts(jurisdiction, jurisdiction.hash))
+
+
+@cache
+def _contracts(jurisdiction: Jurisdiction, content: str) -> dict[tuple[str, str], Contract]:  # noqa: ARG001  (as above)
     contracts: dict[tuple[str, str], Contract] = {}
     for name, partner in load_partners(jurisdiction).items():
         loaded = {}

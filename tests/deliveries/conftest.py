@@ -1,0 +1,77 @@
+"""Small deliveries of the toy partners, and ways to look at what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from das_pipeline.deliveries import pending, register_records, take_in
+from das_pipeline.gate import GateFailed, Verdict
+from das_pipeline.lake import Version
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+from tests.toy_deliveries import watch_csv, write_delivery
+
+DAY = date(2024, 1, 31)
+NEXT = date(2024, 2, 1)
+THIRD = date(2024, 2, 2)
+
+
+def report(
+    no: str, *, mutation: str = "N", surname: str = "Abernathy", offence: str = "10", reported: str = "2024-01-03", damage: str = ""
+) -> str:
+    """A whole line of the file watch/reports."""
+    return f"{mutation},{no},101,{surname},Ada,1990-05-01,F,{offence},n,2024-01-02,{reported},,{damage}"
+
+
+class Desk:
+    """The intake of the toy partners: deliveries are sent, and taken in when it is their turn."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.sequences: dict[str, int] = {}
+
+    @property
+    def run(self) -> Run:
+        return Run.start(self.settings, date.max)
+
+    def send(self, lines: Sequence[str] | bytes, on: date = DAY, *, sequence: int = 1, **said: Any) -> Path:
+        content = lines if isinstance(lines, bytes) else watch_csv(list(lines))
+        return write_delivery(self.settings.inbox, "watch", on, sequence, {"reports": ("reports.csv", content)}, **said)
+
+    def send_bench(self, cases: bytes, rulings: bytes, on: date = DAY, *, sequence: int = 1, **said: Any) -> Path:
+        files = {"cases": ("cases.jsonl", cases), "rulings": ("rulings.txt", rulings)}
+        return write_delivery(self.settings.inbox, "bench", on, sequence, files, **said)
+
+    def take_in(self) -> Version:
+        """The version after everything that is ready; the last one."""
+        found = [take_in(self.run, delivery).version for delivery in pending(self.run) if delivery.state == "ready"]
+        return found[-1]
+
+    def refused(self) -> dict[str, Verdict]:
+        """The failed verdicts of the one delivery that is ready, which must be refused."""
+        (delivery,) = pending(self.run)
+        with pytest.raises(GateFailed) as failure:
+            take_in(self.run, delivery)
+        return {v.rule: v for v in failure.value.verdicts if not v.passed}
+
+    def records(self, on: date = date.max, file: str = "reports", half: Any = "content", partner: str = "watch") -> list[dict[str, Any]]:
+        run = Run.start(self.settings, on)
+        with run.connect(identifying=True) as connection:
+            view = register_records(run, connection, partner, file, half)
+            return connection.execute(f"SELECT * FROM {view} ORDER BY record_no, sub, known_from").to_arrow_table().to_pylist()
+
+
+@pytest.fixture
+def desk(settings: Settings) -> Desk:
+    return Desk(settings)
+
+
+@pytest.fixture
+def failed() -> Callable[[Version], dict[str, dict[str, Any]]]:
+    """The verdicts of a version that did not pass, by rule."""
+    return lambda version: {v["rule"]: v for v in version.verdicts if not v["passed"]}

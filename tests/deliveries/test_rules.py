@@ -1,0 +1,172 @@
+"""Every row rule is planted and seen to set the row aside; gate rules are planted and seen to block."""
+
+from __future__ import annotations
+
+import pytest
+
+from das_pipeline.engine import parquet
+from tests.deliveries.conftest import DAY, NEXT, THIRD, Desk, report
+from tests.toy_deliveries import WATCH_HEADER, bench_cases, bench_rulings, watch_csv
+
+GOOD = report("R0001")
+
+
+def test_a_good_delivery_passes_every_rule(desk: Desk, failed) -> None:
+    desk.send([GOOD])
+    version = desk.take_in()
+    assert failed(version) == {}
+    assert {v["rule"] for v in version.verdicts} >= {"I01", "I02", "I03", "I04", "I05", "I09", "I11", "K01", "K02", "K03", "K06", "K08"}
+
+
+PLANTED = [  # line 3 on: what is wrong, the rule and column that say so, the line
+    ("a field too few", "I05 ", "N,R0002,101"),
+    ("a field too many", "I05 ", report("R0003") + ",x"),
+    ("a quote that does not close", "I05 ", report("R0004", surname='"Abernathy')),
+    ("the header again", "I05 ", WATCH_HEADER),
+    ("an empty line", "I05 ", ""),
+    ("no key", "K01 report_no", report("")),
+    ("not the form of a number", "K02 report_no", report("R12")),
+    ("a withdrawal of what never was", "K03 mutation", report("R0005", mutation="W")),
+    ("no date", "K06 reported_on", report("R0006", reported="soon")),
+    ("not in the calendar", "K06 reported_on", report("R0007", reported="2024-02-30")),
+    ("no amount", "K06 damage", report("R0008", damage="12.345")),
+    ("required and missing", "K06 offence", report("R0009", offence="")),
+    ("not one of the values", "K06 mutation", report("R0010", mutation="Q")),
+    ("out of range", "K06 damage", report("R0011", damage="100001")),
+    ("after the reference date", "K08 reported_on", report("R0012", reported="2024-02-01")),
+    ("before 1900", "K08 reported_on", report("R0013", reported="1899-12-31")),
+]
+
+
+def test_a_row_that_breaks_a_rule_is_set_aside_as_it_came(desk: Desk, failed) -> None:
+    desk.send([GOOD, *(line for _, _, line in PLANTED)])
+    version = desk.take_in()
+    with desk.run.connect(identifying=True) as connection:
+        rows = connection.execute(
+            f"SELECT line_no, rule || ' ' || \"column\", raw, state FROM {parquet(version.paths('quarantine/'), encrypted=True)} ORDER BY line_no"
+        ).fetchall()
+    assert rows == [(number, rule, line, "open") for number, (_, rule, line) in enumerate(PLANTED, start=3)]
+    found = failed(version)
+    assert {rule: found[rule]["severity"] for rule in ("I05", "K01", "K02", "K03", "K06", "K08")} == dict.fromkeys(
+        ("I05", "K01", "K02", "K03", "K06", "K08"), "warn"
+    )
+    assert len(desk.records()) == 1
+
+
+def test_conflicting_rows_of_one_key_are_all_set_aside_whatever_case_and_spaces(desk: Desk, failed) -> None:
+    desk.send([GOOD, report("R0002", offence="11"), report(" R0002 ", offence="20")])
+    assert failed(desk.take_in())["K01"]["facts"]["reports_K01"] == 2
+    assert len(desk.records()) == 1
+
+
+def test_a_sentinel_is_a_missing_value(desk: Desk, failed) -> None:
+    desk.send([GOOD.replace("2024-01-02", "1900-01-01")])
+    assert failed(desk.take_in()) == {}
+    assert desk.records()[0]["committed_on"] is None
+
+
+def test_a_child_without_its_parent_is_set_aside(desk: Desk, failed) -> None:
+    desk.send_bench(bench_cases((1,)), bench_rulings([(1, 1, "20240130", "GU"), (7, 1, "20240130", "GU")]))
+    assert failed(desk.take_in())["K03"]["facts"]["rulings_K03"] == 1
+
+
+def test_lines_that_do_not_decode_are_set_aside_and_many_of_them_block(desk: Desk, failed) -> None:
+    bad = report("R0002", surname="Cast\u00e9llane").encode("latin-1")
+    desk.send(watch_csv([GOOD]) + bad + b"\n")
+    assert failed(desk.take_in())["I03"]["severity"] == "warn"
+    many = b"".join(report(f"R{n:04}", surname="Cast\u00e9llane").encode("latin-1") + b"\n" for n in range(100, 150))
+    desk.send(watch_csv([]) + many, NEXT, sequence=2)
+    assert desk.refused()["I03"].severity == "block"
+
+
+def test_bytes_that_are_not_those_of_the_manifest_block(desk: Desk) -> None:
+    folder = desk.send([GOOD])
+    (folder / "reports.csv").write_bytes(watch_csv([GOOD])[:-4])
+    assert "not those that the manifest describes" in desk.refused()["I01"].sentence
+
+
+def test_another_number_of_lines_blocks(desk: Desk) -> None:
+    folder = desk.send([GOOD])
+    manifest = (folder / "manifest.json").read_text().replace('"lines": 2', '"lines": 3')
+    (folder / "manifest.json").write_text(manifest)
+    assert "has 2 lines, its manifest says 3" in desk.refused()["I01"].sentence
+
+
+def test_another_sum_blocks_and_only_warns_when_a_line_of_it_is_in_quarantine(desk: Desk, failed) -> None:
+    folder = desk.send([report("R0001", damage="10.00"), report("R0002", damage="a lot")])
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace('"10.00"', '"11.00"'))
+    assert failed(desk.take_in())["I01"]["severity"] == "warn"
+    folder = desk.send([report("R0003", damage="10.00")], NEXT, sequence=2)
+    (folder / "manifest.json").write_text((folder / "manifest.json").read_text().replace('"10.00"', '"11.00"'))
+    assert "sum of reports.damage" in desk.refused()["I01"].sentence
+
+
+def test_a_missing_file_blocks(desk: Desk) -> None:
+    folder = desk.send_bench(bench_cases((1,)), b"")
+    (folder / "rulings.txt").unlink()
+    assert "rulings are missing" in desk.refused()["I02"].sentence
+
+
+def test_a_file_that_nobody_listed_is_landed_and_shown(desk: Desk, failed) -> None:
+    folder = desk.send([GOOD])
+    (folder / "notes.txt").write_text("what is this")
+    found = failed(desk.take_in())["I02"]
+    assert (found["severity"], found["facts"]["unlisted"]) == ("warn", 1)
+    assert not folder.exists()
+
+
+def test_a_missing_column_blocks_and_an_unknown_one_warns_in_any_order(desk: Desk, failed) -> None:
+    names = WATCH_HEADER.split(",")
+    turned = [",".join(reversed([*names, "shoe_size"])), ",".join(reversed([*GOOD.split(","), "44"]))]
+    desk.send(("\n".join(turned) + "\n").encode())
+    assert failed(desk.take_in())["I04"]["severity"] == "warn"
+    assert desk.records()[0]["offence"] == "10"
+    desk.send(watch_csv([GOOD]).replace(b"ward", b"werd"), NEXT, sequence=2)
+    assert "reports: ward" in desk.refused()["I04"].sentence
+
+
+def test_a_file_that_is_cut_off_blocks(desk: Desk) -> None:
+    desk.send(watch_csv([GOOD, report("R0002")])[:-20])
+    assert "cut off" in desk.refused()["I05"].sentence
+
+
+def test_a_file_without_a_last_line_end_is_whole(desk: Desk, failed) -> None:
+    desk.send(watch_csv([GOOD, report("R0002")])[:-1])
+    assert failed(desk.take_in()) == {}
+
+
+def test_a_delivery_that_comes_too_late_in_the_order_blocks(desk: Desk) -> None:
+    desk.send([GOOD], NEXT)
+    desk.take_in()
+    desk.send([report("R0002")], DAY, sequence=2)
+    assert "before 2024-02-01.1, which is in force" in desk.refused()["I09"].sentence
+    desk.send([report("R0002")], THIRD, sequence=1)
+    assert "taken by an earlier delivery" in desk.refused()["I09"].sentence
+
+
+def test_a_large_share_in_quarantine_blocks(desk: Desk) -> None:
+    desk.send([report(f"R{n:04}") for n in range(100)] + [report("bad") for _ in range(40)])
+    assert desk.refused()["I12"].severity == "block"
+
+
+def test_a_snapshot_that_leaves_out_most_of_what_is_in_force_blocks(desk: Desk) -> None:
+    record = '{{"case_no": "C{n:04}", "received_on": "2024-01-02"}}\n'
+    desk.send_bench("".join(record.format(n=n) for n in range(60)).encode(), b"")
+    desk.take_in()
+    desk.send_bench("".join(record.format(n=n) for n in range(5)).encode(), b"", NEXT, sequence=2)
+    assert "cases leaves out 55 of 60" in desk.refused()["I08"].sentence
+
+
+def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from das_pipeline.deliveries import versions
+
+    decide = versions.decide_fates
+
+    def lose_one(connection, contract) -> None:
+        decide(connection, contract)
+        connection.execute(f"DELETE FROM fates_{contract.file} WHERE line_no = 2")
+
+    monkeypatch.setattr(versions, "decide_fates", lose_one)
+    desk.send([GOOD, report("R0002")])
+    assert desk.refused()["I11"].facts["reports_difference"] == 1
