@@ -232,7 +232,7 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
     if column.length is not None:
         yield "K02", f"length({text}) NOT BETWEEN {column.length[0]} AND {column.length[1]}{known}"
     if column.check == "eleven_test":
-        yield "K02", f"NOT ({_eleven_test(text)}){known}"
+        yield "K02", f"{text} IS NOT NULL AND NOT ({_eleven_test(text)}){known}"  # NULL AND FALSE is FALSE, so NOT of it is no NULL
     if column.type == "date":
         latest = reference_on + timedelta(days=column.horizon_days)
         yield "K08", f"{value} NOT BETWEEN DATE '{EARLIEST}' AND DATE '{latest}'{known}"
