@@ -43,7 +43,8 @@ def test_a_row_that_breaks_a_rule_is_set_aside_as_it_came(desk: Desk, failed) ->
     version = desk.take_in()
     with desk.run.connect(identifying=True) as connection:
         rows = connection.execute(
-            f"SELECT line_no, rule || ' ' || \"column\", raw, state FROM {parquet(version.paths('quarantine/'), encrypted=True)} ORDER BY line_no"
+            f"""SELECT line_no, rule || ' ' || "column", raw, state FROM {parquet(version.paths("quarantine/"), encrypted=True)}
+            ORDER BY line_no"""
         ).fetchall()
     assert rows == [(number, rule, line, "open") for number, (_, rule, line) in enumerate(PLANTED, start=3)]
     found = failed(version)
