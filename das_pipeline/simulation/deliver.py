@@ -121,8 +121,7 @@ class Sender:
             log.extend(faults)
         finished = page.finished()
         body = render.lines(contract, finished)
-        if page.cut:
-            body = pa.array([text[:-6] if row in page.cut else text for row, text in enumerate(body.to_pylist())], pa.string())
+        body = render.cut_off(contract, body, page.cut)
         content = render.document(contract, body)
         entry = {
             "file": contract.file,
@@ -130,6 +129,7 @@ class Sender:
             "sha256": hashlib.sha256(content).hexdigest(),
             "bytes": len(content),
             "lines": len(body) + render.first_line(contract) - 1,
+            "sums": render.sums(contract, page.columns, page.extra),
             "complete_for": contract.delivery.complete_for,
         }
         return content, entry, len(body)

@@ -78,6 +78,18 @@ def _folded(word: str, encoding: str) -> str:
     return word
 
 
+def sums(contract: Contract, columns: Texts, extra: list[int]) -> dict[str, str]:
+    """What the sender's own system adds up, by column of amounts: its rows, and those that it writes a second time."""
+    totals = {}
+    for column in (c for c in contract.columns if c.type == "decimal"):
+        texts = columns[column.name]
+        twice = pa.concat_arrays([texts, texts.take(pa.array(extra, pa.int64()))]).drop_null()
+        cents = compute.cast(compute.replace_substring(twice, contract.format.decimal, ""), pa.int64())
+        total = compute.sum(cents).as_py() or 0
+        totals[column.name] = f"{total // 100}.{total % 100:02}"
+    return totals
+
+
 # -- lines
 
 
@@ -85,6 +97,16 @@ def lines(contract: Contract, columns: Texts) -> pa.Array:
     """One line per row, without its line end."""
     writer = {"csv": _csv, "fixed": _fixed, "jsonl": _jsonl, "xml": _xml}[contract.format.kind]
     return writer(contract, columns)
+
+
+def cut_off(contract: Contract, body: pa.Array, rows: set[int]) -> pa.Array:
+    """The lines, those of `rows` without their last field."""
+    if not rows:
+        return body
+    texts = body.to_pylist()
+    for row in rows:
+        texts[row] = texts[row].rpartition(contract.format.delimiter)[0] if contract.format.kind == "csv" else texts[row][:-6]
+    return pa.array(texts, pa.string())
 
 
 def document(contract: Contract, body: pa.Array) -> bytes:
