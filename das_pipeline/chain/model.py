@@ -183,17 +183,12 @@ class _Reader:
 
     def _check_tellings(self, tellings: Sequence[Telling]) -> None:
         """A row tells an event of a kind once, so that (record, sub, kind) names one event of a vintage."""
-        first: dict[str, Telling] = {}
-        values: Counter[tuple[str, str]] = Counter()
-        for telling in tellings:
-            earlier = first.setdefault(telling.kind, telling)
-            if earlier is telling:
-                values.update((telling.kind, value) for listed in telling.when.values() for value in listed)
-                continue
-            same_place = earlier.file == telling.file and len(telling.when) == 1 and earlier.when.keys() == telling.when.keys()
-            values.update((telling.kind, value) for listed in telling.when.values() for value in listed)
-            if not same_place or any(n > 1 for (kind, _), n in values.items() if kind == telling.kind):
-                _refuse(self.place, f"event {telling.kind} is told more than once: give each telling other values of one column in `when`")
+        for kind in {t.kind for t in tellings}:
+            ways = [t for t in tellings if t.kind == kind]
+            values = [value for t in ways for listed in t.when.values() for value in listed]
+            one_column = len({(t.file, *t.when) for t in ways}) == 1 and len(ways[0].when) == 1
+            if len(ways) > 1 and not (one_column and len(set(values)) == len(values)):
+                _refuse(self.place, f"event {kind} is told more than once: give each telling other values of one column in `when`")
 
     def _read_columns(self, own: str, attributes: Mapping[str, Attribute], tellings: Sequence[Telling]) -> dict[str, dict[str, Column]]:
         read: dict[str, set[str]] = {own: set()}
