@@ -140,7 +140,7 @@ class Registers:
             else:
                 value = self._field(contract, table, said.columns, column, register, keeping)
             if column.concept is not None:
-                value = self._coded(draw, column, value, table, said.columns)
+                value = self._coded(draw, column, value, register, said.columns)
             if share := said.missing.get(column.name):
                 value = blank(value, happens(draw, share, len(table)))
             if share := said.corrected.get(column.name):
@@ -183,13 +183,17 @@ class Registers:
             register.before[column.name] = before
         return value
 
-    def _coded(self, draw: np.random.Generator, column: ContractColumn, value: Column, table: Table, columns: dict[str, str]) -> Coded:
+    def _coded(self, draw: np.random.Generator, column: ContractColumn, value: Column, register: Register, fields: dict[str, str]) -> Coded:
         """Concepts in the partner's codes, each as valid on the day in the column that the contract names."""
         assert column.concept is not None
         assert isinstance(value, Coded), column.name
-        at = column.concept.at
-        day = table.days(columns[at]) if at is not None else np.full(len(table), np.datetime64(self.parameters.period.start))
+        at, table, start = column.concept.at, register.table, np.datetime64(self.parameters.period.start)
+        day = table.days(fields[at]) if at is not None else np.full(len(table), start)
         codes = CodeBook(self.jurisdiction, column.concept.list, column.concept.scheme)
+        before = register.before.get(column.name)
+        if isinstance(before, str):  # what is said until the real value is known is a concept too
+            coded = codes.codes_for(draw, Coded((before,), np.zeros(1, dtype=np.int64)), np.array([start]))
+            register.before[column.name] = coded.words[coded.codes[0]]
         return codes.codes_for(draw, value, day)
 
 
