@@ -46,21 +46,20 @@ def _type(kind: pa.DataType) -> str:
     return "integer" if pa.types.is_int64(kind) else "string" if pa.types.is_string(kind) else str(kind)
 
 
-def copies_equal_tables(release: Published) -> Verdict:
+def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
     """D03: the CSV and the database hold the cells of the Parquet tables: one value a cell, in whatever file."""
     faults: dict[str, int] = {}
-    database = release.folder / "das.duckdb"
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"ATTACH '{str(database).replace(chr(39), chr(39) * 2)}' AS das (READ_ONLY)")
-        stored = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'das'").fetchall()}
-        views = connection.execute("SELECT COUNT(*) FROM duckdb_views() WHERE database_name = 'das' AND NOT internal").fetchall()[0][0]
-        faults["das.duckdb"] = len(stored ^ set(release.tables)) + views
-        for name, table in release.tables.items():
-            connection.register("published", table.rows)
-            if name in stored:
-                faults[f"das.duckdb {name}"] = _different(connection, f'das."{name}"')
-            connection.register("copy", _csv(table))
-            faults[f"tables/{name}.csv"] = _different(connection, "copy")
+    database = str(release.folder / "das.duckdb").replace("'", "''")
+    connection.execute(f"ATTACH '{database}' AS das (READ_ONLY)")
+    stored = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'das'").fetchall()}
+    views = connection.execute("SELECT COUNT(*) FROM duckdb_views() WHERE database_name = 'das' AND NOT internal").fetchall()[0][0]
+    faults["das.duckdb"] = len(stored ^ set(release.tables)) + views
+    for name, table in release.tables.items():
+        if name in stored:
+            faults[f"das.duckdb {name}"] = _different(connection, name, f'das."{name}"')
+        connection.register("copy", _csv(table))
+        faults[f"tables/{name}.csv"] = _different(connection, name, "copy")
+        connection.unregister("copy")
     return verdict("D03", "audit_copies_equal_tables", "Every copy of a table has its cells", 2 * len(release.tables), faults, MEND)
 
 
@@ -73,11 +72,10 @@ def _csv(table: Table) -> pa.Table:
         return table.rows.slice(0, 0)
 
 
-def _different(connection: duckdb.DuckDBPyConnection, copy: str) -> int:
-    """The number of rows of `published` and `copy` that the other one lacks."""
+def _different(connection: duckdb.DuckDBPyConnection, name: str, copy: str) -> int:
+    """The number of rows of the table `name` and of `copy` that the other one lacks."""
+    missing = "SELECT COUNT(*) FROM (SELECT * FROM {} EXCEPT ALL SELECT * FROM {})"
     try:
-        one_way = f"SELECT COUNT(*) FROM (SELECT * FROM published EXCEPT ALL SELECT * FROM {copy})"
-        other_way = f"SELECT COUNT(*) FROM (SELECT * FROM {copy} EXCEPT ALL SELECT * FROM published)"
-        return sum(connection.execute(query).fetchall()[0][0] for query in (one_way, other_way))
+        return sum(connection.execute(missing.format(*pair)).fetchall()[0][0] for pair in ((f'"{name}"', copy), (copy, f'"{name}"')))
     except duckdb.Error:  # other columns
         return 1

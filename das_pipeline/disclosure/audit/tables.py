@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import duckdb
 
@@ -33,35 +32,32 @@ def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
     return verdict("D01", "audit_counts_are_rounded", "Every protected count is a multiple of its base", cells, faults, MEND)
 
 
-def tables_are_full(release: Published) -> Verdict:
+def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
     """D10: a protected table has every combination of its codes in every period, once, without a gap in time."""
     faults: dict[str, int] = {}
     for table in release.protected:
-        with _registered(table) as connection:
-            codes = " * ".join(f"COUNT(DISTINCT {_quoted(d.name)})" for d in table.dimensions) or "1"
-            numbers = f"COUNT(*), COUNT(DISTINCT ({_list(table.keys)})), {codes} * COUNT(DISTINCT period)"
-            query = f"SELECT {numbers} FROM cells GROUP BY period_kind"
-            faults[table.name] = sum(len(set(row)) > 1 for row in connection.execute(query).fetchall())
-        for kind in table.kinds:
-            periods = {p for k, p in zip(table.rows["period_kind"].to_pylist(), table.rows["period"].to_pylist(), strict=True) if k == kind}
-            numbers = sorted(map(_number, periods))
-            faults[table.name] += numbers[-1] - numbers[0] + 1 - len(numbers)
+        codes = " * ".join(f"COUNT(DISTINCT {_quoted(d.name)})" for d in table.dimensions) or "1"
+        numbers = f"COUNT(*), COUNT(DISTINCT ({_list(table.keys)})), {codes} * COUNT(DISTINCT period)"
+        query = f"SELECT {numbers}, LIST(DISTINCT period) FROM {_quoted(table.name)} GROUP BY period_kind"
+        for *counts, periods in connection.execute(query).fetchall():
+            in_time = [_number(period) for period in periods]
+            faults[table.name] = faults.get(table.name, 0) + (len(set(counts)) > 1) + max(in_time) - min(in_time) + 1 - len(in_time)
     return verdict("D10", "audit_tables_are_full", "Every protected table is a full grid", len(release.protected), faults, MEND)
 
 
-def totals_add_up(release: Published) -> Verdict:
+def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
     """D03: every total is the sum of its parts, over every dimension and over time."""
     faults: dict[str, int] = {}
     for table in release.tables.values():
-        with _registered(table) as connection:
-            for dimension in (d.name for d in table.dimensions if d.scheme):
-                others = _list([k for k in table.keys if k != dimension])
-                faults[table.name] = faults.get(table.name, 0) + _unequal(connection, table, others, f"{_quoted(dimension)} <> '{ALL}'")
-            for fine, coarse in combinations(table.kinds, 2):
-                longer = f"CASE WHEN period_kind = '{fine}' THEN {ENCLOSING[coarse]} ELSE period END"
-                groups = f"{_list([d.name for d in table.dimensions], '')}{longer}"
-                kept = f"WHERE period_kind IN ('{fine}', '{coarse}')"
-                faults[table.name] = faults.get(table.name, 0) + _unequal(connection, table, groups, f"period_kind = '{fine}'", kept)
+        wrong = 0
+        for dimension in (d.name for d in table.dimensions if d.scheme):
+            others = _list([k for k in table.keys if k != dimension])
+            wrong += _unequal(connection, table, others, f"{_quoted(dimension)} <> '{ALL}'")
+        for fine, coarse in combinations(table.kinds, 2):
+            longer = f"CASE WHEN period_kind = '{fine}' THEN {ENCLOSING[coarse]} ELSE period END"
+            groups = f"{_list([d.name for d in table.dimensions], '')}{longer}"
+            wrong += _unequal(connection, table, groups, f"period_kind = '{fine}'", f"WHERE period_kind IN ('{fine}', '{coarse}')")
+        faults[table.name] = wrong
     return verdict("D03", "audit_totals_add_up", "Every total is the sum of its parts", len(release.tables), faults, MEND)
 
 
@@ -69,11 +65,11 @@ def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, i
     """The number of totals that differ from the sum of their parts; in a table of others a total may be absent."""
     differs = "parts IS DISTINCT FROM total" if table.is_protected else "parts <> total"
     sums = f"SUM(n) FILTER (WHERE {is_part}) AS parts, SUM(n) FILTER (WHERE NOT {is_part}) AS total"
-    query = f"SELECT COUNT(*) FROM (SELECT {sums} FROM cells {kept} GROUP BY {groups}) WHERE {differs}"
+    query = f"SELECT COUNT(*) FROM (SELECT {sums} FROM {_quoted(table.name)} {kept} GROUP BY {groups}) WHERE {differs}"
     return connection.execute(query).fetchall()[0][0]
 
 
-def tables_agree(release: Published) -> Verdict:
+def tables_agree(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
     """D03: tables about the same population have one value for a cell that both have."""
     faults: dict[str, int] = {}
     compared = 0
@@ -81,32 +77,30 @@ def tables_agree(release: Published) -> Verdict:
         for code, population in one.facts["population"].items():
             for other_code, other_population in other.facts["population"].items():
                 if population == other_population:
-                    rows, apart = _compare(one, code, other, other_code)
-                    compared += rows
+                    query = f"SELECT COUNT(*), COUNT(*) FILTER (a.n <> b.n) FROM {_joined(one, code, other, other_code)}"
+                    cells, apart = connection.execute(query).fetchall()[0]
+                    compared += cells
                     faults[f"{one.name} and {other.name}"] = faults.get(f"{one.name} and {other.name}", 0) + apart
     return verdict("D03", "audit_tables_agree", "A cell has the same value in every table", compared, faults, MEND)
 
 
-def _compare(one: Table, code: str, other: Table, other_code: str) -> tuple[int, int]:
-    """The cells that two tables have in common, and how many of them differ.
+def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
+    """The cells that two tables have in common, as `a` and `b`.
 
     A dimension that is not common is at its total; periods that only one of them has are added up to the longer ones.
     """
     common = [d.name for d in one.dimensions if d.scheme and d in other.dimensions]
-    keys = [*common, "period_kind", "period"]
-    with _registered(one) as connection:
-        connection.register("others", other.rows)
-        sides = []
-        for table, rows, own in ((one, "cells", code), (other, "others", other_code)):
-            fixed = [f"{_quoted(d.name)} = '{ALL if d.scheme else own}'" for d in table.dimensions if d.name not in common]
-            at = f"SELECT {_list(keys)}, n FROM {rows} WHERE {' AND '.join(fixed) or 'TRUE'}"
-            finest, dimensions = table.kinds[0], _list(common, "")
-            for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" else ():
-                summed = f"SELECT {dimensions}'{kind}', {ENCLOSING[kind]}, CAST(SUM(n) AS BIGINT)"
-                at += f" UNION ALL {summed} FROM ({at}) WHERE period_kind = '{finest}' GROUP BY {dimensions}{ENCLOSING[kind]}"
-            sides.append(f"({at})")
-        query = f"SELECT COUNT(*), COUNT(*) FILTER (a.n <> b.n) FROM {sides[0]} a JOIN {sides[1]} b USING ({_list(keys)})"
-        return connection.execute(query).fetchall()[0]
+    keys = _list([*common, "period_kind", "period"])
+    sides = []
+    for table, own in ((one, code), (other, other_code)):
+        fixed = [f"{_quoted(d.name)} = '{ALL if d.scheme else own}'" for d in table.dimensions if d.name not in common]
+        cells = f"SELECT {keys}, n FROM {_quoted(table.name)} WHERE {' AND '.join(fixed) or 'TRUE'}"
+        finest, dimensions = table.kinds[0], _list(common, "")
+        for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" else ():
+            summed = f"SELECT {dimensions}'{kind}', {ENCLOSING[kind]}, CAST(SUM(n) AS BIGINT)"
+            cells += f" UNION ALL {summed} FROM ({cells}) WHERE period_kind = '{finest}' GROUP BY {dimensions}{ENCLOSING[kind]}"
+        sides.append(f"({cells})")
+    return f"{sides[0]} AS a JOIN {sides[1]} AS b USING ({keys})"
 
 
 def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Verdict:
@@ -123,12 +117,6 @@ def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Ver
     return verdict(
         "D05", "audit_changes_are_rounded", "Every change since an earlier release is a multiple of the base", compared, faults, MEND
     )
-
-
-def _registered(table: Table) -> Any:
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    connection.register("cells", table.rows)
-    return connection
 
 
 def _quoted(name: str) -> str:
