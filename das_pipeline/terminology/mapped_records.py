@@ -87,7 +87,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
         a.column.place: {"rows": a.delivered, "mapped": a.mapped, "unknown": a.unknown, "not_applicable": a.not_applicable}
         for a in accounts
     }
-    return [_codes_are_listed(shares), _unmapped_share(shares, limits), _one_concept(ambiguous), _nothing_lost(accounts)]
+    return [_codes_are_listed(shares), judge_unmapped(shares, limits), _one_concept(ambiguous), _nothing_lost(accounts)]
 
 
 def _write(
@@ -129,7 +129,8 @@ def _codes_are_listed(shares: Sequence[Share]) -> Verdict:
     return Verdict("T01", "codes_are_in_their_list", passed=not places, sentence=sentence, severity="warn", facts=facts)
 
 
-def _unmapped_share(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
+def judge_unmapped(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
+    """T02: the share of values without a mapping, by column and month; it blocks beyond chance and warns above its lower limit."""
     warned = [s for s in shares if s.unmapped > limits.warn * s.rows]
     blocked = [s for s in shares if share_exceeds(s.unmapped, s.rows, limits.block, limits.min_rows)]
     sentence = "The share of values without a mapping is within its limits in every column and month."
