@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
-from das_pipeline.run import Run
 from das_pipeline.statistics.counting import PERIOD_TEXT
 from das_pipeline.statistics.model import Cube, Statistics
-from das_pipeline.terminology import load_schemes
+from das_pipeline.terminology import Scheme
 
 TABLES = {
     "parts": "cube VARCHAR, dimension VARCHAR, category VARCHAR, period VARCHAR, n BIGINT",
     "totals": "cube VARCHAR, period VARCHAR, n BIGINT",
     "year_totals": "cube VARCHAR, year VARCHAR, n BIGINT",
     "cube_dimensions": "cube VARCHAR, dimension VARCHAR, scheme VARCHAR, level VARCHAR",
+}
+FILES = {"F05": "category_differences", "F06": "year_differences", "F08": "share_differences"}
+TRUTHS = {
+    "F05": ("categories_sum_to_total", "The categories of every dimension sum to the events counted without any, in every period"),
+    "F06": ("months_sum_to_year", "Periods sum to the year and categories to the total of their scheme"),
+    "F07": ("cubes_agree", "What two cubes share has one value, in every year"),
+    "F08": ("shares_sum_to_one", "Shares lie between 0 and 1 and sum to 1 over every dimension"),
 }
 
 
@@ -41,28 +47,18 @@ def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
         connection.execute(f"INSERT INTO {table} SELECT $cube, {text}, COUNT(*) FROM selected GROUP BY {text}", {"cube": cube.name})
 
 
-def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics, run: Run) -> list[Verdict]:
+def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics, schemes: Mapping[str, Scheme]) -> list[Verdict]:
     """F05, F06, F07 and F08 on the cubes that were taken in."""
     found = {rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()}
     pairs = [(cube, statistics.cube(cube.adds_up_to)) for cube in statistics.cubes if cube.adds_up_to]
     found["F07"] = [
-        (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(shared_differences(a, b, run)).fetchall()
+        (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(shared_differences(a, b, schemes)).fetchall()
     ]
     return [_verdict(rule, found[rule]) for rule in sorted(found)]
 
 
-FILES = {"F05": "category_differences", "F06": "year_differences", "F08": "share_differences"}
-TRUTHS = {
-    "F05": ("categories_sum_to_total", "The categories of every dimension sum to the events counted without any, in every period"),
-    "F06": ("months_sum_to_year", "Periods sum to the year and categories to the total of their scheme"),
-    "F07": ("cubes_agree", "What two cubes share has one value, in every year"),
-    "F08": ("shares_sum_to_one", "Shares lie between 0 and 1 and sum to 1 over every dimension"),
-}
-
-
-def shared_differences(cube: Cube, anchor: Cube, run: Run) -> str:
+def shared_differences(cube: Cube, anchor: Cube, schemes: Mapping[str, Scheme]) -> str:
     """SQL for the years and shared categories, at the coarser level of the two, in which `cube` is not what it adds up to."""
-    schemes = load_schemes(run.jurisdiction)
     levels = {}
     for dimension in cube.leaf.keys() & anchor.leaf.keys():
         ladder = schemes[cube.scheme[dimension]].levels
@@ -78,13 +74,12 @@ SELECT DISTINCT year FROM differences ORDER BY year"""
 def _rolled_up(cube: Cube, levels: dict[str, str]) -> str:
     """The counts of `cube` by year and the nodes of `levels`."""
     names = sorted(levels)
-    joins = " ".join(
-        f"JOIN hierarchies AS {d}_of ON {d}_of.scheme = '{cube.scheme[d]}' AND {d}_of.level = '{levels[d]}' AND {d}_of.leaf = c.{d}"
-        for d in names
-    )
+    of_level = {d: f"{d}_of.scheme = '{cube.scheme[d]}' AND {d}_of.level = '{levels[d]}'" for d in names}
+    joins = " ".join(f"JOIN hierarchies AS {d}_of ON {of_level[d]} AND {d}_of.leaf = c.{d}" for d in names)
     columns = "".join(f"{d}_of.node AS {d}, " for d in names)
     keys = "".join(f"{d}_of.node, " for d in names)
-    return f"SELECT {columns}SUBSTR(c.period, 1, 4) AS year, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} GROUP BY {keys}SUBSTR(c.period, 1, 4)"
+    year = "SUBSTR(c.period, 1, 4)"
+    return f"SELECT {columns}{year} AS year, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} GROUP BY {keys}{year}"
 
 
 def _verdict(rule: str, found: Sequence[tuple[object, ...]]) -> Verdict:

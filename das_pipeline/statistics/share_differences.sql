@@ -6,9 +6,9 @@ WITH shares AS (
     JOIN totals AS t ON t.cube = p.cube AND t.period = p.period
 ),
 differences AS (
-    SELECT cube, dimension, period
-    FROM shares
-    GROUP BY cube, dimension, period
-    HAVING MIN(share) < 0 OR MAX(share) > 1 OR ABS(SUM(share) - 1) > 0.000000001
+    SELECT s.cube, s.dimension, s.period
+    FROM shares AS s
+    GROUP BY s.cube, s.dimension, s.period
+    HAVING MIN(s.share) < 0 OR MAX(s.share) > 1 OR ABS(SUM(s.share) - 1) > 0.000000001
 )
 SELECT cube, dimension, period FROM differences
