@@ -19,9 +19,9 @@ from das_pipeline.terminology.tables import Fault
 SHOWN = 5  # faults named in a verdict's sentence; the others are counted
 RULES = {
     "T03": ("mapping_is_a_function", "Every code means one concept on any day"),
-    "T04": ("codes_are_mapped_while_in_use", "Every listed code is mapped on all its days, once"),
-    "T05": ("concepts_exist_in_their_scheme", "Every concept used is in its scheme, with definition and source"),
-    "T10": ("levels_partition", "The concepts of every level partition the level above"),
+    "T04": ("validity_has_no_overlap_or_gap", "Every listed code is mapped on all its days, once"),
+    "T05": ("concept_is_defined", "Every concept used is in its scheme, with definition and source"),
+    "T10": ("hierarchy_is_a_partition", "The concepts of every level partition the level above"),
 }
 
 

@@ -126,7 +126,7 @@ def _codes_are_listed(shares: Sequence[Share]) -> Verdict:
             " where no mapping knows them. Add the codes to terminology/codes and terminology/mappings, or ask the partner."
         )
     facts: dict[str, int | float | str] = {"rows": sum(s.rows for s in shares), "rows_unlisted": rows, "columns": len(places)}
-    return Verdict("T01", "codes_are_in_their_list", passed=not places, sentence=sentence, severity="warn", facts=facts)
+    return Verdict("T01", "code_is_in_its_list", passed=not places, sentence=sentence, severity="warn", facts=facts)
 
 
 def judge_unmapped(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
@@ -142,7 +142,7 @@ def judge_unmapped(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
         )
     return Verdict(
         "T02",
-        "unmapped_share_within_limits",
+        "unmapped_share_is_small",
         passed=not (warned or blocked),
         sentence=sentence,
         severity="block" if blocked else "warn",
@@ -160,7 +160,7 @@ def _one_concept(ambiguous: int) -> Verdict:
     sentence = "Every value has at most one concept on its date."
     if ambiguous:
         sentence = f"{ambiguous} values have several concepts on their date: mend the overlapping rows in terminology/mappings."
-    return Verdict("T03", "values_have_one_concept", passed=not ambiguous, sentence=sentence, facts={"ambiguous_values": ambiguous})
+    return Verdict("T03", "mapping_is_a_function", passed=not ambiguous, sentence=sentence, facts={"ambiguous_values": ambiguous})
 
 
 def _nothing_lost(accounts: Sequence[Account]) -> Verdict:
@@ -175,4 +175,4 @@ def _nothing_lost(accounts: Sequence[Account]) -> Verdict:
         "rows_unknown": sum(a.unknown for a in accounts),
         "rows_not_applicable": sum(a.not_applicable for a in accounts),
     }
-    return Verdict("T06", "nothing_lost_in_mapping", passed=not open_accounts, sentence=sentence, facts=facts)
+    return Verdict("T06", "mapping_loses_no_row", passed=not open_accounts, sentence=sentence, facts=facts)
