@@ -1,0 +1,113 @@
+"""Every rule of the stage fails when its fault is planted, and only then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from das_pipeline.disclosure.checks import judge
+from das_pipeline.disclosure.cubes import protected_table
+from das_pipeline.disclosure.family import Protected
+from das_pipeline.disclosure.rounding import Decisions
+from tests.disclosure.worlds import family
+
+Family = dict[str, Protected]
+RECORDS = np.random.default_rng(11).poisson(4.0, (5, 2, 18)).astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def second() -> Family:
+    """The second release of a family whose first year is closed; nothing was counted since the first release."""
+    first = family(RECORDS)
+    frozen = {}
+    for name, one in first.items():
+        closed = one.grid.coordinates()[-1] < (12 if name == "crimes" else 1)
+        frozen[name] = replace(one, leaves=replace(one.leaves, previous=Decisions(one.value, one.leaves.true, closed)))
+    return family(RECORDS, frozen)
+
+
+def failed(made: Family, folder: Path, values: Family | None = None) -> set[str]:
+    """The rules that fail when the values of `values` were written instead of those of `made`."""
+    for name, one in (values or made).items():
+        pq.write_table(protected_table(one.grid, one.value, one.leaves.base, one.structural), folder / f"{name}.parquet")
+    return {f"{v.rule} {v.name}" for v in judge(made, folder) if not v.passed}
+
+
+def moved(made: Family, cube: str, step: int, leaves: Callable[[Protected], np.ndarray]) -> Family:
+    """The family with `step` added to some leaves of one cube."""
+    one = made[cube]
+    return made | {cube: replace(one, value=one.value + step * leaves(one))}
+
+
+def first_open(one: Protected) -> np.ndarray:
+    """One leaf of an open period that is not zero."""
+    found = np.zeros(one.grid.size, dtype=bool)
+    found[np.flatnonzero(~one.leaves.previous.frozen & (one.value > 0))[0]] = True
+    return found
+
+
+def test_what_the_stage_makes_passes(second: Family, tmp_path: Path) -> None:
+    assert failed(second, tmp_path) == set()
+
+
+def test_a_value_that_is_no_multiple(second: Family, tmp_path: Path) -> None:
+    assert failed(second, tmp_path, moved(second, "crimes", 1, first_open)) == {"D01 only_rounded_values", "D03 shared_cells_agree"}
+
+
+def test_a_column_with_true_counts(second: Family, tmp_path: Path) -> None:
+    failed(second, tmp_path)
+    one = second["crimes"]
+    table = protected_table(one.grid, one.value, one.leaves.base, one.structural)
+    pq.write_table(table.append_column("n", [one.leaves.true]), tmp_path / "crimes.parquet")
+    assert [v.rule for v in judge(second, tmp_path) if not v.passed] == ["D01"]
+
+
+def test_a_leaf_left_out_of_the_grid(second: Family, tmp_path: Path) -> None:
+    failed(second, tmp_path)
+    path = tmp_path / "crimes.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    assert [v.name for v in judge(second, tmp_path) if not v.passed] == ["full_grid"]
+
+
+def test_a_leaf_more_than_one_base_off(second: Family, tmp_path: Path) -> None:
+    assert "D09 rounding_within_bounds" in failed(second, tmp_path, moved(second, "crimes", 10, first_open))
+
+
+def test_a_zero_that_is_no_longer_zero(tmp_path: Path) -> None:
+    records = RECORDS.copy()
+    records[0] = 0
+    made = family(records)
+
+    def zero(one: Protected) -> np.ndarray:
+        found = np.zeros(one.grid.size, dtype=bool)
+        found[np.flatnonzero(one.leaves.true == 0)[0]] = True
+        return found
+
+    assert "D09 rounding_within_bounds" in failed(made, tmp_path, moved(made, "crimes_year", 5, zero))
+
+
+def test_a_closed_leaf_that_moved(second: Family, tmp_path: Path) -> None:
+    found = failed(second, tmp_path, moved(second, "crimes", 5, lambda one: one.leaves.previous.frozen & (one.value > 0)))
+    assert "D05 closed_periods_kept" in found
+
+
+def test_many_untouched_leaves_that_moved(tmp_path: Path) -> None:
+    again = family(RECORDS, family(RECORDS))
+    assert failed(again, tmp_path) == set()
+    assert "D05 untouched_leaves_kept" in failed(again, tmp_path, moved(again, "crimes", 5, lambda one: one.value > 0))
+
+
+def test_cubes_that_disagree_on_a_shared_cell(second: Family, tmp_path: Path) -> None:
+    assert failed(second, tmp_path, moved(second, "crimes_year", -5, first_open)) >= {"D03 shared_cells_agree"}
+
+
+def test_siblings_that_share_what_their_parent_lacks(tmp_path: Path) -> None:
+    made = family(RECORDS)
+    child = made["crimes_year"]
+    twin = replace(child, name="twin", value=np.roll(child.value.reshape(child.grid.shape), 1, axis=1).ravel())
+    assert "D03 shared_cells_agree" in failed(made | {"twin": twin}, tmp_path)
