@@ -82,13 +82,13 @@ class Sender:
         listed, rows = [], 0
         for file in self.files[partner]:
             content, entry, count = self._file(self.registers[partner, file], sent, log)
-            if trouble.truncated:
+            if trouble.truncated and not listed:
                 content = content[: max(len(content) * 2 // 3, 1)]
             (folder / entry["name"]).write_bytes(content)
             listed.append(entry)
             rows += count
         if trouble.truncated:
-            entry = listed[-1]
+            entry = listed[0]
             log.append(
                 Fault("truncated_file", "transport", partner, sent.delivery, entry["file"], None, None, None, None, "I01", "refused")
             )

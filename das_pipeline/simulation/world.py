@@ -244,18 +244,14 @@ class _Simulation:
         in_time = np.argsort(first_on, kind="stable")
         earlier = np.floor(draw.random(n) * np.arange(n)).astype(np.int64)
         pointer = np.where(happens(draw, self.p.suspects.known_again, n), earlier, np.arange(n))
-        person = np.empty(n, dtype=np.int64)
-        for _ in range(3):
-            person[in_time] = roots(pointer)
-            keys = crime * n + person[episode]
-            _, first = np.unique(keys, return_index=True)
-            again = np.ones(len(keys), dtype=bool)
-            again[first] = False
-            if not again.any():
+        rank = np.argsort(in_time)
+        while True:
+            person = in_time[roots(pointer)][rank]
+            _, place, times = np.unique(crime * n + person[episode], return_inverse=True, return_counts=True)
+            twice = times[place] > 1  # one person twice in one crime: those episodes are of different persons after all
+            if not twice.any():
                 break
-            rank = np.empty(n, dtype=np.int64)
-            rank[in_time] = np.arange(n)
-            apart = rank[episode[again]]
+            apart = rank[episode[twice]]
             pointer[apart] = apart
         return np.unique(person, return_inverse=True)[1]
 

@@ -1,0 +1,47 @@
+"""One small simulation that the tests look at, and the senders behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.settings import PROJECT
+from das_pipeline.simulation import Simulated, simulate
+from das_pipeline.simulation.deliver import Sender
+from das_pipeline.simulation.parameters import Parameters
+from das_pipeline.simulation.registers import main_groups
+from das_pipeline.simulation.world import World, simulate_world
+
+SEED = 3
+
+
+@dataclass(frozen=True)
+class Small:
+    """A world of some two thousand rows a year, and its registers."""
+
+    parameters: Parameters
+    groups: dict[str, str]
+    world: World
+    sender: Sender
+
+
+@pytest.fixture(scope="session")
+def dutch() -> Jurisdiction:
+    return Jurisdiction(PROJECT / "jurisdictions" / "nl")
+
+
+@pytest.fixture(scope="session")
+def small(dutch: Jurisdiction) -> Small:
+    parameters, groups = Parameters.read(dutch), main_groups(dutch)
+    world = simulate_world(parameters, groups, 1_000, SEED, parameters.period.until)
+    return Small(parameters, groups, world, Sender(dutch, parameters, world, SEED, with_faults=False))
+
+
+@pytest.fixture(scope="session")
+def simulated(dutch: Jurisdiction, tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """A few thousand rows with faults in them."""
+    out: Path = tmp_path_factory.mktemp("simulated") / "inbox"
+    return simulate(dutch, out, size=6_000, seed=SEED)

@@ -1,0 +1,149 @@
+"""The world is possible: nobody is suspected as a small child, cells are not shared, and nothing comes before its cause."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.simulation import Simulated
+from das_pipeline.simulation.draws import Coded, stream
+from das_pipeline.simulation.parameters import Parameters
+from das_pipeline.simulation.persons import citizen_numbers
+from das_pipeline.simulation.registers import main_groups
+from das_pipeline.simulation.world import World, simulate_world
+from tests.simulation.conftest import Small
+
+
+def test_citizen_numbers_pass_the_eleven_test_and_differ() -> None:
+    numbers = citizen_numbers(stream(1, "test"), 500).to_pylist()
+    assert len(set(numbers)) == 500
+    for number in numbers:
+        assert sum(int(d) * w for d, w in zip(number, (9, 8, 7, 6, 5, 4, 3, 2, -1), strict=True)) % 11 == 0
+
+
+def test_suspects_are_twelve_or_older_and_suspected_of_a_crime_once(small: Small) -> None:
+    suspicions, people = small.world.tables["suspicions"], small.world.people
+    days = suspicions.days("offence_on") - people.born_on[suspicions.person]
+    known = ~np.isnat(days)
+    assert days[known].min() >= np.timedelta64(12 * 365, "D")
+    assert suspicions.parent is not None
+    assert len(set(zip(suspicions.parent[1].tolist(), suspicions.person.tolist(), strict=True))) == len(suspicions)
+
+
+def test_nobody_is_in_two_cells_at_once(small: Small) -> None:
+    stays = small.world.tables["stays"]
+    order = np.lexsort((stays.days("admitted_on"), stays.person))
+    person, start, end = stays.person[order], stays.days("admitted_on")[order], stays.days("released_on")[order]
+    same = person[1:] == person[:-1]
+    assert (start[1:] > end[:-1])[same].all()
+    assert (end > start).all()
+
+
+def test_nothing_comes_before_its_cause(small: Small) -> None:
+    tables = small.world.tables
+    crimes, suspicions, cases, trials = (tables[t] for t in ("crimes", "suspicions", "cases", "trials"))
+    assert (crimes.days("offence_on") <= crimes.days("reported_on")).all()
+    assert (crimes.days("reported_on") <= crimes.days("registered_on")).all()
+    followed = suspicions.days("followed_up_on")
+    assert (followed >= suspicions.days("registered_on"))[~np.isnat(followed)].all()
+    received = dict(zip(cases.case.tolist(), cases.days("received_on").tolist(), strict=True))
+    sent = suspicions.coded("follow_up").is_in(["sent_to_om"])
+    assert all(received[case] >= day for case, day in zip(suspicions.case[sent].tolist(), followed[sent].tolist(), strict=True))
+    assert (tables["decisions"].days("decided_on") >= cases.days("received_on")).all()
+    assert (trials.days("received_on") < trials.days("heard_on")).all()
+    assert (trials.days("heard_on") <= trials.days("decided_on")).all()
+    for name in ("charges", "decisions", "titles", "sanctions"):
+        parent, rows = tables[name].parent or ("", np.zeros(0))
+        assert (tables[name].entry >= tables[parent].entry[rows]).all(), name
+
+
+def test_the_truth_names_a_person_and_a_case_for_each_record(simulated: Simulated) -> None:
+    records = pq.read_table(simulated.truth / "records.parquet").to_pylist()
+    assert len({(r["partner"], r["unit"], r["key"]) for r in records}) == len(records)
+    assert {r["unit"] for r in records if r["person"] is None} == {"crime"}
+    by_unit = {r["unit"]: r for r in records}
+    assert by_unit.keys() >= {"suspect", "prosecution_case", "court_case", "stay", "referral", "youth_investigation"}
+
+
+def test_the_truth_counts_every_row(simulated: Simulated) -> None:
+    counts = pq.read_table(simulated.truth / "counts.parquet").to_pylist()
+    crimes = sum(c["n"] for c in counts if c["table"] == "registered_crime")
+    delivered = sum(c["n"] for c in counts if c["table"] == "prosecution_decisions" and c["month"] == "2025-11")
+    assert crimes > 1_000
+    assert delivered > 0
+    assert {c["outcome"] for c in counts if c["table"] == "sanctions"} >= {"prison", "community_service", "fine"}
+
+
+def test_canaries_are_in_the_deliveries(simulated: Simulated) -> None:
+    canaries = (simulated.truth / "canaries.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    delivered = b"".join(p.read_bytes() for p in simulated.inbox.rglob("2025-12-26.1/*"))
+    found = sum(c.encode("cp1252", errors="ignore") in delivered or c.encode() in delivered for c in canaries)
+    assert min(map(len, canaries)) >= 6
+    assert found > 0.8 * len(canaries)
+
+
+# -- the mix of the published figures
+
+
+@pytest.fixture(scope="module")
+def large(dutch: Jurisdiction) -> World:
+    parameters = Parameters.read(dutch)
+    return simulate_world(parameters, main_groups(dutch), 120_000, 1, parameters.period.until)
+
+
+def shares(column: Coded, rows: np.ndarray) -> dict[str, float]:
+    """Per cent of the rows by word."""
+    n = np.bincount(column.codes[rows][column.codes[rows] >= 0], minlength=len(column.words))
+    return {word: 100 * k / n.sum() for word, k in zip(column.words, n, strict=True)}
+
+
+def within(world: World, table: str, day: str) -> np.ndarray:
+    days = world.tables[table].days(day)
+    return np.flatnonzero((days >= np.datetime64("2023-01-01")) & (days < np.datetime64("2026-01-01")))
+
+
+@pytest.mark.slow
+def test_registered_crime_has_the_published_mix(large: World, dutch: Jurisdiction) -> None:
+    crimes = large.tables["crimes"]
+    found = shares(crimes.coded("police_class").translated(main_groups(dutch)), within(large, "crimes", "reported_on"))
+    published = {"property": 56, "public_order": 13, "violence_sexual": 10, "traffic": 17, "drugs": 2, "weapons": 1}  # C&R 2022
+    assert {g: round(found[g]) for g in published} == pytest.approx(published, abs=1.2)
+
+
+@pytest.mark.slow
+def test_the_chain_narrows_as_published(large: World) -> None:
+    crimes, suspects = within(large, "crimes", "registered_on"), within(large, "suspicions", "registered_on")
+    cleared, cases = within(large, "crimes", "cleared_on"), within(large, "cases", "received_on")
+    assert len(cleared) / len(crimes) == pytest.approx(0.26, abs=0.015)
+    assert len(suspects) / len(cleared) == pytest.approx(1.28, abs=0.02)
+    assert len(suspects) / len(cases) == pytest.approx(1.43, abs=0.05)
+    a_year = suspects[large.tables["suspicions"].days("registered_on")[suspects] < np.datetime64("2024-01-01")]
+    persons = len(np.unique(large.tables["suspicions"].person[a_year]))
+    assert len(a_year) / persons == pytest.approx(1.62, abs=0.06)
+    assert len(within(large, "trials", "decided_on")) / len(cases) == pytest.approx(70_000 / 179_600, abs=0.02)
+
+
+@pytest.mark.slow
+def test_decisions_verdicts_and_sanctions_have_the_published_mix(large: World) -> None:
+    decisions = shares(large.tables["decisions"].coded("decision"), within(large, "decisions", "decided_on"))
+    unconditional = decisions["dismissal_technical"] + decisions["dismissal_policy"] + decisions["dismissal_administrative"]
+    assert decisions["summons"] == pytest.approx(39.5, abs=1)  # CBS 83944NED, 2022
+    assert unconditional == pytest.approx(29.9, abs=1)
+    assert decisions["dismissal_conditional"] == pytest.approx(5.4, abs=1)
+    assert decisions["penal_order"] == pytest.approx(23.2, abs=1)
+    verdicts = shares(large.tables["trials"].coded("verdict"), within(large, "trials", "decided_on"))
+    guilty = verdicts["guilty_sanctioned"] + verdicts["guilty_unsanctioned"]
+    assert 100 * guilty / (100 - verdicts["joined_at_hearing"]) == pytest.approx(90, abs=1.2)
+    convicted = (large.tables["trials"].coded("verdict").is_in(["guilty_sanctioned"])).sum()
+    assert len(large.tables["sanctions"]) / convicted == pytest.approx(1.4, abs=0.04)
+
+
+@pytest.mark.slow
+def test_durations_have_the_expected_medians(large: World) -> None:
+    received, decided = large.tables["cases"].days("received_on"), large.tables["decisions"].days("decided_on")
+    kind = large.tables["decisions"].coded("decision")
+    for word, median in {"summons": 45, "dismissal_technical": 60, "penal_order": 25}.items():
+        rows = kind.is_in([word])
+        assert np.median((decided - received)[rows].astype(int)) == pytest.approx(median, rel=0.1)
