@@ -3,7 +3,7 @@
 The auditor in `audit` shares no code with what is here: it tries to break what is about to be published.
 """
 
-from das_pipeline.disclosure.leaves import build_leaves, leaves_inputs
+from das_pipeline.disclosure.leaves import build_leaves
 from das_pipeline.disclosure.ledger import append_ledger
 
-__all__ = ["append_ledger", "build_leaves", "leaves_inputs"]
+__all__ = ["append_ledger", "build_leaves"]

@@ -22,17 +22,11 @@ from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.run import Run
 from das_pipeline.statistics import Cube, Statistics, load_statistics
 
-INPUTS = ("statistics/cubes", "terminology/concepts")
-
-
-def leaves_inputs(run: Run) -> list[str]:
-    """The tables that `build_leaves` reads: the ledger too, as soon as something was released."""
-    return [*INPUTS, *([LEDGER] if run.lake.current(LEDGER) else [])]
-
 
 def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     """Protected leaves of every cube, `ledger_entries.parquet` and `quality.json`; and the verdicts on the files as written.
 
+    Inputs: statistics/cubes, terminology/concepts and, once something was released, disclosure/ledger.
     One row of `<cube>.parquet`: a leaf and period, its value (a multiple of `base`), and whether it cannot occur. Full grid.
     """
     made = protect_cubes(_prepare(run))
