@@ -14,7 +14,7 @@ from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.run import Run
 from tests.chain.making import make_chain, make_events, make_flows, make_spells
 from tests.chain.test_events import case, ruling
-from tests.content import put_content, read
+from tests.content import plant, put_content, read
 
 BALANCE = "SELECT state, month, opening, inflow, outflow, corrections, closing FROM rows WHERE spell = 'open_case' ORDER BY ALL"
 
@@ -95,15 +95,3 @@ def judge(run: Run, flows: str) -> list[Verdict]:
 
 def passed(verdicts: list[Verdict]) -> dict[str, Any]:
     return {v.rule: v.passed for v in verdicts}
-
-
-def plant(run: Run, table: str, file: str, query: str) -> None:
-    """`query` over the rows of `file` in its place, in a version that its manifest vouches for."""
-    live = run.lake.open(table)
-    draft = run.lake.begin(table)
-    draft.adopt(live)
-    del draft.adopted[file]
-    with run.connect() as connection:
-        connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {engine.parquet([live.path(file)])}")
-        draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by="ALL")
-    run.lake.promote(run.lake.seal(draft, as_of=live.as_of, inputs=live.inputs, inputs_hash=live.inputs_hash, verdicts=[]))
