@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -40,6 +40,10 @@ class Run:
     @classmethod
     def start(cls, settings: Settings, as_of: date, connections: Connections = engine.in_memory) -> Run:
         return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), Keys.load(settings), as_of, connections)
+
+    def known_on(self, as_of: date) -> Run:
+        """The same run, as known on another date."""
+        return replace(self, as_of=as_of)
 
     @contextmanager
     def connect(self, *, identifying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,0 +1,49 @@
+"""Intake: one asset per partner, partitioned by delivery, and one per external source."""
+
+import dagster as dg
+
+from assets.publish import Published, publish
+from assets.resources import Das
+from assets.stages import asset_of
+from checks.deliveries import EXTERNAL, INTAKE
+from das_pipeline import deliveries
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.settings import Settings
+
+
+def partitions(partner: str) -> dg.DynamicPartitionsDefinition:
+    """The deliveries of a partner, by reference date and number: whatever arrived."""
+    return dg.DynamicPartitionsDefinition(name=f"deliveries_{partner}")
+
+
+def partner_asset(partner: str) -> dg.AssetsDefinition:
+    """The accepted records of a partner. One run takes in one delivery, so that one partner's failure is its own."""
+
+    @asset_of(f"deliveries/{partner}", INTAKE, partitions_def=partitions(partner))
+    def accepted(context: dg.AssetExecutionContext, das: Das) -> Published:
+        run = das.whole()
+        yield from publish(
+            context,
+            f"deliveries/{partner}",
+            INTAKE,
+            lambda: deliveries.take_in(run, deliveries.arrived(run, partner, context.partition_key)),
+        )
+
+    return accepted
+
+
+def external_asset(source: str) -> dg.AssetsDefinition:
+    """The figures of an external source, as it published them."""
+
+    @asset_of(f"deliveries/{source}", EXTERNAL)
+    def figures(context: dg.AssetExecutionContext, das: Das) -> Published:
+        yield from publish(context, f"deliveries/{source}", EXTERNAL, lambda: deliveries.take_in_external(das.whole(), source))
+
+    return figures
+
+
+JURISDICTION = Jurisdiction(Settings.from_environment().jurisdiction)
+PARTNERS = {partner: partner_asset(partner) for partner in JURISDICTION.partners}
+EXTERNALS = {source: external_asset(source) for source in deliveries.external_sources(JURISDICTION)}
+DELIVERED = tuple(f"deliveries/{partner}" for partner in PARTNERS)
+FIGURES = tuple(f"deliveries/{source}" for source in EXTERNALS)

@@ -1,0 +1,16 @@
+"""Disclosure control: base cubes become protected leaves; nothing after this stage sees a true count."""
+
+from __future__ import annotations
+
+from assets.stages import table_asset
+from checks.disclosure import LEAVES
+from das_pipeline import disclosure
+
+leaves = table_asset(
+    "disclosure/leaves",
+    LEAVES,
+    disclosure.build_leaves,
+    ["statistics/cubes", "terminology/concepts"],
+    memory=["disclosure/ledger"],
+    kinds=("numpy", "parquet"),
+)

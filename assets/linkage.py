@@ -1,0 +1,19 @@
+"""Linkage: which records are about the same person and the same case. The only reader of identifying columns."""
+
+from __future__ import annotations
+
+from assets.deliveries import DELIVERED
+from assets.stages import table_asset
+from checks.linkage import LINKS
+from das_pipeline import linkage
+
+entities = table_asset(
+    "identifying/entities",
+    (),
+    linkage.build_entities,
+    ["terminology/records"],
+    when_live=DELIVERED,
+    kinds=("duckdb", "splink", "parquet"),
+    encrypted=True,
+)
+links = table_asset("linkage/links", LINKS, linkage.build_links, ["identifying/entities"], when_live=DELIVERED, chained=True)

@@ -1,0 +1,17 @@
+"""Publication: the candidate release, tables and metadata, from protected leaves alone."""
+
+from __future__ import annotations
+
+from assets.deliveries import DELIVERED
+from assets.stages import table_asset
+from checks.publication import CANDIDATE
+from das_pipeline import publication
+
+candidate = table_asset(
+    "publication/candidate",
+    CANDIDATE,
+    publication.build_candidate,
+    ["disclosure/leaves", "terminology/concepts", "terminology/records", "terminology/external", "linkage/links"],
+    when_live=DELIVERED,
+    kinds=("parquet", "csv", "duckdb"),
+)

@@ -1,0 +1,95 @@
+"""An installation of its own for an end-to-end test, driven as a person would: through the command line, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from das_pipeline.lake import Lake, Version
+from das_pipeline.privacy import write_demo_keys
+from das_pipeline.settings import PROJECT
+
+TOY = Path(__file__).parent / "toy"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The places of one installation under `root`."""
+
+    root: Path
+    jurisdiction: str
+    threads: int = 2
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.home)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(("DAS_", "DAGSTER_HOME"))}
+        return {
+            **ours,
+            "DAS_HOME": str(self.home),
+            "DAS_INBOX": str(self.inbox),
+            "DAS_KEYS": str(self.root / "keys"),
+            "DAS_JURISDICTION": self.jurisdiction,
+            "DAS_THREADS": str(self.threads),
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "GX_ANALYTICS_ENABLED": "false",
+            "PYTHONPATH": str(PROJECT),
+        }
+
+    def das(self, *arguments: str, code: int = 0) -> str:
+        """What `das ARGUMENTS` prints; it must end with `code`."""
+        return self.python("-m", "assets.cli", *arguments, code=code)
+
+    def python(self, *arguments: str, code: int = 0) -> str:
+        """What `python ARGUMENTS` prints, standard error included; it must end with `code`."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            env=self.environment,
+            cwd=PROJECT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def live(self, table: str) -> Version:
+        return self.lake.open(table)
+
+    def releases(self) -> list[Path]:
+        return sorted(p.parent for p in (self.home / "releases").glob("*/manifest.json"))
+
+    def current(self) -> Path:
+        pointer: dict[str, Any] = json.loads((self.home / "releases" / "current.json").read_text(encoding="utf-8"))
+        return self.home / "releases" / pointer["release"]
+
+
+def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2) -> Installation:
+    """A fresh installation under `root`, with demo keys."""
+    made = Installation(root, str(jurisdiction), threads)
+    made.inbox.mkdir(parents=True)
+    write_demo_keys(root / "keys", seed=7)
+    return made
+
+
+def hashes(version: Version) -> dict[str, str]:
+    """What the bytes of a version are: logical file name → SHA-256."""
+    return {name: entry.sha256 for name, entry in version.files.items()}
