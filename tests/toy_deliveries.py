@@ -119,6 +119,7 @@ def write_delivery(
     files: Mapping[str, tuple[str, bytes]],
     *,
     number: int = 1,
+    complete_for: Mapping[str, Any] | None = None,
     **said: Any,
 ) -> Path:
     """A delivery as a sender writes it: files (contract name -> file name and bytes), then the manifest, in which `said` overrides."""
@@ -136,7 +137,7 @@ def write_delivery(
                 "bytes": len(content),
                 "lines": content.count(b"\n") + (not content.endswith(b"\n") and content != b""),
                 "sums": _damage(content) if file == "reports" else {},
-                "complete_for": "nothing" if partner == "watch" else "all",
+                "complete_for": (complete_for or {}).get(file, "nothing" if partner == "watch" else "all"),
             }
         )
     manifest = {

@@ -24,28 +24,24 @@ class Header:
 
     positions: Mapping[str, int]  # column name -> 1-based position
     fields: int
-    missing: tuple[str, ...]  # sources of columns that must be there and are not
-    absent: tuple[str, ...]  # sources of optional columns that no record of a JSON or XML file has
+    missing: tuple[str, ...]  # names of columns that must be there and are not
     unknown: int  # how many more; their names come from the partner and are not repeated
 
 
 def header_of(contract: Contract, names: Sequence[str] | None, reference_on: date) -> Header:
     """Where the columns of the contract valid on `reference_on` stand, given the `names` found in the file.
 
-    A csv file must have them all, in any order. Records of JSON and XML may leave an optional column out.
+    A csv file must have them all, in any order. Records of JSON and XML leave out what they do not know, so that a column missing there is
+    a matter of rows.
     """
     expected = [c for c in contract.columns if c.valid_on(reference_on)]
     sources = {c.source for c in expected}
-    if contract.format.kind == "csv":
-        places = {name: n for n, name in enumerate(names or (), start=1)}
-        found = {c.name: places[c.source] for c in expected if c.source in places}
-        return Header(
-            found, len(names or ()), tuple(c.source for c in expected if c.source not in places), (), len(places.keys() - sources)
-        )
-    seen = sources if names is None or contract.format.kind == "fixed" else set(names)
-    missing = tuple(c.source for c in expected if c.source not in seen and c.required)
-    absent = tuple(c.source for c in expected if c.source not in seen and not c.required)
-    return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), missing, absent, len(seen - sources))
+    unknown = len(set(names or ()) - sources)
+    if contract.format.kind != "csv":
+        return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), (), unknown)
+    places = {name: n for n, name in enumerate(names or (), start=1)}
+    found = {c.name: places[c.source] for c in expected if c.source in places}
+    return Header(found, len(names or ()), tuple(c.source for c in expected if c.source not in places), unknown)
 
 
 def literal(text: str) -> str:

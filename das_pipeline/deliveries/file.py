@@ -124,8 +124,6 @@ def _look_at_lines(intake: Intake, opened: Opened, *, is_whole: bool) -> None:
             {"columns": refusing},
         )
     opened.account.warned = engine.scalar(connection, f"SELECT COUNT(*) FROM rows_{file} WHERE len(warned) > 0")
-    nameless = engine.scalar(connection, f"SELECT COUNT(*) FROM rows_{file} WHERE record_key IS NULL OR sub IS NULL")
-    opened.infers = nameless <= intake.limits.unreadable_keys_share.block * opened.account.read
 
 
 def _set_aside(intake: Intake, contract: Contract, account: FileAccount, name: str) -> None:
@@ -164,8 +162,14 @@ def _accept(intake: Intake, opened: Opened) -> None:
     fates = dict(connection.execute(f"SELECT fate, COUNT(*) FROM fates_{contract.file} GROUP BY fate").fetchall())
     for fate, count in fates.items():
         setattr(account, fate, count)
-    opened.in_scope = versions.find_absent(connection, contract, manifest, intake.live, infer=opened.infers)
+    opened.in_scope = versions.find_absent(connection, contract, manifest, intake.live)
     account.absent = engine.scalar(connection, f"SELECT COUNT(*) FROM absent_{contract.file}")
+    nameless = engine.scalar(connection, f"SELECT COUNT(*) FROM rows_{contract.file} WHERE record_key IS NULL OR sub IS NULL")
+    # Lines without a readable key may be all that is left out; and a file with many of them says nothing about what it leaves out.
+    if account.absent <= nameless or nameless > intake.limits.unreadable_keys_share.block * account.read:
+        opened.infers = account.absent == 0
+        account.absent = 0
+        connection.execute(f"DELETE FROM absent_{contract.file}")
     versions.number_records(connection, contract, manifest.delivery)
     names = [f"{half}/{contract.file}/{manifest.delivery}.parquet" for half in ("content", "direct")]
     rows = versions.write_halves(connection, contract, manifest.delivery, draft.path(names[0]), draft.path(names[1]))

@@ -81,7 +81,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
     live = run.lake.current(draft.table)
     before = landing.accepted(run, partner.partner)
     is_delta = landing.is_delta(run, partner.partner)
-    verdicts = [judge_order(manifest, before, is_delta=is_delta), judge_manifest(known), judge_set(known, partner)]
+    verdicts = [judge_order(manifest, before, is_delta=is_delta), judge_manifest(known, contracts), judge_set(known, partner)]
     opened: list[Opened] = []
     if live is not None:
         for prefix in ("content/", "direct/", "quarantine/", "receipts/"):  # append-only: shared with the version before

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from das_pipeline.deliveries.account import FileAccount, judge_account
 from das_pipeline.deliveries.checking import Header
 from das_pipeline.deliveries.contract import Contract, Partner
-from das_pipeline.deliveries.landing import Accepted, DeliveredFile, Landed, Manifest, order
+from das_pipeline.deliveries.landing import Accepted, DeliveredFile, Landed, Manifest, Window, order
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.jurisdiction import Jurisdiction
 
@@ -82,18 +82,27 @@ def judge_order(manifest: Manifest, before: Sequence[Accepted], *, is_delta: boo
     )
 
 
-def judge_manifest(known: Landed) -> Verdict:
+def judge_manifest(known: Landed, contracts: Sequence[Contract]) -> Verdict:
     """I01, before reading: the bytes are those that the sender described. Lines and sums follow when the file is read."""
-    different = [f.name for f in known.manifest.files if f.name in known.objects and known.objects[f.name] != f.sha256]
+    files = known.manifest.files
+    different = [f.name for f in files if f.name in known.objects and known.objects[f.name] != f.sha256]
+    content = {c.file: {column.name: column.type for column in c.content} for c in contracts}
+    odd = [f.file for f in files if isinstance(f.complete_for, Window) and content.get(f.file, {}).get(f.complete_for.column) != "date"]
+    if different:
+        sentence = (
+            f"The bytes of {', '.join(different)} are not those that the manifest describes: the transfer broke, or the file was changed "
+            "after the manifest. Ask for the delivery again under the next number."
+        )
+    elif odd:
+        sentence = f"{', '.join(odd)} says that it is complete for a window on a column that is no date of its contract. Ask what is meant."
+    else:
+        sentence = "The hash of every file is what the manifest says."
     return Verdict(
         "I01",
         "manifest_equals_what_was_read",
-        not different,
-        "The hash of every file is what the manifest says."
-        if not different
-        else f"The bytes of {', '.join(different)} are not those that the manifest describes: the transfer broke, or the file was "
-        "changed after the manifest. Ask for the delivery again under the next number.",
-        facts={"files": len(known.manifest.files), "files_different": len(different)},
+        not different and not odd,
+        sentence,
+        facts={"files": len(files), "files_different": len(different)},
     )
 
 
@@ -125,11 +134,11 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
 def judge_header(opened: Sequence[Opened]) -> Verdict:
     """I04: the columns of the contract are there, in any order; more columns than that are shown."""
     missing = [f"{o.contract.file}: {', '.join(o.header.missing)}" for o in opened if o.header.missing]
-    extra = [o.contract.file for o in opened if o.header.unknown or o.header.absent]
+    extra = [o.contract.file for o in opened if o.header.unknown]
     if missing:
         sentence = f"Columns are missing: {'; '.join(missing)}. Ask for the file with these columns, or change the contract from a date on."
     elif extra:
-        sentence = f"{', '.join(extra)}: columns that the contract does not know, or optional ones that no row has. Ask what changed."
+        sentence = f"{', '.join(extra)}: there are columns that the contract does not know, and they are not read. Ask what they are."
     else:
         sentence = "Every file has the columns of its contract."
     return Verdict(
@@ -219,11 +228,11 @@ def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
         for o in opened
         if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit)
     ]
-    held = [o.contract.file for o in opened if not o.infers]
+    held = [o.contract.file for o in opened if o.in_scope and not o.infers]
     if beyond:
         sentence = f"{'; '.join(beyond)}: more than the contract allows. Ask whether the file is complete."
     elif held:
-        sentence = f"Too many keys in {', '.join(held)} cannot be read: nothing that it leaves out counts as withdrawn."
+        sentence = f"Keys in {', '.join(held)} cannot be read and may be what it leaves out: nothing of it counts as withdrawn."
     else:
         sentence = "Complete files leave out no more of what is in force than their contracts allow."
     return Verdict(

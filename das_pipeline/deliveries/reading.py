@@ -166,13 +166,14 @@ def _paths(value: object, above: str = "") -> Iterator[str]:
 
 
 def _leaves(record: etree._Element) -> tuple[dict[str, str], bool]:
-    """The text of every leaf of a record by its path below the record, and whether each path occurs once."""
+    """The text of every leaf of a record by its path below the record, and whether it is plain: no path twice, no entity."""
     leaves: dict[str, str] = {}
     is_plain = True
     waiting = [("", child) for child in reversed(record)]
     while waiting:
         above, element = waiting.pop()
-        if not isinstance(element.tag, str):  # a comment
+        if not isinstance(element.tag, str):  # a comment, or an entity that is not opened
+            is_plain = is_plain and element.tag is not etree.Entity
             continue
         path = above + etree.QName(element).localname
         if len(element):

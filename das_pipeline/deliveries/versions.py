@@ -102,7 +102,7 @@ FROM compared""")
     connection.execute(f"DELETE FROM fates_{file} WHERE fate IN ('K01', 'K03')")
 
 
-def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, live: Version | None, *, infer: bool) -> int:
+def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, live: Version | None) -> int:
     """The rows in force that a complete delivery leaves out, as the table absent_<file>; how many rows were in its scope.
 
     A row whose key can be read is there, even when the row itself is quarantined: nothing is inferred from a line that came.
@@ -124,7 +124,7 @@ def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manif
     )
     connection.execute(f"""CREATE TEMP TABLE absent_{file} AS
 SELECT s.record_no, s.sub FROM scope_{file} AS s
-WHERE {"TRUE" if infer else "FALSE"} AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT 1 FROM rows_{file} AS r JOIN keys_{contract.unit} AS k ON k.record_key = r.record_key
     WHERE k.record_no = s.record_no AND r.sub = s.sub)""")
     return int(engine.scalar(connection, f"SELECT COUNT(*) FROM scope_{file}"))

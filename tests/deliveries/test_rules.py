@@ -103,6 +103,12 @@ def test_another_sum_blocks_and_only_warns_when_a_line_of_it_is_in_quarantine(de
     assert "sum of reports.damage" in desk.refused()["I01"].sentence
 
 
+def test_a_window_on_a_column_that_is_not_there_blocks(desk: Desk) -> None:
+    window = {"column": "ruled_on", "from": "2024-01-20", "until": "2024-02-01"}
+    desk.send_bench(bench_cases((1,)), b"", complete_for={"cases": window})
+    assert "cases says that it is complete for a window" in desk.refused()["I01"].sentence
+
+
 def test_a_missing_file_blocks(desk: Desk) -> None:
     folder = desk.send_bench(bench_cases((1,)), b"")
     (folder / "rulings.txt").unlink()
