@@ -32,7 +32,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT` and `DAS_THREADS`."""
         home = Path(os.environ.get("DAS_HOME", PROJECT / "data" / "home")).resolve()
-        jurisdiction = os.environ.get("DAS_JURISDICTION", "nl")
+        jurisdiction = os.environ.get("DAS_JURISDICTION") or "nl"
         folder = Path(jurisdiction) if os.sep in jurisdiction else PROJECT / "jurisdictions" / jurisdiction
         return cls(
             home=home,

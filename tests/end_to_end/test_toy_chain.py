@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,12 @@ CONTENT = ("terminology/records", "linkage/links", "chain/events", "chain/spells
 
 
 @pytest.fixture(scope="module")
-def day_by_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def day_by_day(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """Every day's deliveries taken in, and the chain run, before the next day's arrive."""
     made = installation(tmp_path_factory.mktemp("toy"))
     write_toy_deliveries(made.inbox)
     made.das("run")
-    yield made
+    return made
 
 
 def test_every_table_of_the_chain_is_live(day_by_day: Installation) -> None:
