@@ -26,9 +26,8 @@ def main(size: str) -> None:
         )
         wall = time.perf_counter() - start
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(
-        f"demo at size {size}: exit status {done.returncode}, {wall:.0f} s wall, {used.ru_utime + used.ru_stime:.0f} s CPU, peak {used.ru_maxrss / 1e6:.2f} GB"
-    )
+    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1e6
+    print(f"demo at size {size}: exit status {done.returncode}, {wall:.0f} s wall, {cpu:.0f} s CPU, peak {peak:.2f} GB")
 
 
 if __name__ == "__main__":
