@@ -152,6 +152,7 @@ def test_the_tables_that_were_agreed_are_there():
         "prosecution_decisions_offence",
         "prosecution_decisions_district",
         "court_outcomes",
+        "court_outcomes_detail",
         "court_offence",
         "sanctions",
         "chain_flow",
