@@ -3,17 +3,19 @@
 from das_pipeline.terminology.concepts import build_concepts
 from das_pipeline.terminology.external import build_external
 from das_pipeline.terminology.mapped_records import build_records
-from das_pipeline.terminology.readers import concept_labels, hierarchy, records
+from das_pipeline.terminology.proposals import Proposal, propose
+from das_pipeline.terminology.readers import hierarchy, records
 from das_pipeline.terminology.schemes import Concept, Scheme, load_schemes
 
 __all__ = [
     "Concept",
+    "Proposal",
     "Scheme",
     "build_concepts",
     "build_external",
     "build_records",
-    "concept_labels",
     "hierarchy",
     "load_schemes",
+    "propose",
     "records",
 ]

@@ -9,7 +9,7 @@ import duckdb
 from pydantic import BaseModel
 
 from das_pipeline import engine
-from das_pipeline.deliveries import load_contracts, partners_in, register_records
+from das_pipeline.deliveries import judge_completeness, load_contracts, partners_in, register_records
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
@@ -18,6 +18,7 @@ from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live_concepts
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
 
+SHOWN = 5  # columns named in a verdict's sentence; unmapped.parquet has them all
 ORDER = "record_no, sub, known_from, delivery, line_no"
 
 
@@ -58,7 +59,7 @@ class Account:
 
 
 def build_records(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdicts T01, T02, T03 and T06 on the records of all partners, which are written to `draft` with their concepts.
+    """The verdicts I10, T01, T02, T03 and T06 on the records of all partners, which are written to `draft` with their concepts.
 
     A value is trimmed, brought into its canonical form where its contract names one, and looked up in its list as of its date;
     the value as delivered stays beside the concept. A value that no mapping knows is never guessed: its concept is `unknown`,
@@ -87,7 +88,13 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
         a.column.place: {"rows": a.delivered, "mapped": a.mapped, "unknown": a.unknown, "not_applicable": a.not_applicable}
         for a in accounts
     }
-    return [_codes_are_listed(shares), judge_unmapped(shares, limits), _one_concept(ambiguous), _nothing_lost(accounts)]
+    return [
+        judge_completeness(run),
+        _codes_are_listed(shares),
+        judge_unmapped(shares, limits),
+        _one_concept(ambiguous),
+        _nothing_lost(accounts),
+    ]
 
 
 def _write(
@@ -122,7 +129,7 @@ def _codes_are_listed(shares: Sequence[Share]) -> Verdict:
     sentence = "Every code is in its partner's list on its date."
     if places:
         sentence = (
-            f"{rows} rows carry a code that is not in its list on its date, in {', '.join(places)}; they are kept as {UNKNOWN}"
+            f"{rows} rows carry a code that is not in its list on its date, in {_named(places)}; they are kept as {UNKNOWN}"
             " where no mapping knows them. Add the codes to terminology/codes and terminology/mappings, or ask the partner."
         )
     facts: dict[str, int | float | str] = {"rows": sum(s.rows for s in shares), "rows_unlisted": rows, "columns": len(places)}
@@ -138,7 +145,7 @@ def judge_unmapped(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
         places = sorted({s.field for s in blocked or warned})
         sentence = (
             f"Above {limits.block if blocked else limits.warn:.1%} of the values have no mapping in {len(blocked or warned)} months of"
-            f" {', '.join(places)}. They are in unmapped.parquet of this version: add them to terminology/mappings."
+            f" {_named(places)}. They are in unmapped.parquet of this version: add them to terminology/mappings."
         )
     return Verdict(
         "T02",
@@ -167,8 +174,10 @@ def _nothing_lost(accounts: Sequence[Account]) -> Verdict:
     open_accounts = [a for a in accounts if not a.closes]
     sentence = "In every column, mapped + unknown + not applicable = the rows delivered."
     if open_accounts:
-        places = ", ".join(a.column.place for a in open_accounts)
-        sentence = f"Mapped + unknown + not applicable differ from the rows delivered in {places}: rows were lost or doubled by a mapping."
+        places = [a.column.place for a in open_accounts]
+        sentence = (
+            f"Mapped + unknown + not applicable differ from the rows delivered in {_named(places)}: rows were lost or doubled by a mapping."
+        )
     facts: dict[str, int | float | str] = {
         "rows_delivered": sum(a.delivered for a in accounts),
         "rows_mapped": sum(a.mapped for a in accounts),
@@ -176,3 +185,7 @@ def _nothing_lost(accounts: Sequence[Account]) -> Verdict:
         "rows_not_applicable": sum(a.not_applicable for a in accounts),
     }
     return Verdict("T06", "mapping_loses_no_row", passed=not open_accounts, sentence=sentence, facts=facts)
+
+
+def _named(places: Sequence[str]) -> str:
+    return ", ".join(places[:SHOWN]) + (f" and {len(places) - SHOWN} more columns" if len(places) > SHOWN else "")

@@ -6,10 +6,8 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.errors import LakeError
-from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
-from das_pipeline.terminology.schemes import load_schemes
 
 
 def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str) -> str:
@@ -25,12 +23,6 @@ def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
     path = live_concepts(run).path("hierarchies.parquet")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW hierarchies AS SELECT * FROM {engine.parquet([path])}")
     return "hierarchies"
-
-
-def concept_labels(run: Run) -> dict[str, dict[str, Text]]:
-    """The labels of every concept by scheme and concept, in the order in which they are shown."""
-    schemes = load_schemes(run.jurisdiction)
-    return {name: {c.concept: c.label for c in scheme.concepts.values()} for name, scheme in schemes.items()}
 
 
 def live_concepts(run: Run) -> Version:

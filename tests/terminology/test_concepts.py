@@ -12,7 +12,7 @@ from das_pipeline.gate import GateFailed
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
-from das_pipeline.terminology import build_concepts, concept_labels, hierarchy, load_schemes
+from das_pipeline.terminology import build_concepts, hierarchy, load_schemes
 from das_pipeline.terminology.columns import list_uses
 from das_pipeline.terminology.concepts import find_faults
 from das_pipeline.terminology.lists import load_lists
@@ -53,13 +53,13 @@ def test_the_four_tables_are_written(run: Run) -> None:
         ]
 
 
-def test_labels_keep_the_order_of_their_file(run: Run) -> None:
-    labels = concept_labels(run)
-    assert [(name, label.en) for name, label in labels["age"].items()] == [
-        ("all", "All ages"),
-        ("minor", "Under 18"),
-        ("adult", "18 and over"),
-        ("unknown", "Unknown"),
+def test_concepts_keep_the_order_of_their_file_in_which_they_are_shown(run: Run) -> None:
+    concepts = load_schemes(run.jurisdiction)["age"].concepts
+    assert [(name, c.label.en, c.from_age, c.to_age) for name, c in concepts.items()] == [
+        ("all", "All ages", None, None),
+        ("minor", "Under 18", 0, 17),
+        ("adult", "18 and over", 18, 199),
+        ("unknown", "Unknown", None, None),
     ]
 
 

@@ -15,7 +15,7 @@ from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from das_pipeline.terminology import build_concepts, build_records, records
+from das_pipeline.terminology import build_concepts, build_records, propose, records
 from das_pipeline.terminology.lists import load_lists
 from das_pipeline.terminology.mapped_records import Share, UnmappedShare, judge_unmapped
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
@@ -240,3 +240,17 @@ def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Sett
         strange = connection.execute(f"SELECT sex_concept, offence_concept, ward_concept FROM {view} WHERE offence = '77'").fetchall()
     assert corrected == [("10", "theft", "2024-01-31", "2024-02-29"), ("11", "burglary", "2024-02-29", "9999-12-31")]
     assert strange == [("male", "unknown", "north")]
+
+
+def test_unmapped_values_are_proposed_with_the_concepts_of_codes_like_them(begin: Begin, deliver: Deliver) -> None:
+    rows = [("male", "10", "n", "2024-01-05"), ("F", "011", "n", "2024-02-05"), ("F", "011", "n", "2024-01-20"), ("F", "zzz", "n", None)]
+    deliver(rows)
+    run = begin()
+    build(run)
+    found = propose(run)
+    assert [(p.list, p.code, p.rows, p.concepts) for p in found] == [
+        ("watch_offence", "011", 2, ["burglary"]),
+        ("watch_offence", "zzz", 1, []),
+        ("watch_sex", "male", 1, ["male", "female"]),
+    ]
+    assert found[0].mapping_row == "011,,2024-01-01,9999-12-31,burglary,"
