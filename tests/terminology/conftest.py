@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from das_pipeline import engine
+from das_pipeline.gate import Verdict
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from das_pipeline.terminology import mapped_records
@@ -71,5 +72,7 @@ def deliver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Row]], None]:
 
         monkeypatch.setattr(mapped_records, "partners_in", lambda run: ["watch"])
         monkeypatch.setattr(mapped_records, "register_records", register)
+        complete = Verdict("I10", "partners_are_complete", passed=True, sentence="Every partner has delivered in time.")
+        monkeypatch.setattr(mapped_records, "judge_completeness", lambda run: complete)
 
     return delivered

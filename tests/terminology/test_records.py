@@ -242,6 +242,13 @@ def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Sett
     assert strange == [("male", "unknown", "north")]
 
 
+def test_the_chain_does_not_run_without_a_partner_that_it_needs(settings: Settings) -> None:
+    write_toy_deliveries(settings.inbox)
+    take_in_all(settings)
+    with pytest.raises(GateFailed, match=r"I10 .* does not run without watch"):
+        build(Run.start(settings, date(2024, 4, 10)))
+
+
 def test_unmapped_values_are_proposed_with_the_concepts_of_codes_like_them(begin: Begin, deliver: Deliver) -> None:
     rows = [("male", "10", "n", "2024-01-05"), ("F", "011", "n", "2024-02-05"), ("F", "011", "n", "2024-01-20"), ("F", "zzz", "n", None)]
     deliver(rows)
