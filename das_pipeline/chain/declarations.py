@@ -90,7 +90,7 @@ class ChainFile(BaseModel, extra="forbid"):
     opening_month: date
     order: list[Word]
     order_across: list[Word] = []
-    spells: dict[Word, Spell]
+    spells: Annotated[dict[Word, Spell], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _starts_on_a_first(self) -> ChainFile:

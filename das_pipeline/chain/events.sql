@@ -3,7 +3,7 @@
 -- `role`: what the event did to its unit's spell (entry, move, exit), NULL for nothing.
 -- Source: told (segments × what rows tell), unit_attributes, links, kinds (from chain.yaml), reopens. The word attributes stands for the chain's columns.
 WITH placed AS (
-    SELECT t.record_no, t.known_from, t.known_until, t.sub, t.kind, t.occurred_on, t.outcome, t.to_partner, t.amount,
+    SELECT t.record_no, t.segment_no, t.known_from, t.known_until, t.sub, t.kind, t.occurred_on, t.outcome, t.to_partner, t.amount,
         k.chain_place, k.spell, k.role,
         ROW_NUMBER() OVER (PARTITION BY t.record_no, t.known_from ORDER BY t.occurred_on, k.day_place, t.sub) AS n
     FROM told AS t
@@ -60,27 +60,20 @@ transitions AS (
 ),
 judged AS (
     SELECT p.record_no, p.sub, p.kind, p.occurred_on, p.outcome, p.to_partner, p.amount, l.person_id, l.case_id, a.attributes,
-        CASE WHEN o.rule IS NULL AND t.rule IS NULL THEN t.role END AS role, COALESCE(o.rule, t.rule) AS rule, p.known_from, p.known_until
+        CASE WHEN o.rule IS NULL AND t.rule IS NULL THEN t.role END AS role, COALESCE(o.rule, t.rule) AS rule,
+        p.segment_no, p.known_from, p.known_until
     FROM placed AS p
     JOIN ordered AS o ON o.record_no = p.record_no AND o.known_from = p.known_from AND o.n = p.n
     JOIN unit_attributes AS a ON a.record_no = p.record_no AND a.known_from = p.known_from
     LEFT JOIN transitions AS t ON t.record_no = p.record_no AND t.known_from = p.known_from AND t.n = p.n
     LEFT JOIN links AS l ON l.record_no = p.record_no
 ),
-changes AS (  -- 1 where a stretch of one content begins
+stretches AS (  -- one number for neighbouring segments with the same content: both counts go up by one
     SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, known_from, known_until,
-        CASE WHEN known_from = LAG(known_until) OVER (
-            PARTITION BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, attributes, role, rule ORDER BY known_from
-        ) THEN 0 ELSE 1 END AS is_change
-    FROM judged
-),
-stretches AS (
-    SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, known_from, known_until,
-        SUM(is_change) OVER (
-            PARTITION BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, attributes, role, rule
-            ORDER BY known_from ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        segment_no - ROW_NUMBER() OVER (
+            PARTITION BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, attributes, role, rule ORDER BY segment_no
         ) AS stretch
-    FROM changes
+    FROM judged
 ),
 events AS (
     SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule,

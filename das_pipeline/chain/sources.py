@@ -34,14 +34,14 @@ def rows_as_known(columns: Mapping[str, Column], files: str | None) -> str:
 
 
 def segments(unit: Unit) -> str:
-    """One row per record and segment: a stretch of vintages in which no row of the record changes, whatever its file."""
+    """One row per record and segment: a stretch of vintages in which no row of the record changes. One begins where one ends."""
     vintages = [f"SELECT record_no, known_from AS vintage FROM rows_{file}" for file in unit.columns]
     vintages += [f"SELECT record_no, known_until AS vintage FROM rows_{file} WHERE known_until < {FOREVER}" for file in unit.columns]
     return f"""
 WITH vintages AS (
     {" UNION ".join(vintages)}
 )
-SELECT record_no, vintage AS known_from,
+SELECT record_no, ROW_NUMBER() OVER (PARTITION BY record_no ORDER BY vintage) AS segment_no, vintage AS known_from,
     COALESCE(LEAD(vintage) OVER (PARTITION BY record_no ORDER BY vintage), {FOREVER}) AS known_until
 FROM vintages"""
 
@@ -50,7 +50,7 @@ def told_events(unit: Unit) -> tuple[str, dict[str, str]]:
     """One row per segment and event that its rows tell, and the values to bind. Of many rows that tell one event, one is kept."""
     bound: dict[str, str] = {}
     told = " UNION ALL ".join(_told(telling, number, bound) for number, telling in enumerate(unit.tellings))
-    key = "record_no, known_from, known_until, kind, occurred_on, outcome, to_partner"
+    key = "record_no, segment_no, known_from, known_until, kind, occurred_on, outcome, to_partner"
     if not unit.many:
         return told, bound
     return f"WITH told AS ({told})\nSELECT {key}, MIN(sub) AS sub, MAX(amount) AS amount FROM told GROUP BY {key}", bound
@@ -65,8 +65,8 @@ def _told(telling: Telling, number: int, bound: dict[str, str]) -> str:
     outcome = f"CAST(r.{telling.outcome.name} AS VARCHAR)" if telling.outcome else "CAST(NULL AS VARCHAR)"
     to = f"'{telling.to}'" if telling.to else "CAST(NULL AS VARCHAR)"
     return f"""
-SELECT s.record_no, s.known_from, s.known_until, '{telling.kind}' AS kind, r.{telling.date} AS occurred_on, {outcome} AS outcome,
-    {to} AS to_partner, r.sub, CAST({f"r.{telling.amount}" if telling.amount else "NULL"} AS DECIMAL(14,2)) AS amount
+SELECT s.record_no, s.segment_no, s.known_from, s.known_until, r.sub, '{telling.kind}' AS kind, r.{telling.date} AS occurred_on,
+    {outcome} AS outcome, {to} AS to_partner, CAST({f"r.{telling.amount}" if telling.amount else "NULL"} AS DECIMAL(14,2)) AS amount
 FROM segments AS s
 JOIN rows_{telling.file} AS r ON {HELD}
 WHERE {" AND ".join(conditions)}"""

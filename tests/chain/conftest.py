@@ -42,12 +42,28 @@ spells:
 """
 
 
-def write_full_chain(folder: Path) -> Path:
+MANY_ROWS_EVENTS = """
+case:
+  rows: rulings
+  pick: last_ruling
+  attributes: {offence: ruling_concept}
+  events: [{kind: ruled, date: ruled_on, outcome: ruling_concept}]
+"""
+MANY_ROWS_CHAIN = """
+attributes: [offence, region, age, sex]
+picks: {last_ruling: [-ruling_no]}
+opening_month: 2024-01-01
+order: [reported, report_closed, ruled]
+spells: {open_report: {unit: report, opens: [reported], closes: [report_closed], law: "house rule 1"}}
+"""
+
+
+def write_full_chain(folder: Path, events: str = EVENTS, chain: str = CHAIN) -> Path:
     """A copy of the toy jurisdiction in `folder` with this chain."""
     made = folder / "full"
     shutil.copytree(TOY, made)
-    (made / "contracts" / "bench" / "events.yaml").write_text(EVENTS, encoding="utf-8")
-    (made / "chain.yaml").write_text(CHAIN, encoding="utf-8")
+    (made / "contracts" / "bench" / "events.yaml").write_text(events, encoding="utf-8")
+    (made / "chain.yaml").write_text(chain, encoding="utf-8")
     return made
 
 

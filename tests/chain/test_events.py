@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from das_pipeline.chain import build_events
 from das_pipeline.gate import GateFailed
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.run import Run
+from tests.chain.conftest import MANY_ROWS_CHAIN, MANY_ROWS_EVENTS, write_full_chain
 from tests.chain.making import make_events
 from tests.content import put_content, read
 
@@ -125,6 +128,33 @@ def test_an_event_before_an_earlier_step_of_another_unit_of_its_case_is_reported
     make_events(full)
     assert [rule for *_, rule in events(full)] == [None, None]
     assert verdict(full, "C01")["facts"] == {"events": 2, "in_units": 0, "in_cases": 1}
+
+
+def test_an_event_that_many_rows_of_a_unit_tell_counts_once(run: Run, tmp_path: Path) -> None:
+    rulings = [
+        ruling(1, "1", date(2024, 2, 1), "guilty"),
+        ruling(1, "2", date(2024, 2, 1), "guilty"),
+        ruling(1, "3", date(2024, 2, 2), "guilty"),
+        ruling(1, "4", date(2024, 2, 2), "acquitted"),
+    ]
+    many = replace(run, jurisdiction=Jurisdiction(write_full_chain(tmp_path, MANY_ROWS_EVENTS, MANY_ROWS_CHAIN)))
+    put_content(many, {"bench/rulings": rulings})
+    make_events(many)
+    assert events(many, "SELECT sub, occurred_on, outcome, offence FROM rows ORDER BY sub") == [
+        ("1", date(2024, 2, 1), "guilty", "acquitted"),
+        ("3", date(2024, 2, 2), "guilty", "acquitted"),
+        ("4", date(2024, 2, 2), "acquitted", "acquitted"),
+    ]
+
+
+def test_a_file_that_was_never_delivered_stops_nothing(run: Run) -> None:
+    put_content(run, {"bench/cases": [case(1, date(2024, 1, 20))]})
+    live = run.lake.open("terminology/records")
+    draft = run.lake.begin("terminology/records")
+    draft.adopt(live, "bench/")
+    run.lake.promote(run.lake.seal(draft, as_of=live.as_of, inputs={}, inputs_hash="late", verdicts=[]))
+    make_events(run)
+    assert events(run) == [("case_received", date(2024, 1, 20), None, "entry", None)]
 
 
 def test_one_and_two_threads_write_the_same_bytes(full: Run) -> None:
