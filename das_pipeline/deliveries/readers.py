@@ -13,6 +13,7 @@ from das_pipeline.deliveries import landing
 from das_pipeline.deliveries.contract import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.errors import ConfigurationError, LakeError
+from das_pipeline.gate import Verdict
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
 
@@ -102,6 +103,27 @@ def completeness(run: Run) -> list[PartnerState]:
             )
         )
     return states
+
+
+def judge_completeness(run: Run) -> Verdict:
+    """I10: every required partner has delivered, and none is later than its completeness rule allows."""
+    states = completeness(run)
+    stopping = [s.partner for s in states if not s.allowed]
+    behind = [f"{s.partner} ({s.state}{f' by {s.late_days} days' if s.late_days else ''})" for s in states if s.state != "on_time"]
+    if stopping:
+        sentence = f"The chain does not run without {', '.join(stopping)}: take in what is due, or change completeness in partner.yaml."
+    elif behind:
+        sentence = f"Runs without the newest of {', '.join(behind)}, as the completeness rule allows; the figures say so."
+    else:
+        sentence = "Every partner has delivered in time."
+    return Verdict(
+        "I10",
+        "partners_are_complete",
+        passed=not behind and not stopping,
+        sentence=sentence,
+        severity="block" if stopping else "warn",
+        facts={"partners": len(states), "behind": len(behind), "stopping": len(stopping)},
+    )
 
 
 def newest_vintage(run: Run) -> date | None:
