@@ -168,6 +168,6 @@ def _with_children(world: World) -> dict[str, Bools]:
     """By table, which rows other rows belong to."""
     result = {name: np.zeros(len(table), dtype=bool) for name, table in world.tables.items()}
     for table in world.tables.values():
-        if table.parent is not None:
-            result[table.parent[0]][table.parent[1]] = True
+        if table.belongs_to is not None:
+            result[table.belongs_to][table.links[table.belongs_to]] = True
     return result

@@ -44,10 +44,14 @@ class Coded:
         return Coded(self.words, self.codes[rows])
 
     def translated(self, to: Mapping[str, str]) -> Coded:
-        """The column with every word replaced by its word in `to`."""
+        """The column with every word replaced by its word in `to`; words that are not in it become no word."""
         words = tuple(sorted(set(to.values())))
         place = {w: i for i, w in enumerate(words)}
-        return Coded(words, np.array([place[to[w]] for w in self.words] + [-1])[self.codes])
+        return Coded(words, np.array([place.get(to.get(w, ""), -1) for w in self.words] + [-1])[self.codes])
+
+    def among(self, words: tuple[str, ...]) -> Coded:
+        """The same words, as numbers in a longer list."""
+        return Coded(words, np.array([words.index(w) for w in self.words] + [-1])[self.codes])
 
     def numbers(self, of: Mapping[str, float]) -> Floats:
         """The number that belongs to each row's word; NaN for no word."""

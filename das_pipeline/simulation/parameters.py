@@ -104,6 +104,7 @@ class Suspects(Block):
     male: float
     ages: Shares
     legal_entity: Shares
+    one_report: float  # share of crimes whose suspects share one police report
     lives_in_region_of_crime: float
     residence_unknown: float
     not_a_residence: list[str]
@@ -186,20 +187,24 @@ class Court(Block):
     summons_to_intake: Delay
     intake_to_hearing_days: Shares
     hearing_sigma: float
-    hearing_to_verdict_days: dict[str, int]
+    hearing_to_verdict_days: Shares
     verdicts: Shares
     convicted: str
     principal: Shares
     extra: Shares
     traffic_only: list[str]
+    traffic_group: str
     modality: Shares
     measures: list[str]
     custody_days: Size
     service_hours: Size
     fine: Size
     damages: Size
-    minor_custody: str  # the word for custody of minors
     custody: str
+    minor_custody: str
+    fined: str
+    served: str
+    repaid: str
 
 
 class Remand(Delay):
@@ -207,6 +212,7 @@ class Remand(Delay):
 
     share: float
     from_months: int
+    stays_on: float  # share of those held and sentenced who stay on to serve the sentence
 
 
 class Assignments(Part):
@@ -215,6 +221,7 @@ class Assignments(Part):
     service: str
     supervision: str
     advice: str
+    failed: str
 
 
 class Youth(Delay):
@@ -235,7 +242,12 @@ class Execution(Block):
     from_decision: dict[str, str]
     substituted: str  # the result after which somebody is detained instead
     remand: Remand
-    remand_titles: list[str]
+    conditional: str
+    partly_conditional: str
+    partly_served: float
+    failed_service_detained: float
+    custody_title: str
+    remand_title: str
     sentence_title: str
     substitute_title: str
     sentence_wait_days: Size

@@ -32,7 +32,8 @@ from das_pipeline.simulation.draws import (
 )
 from das_pipeline.simulation.parameters import Habits, Parameters, Size
 from das_pipeline.simulation.persons import People
-from das_pipeline.simulation.world import Table, World
+from das_pipeline.simulation.tables import Table
+from das_pipeline.simulation.world import World
 
 MAPPING = ("code", "concept", "valid_from", "valid_until", "note", "reviewed_by")
 ALPHABET = "aeioulnrst"
@@ -155,8 +156,8 @@ class Registers:
             return self.keepings[name]
         table, said, draw = self.world.tables[name], self.parameters.registers, stream(self.seed, "keeping", name)
         n, start = len(table), np.datetime64(self.parameters.period.start)
-        if table.parent is not None:
-            above, rows = self._keeping(table.parent[0], habits), table.parent[1]
+        if table.belongs_to is not None:
+            above, rows = self._keeping(table.belongs_to, habits), table.links[table.belongs_to]
             late = above.late[rows]
             known = np.maximum(table.entry + late, above.known_on[rows])
             keeping = Keeping(late, known, above.withdrawn_on[rows], above.is_delivered[rows])

@@ -111,7 +111,7 @@ def _canaries(registers: list[Register], people: People, day: np.datetime64, see
     double = compute.binary_join_element_wise(people.surname.take(who), people.second_surname.take(who), "-")
     pools: list[Any] = [double, people.citizen_number.take(who), people.chain_number.take(who)]
     for register in registers:
-        key = register.columns[register.contract.unit_key[0]]
+        key: Any = register.columns[register.contract.unit_key[0]]
         if isinstance(key, pa.Array):
             pools.append(key.take(pa.array(register.rows_on(day))))
     for pool in pools:

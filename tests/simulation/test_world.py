@@ -28,8 +28,7 @@ def test_suspects_are_twelve_or_older_and_suspected_of_a_crime_once(small: Small
     days = suspicions.days("offence_on") - people.born_on[suspicions.person]
     known = ~np.isnat(days)
     assert days[known].min() >= np.timedelta64(12 * 365, "D")
-    assert suspicions.parent is not None
-    assert len(set(zip(suspicions.parent[1].tolist(), suspicions.person.tolist(), strict=True))) == len(suspicions)
+    assert len(set(zip(suspicions.links["crimes"].tolist(), suspicions.person.tolist(), strict=True))) == len(suspicions)
 
 
 def test_nobody_is_in_two_cells_at_once(small: Small) -> None:
@@ -55,8 +54,9 @@ def test_nothing_comes_before_its_cause(small: Small) -> None:
     assert (trials.days("received_on") < trials.days("heard_on")).all()
     assert (trials.days("heard_on") <= trials.days("decided_on")).all()
     for name in ("charges", "decisions", "titles", "sanctions"):
-        parent, rows = tables[name].parent or ("", np.zeros(0))
-        assert (tables[name].entry >= tables[parent].entry[rows]).all(), name
+        table = tables[name]
+        assert table.belongs_to is not None
+        assert (table.entry >= tables[table.belongs_to].entry[table.links[table.belongs_to]]).all(), name
 
 
 def test_the_truth_names_a_person_and_a_case_for_each_record(simulated: Simulated) -> None:

@@ -1,0 +1,124 @@
+"""The tables of the simulated world, and what every step that fills one has at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.simulation.draws import Bools, Coded, Column, Days, Floats, Ints, Spans, joined, padded, position_within, stream, take
+from das_pipeline.simulation.parameters import Parameters
+from das_pipeline.simulation.persons import People
+
+ONE = np.timedelta64(1, "D")
+YEAR = 365.2425
+NATURAL, ENTITY = "natural", "legal_entity"
+
+
+@dataclass
+class Table:
+    """Rows of one kind. `person` and `case` are their true numbers, -1 for none."""
+
+    columns: dict[str, Column]
+    entry: Days  # the day on which the row comes into its register
+    person: Ints
+    case: Ints
+    links: dict[str, Ints] = field(default_factory=dict)  # rows of other tables that these rows follow from; -1 for none
+    belongs_to: str | None = None  # the linked table whose rows these are part of, in the same register
+    known_with: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # field: (its day, the word before that day)
+    last: Days | None = None  # the day on which the unit was done with; None when units stay open
+
+    def days(self, name: str) -> Days:
+        """A column of days."""
+        column = self.columns[name]
+        assert isinstance(column, np.ndarray)
+        return column.astype("datetime64[D]")
+
+    def numbers(self, name: str) -> Floats:
+        """A column of numbers, or of true and false."""
+        column = self.columns[name]
+        assert isinstance(column, np.ndarray)
+        return column
+
+    def texts(self, name: str) -> pa.Array:
+        """A column of texts."""
+        column = self.columns[name]
+        assert isinstance(column, pa.Array)
+        return column
+
+    def coded(self, name: str) -> Coded:
+        """A column of words."""
+        column = self.columns[name]
+        assert isinstance(column, Coded)
+        return column
+
+    def at(self, rows: Ints, *names: str) -> dict[str, Column]:
+        """Some columns of some rows."""
+        return {name: take(self.columns[name], rows) for name in names}
+
+    def __len__(self) -> int:
+        return len(self.entry)
+
+
+@dataclass
+class Steps:
+    """What the steps of the simulation share: parameters, the tables and people made so far, and streams of random numbers."""
+
+    parameters: Parameters
+    groups: Mapping[str, str]  # the main group of each offence and police class
+    seed: int
+    days: Days  # all days of the world
+    tables: dict[str, Table] = field(default_factory=dict)
+    known_people: People | None = None
+
+    @property
+    def people(self) -> People:
+        """The people; they are known once there are suspects."""
+        assert self.known_people is not None
+        return self.known_people
+
+    def stream(self, name: str) -> np.random.Generator:
+        """The random numbers of one step."""
+        return stream(self.seed, name)
+
+    def number(self, kind: str, on: Days, **parts: pa.Array) -> pa.Array:
+        """A register's own numbers: the pattern of `kind` filled with year, serial number within the year, and `parts`."""
+        year = on.astype("datetime64[Y]").astype(np.int64) + 1970
+        fills = {"year": padded(year, 4), "yy": padded(year % 100, 2), **parts}
+        pieces: list[pa.Array | str] = []
+        for text in self.parameters.registers.numbers[kind].replace("}", "{").split("{"):
+            name, _, width = text.partition(":")
+            pieces.append(padded(position_within(year), int(width)) if name == "serial" else fills.get(name, text))
+        return joined(pieces)
+
+
+def age(born_on: Days, day: Days) -> Ints:
+    """Whole years, near enough to choose by; 30 for who has no birth date (a legal entity)."""
+    years = (day - born_on).astype("timedelta64[D]").astype(np.float64) / YEAR
+    return np.where(np.isnat(born_on), 30, np.floor(np.where(np.isnat(born_on), 0, years))).astype(np.int64)
+
+
+def whole_days(numbers: Floats) -> Spans:
+    """Numbers as whole days."""
+    return numbers.astype("timedelta64[D]")
+
+
+def amounts(numbers: Ints, to: int) -> Floats:
+    """Amounts as they are fixed: whole multiples of `to`, at least one."""
+    return np.maximum(np.round(numbers / to), 1) * to
+
+
+def extremes(group: Ints, day: Days) -> tuple[Days, Days]:
+    """The first and the last day of each group."""
+    order = np.lexsort((day, group))
+    starts = np.unique(group[order], return_index=True)[1]
+    ends = np.r_[starts[1:], len(order)] - 1
+    return day[order][starts], day[order][ends]
+
+
+def repeated(*keys: Ints) -> Bools:
+    """Which rows have a key that other rows have too."""
+    combined = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
+    return np.bincount(combined)[combined] > 1
