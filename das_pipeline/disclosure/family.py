@@ -39,7 +39,7 @@ def protect_cubes(prepared: Mapping[str, Protected]) -> dict[str, Protected]:
         one = prepared[name]
         limits = [_reach(one, child) for child in prepared.values() if child.adds_up_to == name]
         if one.adds_up_to is not None:
-            limits.append(_fixed(one, made[one.adds_up_to]))
+            limits.append(_final(one, made[one.adds_up_to]))
         made[name] = replace(one, value=protect(one.leaves, limits))
     return {name: made[name] for name in prepared}
 
@@ -62,13 +62,16 @@ def shared_cells(one: Protected, other: Protected) -> tuple[int, Ints, Ints]:
 
 
 def _reach(one: Protected, child: Protected) -> Limit:
-    """What `child` can follow, as a limit on `one`."""
+    """What `child` can follow, as a limit on `one`: with its touched leaves if possible, else with all of open periods and more room."""
     table, mine, theirs = shared_cells(one, child)
-    low, high = child.leaves.reach()
-    return Limit(table, mine, low[theirs], high[theirs], is_fixed=False)
+    leaves, start = child.leaves, child.leaves.start()
+    near = leaves.room(leaves.touched, start)
+    far = leaves.room(~leaves.previous.frozen, start, leaves.base)
+    wanted, needed = ((leaves.sums(low)[theirs], leaves.sums(high)[theirs]) for low, high in (near, far))
+    return Limit(table, mine, wanted, needed, is_final=False)
 
 
-def _fixed(one: Protected, parent: Protected) -> Limit:
+def _final(one: Protected, parent: Protected) -> Limit:
     """The parent's values in the shared cells, as a limit on `one`."""
     if one.leaves.base != parent.leaves.base:
         raise ConfigurationError(
@@ -76,4 +79,4 @@ def _fixed(one: Protected, parent: Protected) -> Limit:
         )
     table, mine, theirs = shared_cells(one, parent)
     values = parent.leaves.sums(parent.value)[theirs]
-    return Limit(table, mine, values, values, is_fixed=True)
+    return Limit(table, mine, (values, values), (values, values), is_final=True)

@@ -99,59 +99,74 @@ class Leaves:
             sums[: column.max() + 1] += np.bincount(column, weights=amounts)
         return np.rint(sums).astype(np.int64)
 
-    def reach(self) -> tuple[Ints, Ints]:
-        """The lowest and highest sum that each cell can get when only touched leaves move."""
-        start, touched = self.start(), self.touched
-        return self.sums(np.where(touched, self.floor, start)), self.sums(np.where(touched, self.ceiling, start))
+    def room(self, may_move: Bools, value: Ints, beyond: int = 0) -> tuple[Ints, Ints]:
+        """The lowest and highest value of every leaf when only `may_move` do, up to `beyond` past one base. A zero stays zero."""
+        moves = may_move & (self.true > 0)
+        return np.where(moves, np.maximum(self.floor - beyond, 0), value), np.where(moves, self.ceiling + beyond, value)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The range in which the published values of `cells`, all those of one table (column), must lie because another cube has them too."""
+    """What another cube asks of the published values of `cells`, all those of one table (column), because it has them too.
+
+    They should lie in `wanted` and must lie in `needed`, both (lowest, highest); where its values are final, all of these are one.
+    """
 
     table: int
     cells: Ints
-    low: Ints
-    high: Ints
-    is_fixed: bool  # the other cube's values are final: reaching them goes before staying within one base
+    wanted: tuple[Ints, Ints]
+    needed: tuple[Ints, Ints]
+    is_final: bool
 
 
 def protect(leaves: Leaves, limits: Sequence[Limit] = ()) -> Ints:
     """The rounded value of every leaf.
 
-    Where the leaves touched cannot reach a limit within one base of their true counts, they may go below two bases, and in the end so
-    may the other leaves of open periods: cells that cubes share must agree. A leaf of zero is never moved.
+    Leaves that nothing touched stay, and all stay within one base of their true count, as far as the cubes that share cells can agree.
+    Where they cannot, a cube that must take over final values goes below two bases, first with its touched leaves, then with others of
+    open periods; one that others follow moves other leaves of open periods too. A leaf of zero never moves.
     """
-    value = leaves.start()
-    error = leaves.sums(value - leaves.true)
-    floor, ceiling = _error_range(leaves, limits)
-    touched = leaves.touched
-    low, high = np.where(touched, leaves.floor, value), np.where(touched, leaves.ceiling, value)
-    movement = _Movement(leaves, value, error, floor, ceiling)
-    movement.descend(low, high)
-    movement.repair(low, high, [limit.table for limit in limits])
-    fixed = [limit for limit in limits if limit.is_fixed]
-    for may_move in (touched, ~leaves.previous.frozen):
-        wide = may_move & (leaves.true > 0)
-        wide_low = np.where(wide, np.maximum(leaves.floor - leaves.base, 0), value)
-        wide_high = np.where(wide, leaves.ceiling + leaves.base, value)
-        movement.repair(wide_low, wide_high, [limit.table for limit in fixed])
-    movement.repair(low, high, leaves.totals)
-    movement.swap(low, high, [limit.table for limit in fixed])
+    value, touched, still_open = leaves.start(), leaves.touched, ~leaves.previous.frozen
+    movement = _Movement(leaves, value, leaves.sums(value - leaves.true))
+    tables = [limit.table for limit in limits]
+    final = [limit.table for limit in limits if limit.is_final]
+    true = leaves.sums(leaves.true)
+    wanted = _Range.around(true, [(limit.cells, *limit.wanted) for limit in limits])
+    needed = _Range.around(true, [(limit.cells, *limit.needed) for limit in limits])
+    room = leaves.room(touched, value)
+    movement.descend(*room)
+    movement.repair(*room, wanted, tables)
+    for may_move, beyond in ((touched, leaves.base), (still_open, leaves.base)) if final else ((still_open, 0),):
+        movement.repair(*leaves.room(may_move, value, beyond), needed, tables)
+    if final:
+        movement.swap(*room, final)
+    else:  # the totals of a cube that takes over values are not its own to mend
+        movement.repair(*room, wanted.also(leaves.cells[:, leaves.totals], leaves.base), leaves.totals)
     return value
 
 
-def _error_range(leaves: Leaves, limits: Sequence[Limit]) -> tuple[Ints, Ints]:
-    """The lowest and highest error allowed for every cell: of limits, and one base for national totals."""
-    true = leaves.sums(leaves.true)
-    floor, ceiling = np.full(len(true), -_FREE), np.full(len(true), _FREE)
-    for table in leaves.totals:
-        cells = leaves.cells[:, table]
-        floor[cells], ceiling[cells] = -leaves.base, leaves.base
-    for limit in limits:
-        floor[limit.cells] = np.maximum(floor[limit.cells], limit.low - true[limit.cells])
-        ceiling[limit.cells] = np.minimum(ceiling[limit.cells], limit.high - true[limit.cells])
-    return floor, ceiling
+@dataclass(frozen=True)
+class _Range:
+    """The lowest and highest error allowed of every published cell."""
+
+    floor: Ints
+    ceiling: Ints
+
+    @classmethod
+    def around(cls, true: Ints, ranges: Iterable[tuple[Ints, Ints, Ints]]) -> _Range:
+        """From ranges of published values: (cells, lowest, highest); other cells are free."""
+        made = cls(np.full(len(true), -_FREE), np.full(len(true), _FREE))
+        for cells, lowest, highest in ranges:
+            made.floor[cells] = np.maximum(made.floor[cells], lowest - true[cells])
+            made.ceiling[cells] = np.minimum(made.ceiling[cells], highest - true[cells])
+        return made
+
+    def also(self, cells: NDArray[np.int32], width: int) -> _Range:
+        """The same with `cells` no further than `width` from their true counts."""
+        made = _Range(self.floor.copy(), self.ceiling.copy())
+        made.floor[cells] = np.maximum(made.floor[cells], -width)
+        made.ceiling[cells] = np.minimum(made.ceiling[cells], width)
+        return made
 
 
 @dataclass(frozen=True)
@@ -161,8 +176,6 @@ class _Movement:
     leaves: Leaves
     value: Ints
     error: Ints
-    floor: Ints
-    ceiling: Ints
 
     def _order(self, low: Ints, high: Ints) -> Ints:
         """The leaves that can move, in keyed order."""
@@ -172,8 +185,7 @@ class _Movement:
     def _groups(self, low: Ints, high: Ints, table: int) -> tuple[Ints, Ints]:
         """The leaves that can move, by their cell of `table` and in keyed order inside it, and where each cell's begin."""
         order = self._order(low, high)
-        cell = self.leaves.cells[order, table]
-        members = order[np.argsort(cell, kind="stable")]
+        members = order[np.argsort(self.leaves.cells[order, table], kind="stable")]
         changes = np.flatnonzero(np.diff(self.leaves.cells[members, table], prepend=-1))
         return members, np.append(changes, len(members))
 
@@ -182,14 +194,13 @@ class _Movement:
 
         descent.descend(self.leaves.cells, self.error, self.value, low, high, self._order(low, high), self.leaves.base)
 
-    def repair(self, low: Ints, high: Ints, tables: Iterable[int]) -> None:
+    def repair(self, low: Ints, high: Ints, allowed: _Range, tables: Iterable[int]) -> None:
         from das_pipeline.disclosure import descent
 
         for table in tables:
             members, starts = self._groups(low, high, table)
-            descent.repair(
-                self.leaves.cells, self.error, self.value, low, high, self.floor, self.ceiling, members, starts, table, self.leaves.base
-            )
+            limits = allowed.floor, allowed.ceiling
+            descent.repair(self.leaves.cells, self.error, self.value, low, high, *limits, members, starts, table, self.leaves.base)
 
     def swap(self, low: Ints, high: Ints, tables: Iterable[int]) -> None:
         from das_pipeline.disclosure import descent

@@ -70,6 +70,17 @@ def test_after_one_more_record_only_what_it_touched_can_move(counted: np.ndarray
     assert (year.leaves.sums(year.value)[mine] == crimes.leaves.sums(crimes.value)[theirs]).all()
 
 
+@quick
+@given(records, records)
+def test_cubes_agree_after_any_revision(counted: np.ndarray, revised: np.ndarray) -> None:
+    after = family(revised, family(counted))
+    crimes, year = after["crimes"], after["crimes_year"]
+    _, mine, theirs = shared_cells(year, crimes)
+    assert (year.leaves.sums(year.value)[mine] == crimes.leaves.sums(crimes.value)[theirs]).all()
+    assert (np.abs(crimes.value - crimes.leaves.true) < BASE).all()
+    assert (np.abs(year.value - year.leaves.true) < 2 * BASE).all()
+
+
 def test_the_same_counts_released_again_move_nothing() -> None:
     first = family(some_records(1))
     second = family(some_records(1), first)
