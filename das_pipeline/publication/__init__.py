@@ -15,6 +15,7 @@ from das_pipeline.publication.release import (
     releases,
     verify_release,
 )
+from das_pipeline.publication.texts import table_texts
 
 __all__ = [
     "Decision",
@@ -30,5 +31,6 @@ __all__ = [
     "release_decision",
     "release_folders",
     "releases",
+    "table_texts",
     "verify_release",
 ]

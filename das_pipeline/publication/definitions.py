@@ -10,6 +10,7 @@ from typing import Literal
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
+from das_pipeline.deliveries import ExternalSource, load_external, load_partners
 from das_pipeline.jurisdiction import Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
@@ -89,23 +90,14 @@ class ExternalTables(BaseModel, extra="forbid"):
     tables: list[ExternalTable]
 
 
-class ExternalSource(BaseModel, extra="ignore"):
-    """What is said of an external source in its source.yaml, as far as publication needs it."""
-
-    publisher: Text
-    url: str
-    licence: Licence
-    unit: str
-
-
 def published_tables(run: Run, texts: TableTexts) -> list[Table]:
     """Every table of the jurisdiction, by name."""
     statistics = load_statistics(run.jurisdiction)
-    partners = {p: Text.model_validate(run.jurisdiction.yaml(f"contracts/{p}/partner.yaml")["title"]) for p in run.jurisdiction.partners}
+    partners = {name: partner.title for name, partner in load_partners(run.jurisdiction).items()}
     simulated = is_simulated(run)
     made = [_protected(run, table, statistics, partners, texts, simulated) for table in statistics.tables]
     for file in run.jurisdiction.files("external/*/tables.yaml"):
-        source = run.jurisdiction.load(file.replace("tables.yaml", "source.yaml"), ExternalSource)
+        source = load_external(run.jurisdiction, file.split("/")[1])
         made += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
     return sorted(made, key=lambda table: table.name)
 
@@ -167,7 +159,7 @@ def _external(table: ExternalTable, source: ExternalSource) -> Table:
         base=1,
         dimensions=tuple(Dimension(name, scheme, level, column) for name, (column, scheme, level) in table.dimensions.items()),
         periods=("year",),
-        source=Source(title=source.publisher, licence=source.licence, url=source.url),
+        source=Source(title=source.publisher, licence=Licence(**source.licence.model_dump()), url=source.url),
         is_simulated=False,
         file=table.file,
         measure=table.measure,

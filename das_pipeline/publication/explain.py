@@ -31,7 +31,7 @@ def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, st
     period = cell.get("period", max(p for p in rows["period"].to_pylist() if len(p) == 4))
     wanted = {d: cell.get(d, ALL) for d in facts["dims"]} | {"period_kind": kind_of(period), "period": period}
     for name, value in wanted.items():
-        rows = rows.filter(pc.equal(rows[name], value))
+        rows = rows.filter(pc.field(name) == value)
     if rows.num_rows != 1:
         raise DasError(f"Table {table} has no cell {', '.join(f'{k}={v}' for k, v in wanted.items())}.")
     found = rows.to_pylist()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
         ],
         "pandas_version": "3.0.0",
     }
-    return pa.schema(made, metadata={b"das": canonical(facts), b"pandas": canonical(pandas)})
+    of_table = json.dumps(facts, ensure_ascii=False).encode()  # unsorted: the order of the dimensions is that of a cell's key
+    return pa.schema(made, metadata={b"das": of_table, b"pandas": canonical(pandas)})
 
 
 def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:

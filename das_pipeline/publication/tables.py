@@ -99,8 +99,8 @@ def _live(lake: Lake, table: str) -> Version:
 def external_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> pa.Table:
     """The cells of another publisher's figures, exact as they are: by the dimensions of `table` from broad to fine, with every total."""
     source = engine.parquet([_live(lake, "terminology/external").path(table.file)])
-    columns = [engine.identifier(d.column) for d in table.dimensions]
-    shown = ", ".join(f"COALESCE({d.column}, '{ALL}') AS {engine.identifier(d.name)}" for d in table.dimensions)
+    columns = [f'"{engine.identifier(d.column)}"' for d in table.dimensions]  # quoted: a level may be called class or group
+    shown = ", ".join(f"COALESCE({c}, '{ALL}') AS {engine.identifier(d.name)}" for c, d in zip(columns, table.dimensions, strict=True))
     sets = ", ".join("(" + ", ".join([*columns[:depth], "year"]) + ")" for depth in range(len(columns) + 1))
     return connection.execute(
         f"SELECT {shown}, 'year' AS period_kind, CAST(year AS VARCHAR) AS period,"

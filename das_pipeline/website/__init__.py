@@ -1,0 +1,5 @@
+"""The website: static pages beside the tables they show, in each language, complete without JavaScript."""
+
+from das_pipeline.website.build import build_site
+
+__all__ = ["build_site"]

@@ -1,0 +1,214 @@
+"""The site inside the finished candidate: static pages in each language, made from the published files alone."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft, Version
+from das_pipeline.publication import releases, table_texts
+from das_pipeline.publication.periods import is_complete
+from das_pipeline.run import Run
+from das_pipeline.terminology import Scheme, load_schemes
+from das_pipeline.website import charts, checks
+from das_pipeline.website.cells import Cell, PublishedTable
+from das_pipeline.website.figures import Figure, counted, figure
+from das_pipeline.website.flow import chain_flow
+from das_pipeline.website.language import Language
+from das_pipeline.website.texts import LANGUAGES, SiteTexts, load_texts, load_words
+
+CANDIDATE = "publication/candidate"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every page is made from."""
+
+    texts: SiteTexts
+    tables: Mapping[str, PublishedTable]
+    schemes: Mapping[str, Scheme]
+    as_of: date
+    package: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    quality: Mapping[str, Any]
+    earlier: list[Mapping[str, Any]]  # the changes of the releases before, newest first
+    publisher: Any
+    units: Mapping[str, Any]
+
+
+@dataclass
+class Charts:
+    """The drawn charts of one build; those of the site before are taken over where the specification is the same."""
+
+    folder: Path
+    before: Version | None
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def svg(self, name: str, specification: dict[str, Any], language: Language) -> Markup:
+        """The SVG of a chart, which is also written to be downloaded."""
+        file = f"{name}.{language.code}.svg"
+        key = self.keys[file] = charts.key_of(specification, language)
+        before = self.before
+        if before is not None and before.facts.get("charts", {}).get(file) == key:
+            drawn = before.path(f"site/charts/{file}").read_text(encoding="utf-8")
+        else:
+            drawn = charts.draw(specification, language)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / file).write_text(drawn, encoding="utf-8")
+        return Markup(drawn)
+
+
+def build_site(run: Run, draft: Draft) -> list[Verdict]:
+    """The finished candidate: every file of `publication/candidate`, and the site beside them.
+
+    The pages read the published files and nothing else, so what they show is what is released.
+    """
+    candidate = run.lake.current(CANDIDATE)
+    assert candidate is not None, "produce() opened it"
+    for name, entry in candidate.files.items():
+        _take_over(candidate.path(name), draft.path(name, entry.rows))
+    draft.derived.add("das.duckdb")
+    site = _site(run, draft.folder)
+    drawn = Charts(draft.folder / "site" / "charts", run.lake.current("website/site"))
+    for code in LANGUAGES:
+        _write_language(site, Language(code, load_words(run.jurisdiction)), draft.folder / "site", drawn)
+    static = importlib.resources.files(__package__) / "static"
+    for file in static.iterdir():
+        (draft.folder / "site" / file.name).write_bytes(file.read_bytes())
+    draft.facts |= {"charts": drawn.keys, "pages": len(checks.pages(draft.folder))}
+    if broken := checks.broken_links(draft.folder):
+        raise DasError(f"Links that lead nowhere: {'; '.join(broken[:10])}. Mend texts/site.yaml or the template.")
+    return [checks.numbers_are_released(draft.folder)]
+
+
+def _site(run: Run, folder: Path) -> Site:
+    read = {name: json.loads((folder / f"{name}.json").read_bytes()) for name in ("datapackage", "changes", "quality")}
+    texts = table_texts(run.jurisdiction)
+    before = [r for r in releases(run) if r.as_of < run.as_of]
+    return Site(
+        texts=load_texts(run.jurisdiction),
+        tables={path.stem: PublishedTable(path) for path in sorted((folder / "tables").glob("*.parquet"))},
+        schemes=load_schemes(run.jurisdiction),
+        as_of=run.as_of,
+        package=read["datapackage"],
+        changes=read["changes"],
+        quality=read["quality"],
+        earlier=[json.loads((r.folder / "changes.json").read_bytes()) for r in reversed(before)],
+        publisher=texts.publisher,
+        units=texts.units,
+    )
+
+
+def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -> None:
+    """Every page in one language."""
+    folder = root if language.is_first else root / language.code
+    units = {unit: language.text(text) for unit, text in site.units.items()}
+    figures = {name: figure(table, site.as_of, language, units) for name, table in site.tables.items()}
+    pictures = {n: drawn.svg(n, f.chart, language) for n, f in figures.items() if f.chart}
+    common = _common(site, language, figures, pictures)
+    environment = _environment(language)
+    pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language, units))]
+    for theme in site.texts.themes:
+        shown = [f for f in figures.values() if f.table.facts["theme"] == theme.theme]
+        real = bool(shown) and not any(f.table.facts["is_simulated"] for f in shown)
+        pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
+    for page in site.texts.pages:
+        pages.append((language.text(page.slug), "page.html", {"page": page}))
+    others = {name: Language(name, language.words) for name in LANGUAGES}
+    slugs = {code: ["index", *(others[code].text(p.slug) for p in [*site.texts.themes, *site.texts.pages])] for code in LANGUAGES}
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (slug, template, content) in enumerate(pages):
+        versions = {code: _relative(language.code, code, slugs[code][number]) for code in LANGUAGES}
+        context = common | {"is_real": False, "slug": slug, "versions": versions} | content
+        html = environment.get_template(template).render(context)
+        (folder / f"{slug}.html").write_text(html, encoding="utf-8")
+
+
+def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictures: Mapping[str, Markup]) -> dict[str, Any]:
+    return {
+        "site": site,
+        "lang": language,
+        "say": language.say,
+        "text": language.text,
+        "root": "" if language.is_first else "../",
+        "figures": figures,
+        "pictures": pictures,
+        "theme_links": {t.theme: f"{language.text(t.slug)}.html" for t in site.texts.themes},
+        "page_links": {p.slug.en: f"{language.text(p.slug)}.html" for p in site.texts.pages},
+    }
+
+
+def _start(site: Site, language: Language, units: Mapping[str, str]) -> dict[str, Any]:
+    """The flow of the last year that every table of it has completely, and the headline figures."""
+    shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
+    if unknown := sorted(set(shown) - set(site.tables)):
+        raise ConfigurationError(f"texts/site.yaml: flow or headlines name {', '.join(unknown)}, which is no published table.")
+    year = min(max((y for y in site.tables[name].periods("year") if is_complete(y, site.as_of)), default="") for name in shown)
+    headlines = []
+    for headline in site.texts.headlines:
+        table = site.tables[headline.table]
+        kind = table.kinds[0]
+        points = table.series(kind, [p for p in table.periods(kind) if is_complete(p, site.as_of)], headline.select)
+        now, before = (table.cell("year", y, headline.select) for y in (year, str(int(year) - 1)))
+        if now is None:
+            raise ConfigurationError(f"texts/site.yaml: headlines: {headline.table} has no cell {headline.select} in {year}.")
+        headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})
+    return {"flow": chain_flow(site.texts.flow, site.tables, year, language, units), "headlines": headlines, "year": year}
+
+
+def _sparkline(points: list[Cell]) -> dict[str, Any] | None:
+    """A small line of the counts: the path of what is final, that of what is provisional, and its end; None when the counts are too small."""
+    line = charts.Line("", points)
+    if not line.is_drawn or len(points) < 2:
+        return None
+    low, high = min(c.n for c in points), max(c.n for c in points)
+    at = [(6 + 208 * i / (len(points) - 1), 50 - 44 * (c.n - low) / max(high - low, 1)) for i, c in enumerate(points)]
+    turn = next((i for i, c in enumerate(points) if c.status == "provisional"), len(points))
+
+    def path(some: list[tuple[float, float]]) -> str:
+        return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in some) if len(some) > 1 else ""
+
+    return {"final": path(at[:turn]), "provisional": path(at[max(turn - 1, 0) :]) if turn < len(points) else "", "end": at[-1]}
+
+
+def _environment(language: Language) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("das_pipeline.website", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": language.number,
+        "counted": lambda cell: counted(cell, language),
+        "period": language.period,
+        "day": lambda text: language.date(date.fromisoformat(str(text))),
+    }
+    return environment
+
+
+def _relative(here: str, there: str, slug: str) -> str:
+    """The address of a page in another language, from a page in this one."""
+    up = "" if here == LANGUAGES[0] else "../"
+    return f"{up}{'' if there == LANGUAGES[0] else f'{there}/'}{slug}.html"
+
+
+def _take_over(source: Path, target: Path) -> None:
+    """The same immutable bytes at another place: a link where the disk can, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,175 @@
+"""Charts: one Altair specification per chart, drawn as static SVG whose colours are the names of the style sheet.
+
+`var(--…)` in the SVG makes one picture serve light and dark; the value behind the comma is for whoever downloads the picture alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from statistics import median
+from typing import Any
+
+from das_pipeline.lake import canonical
+from das_pipeline.publication.periods import first_day
+from das_pipeline.website.cells import Cell
+from das_pipeline.website.language import LOCALES, Language
+
+MEDIAN_FROM = 30  # a line of smaller counts would show rounding, not development
+LINES = 5
+WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 940, 320, 17, 230
+INK, SOFT, GRID = "var(--ink,#14213a)", "var(--soft,#4a5872)", "var(--line,#d9dde6)"
+SERIES = tuple(f"var(--s{i},{colour})" for i, colour in enumerate(("#0f766e", "#1f5fa8", "#8a5a00", "#7a3b96", "#b3304f", "#4a5872"), 1))
+FONT = "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series of a chart: its label and its cells in order."""
+
+    label: str
+    cells: Sequence[Cell]
+
+    @property
+    def is_drawn(self) -> bool:
+        return bool(self.cells) and median(c.n for c in self.cells) >= MEDIAN_FROM
+
+
+def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
+    """Counts through time, each line named at its end; the provisional part is dashed."""
+    import altair as alt
+
+    points, ends = [], []
+    top = max(c.n for line in lines for c in line.cells)
+    for line, at in zip(lines, _spread([line.cells[-1].n for line in lines], top * LABEL_GAP / HEIGHT), strict=True):
+        points += _points(line)
+        ends.append({"label": line.label, "t": first_day(line.cells[-1].period).isoformat(), "n": line.cells[-1].n, "at": at})
+    order = [line.label for line in lines]
+    colour = alt.Color("label:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=None)
+    x = alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False))
+    y = alt.Y("n:Q", title=None, scale=alt.Scale(domain=[0, top * 1.05], nice=True), axis=alt.Axis(format=",d", tickCount=5))
+    drawn = alt.Chart(_data(points)).mark_line(strokeWidth=2, strokeJoin="round")
+    dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
+    last = alt.Chart(_data(ends))
+    chart = alt.layer(
+        drawn.encode(x=x, y=y, color=colour, strokeDash=dash, detail="label:N"),
+        last.mark_point(filled=True, size=38, opacity=1).encode(x=x, y=y, color=colour),
+        last.mark_text(align="left", dx=9, fontSize=13, fontWeight=600, limit=LABEL_WIDTH).encode(
+            x=x, y=alt.Y("at:Q"), text="label:N", color=colour
+        ),
+    ).properties(width=WIDTH - LABEL_WIDTH, height=HEIGHT)
+    return _styled(chart)
+
+
+def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
+    """Counts through time in a panel each: for lines that are counted in different units and must not share an axis."""
+    import altair as alt
+
+    order = [line.label for line in lines]
+    dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
+    chart = (
+        alt.Chart(_data([p for line in lines for p in _points(line)]))
+        .mark_line(strokeWidth=2, color=SERIES[0], strokeJoin="round")
+        .encode(
+            x=alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False)),
+            y=alt.Y("n:Q", title=None, axis=alt.Axis(format=",d", tickCount=3)),
+            strokeDash=dash,
+            detail="label:N",
+            facet=alt.Facet(
+                "label:N",
+                columns=2,
+                sort=order,
+                title=None,
+                header=alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start", labelColor=INK),
+            ),
+        )
+        .properties(width=(WIDTH - 120) // 2, height=110)
+        .resolve_scale(y="independent")
+        .resolve_axis(x="independent")
+    )
+    return _styled(chart)
+
+
+def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) -> dict[str, Any]:
+    """Counts of one period as horizontal bars: a row for each name, a bar in it for each group."""
+    import altair as alt
+
+    rows = [
+        {"name": name, "group": group.label, "n": cell.n, "shown": language.number(cell.n)}
+        for group in groups
+        for name, cell in zip(names, group.cells, strict=True)
+    ]
+    several = len(groups) > 1
+    order = [group.label for group in groups]
+    legend = alt.Legend(orient="top", title=None, labelFontSize=13) if several else None
+    y = alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False, domain=False))
+    x = alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.12 * max(r["n"] for r in rows)], nice=False))
+    base = alt.Chart(_data(rows)).encode(y=y, x=x)
+    if several:
+        base = base.encode(yOffset=alt.YOffset("group:N", sort=order))
+    colour = alt.Color("group:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=legend)
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=colour)
+    texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
+    return _styled(alt.layer(bars, texts).properties(width=WIDTH - 230, height=alt.Step(17 if several else 26)))
+
+
+def key_of(specification: dict[str, Any], language: Language) -> str:
+    """What makes a drawn chart the same: its specification, language and the library that draws it."""
+    drawn_by = version("vl-convert-python")
+    return hashlib.sha256(canonical([specification, language.code, drawn_by])).hexdigest()[:16]
+
+
+def draw(specification: dict[str, Any], language: Language) -> str:
+    """The specification as SVG that scales with its container and leaves description to the page around it."""
+    import vl_convert
+
+    locale = LOCALES[language.code]
+    svg = vl_convert.vegalite_to_svg(specification, format_locale=locale, time_format_locale=locale)
+    size = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
+    assert size is not None, "vl-convert names the size"
+    svg = re.sub(
+        r"<svg [^>]*>", f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[1]} {size[2]}" width="{size[1]}">', svg, count=1
+    )
+    svg = re.sub(r' (?:role|aria-[a-z]+|class)="[^"]*"', "", svg)
+    return re.sub(r'<path d="M0,0h0v0h0Z"[^>]*/>|<path d=""[^>]*/>', "", svg)
+
+
+def _points(line: Line) -> list[dict[str, Any]]:
+    """The points of a line; the first provisional one follows the last final one, so that the dashes join."""
+    made = []
+    for before, cell in zip([None, *line.cells], line.cells, strict=False):
+        part = "provisional" if cell.status == "provisional" else "final"
+        if before is not None and part == "provisional" and before.status != "provisional":
+            made.append({"label": line.label, "t": first_day(before.period).isoformat(), "n": before.n, "part": part})
+        made.append({"label": line.label, "t": first_day(cell.period).isoformat(), "n": cell.n, "part": part})
+    return made
+
+
+def _spread(values: Sequence[int], gap: float) -> list[float]:
+    """Positions near `values`, at least `gap` apart, so that the names at the ends of lines do not cover each other."""
+    placed: dict[int, float] = {}
+    lowest = 0.0
+    for index in sorted(range(len(values)), key=lambda i: values[i]):
+        placed[index] = max(float(values[index]), lowest)
+        lowest = placed[index] + gap
+    return [placed[i] for i in range(len(values))]
+
+
+def _data(rows: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    return alt.Data(values=rows)
+
+
+def _styled(chart: Any) -> dict[str, Any]:
+    """The specification with the site's colours and letters, and nothing of Vega's own for screen readers: the page describes the chart."""
+    styled = (
+        chart.configure(background="transparent", font=FONT, aria=False, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(labelColor=SOFT, labelFontSize=12, gridColor=GRID, domainColor=GRID, tickColor=GRID)
+        .configure_legend(labelColor=INK)
+    )
+    return styled.to_dict()

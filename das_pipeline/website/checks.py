@@ -1,0 +1,66 @@
+"""What must be true of the finished pages: every count is the one of the release, and every link leads somewhere."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from das_pipeline.gate import Verdict
+from das_pipeline.website.cells import PublishedTable
+
+
+class _Page(HTMLParser):
+    """The links, anchors and counts of one page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.counts: list[tuple[str, str, str]] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.links += [found[name] for name in ("href", "src") if name in found and tag != "use"]
+        if "id" in found:
+            self.anchors.add(found["id"])
+        if "data-value" in found:
+            self.counts.append((found["data-table"], found["data-cell"], found["data-value"]))
+
+
+def pages(folder: Path) -> list[Path]:
+    """The pages of a finished candidate or release."""
+    return sorted((folder / "site").rglob("*.html"))
+
+
+def broken_links(folder: Path) -> list[str]:
+    """The relative links of the pages that lead to no file, or to no place in it; what lies on other hosts is not visited."""
+    read = {path.resolve(): _Page(path) for path in pages(folder)}
+    broken = []
+    for path, page in read.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            anchored = read.get(target)
+            if not target.is_file() or (parts.fragment and anchored is not None and parts.fragment not in anchored.anchors):
+                broken.append(f"{path.relative_to(folder.resolve()).as_posix()}: {link}")
+    return broken
+
+
+def numbers_are_released(folder: Path) -> Verdict:
+    """D03: every count on a page is that of its cell in the tables beside it."""
+    tables = {p.stem: PublishedTable(p) for p in sorted((folder / "tables").glob("*.parquet"))}
+    counts = [count for path in pages(folder) for count in _Page(path).counts]
+    wrong = 0
+    for table, key, value in counts:
+        cell = tables[table].cells.get(tuple(key.split("|"))) if table in tables else None
+        wrong += cell is None or str(cell.n) != value
+    sentence = (
+        f"All {len(counts)} counts on the pages are those of the tables."
+        if not wrong
+        else f"{wrong} of {len(counts)} counts on the pages are not those of the tables: build the site again from this candidate."
+    )
+    return Verdict("D03", "numbers_on_pages_are_released", not wrong, sentence, facts={"counts": len(counts), "wrong": wrong})

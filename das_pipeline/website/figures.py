@@ -1,0 +1,223 @@
+"""A published table as a figure of the site: finding, chart, the numbers as a table, and what may be downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from das_pipeline.publication.periods import is_complete
+from das_pipeline.website import charts
+from das_pipeline.website.cells import ALL, Cell, PublishedTable
+from das_pipeline.website.charts import Line
+from das_pipeline.website.language import Language
+
+PERIODS_SHOWN = 5
+LINE_FROM = 6  # with fewer periods a line says less than bars
+GROUPS = 3  # bars side by side
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of numbers: its heading, how deep it lies, its cells, and texts after them (a share)."""
+
+    label: str
+    cells: list[Cell | None]
+    level: int = 0
+    after: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Numbers as a table. `heads` are the column headings; a heading of a provisional period is marked."""
+
+    caption: str
+    corner: str
+    heads: list[str]
+    rows: list[Row]
+    has_total: bool = False  # the first row is the total of the others
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Everything the page shows of one table."""
+
+    table: PublishedTable
+    title: str
+    unit: str
+    source: str
+    notes: str
+    finding: Markup
+    chart: dict[str, Any] | None
+    chart_note: str  # which lines are drawn, where not all are
+    grids: list[Grid]  # the first is the overview; the others hold the numbers behind the chart
+    has_provisional: bool
+
+
+def figure(table: PublishedTable, as_of: date, language: Language, units: Mapping[str, str]) -> Figure:
+    """The figure of `table`: complete periods only, since a part of a month looks like a fall."""
+    facts = table.facts
+    unit = units[facts["unit_of_count"]]
+    periods = {kind: [p for p in table.periods(kind) if is_complete(p, as_of)] for kind in table.kinds}
+    grids = [_overview(table, periods, language), *_behind(table, periods, language)]
+    drawn, note = _chart(table, periods, language)
+    shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
+    return Figure(
+        table=table,
+        title=language.text(facts["title"]),
+        unit=unit,
+        source=language.text(facts["source"]),
+        notes=language.text(facts["notes"]),
+        finding=_finding(table, periods, language, unit),
+        chart=drawn,
+        chart_note=note,
+        grids=grids,
+        has_provisional=any(cell.status == "provisional" for cell in shown),
+    )
+
+
+def counted(cell: Cell, language: Language) -> Markup:
+    """The count of `cell` in running text, with the place that it stands at in the release."""
+    return Markup('<span class="v" data-table="{}" data-cell="{}" data-value="{}">{}</span>').format(
+        cell.table, cell.name, cell.n, language.number(cell.n)
+    )
+
+
+def _finding(table: PublishedTable, periods: dict[str, list[str]], language: Language, unit: str) -> Markup:
+    """The main development and the largest group in a sentence each."""
+    kind = table.kinds[-1]
+    if table.is_stack or not periods[kind]:
+        return Markup("{}").format(language.text(table.facts["description"]))
+    latest = periods[kind][-1]
+    total = table.cell(kind, latest)
+    assert total is not None, "every table has its total"
+    said = [language.say_html("finding_total", period=language.period(latest), n=counted(total, language), unit=unit)]
+    if len(periods[kind]) > 1 and (old := table.cell(kind, periods[kind][-2])):
+        said.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
+    first = Markup(", ").join(said) + "."
+    if not table.dims:
+        return first
+    dim = _row_dim(table)
+    top = max((c for code in table.codes(dim) if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: c.n)
+    label = language.text(table.labels[dim][top.key[table.dims.index(dim)]])
+    share = language.share(top.n, total.n)
+    return first + (Markup(" ") + language.say_html("finding_largest", label=label, n=counted(top, language), share=share) if share else "")
+
+
+def _overview(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> Grid:
+    """The last years by the first dimension; with two dimensions, one against the other in the last year."""
+    kind = table.kinds[-1]
+    latest = periods[kind][-PERIODS_SHOWN:]
+    if len(table.dims) > 1 and not table.is_nested:
+        return _crossed(table, kind, latest[-1], language)
+    heads = [_head(table, p, language) for p in latest]
+    rows = []
+    dim = table.dims[0] if table.dims else None
+    codes = ([] if table.is_stack else [ALL]) + (table.codes(dim) if dim else [])
+    is_exact = table.facts["kind"] == "external"
+    for code in codes:
+        cells = [table.cell(kind, p, {dim: code} if dim else None) for p in latest]
+        label = language.text(table.labels[dim][code]) if dim else language.say("total")
+        after = []
+        if is_exact and latest and cells[-1] and (total := table.cell(kind, latest[-1])):
+            after = [language.exact_share(cells[-1].n, total.n) or ""]
+        rows.append(Row(label, cells, 0 if code == ALL else 1, after))
+    if is_exact and latest:
+        heads.append(language.say("share_in", period=latest[-1]))
+    caption = language.say("caption", title=language.text(table.facts["title"]), by=language.say(f"per_{kind}"))
+    return Grid(caption, language.text(table.descriptions[dim]) if dim else "", heads, rows, has_total=not table.is_stack)
+
+
+def _crossed(table: PublishedTable, kind: str, period: str, language: Language) -> Grid:
+    rows_dim = _row_dim(table)
+    heads_dim = next(d for d in table.dims if d != rows_dim)
+    heads = [ALL, *table.codes(heads_dim)]
+    rows = [
+        Row(
+            language.text(table.labels[rows_dim][code]),
+            [table.cell(kind, period, {rows_dim: code, heads_dim: h}) for h in heads],
+            int(code != ALL),
+        )
+        for code in [ALL, *table.codes(rows_dim)]
+    ]
+    caption = language.say("caption", title=language.text(table.facts["title"]), by=_head(table, period, language))
+    texts = [language.text(table.labels[heads_dim][h]) for h in heads]
+    return Grid(caption, language.text(table.descriptions[rows_dim]), texts, rows, has_total=True)
+
+
+def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> list[Grid]:
+    """The finer numbers: every period of the finest kind, newest first, or the fine level of a nested table."""
+    kind = table.kinds[0]
+    title = language.text(table.facts["title"])
+    if table.is_nested:
+        broad, fine = table.dims[:2]
+        keys = sorted(
+            {k[:2] for k in table.cells if k[1] != ALL}, key=lambda k: (table.codes(broad).index(k[0]), table.codes(fine).index(k[1]))
+        )
+        rows = [
+            Row(language.text(table.labels[fine][f]), [table.cell(kind, p, {broad: b, fine: f}) for p in periods[kind]]) for b, f in keys
+        ]
+        caption = language.say("caption", title=title, by=language.text(table.descriptions[fine]))
+        return [Grid(caption, language.text(table.descriptions[fine]), [_head(table, p, language) for p in periods[kind]], rows)]
+    if len(table.kinds) == 1 or len(table.dims) > 1:
+        return []
+    dim = table.dims[0] if table.dims else None
+    codes = ([] if table.is_stack else [ALL]) + (table.codes(dim) if dim else [])
+    rows = [
+        Row(_head(table, p, language), [table.cell(kind, p, {dim: code} if dim else None) for code in codes])
+        for p in reversed(periods[kind])
+    ]
+    heads = [language.text(table.labels[dim][code]) if dim else language.say("total") for code in codes]
+    return [Grid(language.say("caption", title=title, by=language.say(f"per_{kind}")), language.say(f"period_{kind}"), heads, rows)]
+
+
+def _chart(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> tuple[dict[str, Any] | None, str]:
+    """The specification of the table's chart and what it leaves out; None where no series is large enough to be drawn."""
+    kind = table.kinds[0]
+    if not table.dims:
+        line = Line(language.text(table.facts["title"]), table.series(kind, periods[kind]))
+        return (charts.line_chart([line]) if line.is_drawn else None), ""
+    if len(periods[kind]) < LINE_FROM or (len(table.dims) > 1 and not table.is_nested):
+        return _bars(table, periods, language)
+    dim = table.dims[0]
+    every = [Line(language.text(table.labels[dim][code]), table.series(kind, periods[kind], {dim: code})) for code in table.codes(dim)]
+    drawn = [line for line in every if line.is_drawn]
+    if not drawn:
+        return None, ""
+    if table.is_stack:
+        return charts.panel_chart(drawn), ""
+    largest = sorted(drawn, key=lambda line: -sum(c.n for c in line.cells))[: charts.LINES]
+    return charts.line_chart(largest), language.say("chart_largest", n=len(largest)) if len(largest) < len(every) else ""
+
+
+def _bars(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> tuple[dict[str, Any] | None, str]:
+    """Bars of the last year: a row for each code of the longest dimension, side by side for the codes of a short second one."""
+    kind = table.kinds[-1]
+    if not periods[kind]:
+        return None, ""
+    latest = periods[kind][-1]
+    rows_dim = _row_dim(table)
+    second = next((d for d in table.dims if d != rows_dim and len(table.codes(d)) <= GROUPS), None)
+    groups = [{second: code} for code in table.codes(second)] if second else [{}]
+    codes = [c for c in table.codes(rows_dim) if (cell := table.cell(kind, latest, {rows_dim: c})) and cell.n]
+    bars = []
+    for group in groups:
+        label = language.text(table.labels[second][group[second]]) if second else language.period(latest)
+        cells = [cell for code in codes if (cell := table.cell(kind, latest, {rows_dim: code} | group))]
+        bars.append(Line(label, cells))
+    drawn = [line for line in bars if line.is_drawn]
+    names = [language.text(table.labels[rows_dim][code]) for code in codes]
+    note = language.say("chart_of", period=_head(table, latest, language))
+    return (charts.bar_chart(drawn, names, language), note) if drawn else (None, "")
+
+
+def _row_dim(table: PublishedTable) -> str:
+    """The dimension that goes down the page: the one with most codes."""
+    return table.dims[0] if table.is_nested else max(table.dims, key=lambda d: len(table.labels[d]))
+
+
+def _head(table: PublishedTable, period: str, language: Language) -> str:
+    return language.period(period) + ("*" if period in table.provisional else "")

@@ -1,0 +1,109 @@
+"""One language of the site: its words, and how it writes numbers, dates, shares and changes.
+
+The limits for shares and changes are those of disclosure control: only from protected counts, and never finer than these bear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Text
+from das_pipeline.publication.periods import kind_of
+from das_pipeline.website.texts import LANGUAGES, Words
+
+_MARKS = {"nl": (".", ","), "en": (",", ".")}  # thousands, decimals
+LOCALES = {"nl": "nl-NL", "en": "en-GB"}
+SHARE_FROM, ROUGH_SHARE_FROM, SURE_SHARE_FROM = 100, 50, 500
+CHANGE_FROM, CHANGE_AT_LEAST, FINE_CHANGE_FROM = 200, 10, 10_000
+
+
+@dataclass(frozen=True)
+class Language:
+    """The words of one language, and what depends on it."""
+
+    code: str
+    words: Words
+
+    @property
+    def is_first(self) -> bool:
+        return self.code == LANGUAGES[0]
+
+    def text(self, text: Text | dict[str, str]) -> str:
+        """`text` in this language."""
+        return text[self.code] if isinstance(text, dict) else getattr(text, self.code)
+
+    def say(self, word: str, **parts: Any) -> str:
+        """The word or sentence `word`, filled in."""
+        try:
+            return self.text(self.words.words[word]).format(**parts)
+        except KeyError as missing:
+            raise ConfigurationError(f"texts/words.yaml: {word} lacks {missing}.") from None
+
+    def say_html(self, word: str, **parts: Any) -> Markup:
+        """The same for a page, where parts may be marked up and the rest is escaped."""
+        return Markup(self.text(self.words.words[word])).format(**parts)
+
+    def number(self, n: float, decimals: int = 0) -> str:
+        """`n` as it is written in this language, with a true minus sign."""
+        thousands, point = _MARKS[self.code]
+        return f"{n:,.{decimals}f}".replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")
+
+    def date(self, day: date) -> str:
+        """`day` in full."""
+        return f"{day.day} {self.words.months[self.code][day.month - 1]} {day.year}"
+
+    def period(self, period: str) -> str:
+        """`2024`, `1e kwartaal 2024` or `maart 2024`."""
+        kind = kind_of(period)
+        if kind == "year":
+            return period
+        if kind == "quarter":
+            return self.say("quarter", quarter=period[6:], year=period[:4])
+        return f"{self.words.months[self.code][int(period[5:]) - 1]} {period[:4]}"
+
+    def share(self, part: int, whole: int) -> str | None:
+        """`part` of `whole` in percent; None where the protected counts do not bear one."""
+        if whole < ROUGH_SHARE_FROM:
+            return None
+        step = 1 if whole >= SHARE_FROM else 5
+        percent = round(100 * part / whole / step) * step
+        if whole < SURE_SHARE_FROM or percent in {0, 100}:
+            if percent < 5:
+                return self.say("under_5")
+            if percent > 95:
+                return self.say("over_95")
+        return self.say("percent", n=self.number(percent))
+
+    def exact_share(self, part: int, whole: int) -> str | None:
+        """`part` of `whole` in percent with a decimal, for another publisher's exact figures."""
+        return self.say("percent", n=self.number(100 * part / whole, 1)) if whole else None
+
+    def change(self, new: int, old: int, before: str) -> str:
+        """How `new` differs from `old`, the count of the period `before`, in words."""
+        difference = new - old
+        if abs(difference) < CHANGE_AT_LEAST:
+            return self.say("about_the_same", before=before)
+        direction = "more" if difference > 0 else "fewer"
+        if old < CHANGE_FROM:
+            return self.say(direction, before=before)
+        decimals = 1 if old >= FINE_CHANGE_FROM else 0
+        percent = round(100 * abs(difference) / old, decimals)
+        if not percent:
+            return self.say("about_the_same", before=before)
+        return self.say(f"percent_{direction}", percent=self.number(percent, decimals), before=before)
+
+    def signed_change(self, new: int, old: int) -> str:
+        """The same in a table: a signed percentage, or a sign where the counts bear no more."""
+        difference = new - old
+        if abs(difference) < CHANGE_AT_LEAST:
+            return "≈"
+        sign = "+" if difference > 0 else "−"
+        if old < CHANGE_FROM:
+            return sign
+        decimals = 1 if old >= FINE_CHANGE_FROM else 0
+        return self.say("percent", n=sign + self.number(100 * abs(difference) / old, decimals))

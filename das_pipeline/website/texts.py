@@ -1,0 +1,97 @@
+"""What the site says, from the jurisdiction: its content in `texts/site.yaml`, the words of buttons and captions in `texts/words.yaml`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from das_pipeline.jurisdiction import Jurisdiction, Text
+
+LANGUAGES = ("nl", "en")  # the first is the site's own, at its root; the others have a folder each
+Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of it; the same on every page
+
+
+class Section(BaseModel, extra="forbid"):
+    """A part of the chain that is counted in one unit: the total of `table`, and what it divides into by the dimension `parts`.
+
+    Between sections the unit changes, so no band joins them. `labels` are short names of codes; `colours` say what becomes of a part.
+    """
+
+    title: Text
+    theme: str
+    table: str
+    total: Text | None = None
+    parts: str | None = None
+    parts_title: Text | None = None
+    colour: Colour
+    colours: dict[str, Colour] = {}
+    labels: dict[str, Text] = {}
+
+
+class Headline(BaseModel, extra="forbid"):
+    """A figure of the start page: one cell of the last complete year."""
+
+    title: Text
+    table: str
+    select: dict[str, str] = {}
+
+
+class Theme(BaseModel, extra="forbid"):
+    """A page with the tables whose definition names this theme."""
+
+    theme: str
+    slug: Text
+    title: Text
+    lead: Text
+    menu: bool = True
+
+
+class Part(BaseModel, extra="forbid"):
+    """A headed part of a page of text."""
+
+    title: Text
+    paragraphs: list[Text]
+
+
+class Page(BaseModel, extra="forbid"):
+    """A page of text; `shows` adds what is computed."""
+
+    slug: Text
+    title: Text
+    lead: Text
+    parts: list[Part] = []
+    shows: Literal["concepts", "quality", "tables"] | None = None
+    menu: bool = False
+
+
+class SiteTexts(BaseModel, extra="forbid"):
+    """The content of site.yaml."""
+
+    site_name: Text
+    site_name_end: Text
+    simulated: Text
+    simulated_page: str  # English slug of the page that explains it
+    real: Text
+    start: Part
+    flow: list[Section]
+    headlines: list[Headline]
+    themes: list[Theme]
+    pages: list[Page]
+
+
+def load_texts(jurisdiction: Jurisdiction) -> SiteTexts:
+    """The content of the site of `jurisdiction`."""
+    return jurisdiction.load("texts/site.yaml", SiteTexts)
+
+
+class Words(BaseModel, extra="forbid"):
+    """The content of words.yaml: name → text; `{…}` are filled in."""
+
+    words: dict[str, Text]
+    months: dict[str, list[str]]
+
+
+def load_words(jurisdiction: Jurisdiction) -> Words:
+    """The words of buttons, captions and sentences of `jurisdiction`."""
+    return jurisdiction.load("texts/words.yaml", Words)
