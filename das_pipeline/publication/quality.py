@@ -31,7 +31,7 @@ def quality(run: Run, tables: list[Table]) -> dict[str, Any]:
     }
 
 
-def _partners(run: Run, linked: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+def _partners(run: Run, linked: Mapping[str, float]) -> list[dict[str, Any]]:
     """How current each partner is, and which share of its lines was set aside or shares a person with another partner."""
     read: dict[str, int] = {}
     quarantined: dict[str, int] = {}
@@ -46,7 +46,7 @@ def _partners(run: Run, linked: Mapping[str, Mapping[str, float]]) -> list[dict[
             "state": state.state,
             "reference_on": state.reference_on.isoformat() if state.reference_on else None,
             "quarantined_pct": _percent(quarantined.get(state.partner, 0), read.get(state.partner, 0)),
-            "linked_pct": _percent(linked.get(state.partner, {}).get("linked", 0), linked.get(state.partner, {}).get("records", 0)),
+            "linked_pct": round(200 * linked[state.partner]) / 2 if state.partner in linked else None,
         }
         for state in completeness(run)
     ]
