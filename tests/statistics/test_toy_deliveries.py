@@ -1,0 +1,66 @@
+"""The toy deliveries through every stage up to the cubes, counted by hand from the rows in `tests/toy_deliveries.py`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from das_pipeline import engine
+from das_pipeline.linkage import build_entities, build_links
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
+from das_pipeline.statistics import build_cubes
+from das_pipeline.terminology import build_concepts, build_records
+from tests.chain.making import make_chain
+from tests.content import read
+from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
+
+FLOWS = "SELECT spell, month, opening, inflow, outflow, closing FROM rows ORDER BY spell, month"
+
+
+@pytest.mark.slow
+def test_the_toy_deliveries_are_counted_as_by_hand(settings: Settings) -> None:
+    write_toy_deliveries(settings.inbox)
+    take_in_all(settings)
+    run = Run.start(settings, DAYS[-1])
+    delivered = [f"deliveries/{partner}" for partner in run.jurisdiction.partners]
+    produce(run, "terminology/concepts", build_concepts)
+    produce(run, "terminology/records", build_records, inputs=["terminology/concepts", *delivered])
+    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *delivered], encrypted=True)
+    produce(run, "linkage/links", build_links, inputs=["identifying/entities", *delivered], chained=True)
+    make_chain(run)
+    produce(run, "statistics/cubes", build_cubes, inputs=["chain/events", "terminology/concepts"])
+
+    # 11 reports of January less R0005, withdrawn; R0003 and R0007 are burglaries now; R0010 has an unknown code
+    assert cube(run, "reports_month") == [
+        ("property", "month", "2024-01", 7),
+        ("property", "month", "2024-02", 3),
+        ("property", "month", "2024-03", 2),
+        ("unknown_group", "month", "2024-01", 1),
+        ("violence", "month", "2024-01", 2),
+        ("violence", "month", "2024-02", 1),
+        ("violence", "month", "2024-03", 1),
+    ]
+    # C0002 is gone; C0003 was referred back, which is left out, and its second ruling comes after its end
+    assert cube(run, "rulings_month") == [
+        ("acquitted", "month", "2024-03", 1),
+        ("guilty", "month", "2024-01", 1),
+        ("guilty", "month", "2024-02", 1),
+        ("guilty", "month", "2024-03", 1),
+    ]
+    months = [date(2024, n, 1) for n in (1, 2, 3)]
+    assert [tuple(row.values()) for row in read(run, "chain/flows", FLOWS)] == [
+        ("open_case", months[0], 0, 4, 1, 3),
+        ("open_case", months[1], 3, 2, 2, 3),
+        ("open_case", months[2], 3, 2, 2, 3),
+        ("open_report", months[0], 0, 10, 2, 8),
+        ("open_report", months[1], 8, 4, 1, 11),
+        ("open_report", months[2], 11, 3, 1, 13),
+    ]
+
+
+def cube(run: Run, name: str) -> list[tuple[object, ...]]:
+    path = run.lake.open("statistics/cubes").path(f"{name}.parquet")
+    with run.connect() as connection:
+        return connection.execute(f"SELECT * FROM {engine.parquet([path])}").fetchall()
