@@ -271,6 +271,7 @@ class Register(Part):
     columns: dict[str, str]  # column: field; what names a person follows from the contract's identity roles
     missing: Shares = {}  # column: share of rows in which the register never has it
     corrected: Shares = {}  # column: share of rows in which it was first wrong
+    spellings: dict[str, Shares] = {}  # column: how its codes of two words are written, {0} the first, and how often
 
 
 class Habits(Part):

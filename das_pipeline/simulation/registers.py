@@ -6,6 +6,7 @@ it has a day, so that the state on any day, and what changed between two days, a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from das_pipeline.simulation.draws import (
     compute,
     happens,
     joined,
+    mix,
     stream,
     take,
 )
@@ -142,6 +144,8 @@ class Registers:
                 value = self._field(contract, table, said.columns, column, register, keeping)
             if column.concept is not None:
                 value = self._coded(draw, column, value, register, said.columns)
+            if forms := said.spellings.get(column.name):
+                value = _spelled(draw, value, forms)
             if share := said.missing.get(column.name):
                 value = blank(value, happens(draw, share, len(table)))
             if share := said.corrected.get(column.name):
@@ -254,6 +258,14 @@ def main_groups(jurisdiction: Jurisdiction) -> dict[str, str]:
                 above = rows[above]["parent"]
             groups[concept] = above
     return groups
+
+
+def _spelled(draw: np.random.Generator, value: Column, forms: Mapping[str, float]) -> Coded:
+    """The codes as people write them."""
+    assert isinstance(value, Coded)
+    form = mix(draw, forms, len(value.codes))
+    words = tuple(f.format(*w.split()) if len(w.split()) > 1 else w for w in value.words for f in form.words)
+    return Coded(words, np.where(value.codes < 0, -1, value.codes * len(form.words) + form.codes))
 
 
 def _delays(draw: np.random.Generator, size: Size, n: int) -> Spans:

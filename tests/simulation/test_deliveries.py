@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,8 @@ from das_pipeline.deliveries import Manifest
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import Simulated, next_day, render, simulate
+from das_pipeline.simulation.draws import Coded
+from das_pipeline.simulation.registers import MAPPING
 from tests.simulation.conftest import Small
 
 
@@ -118,3 +121,19 @@ def test_what_cannot_be_simulated_is_said(dutch: Jurisdiction, toy: Jurisdiction
         simulate(dutch, tmp_path / "inbox", size="tiny", until=date(2025, 1, 1))
     with pytest.raises(DasError, match="there is no simulation to go on with"):
         next_day(dutch, tmp_path / "inbox")
+
+
+def test_codes_are_spelled_in_ways_that_come_back_to_the_list(small: Small, dutch: Jurisdiction) -> None:
+    rules = [
+        (r["pattern"], r["replacement"]) for r in dutch.csv("terminology/canonical/law_article.csv", ("pattern", "replacement", "note"))
+    ]
+    codes = {r["code"] for r in dutch.csv("terminology/mappings/om_artikel.csv", MAPPING)}
+    for place in (("om", "feiten"), ("rechtspraak", "rechtszaken")):
+        column = small.sender.registers[place].columns["artikel"]
+        assert isinstance(column, Coded)
+        assert set(column.words) != codes
+        for written in column.words:
+            word = written
+            for pattern, replacement in rules:
+                word = re.sub(pattern, replacement, word).strip()
+            assert word in codes, written
