@@ -1,7 +1,10 @@
 -- cases: one row per record: the case it belongs to, named by the lowest node of that case. Keys: node.
 -- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest).
--- A case is what one person's records share: the strongest reference they name, also where a record names a weaker one only and another
--- record of the person names both. A record about no person joins the case of a person's record that shares a reference with it.
+-- 1. A case is what one person's records share: the strongest reference they name, also where a record names a weaker one only and another
+--    record of the person names both; two such steps, from an incident over a report to a docket.
+-- 2. A reference that is missing is repaired when there is one candidate only: a person's only two cases, with no kind of reference in
+--    common (a report without its docket, a docket without its report), are one; a record that names nothing joins its person's only case.
+-- 3. A record about no person joins the case of a person's record that shares a reference with it.
 WITH held AS (
     SELECT p.node, p.person, r.reference, r.value, s.strength
     FROM case_references AS r JOIN people AS p ON p.node = r.node JOIN anchor_strength AS s ON s.reference = r.reference
@@ -16,13 +19,46 @@ own AS (
     SELECT node, person, reference, value, ROW_NUMBER() OVER (PARTITION BY node ORDER BY strength, value) AS place FROM held
 ),
 named AS (
-    SELECT o.node, o.person, COALESCE(s.stronger_reference, o.reference) AS reference, COALESCE(s.stronger_value, o.value) AS value
+    SELECT o.node, o.person, COALESCE(t.stronger_reference, s.stronger_reference, o.reference) AS reference,
+        COALESCE(t.stronger_value, s.stronger_value, o.value) AS value
     FROM own AS o
     LEFT JOIN stronger AS s ON s.person = o.person AND s.reference = o.reference AND s.value = o.value AND s.place = 1
+    LEFT JOIN stronger AS t ON t.person = o.person AND t.reference = s.stronger_reference AND t.value = s.stronger_value AND t.place = 1
     WHERE o.place = 1
 ),
+exact AS (
+    SELECT p.node, p.person, n.reference AS anchor, COALESCE(MIN(n.node) OVER (PARTITION BY n.person, n.reference, n.value), p.node) AS case_node
+    FROM people AS p LEFT JOIN named AS n ON n.node = p.node
+    WHERE p.person IS NOT NULL
+),
+kinds AS (
+    SELECT DISTINCT e.person, e.case_node, h.reference FROM exact AS e JOIN held AS h ON h.node = e.node
+),
+cases AS (
+    SELECT person, case_node, COUNT(anchor) > 0 AS is_named,
+        SUM(CASE WHEN COUNT(anchor) > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY person) AS named_cases
+    FROM exact GROUP BY person, case_node
+),
+alike AS (
+    SELECT DISTINCT a.case_node, b.case_node AS other
+    FROM kinds AS a JOIN kinds AS b ON b.person = a.person AND b.reference = a.reference AND b.case_node <> a.case_node
+),
+candidates AS (
+    SELECT a.case_node, a.is_named, b.case_node AS other
+    FROM cases AS a
+    JOIN cases AS b ON b.person = a.person AND b.case_node <> a.case_node AND b.is_named
+    LEFT JOIN alike AS s ON s.case_node = a.case_node AND s.other = b.case_node
+    WHERE s.other IS NULL AND a.named_cases = CASE WHEN a.is_named THEN 2 ELSE 1 END
+),
+repaired AS (
+    SELECT case_node, other FROM candidates WHERE is_named AND other < case_node
+),
 of_persons AS (
-    SELECT node, reference AS anchor, MIN(node) OVER (PARTITION BY person, reference, value) AS case_node FROM named
+    SELECT e.node, e.anchor, COALESCE(r.other, u.other, c.other, e.case_node) AS case_node
+    FROM exact AS e
+    LEFT JOIN repaired AS r ON r.case_node = e.case_node
+    LEFT JOIN candidates AS c ON c.case_node = e.case_node AND NOT c.is_named
+    LEFT JOIN repaired AS u ON u.case_node = c.other
 ),
 of_things AS (
     SELECT t.node, MIN(c.case_node) AS case_node
@@ -32,8 +68,11 @@ of_things AS (
     JOIN of_persons AS c ON c.node = r.node
     WHERE p.person IS NULL
     GROUP BY t.node
+),
+assigned AS (
+    SELECT p.node, c.anchor, COALESCE(c.case_node, t.case_node, p.node) AS case_node
+    FROM people AS p
+    LEFT JOIN of_persons AS c ON c.node = p.node
+    LEFT JOIN of_things AS t ON t.node = p.node
 )
-SELECT p.node, COALESCE(c.case_node, t.case_node, p.node) AS cluster, c.anchor
-FROM people AS p
-LEFT JOIN of_persons AS c ON c.node = p.node
-LEFT JOIN of_things AS t ON t.node = p.node
+SELECT node, anchor, MIN(node) OVER (PARTITION BY case_node) AS cluster FROM assigned

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from das_pipeline.linkage.definition import LinkageDefinition
 
+
+def alike(left: str, right: str) -> str:
+    """A condition: two names differ in one letter at most, or in the order of two. Of short names that is another name: Tim and Tom."""
+    return f"(damerau_levenshtein({left}, {right}) <= 1 AND LEAST(length({left}), length({right})) >= 4)"
+
+
 # Every term gives +1 (agrees), 0 (says nothing) or -1 (disagrees), and tests for NULL first: with three-valued logic left to itself, a
 # missing value silently counts as disagreement in one place and as agreement in another.
 _TERMS = {
     "surname": """CASE WHEN {l}.surname IS NULL OR {r}.surname IS NULL THEN 0
         WHEN {l}.surname = {r}.surname OR COALESCE({l}.surname_1 IN ({r}.surname_1, {r}.surname_2), false)
-            OR COALESCE({l}.surname_2 IN ({r}.surname_1, {r}.surname_2), false) THEN 1 ELSE -1 END""",
+            OR COALESCE({l}.surname_2 IN ({r}.surname_1, {r}.surname_2), false)
+            OR """
+    + alike("{l}.surname", "{r}.surname")
+    + " THEN 1 ELSE -1 END",
     "given_names": """CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial THEN 1 ELSE -1 END""",
     "birth_date": """CASE WHEN {l}.birth_on IS NULL OR {r}.birth_on IS NULL THEN 0
         WHEN {l}.is_year_only OR {r}.is_year_only THEN CASE WHEN year({l}.birth_on) = year({r}.birth_on) THEN 1 ELSE -1 END
@@ -40,5 +49,5 @@ def born_apart(left: str, right: str) -> str:
 
 def given_apart(left: str, right: str) -> str:
     """Whether two given names are nothing alike: what twins, brothers, and father and son differ in. An initial is like its name."""
-    return f"""COALESCE({left}.given_name <> {right}.given_name AND jaro_winkler_similarity({left}.given_name, {right}.given_name) < 0.85
+    return f"""COALESCE({left}.given_name <> {right}.given_name AND NOT {alike(f"{left}.given_name", f"{right}.given_name")}
         AND NOT ({left}.initial = {right}.initial AND LEAST(length({left}.given_name), length({right}.given_name)) = 1), false)"""

@@ -34,7 +34,7 @@ class LinkageDefinition(BaseModel, extra="forbid"):
     profile: list[ProfileRole]
     surname_prefixes: list[str] = []  # "van der": no part of a surname when names are compared
     one_per_person: list[str] = []  # partners with one record a person
-    case_anchor: list[str]  # references that name a case, strongest first
+    case_anchor: list[str]  # the references, the one that best names a case first
     references: dict[str, Reference]
     model: str | None = None  # the stored probabilistic model; None: guarded keys only
 

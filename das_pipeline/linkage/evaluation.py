@@ -31,7 +31,7 @@ def evaluate(run: Run, truth: Path) -> dict[str, dict[str, float]]:
         connection.execute(
             """
             CREATE TEMP TABLE judged AS
-            SELECT DISTINCT l.unit, l.record_no, l.person_id, l.case_id, t.person AS true_person, t.case_no AS true_case
+            SELECT DISTINCT l.unit, l.record_no, l.person_id, l.case_id, t.person AS true_person, t."case" AS true_case
             FROM links AS l JOIN keyed_records AS k ON k.unit = l.unit AND k.record_no = l.record_no
             JOIN truth AS t ON t.unit = k.unit AND t.key = k.key
             """

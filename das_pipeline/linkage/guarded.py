@@ -16,7 +16,9 @@ MAX_BLOCK = 300
 
 
 def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`members`: record → entity; `entities`: one row per entity with its usual profile, its anchor (a value of the first key) and records.
+    """`members`: record about a person → entity; `entities`: one row per entity with its usual profile, its anchor and its records.
+
+    The anchor of an entity is the value of the first key that its records share.
 
     A record whose first key is accepted belongs to the entity of that value; every other record starts as an entity of its own.
     An entity is named by its lowest node.
@@ -36,7 +38,7 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
         accepted AS (
             SELECT node, anchor, score, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE score >= 1 AND NOT is_apart)
         SELECT r.node, COALESCE(a.entity, r.node) AS entity, a.anchor, a.score
-        FROM records AS r LEFT JOIN accepted AS a ON a.node = r.node
+        FROM records AS r LEFT JOIN accepted AS a ON a.node = r.node WHERE r.is_person
         """
     )
     connection.execute(
@@ -51,24 +53,25 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
 
 def make_keys(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`keys`: one row per entity, later key and value: the strong keys after the first, and the references that name one person."""
+    """`keys`: one row per entity, key and value: strong keys, those that the guard turned away too, and references that name one person."""
     named = [name for name, reference in definition.references.items() if reference.names_one_person]
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE keys AS
-        SELECT DISTINCT entity, role AS key, value FROM numbers JOIN members USING (node) WHERE role <> $first
+        SELECT DISTINCT entity, role AS key, value FROM numbers JOIN members USING (node)
         UNION
         SELECT DISTINCT entity, reference AS key, value FROM case_references JOIN members USING (node)
         WHERE list_contains($named, reference)
         """,
-        {"named": named, "first": definition.strong_keys[0].role},
+        {"named": named},
     )
 
 
 def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`edges` of class B: entity pairs that share a later key and agree; weight = agreement score + number of keys shared.
+    """`edges` of class B: entity pairs that share a key and agree; weight = agreement score + number of keys shared.
 
-    The hub of a value is every anchored entity that holds it, or else the entity with most records.
+    The hub of a value is every anchored entity that holds it, or else the entity with most records. Where there is no profile to agree or
+    disagree (a sanction without a birth date), two keys that point to the same hub are each other's guard.
     """
     connection.execute(
         f"""
@@ -89,7 +92,7 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
             FROM shared AS s JOIN entities AS l ON l.entity = s.member JOIN entities AS r ON r.entity = s.hub)
         SELECT LEAST(member, hub) AS left_entity, GREATEST(member, hub) AS right_entity, 'B' AS link_class,
             CAST(MAX(score + keys_shared) AS DECIMAL(12, 6)) AS weight
-        FROM scored WHERE score >= 1 AND NOT is_apart GROUP BY ALL ORDER BY ALL
+        FROM scored WHERE (score >= 1 OR (score = 0 AND keys_shared >= 2)) AND NOT is_apart GROUP BY ALL ORDER BY ALL
         """
     )
 

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-MAX_RECORDS = 60  # of a cluster that was joined by edges; rule L05
+MAX_RECORDS = 60  # of a person, without a verified number; rule L05
 
 
 class Edge(NamedTuple):
@@ -48,7 +48,7 @@ class Birth:
 class Cluster:
     """What a merge must respect, of one entity or of several."""
 
-    records: int
+    records: int  # without a verified number
     is_anchored: bool = False
     births: set[Birth] = field(default_factory=set)
     numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-# The citizen number: nine digits, weights 9..2 and -1, the sum a multiple of eleven. One in eleven random numbers passes.
-_ELEVEN_TEST = " + ".join(
-    f"{weight} * TRY_CAST(substr({{0}}, {place}, 1) AS INTEGER)" for place, weight in enumerate([*range(9, 1, -1), -1], 1)
-)
-_CHECKS = {
-    "eleven_test": "COALESCE(regexp_full_match({0}, '[0-9]{{9}}') AND {0} <> '000000000' AND (" + _ELEVEN_TEST + ") % 11 = 0, false)"
-}
+# The citizen number: nine digits, weighted so, add up to a multiple of eleven. One in eleven random numbers passes.
+_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+_SUM = " + ".join(f"{weight} * TRY_CAST(substr({{0}}, {place}, 1) AS INTEGER)" for place, weight in enumerate(_WEIGHTS, 1))
+_CHECKS = {"eleven_test": f"COALESCE(regexp_full_match({{0}}, '[0-9]{{{{9}}}}') AND {{0}} <> '000000000' AND ({_SUM}) % 11 = 0, false)"}
 _MASK = {"9": "[0-9]", "A": "[A-Z]", "X": "[0-9A-Z]"}
 
 

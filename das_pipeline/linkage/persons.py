@@ -100,7 +100,8 @@ def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefin
         sources AS (
             SELECT entity, list(DISTINCT partner ORDER BY partner) AS partners FROM members JOIN records USING (node)
             WHERE list_contains($alone, partner) GROUP BY entity)
-        SELECT e.entity, e.records, e.anchor IS NOT NULL, e.birth_on, e.is_year_only, h.numbers, s.partners
+        SELECT e.entity, CASE WHEN e.anchor IS NULL THEN e.records ELSE 0 END, e.anchor IS NOT NULL,
+            e.birth_on, e.is_year_only, h.numbers, s.partners
         FROM touched AS t JOIN entities AS e ON e.entity = t.entity
         LEFT JOIN held AS h ON h.entity = e.entity LEFT JOIN sources AS s ON s.entity = e.entity ORDER BY e.entity
         """,
@@ -143,8 +144,7 @@ def make_people(connection: duckdb.DuckDBPyConnection) -> None:
 def make_cases(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """`case_clusters`: one row per record: its case, see cases.sql."""
     connection.execute("CREATE OR REPLACE TEMP TABLE anchor_strength (reference VARCHAR, strength INTEGER)")
-    others = sorted(set(definition.references) - set(definition.case_anchor))
-    for strength, reference in enumerate([*definition.case_anchor, *others], start=1):
+    for strength, reference in enumerate(definition.case_anchor, start=1):
         connection.execute("INSERT INTO anchor_strength VALUES (?, ?)", [reference, strength])
     connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__ or '', 'cases.sql')}")
 

@@ -49,7 +49,7 @@ def load_model(jurisdiction: Jurisdiction, name: str) -> StoredModel:
     untrained = sorted(_untrained_levels(model.splink))
     if untrained:
         raise ConfigurationError(
-            f"{jurisdiction.folder / name}: untrained levels {', '.join(untrained)}. A run does not guess them: train the model on more records."
+            f"{jurisdiction.folder / name}: untrained levels {', '.join(untrained)}. A run does not guess them: train on more records."
         )
     return model
 
@@ -58,7 +58,7 @@ def _untrained_levels(settings: dict[str, Any]) -> Iterator[str]:
     for comparison in settings["comparisons"]:
         for level in comparison["comparison_levels"]:
             if not level.get("is_null_level") and not all(
-                isinstance(level.get(p), float) and 0 < level[p] < 1 for p in ("m_probability", "u_probability")
+                isinstance(level.get(p), float) and 0 < level[p] <= 1 for p in ("m_probability", "u_probability")
             ):
                 yield f"{comparison['output_column_name']}: {level.get('label_for_charts', level['sql_condition'])}"
 

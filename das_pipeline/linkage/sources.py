@@ -32,8 +32,8 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
     roles = PROFILE | {key.role: "VARCHAR" for key in definition.strong_keys}
     columns = ", ".join(f"{identifier(role)} {kind}" for role, kind in roles.items())
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE delivered (unit VARCHAR, record_no BIGINT, sub VARCHAR, partner VARCHAR, place INTEGER, is_person BOOLEAN,"
-        f" {columns})"
+        "CREATE OR REPLACE TEMP TABLE delivered (unit VARCHAR, record_no BIGINT, sub VARCHAR, partner VARCHAR, place INTEGER,"
+        f" is_person BOOLEAN, {columns})"
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
     for place, contract in enumerate(contracts):

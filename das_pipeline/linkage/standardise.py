@@ -36,8 +36,8 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
                 NULLIF(trim(regexp_replace(trim(split_part(surname, '-', 2)), $prefix, '')), '') AS surname_2,
                 NULLIF(trim(split_part(replace(given_names, '-', ' '), ' ', 1)), '') AS given_name
             FROM bare)
-        SELECT node, unit, record_no, partner, is_person, surname, surname_1, surname_2, given_name, left(given_name, 1) AS initial, birth_on,
-            COALESCE(month(birth_on) = 1 AND day(birth_on) = 1, false) AS is_year_only, sex
+        SELECT node, unit, record_no, partner, is_person, surname, surname_1, surname_2, given_name,
+            left(given_name, 1) AS initial, birth_on, COALESCE(month(birth_on) = 1 AND day(birth_on) = 1, false) AS is_year_only, sex
         FROM parted
         """,
         {"prefix": prefix},
@@ -59,7 +59,8 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
         connection.execute(
             """
             INSERT INTO placeholders
-            SELECT n.role, n.value, COUNT(*) FROM numbers AS n JOIN records AS r ON r.node = n.node WHERE n.role = $role GROUP BY n.role, n.value
+            SELECT n.role, n.value, COUNT(*)
+            FROM numbers AS n JOIN records AS r ON r.node = n.node WHERE n.role = $role GROUP BY n.role, n.value
             HAVING LEAST(COUNT(DISTINCT r.surname), COUNT(DISTINCT r.birth_on)) > $max_profiles
             """,
             parameters | {"max_profiles": key.max_profiles},

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from das_pipeline import engine
+from das_pipeline.linkage.compare import alike
 from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, make_linker, quiet_splink
 from das_pipeline.run import Run
 
@@ -54,7 +55,7 @@ SETTINGS: dict[str, Any] = {
                 _missing("surname"),
                 _level("surname_l = surname_r", "equal", tf_adjustment_column="surname"),
                 _level("surname_1_l IN (surname_1_r, surname_2_r) OR surname_2_l IN (surname_1_r, surname_2_r)", "a part is equal"),
-                _level("jaro_winkler_similarity(surname_l, surname_r) >= 0.9", "alike"),
+                _level(alike("surname_l", "surname_r"), "alike"),
                 _level("ELSE", "different"),
             ],
         },
@@ -64,7 +65,7 @@ SETTINGS: dict[str, Any] = {
                 _missing("given_name"),
                 _level("given_name_l = given_name_r", "equal", tf_adjustment_column="given_name"),
                 _level("initial_l = initial_r AND (length(given_name_l) = 1 OR length(given_name_r) = 1)", "an initial"),
-                _level("jaro_winkler_similarity(given_name_l, given_name_r) >= 0.85", "alike"),
+                _level(alike("given_name_l", "given_name_r"), "alike"),
                 _level("ELSE", "different"),
             ],
         },
@@ -77,8 +78,7 @@ SETTINGS: dict[str, Any] = {
                     "(is_year_only_l OR is_year_only_r) AND year(birth_on_l) = year(birth_on_r)", "the year is equal, and all that is known"
                 ),
                 _level(f"NOT is_year_only_l AND NOT is_year_only_r AND ({_NEAR_BIRTH})", "one part differs"),
-                # Such a pair is refused whatever it weighs, and the guard keeps it out of the labels: there is nothing to train m on.
-                _level("ELSE", "different", m_probability=1e-4, fix_m_probability=True),
+                _level("ELSE", "different"),
             ],
         },
     ],
@@ -111,13 +111,31 @@ def train(connection: duckdb.DuckDBPyConnection, trained_as_of: str) -> StoredMo
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=SEED)
         linker.training.estimate_m_from_label_column("anchor")
         trained = linker.misc.save_model_to_json()
+    unseen = _fill_unseen(trained, pairs=_labelled_pairs(connection))
     records = int(engine.scalar(connection, "SELECT COUNT(*) FROM training_records"))
     return StoredModel(
-        trained_on={"as_of": trained_as_of, "records": records, "entities": entities},
+        trained_on={"as_of": trained_as_of, "records": records, "entities": entities, "unseen_levels": ", ".join(unseen)},
         threshold=THRESHOLD,
         frequencies=frequencies,
         splink=trained,
     )
+
+
+def _labelled_pairs(connection: duckdb.DuckDBPyConnection) -> int:
+    sizes = "SELECT COUNT(*) AS n FROM training_records WHERE anchor IS NOT NULL GROUP BY anchor"
+    return int(engine.scalar(connection, f"SELECT COALESCE(SUM(n * (n - 1) // 2), 0) FROM ({sizes})"))
+
+
+def _fill_unseen(settings: dict[str, Any], pairs: int) -> list[str]:
+    """Gives every level in which no pair was seen half a pair: rarer than anything that was. The levels that this was done to."""
+    unseen = []
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            for probability, seen in (("m_probability", pairs), ("u_probability", MAX_PAIRS)):
+                if not level.get("is_null_level") and not isinstance(level.get(probability), float):
+                    level[probability] = 0.5 / max(seen, 1)
+                    unseen.append(f"{comparison['output_column_name']} {level['label_for_charts']} ({probability[0]})")
+    return unseen
 
 
 def _frequencies(connection: duckdb.DuckDBPyConnection, column: str) -> Frequencies:

@@ -50,7 +50,7 @@ def every_record_is_linked(connection: duckdb.DuckDBPyConnection, run: Run, cont
     sentence = f"Each of {records} records has its case, and its person where it is about one."
     if failed:
         sentence = (
-            f"{missing} records are in the deliveries or in the links but not in both, {doubled} are linked more than once and {idless} lack an id:"
+            f"{missing} records are not both in the deliveries and in the links, {doubled} are linked twice and {idless} lack an id:"
             " materialise identifying/entities again, and report it when it stays."
         )
     facts: dict[str, int | float | str] = {"records": records, "missing": missing, "doubled": doubled, "without_id": idless}
@@ -65,15 +65,16 @@ def cluster_is_one_person(connection: duckdb.DuckDBPyConnection) -> Verdict:
         SELECT (SELECT COUNT(*) FROM (SELECT cluster FROM placed GROUP BY cluster HAVING COUNT(DISTINCT anchor) > 1)),
             (SELECT COUNT(DISTINCT l.cluster) FROM placed AS l JOIN placed AS r ON r.cluster = l.cluster AND l.entity < r.entity
                 WHERE {born_apart("l", "r")})
-            + (SELECT COUNT(DISTINCT r.entity) FROM members AS m JOIN records AS l ON l.node = m.node JOIN entities AS r ON r.entity = m.entity
+            + (SELECT COUNT(DISTINCT r.entity)
+                FROM members AS m JOIN records AS l ON l.node = m.node JOIN entities AS r ON r.entity = m.entity
                 WHERE {born_apart("l", "r")})
         """
     ).fetchall()[0]
     sentence = "No person has two verified numbers or two birth dates beyond tolerance."
     if numbers + births:
         sentence = (
-            f"{numbers} persons have two verified numbers and {births} two birth dates beyond tolerance: these links cannot be right. Look at"
-            " what changed in linkage.yaml or in the stored model."
+            f"{numbers} persons have two verified numbers and {births} two birth dates beyond tolerance: these links cannot be right."
+            " Look at what changed in linkage.yaml or in the stored model."
         )
     return Verdict("L04", "cluster_is_one_person", not numbers + births, sentence, facts={"two_numbers": numbers, "two_births": births})
 
@@ -132,7 +133,7 @@ def no_identifier_leaves(
             hits.add(path.name)
     sentence = "No direct identifier is in what leaves the identifying zone."
     if hits:
-        sentence = f"Direct identifiers may be in {', '.join(sorted(hits))}: nothing of this version is read. Take them out of the query that writes it."
+        sentence = f"Direct identifiers may be in {', '.join(sorted(hits))}: take them out of what is written. Nothing of it is read."
     return Verdict("L14", "no_identifier_leaves", not hits, sentence, facts={"places": len(hits)})
 
 

@@ -22,7 +22,7 @@ DEFINITION = LinkageDefinition.model_validate(
         ],
         "profile": ["surname", "given_names", "birth_date", "sex"],
         "surname_prefixes": ["van", "de"],
-        "case_anchor": ["docket", "report"],
+        "case_anchor": ["docket", "report", "event"],
         "references": {
             "docket": {"unit": "case", "column": "docket_no", "names_one_person": True},
             "report": {"unit": "report", "column": "report_no"},
@@ -79,8 +79,8 @@ class Link:
 def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """The tables `identity` and `named` of `rows`."""
     connection.execute(
-        "CREATE TABLE identity (unit VARCHAR, record_no BIGINT, partner VARCHAR, is_person BOOLEAN, chain_number VARCHAR, citizen_number VARCHAR,"
-        " surname VARCHAR, given_names VARCHAR, birth_date DATE, sex VARCHAR)"
+        "CREATE TABLE identity (unit VARCHAR, record_no BIGINT, partner VARCHAR, is_person BOOLEAN, chain_number VARCHAR,"
+        " citizen_number VARCHAR, surname VARCHAR, given_names VARCHAR, birth_date DATE, sex VARCHAR)"
     )
     connection.execute("CREATE TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
     for item in rows:
