@@ -25,7 +25,8 @@ class FileAccount:
     """What became of every line of one delivered file.
 
     `accepted` lines changed what is in force: new, changed and returned rows made a version, `withdrawn` ones closed one. `absent` rows
-    were in force and are not in a complete file; `stale` ones are quarantined updates, whose old version stays in force.
+    were in force and are not in a complete file; `restored` ones are in force again, because the delivery that
+    changed them was replaced; `stale` ones are quarantined updates, whose old version stays in force.
     """
 
     file: str
@@ -38,6 +39,7 @@ class FileAccount:
     superseded: int = 0
     quarantined: int = 0
     absent: int = 0
+    restored: int = 0
     stale: int = 0
     warned: int = 0  # rows accepted without a value that was wrong
     by_rule: dict[str, int] = field(default_factory=dict)  # quarantined lines by rule; a line may break several
@@ -121,7 +123,20 @@ def receipt_of(manifest: Manifest, partner: Partner, accounts: Iterable[FileAcco
 
 def receipt_html(receipt: Mapping[str, Any]) -> str:
     """The same acknowledgement for a person."""
-    counts = ("read", "accepted", "new", "changed", "returned", "withdrawn", "absent", "duplicate", "superseded", "quarantined", "stale")
+    counts = (
+        "read",
+        "accepted",
+        "new",
+        "changed",
+        "returned",
+        "withdrawn",
+        "absent",
+        "restored",
+        "duplicate",
+        "superseded",
+        "quarantined",
+        "stale",
+    )
     head = "".join(f"<th scope='col'>{name}</th>" for name in ("file", *counts))
     files = "".join(
         f"<tr><th scope='row'>{escape(f['file'])}</th>" + "".join(f"<td>{f[name]:,}</td>" for name in counts) + "</tr>"

@@ -5,8 +5,10 @@ A contract never carries SQL, expressions or regular expressions: what a partner
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 
@@ -34,7 +36,7 @@ DATE_FORMATS: dict[str, tuple[int, int, int]] = {
 OWN_COLUMNS = {"record_no", "record_key", "sub", "known_from", "known_until", "is_only", "delivery", "line_no", "content_hash"}
 Privacy = Literal["none", "indirect", "direct", "special"]
 Identity = Literal["chain_number", "citizen_number", "surname", "surname_prefix", "given_names", "birth_date", "sex", "alias"]
-Scalar = str | int | float
+Scalar = str | int | float | date
 
 
 class Model(BaseModel):
@@ -136,6 +138,11 @@ class Column(Model):
             raise ValueError(f"{self.name}: formats are for dates, of {', '.join(DATE_FORMATS)}")
         if self.mask is not None and not any(letter in "9AX" for letter in self.mask):
             raise ValueError(f"{self.name}: a mask needs at least one of 9 (digit), A (capital), X (either)")
+        for value in (*self.sentinels, *self.one_of):
+            try:
+                {"integer": int, "decimal": Decimal, "date": date.fromisoformat}.get(self.type, str)(str(value))
+            except (ValueError, ArithmeticError):
+                raise ValueError(f"{self.name}: {value} is no {self.type} (a date is written yyyy-mm-dd)") from None
         if self.range is not None and self.type not in {"integer", "decimal"}:
             raise ValueError(f"{self.name}: range is for numbers")
         return self
@@ -189,6 +196,12 @@ class Contract(Model):
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
         return {column.name: column for column in self.columns}
+
+    @property
+    def shape(self) -> str:
+        """A short hash of the columns that are stored: files of one shape can be read together."""
+        listed = ",".join(f"{c.name} {c.sql_type} {c in self.content} {c in self.direct}" for c in self.columns)
+        return hashlib.sha256(listed.encode()).hexdigest()[:12]
 
     @property
     def content(self) -> list[Column]:

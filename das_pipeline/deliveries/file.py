@@ -19,7 +19,7 @@ from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.judging import Limits, Opened
-from das_pipeline.deliveries.landing import Landed
+from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.errors import DasError
 from das_pipeline.lake import Draft, Version
@@ -38,7 +38,14 @@ class Intake:
     known: Landed
     live: Version | None
     contracts: Sequence[Contract]  # parents first
+    before: Sequence[Accepted]
     limits: Limits
+
+    @property
+    def replaced(self) -> list[str]:
+        """The accepted deliveries of the same period that this one takes the place of, the last one last."""
+        manifest = self.known.manifest
+        return [a.delivery for a in self.before if manifest.replaces and a.sequence == manifest.sequence]
 
     @property
     def units(self) -> dict[str, str]:
@@ -51,9 +58,12 @@ def errors_of_engine(table: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise DasError(
-            f"{table}: the engine stopped with {type(error).__name__}. Run the delivery alone, with more memory or disk."
-        ) from None
+        mend = (
+            "Set DAS_MEMORY_LIMIT higher, or make room on the disk, and run again."
+            if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException))
+            else "This is a fault of the pipeline, not of the partner: report it with the delivery's name."
+        )
+        raise DasError(f"{table}: the engine stopped with {type(error).__name__}. {mend}") from None
 
 
 def take_in_file(intake: Intake, contract: Contract) -> Opened:
@@ -164,6 +174,7 @@ def _accept(intake: Intake, opened: Opened) -> None:
         setattr(account, fate, count)
     opened.in_scope = versions.find_absent(connection, contract, manifest, intake.live)
     account.absent = engine.scalar(connection, f"SELECT COUNT(*) FROM absent_{contract.file}")
+    account.restored = versions.find_restored(connection, contract, intake.replaced)
     nameless = engine.scalar(connection, f"SELECT COUNT(*) FROM rows_{contract.file} WHERE record_key IS NULL OR sub IS NULL")
     # Lines without a readable key may be all that is left out; and a file with many of them says nothing about what it leaves out.
     if account.absent <= nameless or nameless > intake.limits.unreadable_keys_share.block * account.read:

@@ -44,7 +44,8 @@ def take_in(run: Run, delivery: PendingDelivery) -> Produced:
         return Produced(live, is_new=False)
     if landing.refusal(run, manifest.partner, manifest.delivery) is not None:
         raise DeliveryRefused(
-            f"{manifest.partner} {manifest.delivery} was refused. Deliver the mended one under the next number, with replaces."
+            f"{manifest.partner} {manifest.delivery} was refused. Deliver the mended one under the next number, with replaces; or, "
+            f"when the contract was mended, remove {landing.refusal_path(run, manifest.partner, manifest.delivery)} and run again."
         )
     place, reason = landing.order(manifest, before, is_delta=landing.is_delta(run, manifest.partner))
     if place == "gap":
@@ -90,7 +91,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
         with run.connect(identifying=True) as connection:
             versions.load_state(connection, contracts, live)
             limits = load_limits(run.jurisdiction)
-            intake = Intake(run, connection, draft, known, live, contracts, limits)
+            intake = Intake(run, connection, draft, known, live, contracts, before, limits)
             with errors_of_engine(draft.table):
                 opened = [take_in_file(intake, contract) for contract in contracts]
             verdicts.append(judge_header(opened))
@@ -101,12 +102,12 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_html(receipt), encoding="utf-8")
     earlier = list(live.facts["deliveries"]) if live is not None else []
-    draft.facts["deliveries"] = [*earlier, _accepted(known)]
+    draft.facts["deliveries"] = [*earlier, _accepted(known, contracts)]
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
     return verdicts, receipt
 
 
-def _accepted(known: Landed) -> dict[str, Any]:
+def _accepted(known: Landed, contracts: Sequence[Contract]) -> dict[str, Any]:
     manifest = known.manifest
     return {
         "delivery": manifest.delivery,
@@ -114,6 +115,7 @@ def _accepted(known: Landed) -> dict[str, Any]:
         "reference_on": manifest.reference_on.isoformat(),
         "delivered_on": manifest.delivered_on.isoformat(),
         "landed": known.hash,
+        "shapes": {contract.file: contract.shape for contract in contracts},
     }
 
 

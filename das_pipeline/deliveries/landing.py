@@ -259,16 +259,21 @@ def _remove(folder: Path) -> None:
 # -- refusals
 
 
+def refusal_path(run: Run, partner: str, delivery: str) -> Path:
+    """Where the refusal of a delivery is recorded."""
+    return _place(run, partner, delivery, ".refused")
+
+
 def refusal(run: Run, partner: str, delivery: str) -> dict[str, Any] | None:
     """The record of a refused delivery: its verdicts and receipt; None when it was not refused."""
-    path = _place(run, partner, delivery, ".refused")
+    path = refusal_path(run, partner, delivery)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def record_refusal(run: Run, manifest: Manifest, verdicts: Iterable[Verdict], receipt: Mapping[str, Any]) -> None:
     """Remember that a delivery was refused and why, so that it is not tried again."""
     content = {"verdicts": [v.as_dict() for v in verdicts], "receipt": dict(receipt)}
-    replace_file(_place(run, manifest.partner, manifest.delivery, ".refused"), canonical(content, indent=1))
+    replace_file(refusal_path(run, manifest.partner, manifest.delivery), canonical(content, indent=1))
 
 
 # -- order

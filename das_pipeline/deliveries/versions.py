@@ -122,12 +122,28 @@ def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manif
         f"CREATE TEMP TABLE scope_{file} AS SELECT record_no, sub FROM versions_{file} WHERE {condition}",
         used,
     )
+    connection.execute(f"""CREATE TEMP TABLE named_{file} AS
+SELECT DISTINCT k.record_no, r.sub FROM rows_{file} AS r JOIN keys_{contract.unit} AS k ON k.record_key = r.record_key""")
     connection.execute(f"""CREATE TEMP TABLE absent_{file} AS
 SELECT s.record_no, s.sub FROM scope_{file} AS s
-WHERE NOT EXISTS (
-    SELECT 1 FROM rows_{file} AS r JOIN keys_{contract.unit} AS k ON k.record_key = r.record_key
-    WHERE k.record_no = s.record_no AND r.sub = s.sub)""")
+WHERE NOT EXISTS (SELECT 1 FROM named_{file} AS n WHERE n.record_no = s.record_no AND n.sub = s.sub)""")
     return int(engine.scalar(connection, f"SELECT COUNT(*) FROM scope_{file}"))
+
+
+def find_restored(connection: duckdb.DuckDBPyConnection, contract: Contract, replaced: Sequence[str]) -> int:
+    """The versions that a replaced delivery had closed and that nothing closes now, as the table restored_<file>; how many.
+
+    A delivery that takes the place of another undoes it: what that one changed or withdrew is in force again, unless this one names it.
+    """
+    file = contract.file
+    connection.execute(
+        f"""CREATE TEMP TABLE restored_{file} AS
+        SELECT v.record_no, v.sub, v.delivery, v.line_no, v.content_hash FROM versions_{file} AS v
+        WHERE v.closed_by = $last AND NOT list_contains($replaced, v.delivery)
+            AND NOT EXISTS (SELECT 1 FROM named_{file} AS n WHERE n.record_no = v.record_no AND n.sub = v.sub)""",
+        {"last": replaced[-1] if replaced else None, "replaced": list(replaced)},
+    )
+    return int(engine.scalar(connection, f"SELECT COUNT(*) FROM restored_{file}"))
 
 
 def _scope(contract: Contract, manifest: Manifest, live: Version | None) -> str | Window:
@@ -194,7 +210,11 @@ opened AS (
     SELECT record_no, sub, CAST($delivered_on AS DATE) AS known_from, {OPEN} AS known_until, CAST($delivery AS VARCHAR) AS delivery,
         line_no, fate AS opened_as, CAST(NULL AS VARCHAR) AS closed_as, CAST(NULL AS VARCHAR) AS closed_by, content_hash
     FROM fates_{file} WHERE fate IN {ACCEPTED}),
-together AS (SELECT * FROM earlier UNION ALL SELECT * FROM opened)
+again AS (
+    SELECT record_no, sub, CAST($delivered_on AS DATE), {OPEN}, delivery, line_no, 'returned', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR),
+        content_hash
+    FROM restored_{file}),
+together AS (SELECT * FROM earlier UNION ALL SELECT * FROM opened UNION ALL SELECT * FROM again)
 SELECT *, COUNT(*) OVER (PARTITION BY record_no, sub) = 1 AS is_only FROM together""",
         {"delivery": manifest.delivery, "delivered_on": manifest.delivered_on},
     )

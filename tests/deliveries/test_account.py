@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -37,8 +38,9 @@ lines = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(first=st.lists(lines, max_size=8), second=st.lists(lines, max_size=8))
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_line_ends_exactly_once(first: list[str], second: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

@@ -59,6 +59,7 @@ MISTAKES = [
     ("watch/reports.yaml", lambda c: column(c, "report_no").update(mask="???"), "a mask needs"),
     ("watch/reports.yaml", lambda c: column(c, "born_on").update(formats=["month"]), "formats are for dates"),
     ("watch/reports.yaml", lambda c: column(c, "born_on").pop("formats"), "a date needs formats"),
+    ("watch/reports.yaml", lambda c: column(c, "committed_on").update(sentinels=["never"]), "never is no date"),
     ("watch/reports.yaml", lambda c: column(c, "ward").update(name="Ward!"), "no identifier"),
     ("watch/reports.yaml", lambda c: column(c, "ward").update(name="line_no"), "adds itself"),
     ("watch/reports.yaml", lambda c: column(c, "offence")["concept"].update(at="ward"), "must name a date column"),

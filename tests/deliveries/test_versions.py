@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from das_pipeline.errors import ConfigurationError, LakeError
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from tests.deliveries.conftest import DAY, NEXT, THIRD, Desk, report
-from tests.toy_deliveries import DAYS, bench_cases, bench_rulings, take_in_all, write_toy_deliveries
+from tests.toy_deliveries import DAYS, WATCH_HEADER, bench_cases, bench_rulings, take_in_all, write_toy_deliveries
 
 FOREVER = date(9999, 12, 31)
 
@@ -100,6 +103,39 @@ def test_the_same_period_again_withdraws_what_only_the_first_one_brought(desk: D
         (2, THIRD, FOREVER, False, "11"),
         (3, NEXT, THIRD, True, "10"),
     ]
+
+
+def test_a_replaced_delivery_is_undone(desk: Desk) -> None:
+    desk.send([report("R0001"), report("R0002")])
+    desk.send([report("R0001", mutation="C", offence="11"), "W,R0002,,,,,,,,,,,"], NEXT, sequence=2)
+    desk.send([], NEXT, sequence=2, number=2, replaces="2024-02-01.1", delivered_on="2024-02-02")
+    desk.take_in()
+    assert short(desk.records(), "offence") == [
+        (1, DAY, NEXT, False, "10"),
+        (1, NEXT, THIRD, False, "11"),
+        (1, THIRD, FOREVER, False, "10"),
+        (2, DAY, NEXT, False, "10"),
+        (2, THIRD, FOREVER, False, "10"),
+    ]
+    desk.send([], NEXT, sequence=2, number=3, replaces="2024-02-01.2", delivered_on="2024-02-03")
+    desk.take_in()
+    assert len(desk.records()) == 5
+
+
+def test_a_new_column_of_a_contract_makes_no_new_versions(desk: Desk, tmp_path: Path) -> None:
+    desk.send([report("R0001"), report("R0002")])
+    desk.take_in()
+    folder = tmp_path / "toy"
+    shutil.copytree(desk.settings.jurisdiction, folder)
+    contract = folder / "contracts" / "watch" / "reports.yaml"
+    colour = "  - {name: colour, type: text, since: 2024-02-01, description: {nl: Kleur, en: Colour}}\n"
+    contract.write_text(contract.read_text(encoding="utf-8") + colour, encoding="utf-8")
+    desk.settings = replace(desk.settings, jurisdiction=folder)
+    assert [r["colour"] for r in desk.records()] == [None, None]
+    lines = [WATCH_HEADER + ",colour", report("R0001", mutation="C") + ",", report("R0002", mutation="C") + ",red"]
+    desk.send(("\n".join(lines) + "\n").encode(), NEXT, sequence=2)
+    desk.take_in()
+    assert short(desk.records(), "colour") == [(1, DAY, FOREVER, True, None), (2, DAY, NEXT, False, None), (2, NEXT, FOREVER, False, "red")]
 
 
 def test_files_of_one_unit_share_its_record_numbers(desk: Desk) -> None:
