@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 
 from das_pipeline import engine
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
@@ -85,10 +86,14 @@ def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdict
     if column.canonical is None:
         return
     for rule in read_tables(jurisdiction, [f"terminology/canonical/{column.canonical}.csv"], CANONICAL):
-        connection.execute(
-            f"UPDATE spellings SET code = {REWRITE} WHERE field = $field",
-            {"pattern": rule["pattern"], "replacement": rule["replacement"], "field": column.place},
-        )
+        try:
+            connection.execute(
+                f"UPDATE spellings SET code = {REWRITE} WHERE field = $field",
+                {"pattern": rule["pattern"], "replacement": rule["replacement"], "field": column.place},
+            )
+        except duckdb.Error:
+            place = f"{jurisdiction.folder / rule.file} row {rule.row}"
+            raise ConfigurationError(f"{place}: the pattern is no regular expression.") from None
 
 
 def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tuple[str, dict[str, object]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
@@ -161,22 +162,33 @@ def test_the_account_of_every_column_closes(begin: Begin, deliver: Deliver) -> N
     assert facts == {"rows_delivered": 9, "rows_mapped": 4, "rows_unknown": 3, "rows_not_applicable": 2}
 
 
+@pytest.fixture
+def canonical(folder: Path, plant: Plant) -> Callable[[str], None]:
+    """Let the contract name rewriting rules for the offence, and these be the rules."""
+
+    def written(rules: str) -> None:
+        (folder / "terminology/canonical").mkdir()
+        (folder / "terminology/canonical/offence_code.csv").write_text("pattern,replacement,note\n" + rules, encoding="utf-8")
+        plant("contracts/watch/reports.yaml", "at: committed_on}", "at: committed_on, canonical: offence_code}")
+
+    return written
+
+
 def test_spellings_of_one_code_come_together_by_the_rules_that_the_contract_names(
-    begin: Begin, deliver: Deliver, plant: Plant, folder: Path
+    begin: Begin, deliver: Deliver, canonical: Callable[[str], None]
 ) -> None:
-    (folder / "terminology/canonical").mkdir()
-    (folder / "terminology/canonical/offence_code.csv").write_text(
-        "pattern,replacement,note\n(?i)^code ?,,the word code\n^0+,,leading noughts\n[^0-9],,blanks and points\n", encoding="utf-8"
-    )
-    plant(
-        "contracts/watch/reports.yaml",
-        "list: watch_offence, at: committed_on",
-        "list: watch_offence, at: committed_on, canonical: offence_code",
-    )
+    canonical("(?i)^code ?,,the word code\n^0+,,leading noughts\n[^0-9],,blanks and points\n")
     deliver([(None, spelling, None, None) for spelling in ("10", "Code 10", "0010", "1.0", "  code 0 11", "000", "?")])
     run = begin()
     build(run)
     assert concepts(run, "offence") == ["theft", "theft", "theft", "theft", "burglary", "unknown", "unknown"]
+
+
+def test_a_rule_that_is_no_regular_expression_is_named(begin: Begin, deliver: Deliver, canonical: Callable[[str], None]) -> None:
+    canonical("^0+,,leading noughts\n(open,,no end\n")
+    deliver([(None, "10", None, None)])
+    with pytest.raises(ConfigurationError, match=r"offence_code\.csv row 3: the pattern is no regular expression"):
+        build(begin())
 
 
 def test_the_same_bytes_on_one_and_two_threads_and_in_any_order_of_rows(begin: Begin, deliver: Deliver) -> None:
