@@ -20,7 +20,6 @@ from das_pipeline.chain import load_chain, sources
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import counting, judging
-from das_pipeline.terminology import load_schemes
 from tests.conftest import TOY
 
 FILES = sorted((PROJECT / "das_pipeline").rglob("*.sql"))
@@ -92,7 +91,7 @@ def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
         yield f"{cube.name} selected", counting.selected_events(cube, chain, date(2024, 3, 31))[0]
         yield f"{cube.name} leaves", counting.counted_leaves(cube)[0]
         if cube.adds_up_to:
-            yield f"{cube.name} shared", judging.shared_differences(cube, defined.cube(cube.adds_up_to), load_schemes(jurisdiction))
+            yield f"{cube.name} shared", judging.shared_differences(cube, defined.cube(cube.adds_up_to))
 
 
 @pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)

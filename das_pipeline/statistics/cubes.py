@@ -13,7 +13,6 @@ from das_pipeline.run import Run
 from das_pipeline.statistics import judging
 from das_pipeline.statistics.counting import counted_leaves, selected_events
 from das_pipeline.statistics.model import Cube, Statistics, load_statistics
-from das_pipeline.terminology import load_schemes
 
 EVENTS = "chain/events"
 CONCEPTS = "terminology/concepts"
@@ -40,7 +39,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
             draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft)
             judging.take_in(connection, cube)
         draft.facts["counted"] = _counted(connection, statistics)
-        return judging.judge_cubes(connection, statistics, load_schemes(run.jurisdiction))
+        return judging.judge_cubes(connection, statistics)
 
 
 def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) -> int:

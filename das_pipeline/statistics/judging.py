@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
@@ -10,7 +10,6 @@ from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.statistics.counting import PERIOD_TEXT
 from das_pipeline.statistics.model import Cube, Statistics
-from das_pipeline.terminology import Scheme
 
 TABLES = {
     "parts": "cube VARCHAR, dimension VARCHAR, category VARCHAR, period VARCHAR, n BIGINT",
@@ -47,22 +46,18 @@ def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
         connection.execute(f"INSERT INTO {table} SELECT $cube, {text}, COUNT(*) FROM selected GROUP BY {text}", {"cube": cube.name})
 
 
-def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics, schemes: Mapping[str, Scheme]) -> list[Verdict]:
+def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> list[Verdict]:
     """F05, F06, F07 and F08 on the cubes that were taken in."""
     found = {rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()}
     pairs = [(cube, statistics.cube(cube.adds_up_to)) for cube in statistics.cubes if cube.adds_up_to]
-    found["F07"] = [
-        (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(shared_differences(a, b, schemes)).fetchall()
-    ]
+    found["F07"] = [(f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(shared_differences(a, b)).fetchall()]
     return [_verdict(rule, found[rule]) for rule in sorted(found)]
 
 
-def shared_differences(cube: Cube, anchor: Cube, schemes: Mapping[str, Scheme]) -> str:
+def shared_differences(cube: Cube, anchor: Cube) -> str:
     """SQL for the years and shared categories, at the coarser level of the two, in which `cube` is not what it adds up to."""
-    levels = {}
-    for dimension in cube.leaf.keys() & anchor.leaf.keys():
-        ladder = schemes[cube.scheme[dimension]].levels
-        levels[dimension] = max(cube.leaf[dimension][1], anchor.leaf[dimension][1], key=ladder.index)
+    shared = cube.leaf.keys() & anchor.leaf.keys()
+    levels = {d: min(cube.levels[d], anchor.levels[d], key=len)[0] for d in shared}
     sides = [_rolled_up(side, levels) for side in (cube, anchor)]
     return f"""
 WITH ours AS ({sides[0]}),

@@ -21,8 +21,8 @@ UNKNOWN = "unknown"
 class Cube:
     """A confidential base cube of events: how many of `kinds`, counted as `which` of a unit's, lie in each leaf and period.
 
-    `unit_of_count` says what 1 is. `leaf`: dimension -> (column of the events, level); `scheme`: dimension -> its scheme; `unknown`:
-    dimension -> the concept at that level for what is not known. `adds_up_to`: the cube with which shared cells must be equal.
+    `unit_of_count` says what 1 is. For each dimension: `leaf`, the column of the events and the level; `scheme`; `levels`, from the leaf's
+    up to the total; `unknown`, the concept for what is not known. `adds_up_to` is the cube with which shared cells must be equal.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Cube:
     period: Period
     leaf: Mapping[str, tuple[str, str]]
     scheme: Mapping[str, str]
+    levels: Mapping[str, tuple[str, ...]]
     unknown: Mapping[str, str]
     is_age: frozenset[str]
     adds_up_to: str | None
@@ -82,7 +83,7 @@ def load_statistics(jurisdiction: Jurisdiction) -> Statistics:
     for file in jurisdiction.files("statistics/*.yaml"):
         if file != CUBES:
             table = jurisdiction.load(file, DeclaredTable)
-            tables[table.table] = _read_table(f"{jurisdiction.folder / file}", table, cubes, schemes)
+            tables[table.table] = _read_table(f"{jurisdiction.folder / file}", table, cubes)
     return Statistics(tuple(cubes.values()), tuple(tables[name] for name in sorted(tables)))
 
 
@@ -116,6 +117,7 @@ class _CubeReader:
             period=declared.period,
             leaf={d: (column, level) for d, (column, _, level) in leaf.items()},
             scheme={d: scheme for d, (_, scheme, _) in leaf.items()},
+            levels={d: self._levels_from(scheme, level) for d, (_, scheme, level) in leaf.items()},
             unknown={d: self._unknown(scheme, level) for d, (_, scheme, level) in leaf.items()},
             is_age=frozenset(d for d, (column, _, _) in leaf.items() if self.chain.attributes.get(column) == "SMALLINT"),
             adds_up_to=declared.adds_up_to,
@@ -148,6 +150,10 @@ class _CubeReader:
             found = {attribute.column.scheme if attribute else None}
         return next(iter(found)) if len(found) == 1 else None
 
+    def _levels_from(self, scheme: str, level: str) -> tuple[str, ...]:
+        levels = self.schemes[scheme].levels
+        return levels[levels.index(level) :]
+
     def _unknown(self, scheme: str, level: str) -> str:
         return next((c.concept for c in self.schemes[scheme].broader(UNKNOWN) if c.level == level), UNKNOWN)
 
@@ -163,7 +169,7 @@ class _CubeReader:
             _refuse(self.place, f"dimension {odd[0]} has another scheme than in {anchor.name}")
 
 
-def _read_table(place: str, declared: DeclaredTable, cubes: Mapping[str, Cube], schemes: Mapping[str, Scheme]) -> Table:
+def _read_table(place: str, declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Table:
     period = declared.by["period"]
     periods = [period] if isinstance(period, str) else period
     by = {name: level for name, level in declared.by.items() if name != "period" and isinstance(level, str)}
@@ -182,8 +188,7 @@ def _read_table(place: str, declared: DeclaredTable, cubes: Mapping[str, Cube], 
         cube = cubes[declared.cube or ""]
         if dimension not in cube.leaf:
             _refuse(place, f"cube {cube.name} has no dimension {dimension}")
-        levels = schemes[cube.scheme[dimension]].levels
-        if level not in levels[levels.index(cube.leaf[dimension][1]) :]:
+        if level not in cube.levels[dimension]:
             _refuse(place, f"dimension {dimension}: level {level} is not at or above the leaf's level {cube.leaf[dimension][1]}")
     return table
 

@@ -15,7 +15,7 @@ from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.run import Produced, Run, produce
 from das_pipeline.statistics import build_cubes, judging, load_statistics
-from das_pipeline.terminology import build_concepts, load_schemes
+from das_pipeline.terminology import build_concepts
 from tests.chain.making import make_events
 from tests.content import plant, put_content, read
 from tests.statistics.conftest import write_statistics
@@ -166,4 +166,4 @@ def judge(run: Run, wrong: str) -> list[Verdict]:
             connection.execute("CREATE OR REPLACE TEMP TABLE selected (occurred_on DATE)")
             connection.executemany("INSERT INTO selected VALUES (?)", days)
             judging.take_in(connection, one)
-        return judging.judge_cubes(connection, replace(statistics, cubes=statistics.cubes[:2]), load_schemes(run.jurisdiction))
+        return judging.judge_cubes(connection, replace(statistics, cubes=statistics.cubes[:2]))
