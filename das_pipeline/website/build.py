@@ -84,7 +84,7 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
     drawn = Charts(draft.folder / "site" / "charts", run.lake.current("website/site"))
     for code in LANGUAGES:
         _write_language(site, Language(code, load_words(run.jurisdiction)), draft.folder / "site", drawn)
-    static = importlib.resources.files(__package__) / "static"
+    static = importlib.resources.files("das_pipeline.website") / "static"
     for file in static.iterdir():
         (draft.folder / "site" / file.name).write_bytes(file.read_bytes())
     draft.facts |= {"charts": drawn.keys, "pages": len(checks.pages(draft.folder))}
@@ -115,11 +115,12 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     """Every page in one language."""
     folder = root if language.is_first else root / language.code
     units = {unit: language.text(text) for unit, text in site.units.items()}
-    figures = {name: figure(table, site.as_of, language, units) for name, table in site.tables.items()}
+    alone = {(t.facts["unit_of_count"], t.dims[0]) for t in site.tables.values() if len(t.dims) == 1}
+    figures = {name: figure(table, site.as_of, language, units, alone) for name, table in site.tables.items()}
     pictures = {n: drawn.svg(n, f.chart, language) for n, f in figures.items() if f.chart}
     common = _common(site, language, figures, pictures)
     environment = _environment(language)
-    pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language, units))]
+    pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language))]
     for theme in site.texts.themes:
         shown = [f for f in figures.values() if f.table.facts["theme"] == theme.theme]
         real = bool(shown) and not any(f.table.facts["is_simulated"] for f in shown)
@@ -150,7 +151,7 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
     }
 
 
-def _start(site: Site, language: Language, units: Mapping[str, str]) -> dict[str, Any]:
+def _start(site: Site, language: Language) -> dict[str, Any]:
     """The flow of the last year that every table of it has completely, and the headline figures."""
     shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
     if unknown := sorted(set(shown) - set(site.tables)):
@@ -165,22 +166,28 @@ def _start(site: Site, language: Language, units: Mapping[str, str]) -> dict[str
         if now is None:
             raise ConfigurationError(f"texts/site.yaml: headlines: {headline.table} has no cell {headline.select} in {year}.")
         headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})
-    return {"flow": chain_flow(site.texts.flow, site.tables, year, language, units), "headlines": headlines, "year": year}
+    return {"flow": chain_flow(site.texts.flow, site.tables, year, language), "headlines": headlines, "year": year}
 
 
 def _sparkline(points: list[Cell]) -> dict[str, Any] | None:
-    """A small line of the counts: the path of what is final, that of what is provisional, and its end; None when the counts are too small."""
+    """A small line of the counts: its final part, its provisional part and its end; None when the counts are too small."""
     line = charts.Line("", points)
     if not line.is_drawn or len(points) < 2:
         return None
-    low, high = min(c.n for c in points), max(c.n for c in points)
-    at = [(6 + 208 * i / (len(points) - 1), 50 - 44 * (c.n - low) / max(high - low, 1)) for i, c in enumerate(points)]
+    high = max(c.n for c in points)  # drawn from zero: a line that begins at its lowest point makes every change look large
+    at = [(6 + 208 * i / (len(points) - 1), 54 - 48 * c.n / high) for i, c in enumerate(points)]
     turn = next((i for i, c in enumerate(points) if c.status == "provisional"), len(points))
 
     def path(some: list[tuple[float, float]]) -> str:
         return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in some) if len(some) > 1 else ""
 
-    return {"final": path(at[:turn]), "provisional": path(at[max(turn - 1, 0) :]) if turn < len(points) else "", "end": at[-1]}
+    area = f"M{at[0][0]:.1f},56L{'L'.join(f'{x:.1f},{y:.1f}' for x, y in at)}L{at[-1][0]:.1f},56Z"
+    return {
+        "area": area,
+        "final": path(at[:turn]),
+        "provisional": path(at[max(turn - 1, 0) :]) if turn < len(points) else "",
+        "end": at[-1],
+    }
 
 
 def _environment(language: Language) -> jinja2.Environment:

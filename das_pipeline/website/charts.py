@@ -20,7 +20,7 @@ from das_pipeline.website.language import LOCALES, Language
 
 MEDIAN_FROM = 30  # a line of smaller counts would show rounding, not development
 LINES = 5
-WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 940, 320, 17, 230
+WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 1100, 320, 17, 380
 INK, SOFT, GRID = "var(--ink,#14213a)", "var(--soft,#4a5872)", "var(--line,#d9dde6)"
 SERIES = tuple(f"var(--s{i},{colour})" for i, colour in enumerate(("#0f766e", "#1f5fa8", "#8a5a00", "#7a3b96", "#b3304f", "#4a5872"), 1))
 FONT = "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
@@ -105,15 +105,15 @@ def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) 
     several = len(groups) > 1
     order = [group.label for group in groups]
     legend = alt.Legend(orient="top", title=None, labelFontSize=13) if several else None
-    y = alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False, domain=False))
+    y = alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=340, labelFontSize=13, ticks=False, domain=False))
     x = alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.12 * max(r["n"] for r in rows)], nice=False))
     base = alt.Chart(_data(rows)).encode(y=y, x=x)
     if several:
         base = base.encode(yOffset=alt.YOffset("group:N", sort=order))
     colour = alt.Color("group:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=legend)
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=colour)
+    bars = base.mark_bar().encode(color=colour)
     texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
-    return _styled(alt.layer(bars, texts).properties(width=WIDTH - 230, height=alt.Step(17 if several else 26)))
+    return _styled(alt.layer(bars, texts).properties(width=WIDTH - 420, height=alt.Step(17 if several else 26)))
 
 
 def key_of(specification: dict[str, Any], language: Language) -> str:

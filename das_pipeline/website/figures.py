@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,6 +18,7 @@ from das_pipeline.website.language import Language
 PERIODS_SHOWN = 5
 LINE_FROM = 6  # with fewer periods a line says less than bars
 GROUPS = 3  # bars side by side
+BARS = 15
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,19 @@ class Figure:
     has_provisional: bool
 
 
-def figure(table: PublishedTable, as_of: date, language: Language, units: Mapping[str, str]) -> Figure:
-    """The figure of `table`: complete periods only, since a part of a month looks like a fall."""
+def figure(
+    table: PublishedTable, as_of: date, language: Language, units: Mapping[str, str], alone: Set[tuple[str, str]] = frozenset()
+) -> Figure:
+    """The figure of `table`: complete periods only, since a part of a month looks like a fall.
+
+    `alone` names the dimensions that another table shows by itself for a unit of count: this one leads with what is new.
+    """
     facts = table.facts
     unit = units[facts["unit_of_count"]]
     periods = {kind: [p for p in table.periods(kind) if is_complete(p, as_of)] for kind in table.kinds}
-    grids = [_overview(table, periods, language), *_behind(table, periods, language)]
-    drawn, note = _chart(table, periods, language)
+    rows_dim = _row_dim(table, alone)
+    grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
+    drawn, note = _chart(table, periods, rows_dim, language)
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
         table=table,
@@ -71,7 +78,7 @@ def figure(table: PublishedTable, as_of: date, language: Language, units: Mappin
         unit=unit,
         source=language.text(facts["source"]),
         notes=language.text(facts["notes"]),
-        finding=_finding(table, periods, language, unit),
+        finding=_finding(table, periods, rows_dim, language, unit),
         chart=drawn,
         chart_note=note,
         grids=grids,
@@ -86,7 +93,7 @@ def counted(cell: Cell, language: Language) -> Markup:
     )
 
 
-def _finding(table: PublishedTable, periods: dict[str, list[str]], language: Language, unit: str) -> Markup:
+def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language, unit: str) -> Markup:
     """The main development and the largest group in a sentence each."""
     kind = table.kinds[-1]
     if table.is_stack or not periods[kind]:
@@ -98,24 +105,22 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], language: Lan
     if len(periods[kind]) > 1 and (old := table.cell(kind, periods[kind][-2])):
         said.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
     first = Markup(", ").join(said) + "."
-    if not table.dims:
+    if dim is None:
         return first
-    dim = _row_dim(table)
     top = max((c for code in table.codes(dim) if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: c.n)
     label = language.text(table.labels[dim][top.key[table.dims.index(dim)]])
     share = language.share(top.n, total.n)
     return first + (Markup(" ") + language.say_html("finding_largest", label=label, n=counted(top, language), share=share) if share else "")
 
 
-def _overview(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> Grid:
+def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> Grid:
     """The last years by the first dimension; with two dimensions, one against the other in the last year."""
     kind = table.kinds[-1]
     latest = periods[kind][-PERIODS_SHOWN:]
-    if len(table.dims) > 1 and not table.is_nested:
-        return _crossed(table, kind, latest[-1], language)
+    if dim and len(table.dims) > 1 and not table.is_nested:
+        return _crossed(table, kind, latest[-1], dim, language)
     heads = [_head(table, p, language) for p in latest]
     rows = []
-    dim = table.dims[0] if table.dims else None
     codes = ([] if table.is_stack else [ALL]) + (table.codes(dim) if dim else [])
     is_exact = table.facts["kind"] == "external"
     for code in codes:
@@ -131,8 +136,7 @@ def _overview(table: PublishedTable, periods: dict[str, list[str]], language: La
     return Grid(caption, language.text(table.descriptions[dim]) if dim else "", heads, rows, has_total=not table.is_stack)
 
 
-def _crossed(table: PublishedTable, kind: str, period: str, language: Language) -> Grid:
-    rows_dim = _row_dim(table)
+def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, language: Language) -> Grid:
     heads_dim = next(d for d in table.dims if d != rows_dim)
     heads = [ALL, *table.codes(heads_dim)]
     rows = [
@@ -174,15 +178,14 @@ def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Lang
     return [Grid(language.say("caption", title=title, by=language.say(f"per_{kind}")), language.say(f"period_{kind}"), heads, rows)]
 
 
-def _chart(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> tuple[dict[str, Any] | None, str]:
+def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> tuple[dict[str, Any] | None, str]:
     """The specification of the table's chart and what it leaves out; None where no series is large enough to be drawn."""
     kind = table.kinds[0]
-    if not table.dims:
+    if dim is None:
         line = Line(language.text(table.facts["title"]), table.series(kind, periods[kind]))
         return (charts.line_chart([line]) if line.is_drawn else None), ""
     if len(periods[kind]) < LINE_FROM or (len(table.dims) > 1 and not table.is_nested):
-        return _bars(table, periods, language)
-    dim = table.dims[0]
+        return _bars(table, periods, dim, language)
     every = [Line(language.text(table.labels[dim][code]), table.series(kind, periods[kind], {dim: code})) for code in table.codes(dim)]
     drawn = [line for line in every if line.is_drawn]
     if not drawn:
@@ -193,16 +196,17 @@ def _chart(table: PublishedTable, periods: dict[str, list[str]], language: Langu
     return charts.line_chart(largest), language.say("chart_largest", n=len(largest)) if len(largest) < len(every) else ""
 
 
-def _bars(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> tuple[dict[str, Any] | None, str]:
+def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, language: Language) -> tuple[dict[str, Any] | None, str]:
     """Bars of the last year: a row for each code of the longest dimension, side by side for the codes of a short second one."""
     kind = table.kinds[-1]
     if not periods[kind]:
         return None, ""
     latest = periods[kind][-1]
-    rows_dim = _row_dim(table)
     second = next((d for d in table.dims if d != rows_dim and len(table.codes(d)) <= GROUPS), None)
     groups = [{second: code} for code in table.codes(second)] if second else [{}]
-    codes = [c for c in table.codes(rows_dim) if (cell := table.cell(kind, latest, {rows_dim: c})) and cell.n]
+    counts = {c: cell.n for c in table.codes(rows_dim) if (cell := table.cell(kind, latest, {rows_dim: c})) and cell.n}
+    largest = sorted(counts, key=lambda c: -counts[c])[:BARS]
+    codes = [c for c in counts if c in largest]
     bars = []
     for group in groups:
         label = language.text(table.labels[second][group[second]]) if second else language.period(latest)
@@ -211,12 +215,17 @@ def _bars(table: PublishedTable, periods: dict[str, list[str]], language: Langua
     drawn = [line for line in bars if line.is_drawn]
     names = [language.text(table.labels[rows_dim][code]) for code in codes]
     note = language.say("chart_of", period=_head(table, latest, language))
+    if len(codes) < len(counts):
+        note += " " + language.say("chart_largest", n=len(codes))
     return (charts.bar_chart(drawn, names, language), note) if drawn else (None, "")
 
 
-def _row_dim(table: PublishedTable) -> str:
-    """The dimension that goes down the page: the one with most codes."""
-    return table.dims[0] if table.is_nested else max(table.dims, key=lambda d: len(table.labels[d]))
+def _row_dim(table: PublishedTable, alone: Set[tuple[str, str]]) -> str | None:
+    """The dimension that goes down the page: one that no other table shows by itself, and of those the longest."""
+    if not table.dims or table.is_nested:
+        return table.dims[0] if table.dims else None
+    new = [d for d in table.dims if (table.facts["unit_of_count"], d) not in alone]
+    return max(new or table.dims, key=lambda d: len(table.labels[d]))
 
 
 def _head(table: PublishedTable, period: str, language: Language) -> str:

@@ -10,31 +10,46 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Text
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import Colour, Section
 
-BAR, BAND, LABEL, ALONE, LEFT = (
-    14,
-    96,
-    158,
-    96,
-    22,
-)  # widths: block, band, the label of a part and of a total alone, and the space around a cut
-TOP, HIGHEST, GAP, PITCH = 92.0, 300.0, 14.0, 40.0  # heights: where blocks begin, the highest, the space between, and the least for a label
+# widths: a block, a band, the label of a part, that of a total alone, the room on either side of a cut
+BAR, BAND, LABEL, ALONE, ROOM = 14, 112, 166, 96, 20
+# heights: where blocks begin, the highest one, the space between two, the least from one to the next so that labels fit
+TOP, HIGHEST, GAP, PITCH = 92.0, 300.0, 14.0, 40.0
+SMALL = 0.01  # parts of less than this share of the whole are drawn as one
 
 
 @dataclass(frozen=True)
 class Block:
-    """One count, where it is drawn."""
+    """One count, or the sum of several small ones, where it is drawn."""
 
     label: str
-    cell: Cell
-    before: Cell | None  # the year before
+    cells: Sequence[Cell]
+    before: Sequence[Cell]  # the year before
     colour: Colour
     x: float
     y: float
     height: float
+
+    @property
+    def n(self) -> int:
+        return sum(cell.n for cell in self.cells)
+
+    @property
+    def n_before(self) -> int | None:
+        return sum(cell.n for cell in self.before) if self.before else None
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell of the release that this is; None for a sum."""
+        return self.cells[0] if len(self.cells) == 1 else None
+
+    @property
+    def cell_before(self) -> Cell | None:
+        return self.before[0] if len(self.before) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -69,72 +84,79 @@ class Flow:
     height: float
 
 
-def chain_flow(
-    sections: Sequence[Section], tables: Mapping[str, PublishedTable], year: str, language: Language, units: Mapping[str, str]
-) -> Flow:
+def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable], year: str, language: Language) -> Flow:
     """The flow of `year`, each count with that of the year before."""
     parts: list[Part] = []
     x = 0.0
     for section in sections:
-        parts.append(_part(section, tables, year, x, language, units))
-        x += parts[-1].width + 2 * LEFT
-    bottom = max(b.y + max(b.height, PITCH - GAP) for part in parts for b in part.blocks)
+        parts.append(_Section(section, tables[section.table], year, language).part(x))
+        x += parts[-1].width + 2 * ROOM
+    blocks = [block for part in parts for block in part.blocks]
     return Flow(
         year=year,
         before=str(int(year) - 1),
-        is_provisional=any(b.cell.status == "provisional" for part in parts for b in part.blocks),
+        is_provisional=any(cell.status == "provisional" for block in blocks for cell in block.cells),
         parts=parts,
-        cuts=[part.x - LEFT for part in parts[1:]],
-        width=x - 2 * LEFT,
-        height=bottom + 16,
+        cuts=[part.x - ROOM for part in parts[1:]],
+        width=x - 2 * ROOM,
+        height=max(block.y + max(block.height, PITCH - GAP) for block in blocks) + 16,
     )
 
 
-def _part(
-    section: Section, tables: Mapping[str, PublishedTable], year: str, x: float, language: Language, units: Mapping[str, str]
-) -> Part:
-    table = tables.get(section.table)
-    if table is None or "year" not in table.kinds or (section.parts and section.parts not in table.dims):
-        raise ConfigurationError(
-            f"texts/site.yaml: flow: {section.table} is no published table with years and {section.parts or 'a total'}."
+@dataclass(frozen=True)
+class _Section:
+    """One declared section, its table and year."""
+
+    declared: Section
+    table: PublishedTable
+    year: str
+    language: Language
+
+    def part(self, x: float) -> Part:
+        """The section drawn from `x` to the right."""
+        declared, whole = self.declared, self._cells({})
+        if not whole or (declared.parts and declared.parts not in self.table.dims):
+            raise ConfigurationError(f"texts/site.yaml: flow: {declared.table} has no year {self.year}, or no dimension {declared.parts}.")
+        scale = HIGHEST / max(whole[0].n, 1)
+        total = self._block(declared.total, whole, self._cells({}, 1), declared.colour, x, TOP, scale) if declared.total else None
+        parts = self._parts(declared.parts, whole[0].n, x + (BAR + BAND if total else 0), scale) if declared.parts else []
+        return Part(
+            title=self.language.text(declared.title),
+            unit=self.language.text(declared.unit),
+            theme=declared.theme,
+            x=x,
+            width=(BAR + BAND if total and parts else 0) + BAR + (LABEL if parts else ALONE),
+            total=total,
+            parts=parts,
+            parts_title=self.language.text(declared.parts_title) if declared.parts_title else "",
+            bands=_bands(total, parts) if total else [],
         )
-    whole, before = table.cell("year", year), table.cell("year", str(int(year) - 1))
-    assert whole is not None, "the year is one of the table's"
-    scale = HIGHEST / max(whole.n, 1)
-    total = None
-    if section.total:
-        total = Block(language.text(section.total), whole, before, section.colour, x, TOP, max(whole.n * scale, 1.0))
-    parts = _parts(section, table, year, x + (BAR + BAND if total else 0), scale, language) if section.parts else []
-    width = (BAR + BAND if total and parts else 0) + BAR + (LABEL if parts else ALONE)
-    return Part(
-        title=language.text(section.title),
-        unit=units[table.facts["unit_of_count"]],
-        theme=section.theme,
-        x=x,
-        width=width,
-        total=total,
-        parts=parts,
-        parts_title=language.text(section.parts_title) if section.parts_title else "",
-        bands=_bands(total, parts) if total else [],
-    )
 
+    def _parts(self, dim: str, whole: int, x: float, scale: float) -> list[Block]:
+        """The parts that occur below each other, the small ones as one, with room for a label each."""
+        counts = [(code, cells) for code in self.table.codes(dim) if (cells := self._cells({dim: code})) and cells[0].n]
+        small = [code for code, cells in counts if cells[0].n < SMALL * whole]
+        drawn = [([code], cells) for code, cells in counts if code not in small or len(small) == 1]
+        if len(small) > 1:
+            drawn.append((small, [cell for code, cells in counts if code in small for cell in cells]))
+        made: list[Block] = []
+        y = TOP
+        for codes, cells in drawn:
+            code = codes[0] if len(codes) == 1 else ""
+            text = self.declared.labels.get(code, self.table.labels[dim].get(code)) or self.language.words.words["small_groups"]
+            before = [cell for c in codes for cell in self._cells({dim: c}, 1)]
+            made.append(self._block(text, cells, before, self.declared.colours.get(code, self.declared.rest), x, y, scale))
+            y += max(made[-1].height + GAP, PITCH)
+        return made
 
-def _parts(section: Section, table: PublishedTable, year: str, x: float, scale: float, language: Language) -> list[Block]:
-    """The parts that occur, below each other, with room for a label each."""
-    assert section.parts is not None, "the caller looked"
-    made: list[Block] = []
-    y = TOP
-    for code in table.codes(section.parts):
-        select = {section.parts: code}
-        cell = table.cell("year", year, select)
-        if cell is None or cell.n == 0:
-            continue
-        label = language.text(section.labels[code] if code in section.labels else table.labels[section.parts][code])
-        height = max(cell.n * scale, 1.0)
-        before = table.cell("year", str(int(year) - 1), select)
-        made.append(Block(label, cell, before, section.colours.get(code, section.colour), x, y, height))
-        y += max(height + GAP, PITCH)
-    return made
+    def _block(
+        self, text: Text | dict[str, str], cells: list[Cell], before: list[Cell], colour: Colour, x: float, y: float, scale: float
+    ) -> Block:
+        return Block(self.language.text(text), cells, before, colour, x, y, max(sum(cell.n for cell in cells) * scale, 1.0))
+
+    def _cells(self, select: dict[str, str], years_before: int = 0) -> list[Cell]:
+        cell = self.table.cell("year", str(int(self.year) - years_before), select)
+        return [cell] if cell else []
 
 
 def _bands(total: Block, parts: Sequence[Block]) -> list[tuple[str, Colour]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from das_pipeline.publication.periods import kind_of
 from das_pipeline.website.texts import LANGUAGES, Words
 
 _MARKS = {"nl": (".", ","), "en": (",", ".")}  # thousands, decimals
-LOCALES = {"nl": "nl-NL", "en": "en-GB"}
+LOCALES: dict[str, Literal["nl-NL", "en-GB"]] = {"nl": "nl-NL", "en": "en-GB"}
 SHARE_FROM, ROUGH_SHARE_FROM, SURE_SHARE_FROM = 100, 50, 500
 CHANGE_FROM, CHANGE_AT_LEAST, FINE_CHANGE_FROM = 200, 10, 10_000
 

@@ -15,16 +15,19 @@ Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, o
 class Section(BaseModel, extra="forbid"):
     """A part of the chain that is counted in one unit: the total of `table`, and what it divides into by the dimension `parts`.
 
-    Between sections the unit changes, so no band joins them. `labels` are short names of codes; `colours` say what becomes of a part.
+    Between sections the unit changes, so no band joins them. `labels` are short names of codes; `colours` say what becomes of a part,
+    `rest` of those that are not named there.
     """
 
     title: Text
+    unit: Text
     theme: str
     table: str
     total: Text | None = None
     parts: str | None = None
     parts_title: Text | None = None
     colour: Colour
+    rest: Colour = "away"
     colours: dict[str, Colour] = {}
     labels: dict[str, Text] = {}
 

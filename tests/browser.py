@@ -1,0 +1,78 @@
+"""A Chromium for the tests of the website: the one of the machine, or else one that is installed here, and said so.
+
+`python -m tests.browser` prints which browser the tests will use, and installs one where none is found.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = (
+    "--no-sandbox",  # a container's root has no user namespaces; pages are our own files
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find() -> str | None:
+    """The path of a Chromium: DAS_CHROMIUM, one on the PATH, or Playwright's own; None when there is none."""
+    named = [os.environ.get("DAS_CHROMIUM"), *map(shutil.which, NAMES)]
+    return next((path for path in named if path and Path(path).exists()), None) or _own()
+
+
+def _own() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def install() -> str:
+    """The path of a Chromium that was installed just now: Playwright's own, else the distribution's package (as root)."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    tried = [[sys.executable, "-m", "playwright", "install", *(["--with-deps"] if is_root and shutil.which("apt-get") else []), "chromium"]]
+    if is_root and shutil.which("apt-get"):
+        tried += [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]]
+    for command in tried:
+        sys.stdout.write(f"No Chromium found: running {' '.join(command)}\n")
+        sys.stdout.flush()
+        subprocess.run(command, check=False)
+        if (path := find()) is not None:
+            return path
+    raise SystemExit(
+        "The tests of the website need a Chromium and none could be installed. Install one (apt-get install chromium) or set DAS_CHROMIUM."
+    )
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running Chromium without a window. Tests fail, and are not skipped, when the machine has none."""
+    from playwright.sync_api import sync_playwright
+
+    path = find()
+    if path is None:
+        raise RuntimeError("No Chromium: run `python -m tests.browser`, or set DAS_CHROMIUM.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"The website is tested in {find() or install()}\n")

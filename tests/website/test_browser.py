@@ -1,0 +1,101 @@
+"""The pages in a real browser: no errors, nothing that shuts people out, and the numbers of the release."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from das_pipeline.lake import Version
+from das_pipeline.website import checks
+from tests.browser import chromium
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+AXE = {"preload": False}  # axe would fetch style sheets by script, which the content policy forbids
+NARROW = {"width": 320, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def open_page(browser: Browser, path: Path, scheme: str = "light", viewport: dict[str, int] | None = None) -> tuple[Page, list[str]]:
+    """The page, and what its console and its requests complained of."""
+    page = browser.new_page(color_scheme=scheme, viewport=viewport or {"width": 1280, "height": 900})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith("file://") else complaints.append(request.url))
+    page.goto(path.as_uri())
+    return page, complaints
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_shuts_people_out_or_complains(browser: Browser, site: Version, scheme: str) -> None:
+    found: dict[str, list[str]] = {}
+    for path in checks.pages(site.folder):
+        page, complaints = open_page(browser, path, scheme)
+        for detail in page.locator("details").all():
+            detail.evaluate("element => element.open = true")
+        violations = Axe().run(page, options=AXE).response["violations"]
+        found[path.name] = complaints + [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations]
+        page.close()
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_nothing_overflows_a_narrow_screen(browser: Browser, site: Version) -> None:
+    wide: dict[str, int] = {}
+    for path in checks.pages(site.folder):
+        page, _ = open_page(browser, path, viewport=NARROW)
+        for detail in page.locator("details").all():
+            detail.evaluate("element => element.open = true")
+        wide[path.name] = page.evaluate("document.documentElement.scrollWidth")
+        page.close()
+    assert {name: width for name, width in wide.items() if width > NARROW["width"]} == {}
+
+
+def test_a_narrow_screen_gets_the_chain_as_a_list(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/index.html"), viewport=NARROW)
+    assert (page.locator("svg.flow").is_visible(), page.locator("ol.steps").is_visible()) == (False, True)
+    page.close()
+
+
+def test_the_numbers_that_are_read_are_those_of_the_release(browser: Browser, site: Version) -> None:
+    tables = {p.stem: pq.read_table(p).to_pylist() for p in (site.folder / "tables").glob("*.parquet")}
+    cells = {
+        t: {"|".join(str(v) for k, v in row.items() if k not in {"n", "status"}): row["n"] for row in rows} for t, rows in tables.items()
+    }
+    seen = 0
+    for path in checks.pages(site.folder):
+        page, _ = open_page(browser, path)
+        shown = page.locator("[data-value]").evaluate_all("found => found.map(e => [e.dataset.table, e.dataset.cell, e.textContent])")
+        for table, cell, text in shown:
+            assert int(re.sub(r"\D", "", text)) == cells[table][cell], f"{path.name}: {table} {cell}"
+        seen += len(shown)
+        page.close()
+    assert seen > 100
+
+
+def test_the_content_comes_first_by_keyboard(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/index.html"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    page.close()
+
+
+def test_the_first_view_is_light(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/index.html"))
+    names = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    sent = [site.path("site/index.html"), *(Path(n.removeprefix("file://")) for n in names)]
+    assert sum(len(gzip.compress(p.read_bytes())) for p in sent) < 150_000
+    page.close()

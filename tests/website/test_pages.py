@@ -1,0 +1,145 @@
+"""The pages as files: complete, linked, in two languages, and with no number that is not the release's."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.lake import Version
+from das_pipeline.run import Run
+from das_pipeline.website import checks
+from das_pipeline.website.texts import load_texts, load_words
+from tests.conftest import TOY
+from tests.website.conftest import finish, toy_run
+
+NL = TOY.parents[1] / "jurisdictions" / "nl"
+
+
+@pytest.fixture
+def folder(site: Version, tmp_path: Path) -> Path:
+    """A finished candidate to plant faults in."""
+    return Path(shutil.copytree(site.folder, tmp_path / "candidate"))
+
+
+def read(site: Version, page: str) -> str:
+    return site.path(f"site/{page}").read_text(encoding="utf-8")
+
+
+def test_every_page_is_there_in_both_languages(site: Version) -> None:
+    pages = {n for n in site.files if n.endswith(".html")}
+    dutch = {"index", "meldingen", "keten", "over", "tabellen", "begrippen", "kwaliteit"}
+    english = {"index", "reports", "chain", "about", "tables", "concepts", "quality"}
+    assert pages == {f"site/{p}.html" for p in dutch} | {f"site/en/{p}.html" for p in english}
+    assert '<html lang="nl">' in read(site, "index.html")
+    assert '<html lang="en">' in read(site, "en/index.html")
+
+
+def test_the_site_stands_beside_the_tables_that_it_shows(site: Version) -> None:
+    assert {"tables/reports.parquet", "tables/reports.csv", "datapackage.json", "das.duckdb", "changes.json", "quality.json"} <= set(
+        site.files
+    )
+
+
+def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
+    for page in checks.pages(site.folder):
+        text = page.read_text(encoding="utf-8")
+        assert "Gesimuleerde cijfers." in text or "Simulated figures." in text
+
+
+def test_pages_ask_nothing_of_anybody_else(site: Version) -> None:
+    for page in checks.pages(site.folder):
+        text = page.read_text(encoding="utf-8")
+        assert "default-src 'none'" in text
+        assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"(?:https?:)?//", text)
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<style", text)  # the content policy would block these
+    assert "http" not in site.path("site/style.css").read_text(encoding="utf-8")
+
+
+def test_no_link_leads_nowhere(folder: Path) -> None:
+    assert checks.broken_links(folder) == []
+    (folder / "site" / "keten.html").unlink()
+    assert any(link.endswith("keten.html") for link in checks.broken_links(folder))
+
+
+def test_a_link_to_a_place_that_is_not_on_the_page_is_broken(folder: Path) -> None:
+    page = folder / "site" / "index.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("#reports", "#gone", 1), encoding="utf-8")
+    assert checks.broken_links(folder) == ["site/index.html: meldingen.html#gone"]
+
+
+def test_a_number_that_is_not_the_releases_is_seen(folder: Path) -> None:
+    assert checks.numbers_are_released(folder).passed
+    page = folder / "site" / "index.html"
+    page.write_text(page.read_text(encoding="utf-8").replace('data-value="8400"', 'data-value="8405"', 1), encoding="utf-8")
+    verdict = checks.numbers_are_released(folder)
+    assert (verdict.passed, verdict.facts["wrong"]) == (False, 1)
+
+
+def test_numbers_are_written_as_each_language_writes_them(site: Version) -> None:
+    assert 'data-value="8400">8.400<' in read(site, "index.html")
+    assert 'data-value="8400">8,400<' in read(site, "en/index.html")
+
+
+def test_the_start_page_is_light(site: Version) -> None:
+    sent = [site.path(f"site/{n}").read_bytes() for n in ("index.html", "style.css", "icon.svg")]
+    assert sum(len(gzip.compress(b)) for b in sent) < 150_000
+
+
+def test_a_chart_serves_light_and_dark_and_can_be_downloaded(site: Version) -> None:
+    svg = site.path("site/charts/reports.nl.svg").read_text(encoding="utf-8")
+    assert "var(--s1,#0f766e)" in svg
+    assert "aria" not in svg
+    assert svg in read(site, "meldingen.html")
+
+
+def test_small_counts_get_no_chart(tmp_path: Path) -> None:
+    small = finish(toy_run(tmp_path, date(2024, 3, 31)), scale=1)
+    assert "site/charts/reports.nl.svg" not in small.files
+    assert "te klein voor een grafiek" in small.path("site/meldingen.html").read_text(encoding="utf-8")
+
+
+def test_an_unchanged_chart_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+
+    def draw(specification: dict[str, object], _: object) -> str:
+        drawn.append(specification)
+        return "<svg/>"
+
+    monkeypatch.setattr("das_pipeline.website.charts.draw", draw)
+    finish(toy_run(tmp_path, date(2024, 3, 30)))
+    first = len(drawn)
+    finish(toy_run(tmp_path, date(2024, 3, 31)))
+    assert 0 < len(drawn) - first < first  # March is new in the lines by month; the bars of 2023 are as they were
+
+
+def test_the_same_candidate_gives_the_same_pages(site: Version, tmp_path: Path) -> None:
+    again = finish(toy_run(tmp_path, date(2024, 3, 31)))
+    assert {n: e.sha256 for n, e in again.files.items() if n != "das.duckdb"} == {
+        n: e.sha256 for n, e in site.files.items() if n != "das.duckdb"
+    }
+
+
+def test_a_text_that_names_no_table_says_where(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TOY, tmp_path / "toy"))
+    text = folder / "texts" / "site.yaml"
+    text.write_text(text.read_text(encoding="utf-8").replace("table: reports}", "table: rumours}", 1), encoding="utf-8")
+    run = toy_run(tmp_path, date(2024, 3, 31))
+    with pytest.raises(ConfigurationError, match="flow or headlines name rumours"):
+        finish(Run(run.settings, run.lake, Jurisdiction(folder), run.keys, run.as_of))
+
+
+@pytest.mark.parametrize("jurisdiction", [TOY, NL])
+def test_texts_are_whole_in_both_languages(jurisdiction: Path) -> None:
+    load_texts(Jurisdiction(jurisdiction))
+    words = load_words(Jurisdiction(jurisdiction)).words
+    toy = load_words(Jurisdiction(TOY)).words
+    assert set(words) == set(toy)
+    for name, text in words.items():
+        assert set(re.findall(r"{(\w+)}", text.nl)) == set(re.findall(r"{(\w+)}", text.en)), name
