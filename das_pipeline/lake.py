@@ -137,11 +137,16 @@ class Lake:
             previous=manifest["previous"],
         )
 
-    def open(self, table: str) -> Version:
-        """The live version, every file verified against its manifest. What is missing, different or failed stops the reader."""
+    def live(self, table: str) -> Version:
+        """The live version of what must be there, its files not verified: for a stage's inputs, which `produce` has opened."""
         version = self.current(table)
         if version is None:
             raise LakeError(f"{table} has no live version yet: materialise it first.")
+        return version
+
+    def open(self, table: str) -> Version:
+        """The live version, every file verified against its manifest. What is missing, different or failed stops the reader."""
+        version = self.live(table)
         verify(version)
         return version
 

@@ -2,8 +2,7 @@
 
 from das_pipeline.chain.events import build_events
 from das_pipeline.chain.flows import build_flows
-from das_pipeline.chain.model import ChainModel, Column, Unit, load_chain
+from das_pipeline.chain.model import ChainModel, Unit, load_chain
 from das_pipeline.chain.spells import build_spells
-from das_pipeline.chain.tables import months
 
-__all__ = ["ChainModel", "Column", "Unit", "build_events", "build_flows", "build_spells", "load_chain", "months"]
+__all__ = ["ChainModel", "Unit", "build_events", "build_flows", "build_spells", "load_chain"]

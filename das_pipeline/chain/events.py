@@ -8,7 +8,6 @@ from das_pipeline import engine
 from das_pipeline.chain import sources, tables
 from das_pipeline.chain.model import ChainModel, Unit, load_chain
 from das_pipeline.chain.policy import load_policy
-from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
@@ -26,7 +25,7 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
     Rules across units report only, so that the history of a unit depends on its own rows.
     """
     chain = load_chain(run.jurisdiction)
-    records, links = live(run, RECORDS), live(run, LINKS)
+    records, links = run.lake.live(RECORDS), run.lake.live(LINKS)
     with run.connect() as connection:
         tables.create_kinds(connection, chain)
         for unit in chain.units.values():
@@ -46,14 +45,6 @@ def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: U
     connection.execute(f"CREATE OR REPLACE TEMP TABLE unit_attributes AS {sources.unit_attributes(unit, chain)}")
     query = sources.spread(engine.sql(__package__, "events.sql"), chain.attributes)
     return engine.write_parquet(connection, query, draft.path(f"{unit.name}.parquet"), order_by=ORDER, parameters={"unit": unit.name})
-
-
-def live(run: Run, table: str) -> Version:
-    """The live version of an input, which `produce` has verified."""
-    version = run.lake.current(table)
-    if version is None:
-        raise LakeError(f"{table} has no live version yet: materialise it first.")
-    return version
 
 
 def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, records: Version) -> None:

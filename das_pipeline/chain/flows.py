@@ -8,7 +8,6 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.chain import tables
-from das_pipeline.chain.events import live
 from das_pipeline.chain.model import load_chain
 from das_pipeline.chain.spells import EVENTS
 from das_pipeline.gate import Verdict
@@ -31,8 +30,8 @@ def build_flows(run: Run, draft: Draft) -> list[Verdict]:
     with run.connect() as connection:
         tables.create_months(connection, chain, run.as_of)
         tables.create_spell_tables(connection, chain)
-        tables.view(connection, "spells", live(run, SPELLS))
-        tables.view(connection, "events", live(run, EVENTS))
+        tables.view(connection, "spells", run.lake.live(SPELLS))
+        tables.view(connection, "events", run.lake.live(EVENTS))
         draft.rows["flows.parquet"] = engine.write_parquet(
             connection, engine.sql(__package__, "flows.sql"), file, order_by=ORDER, parameters=parameters
         )

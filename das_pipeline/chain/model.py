@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NoReturn
 
-from das_pipeline.chain.declarations import ChainFile, DeclaredUnit, EventsFile, Picked, Reopening, Spell, ToldEvent
+from das_pipeline.chain.declarations import ChainFile, DeclaredUnit, EventsFile, Picked, Spell, ToldEvent
 from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
@@ -259,6 +259,3 @@ def _check_reopens(place: str, name: str, spell: Spell) -> None:
 
 def _refuse(place: str, why: str) -> NoReturn:
     raise ConfigurationError(f"{place}: {why}.")
-
-
-__all__ = ["Attribute", "ChainModel", "Column", "Reopening", "Role", "Spell", "Telling", "Unit", "load_chain"]

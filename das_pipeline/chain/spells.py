@@ -6,7 +6,6 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.chain import sources, tables
-from das_pipeline.chain.events import live
 from das_pipeline.chain.model import ChainModel, load_chain
 from das_pipeline.chain.policy import load_policy
 from das_pipeline.gate import Verdict
@@ -24,7 +23,7 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
     that learned it, so the end as known on a date is `end_on` where `end_known` is not later, else none.
     """
     chain = load_chain(run.jurisdiction)
-    events = live(run, EVENTS)
+    events = run.lake.live(EVENTS)
     with run.connect() as connection:
         tables.create_kinds(connection, chain)
         tables.create_spell_tables(connection, chain)

@@ -1,7 +1,6 @@
 """Statistics: confidential base cubes of what the chain counts, from definitions that are data."""
 
 from das_pipeline.statistics.cubes import build_cubes
-from das_pipeline.statistics.declarations import Stack
 from das_pipeline.statistics.model import Cube, Statistics, Table, load_statistics
 
-__all__ = ["Cube", "Stack", "Statistics", "Table", "build_cubes", "load_statistics"]
+__all__ = ["Cube", "Statistics", "Table", "build_cubes", "load_statistics"]

@@ -6,9 +6,8 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.chain import load_chain
-from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version
+from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.statistics import judging
 from das_pipeline.statistics.counting import counted_leaves, selected_events
@@ -25,7 +24,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
     Only accepted events count, from the chain's opening month to the month of the run's date.
     """
     chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
-    events, concepts = _live(run, EVENTS), _live(run, CONCEPTS)
+    events, concepts = run.lake.live(EVENTS), run.lake.live(CONCEPTS)
     with run.connect() as connection:
         for name in ("concepts", "hierarchies"):
             connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
@@ -55,10 +54,3 @@ def _counted(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> d
     """The total of every cube."""
     totals = dict(connection.execute("SELECT cube, CAST(SUM(n) AS BIGINT) FROM totals GROUP BY cube").fetchall())
     return {cube.name: totals.get(cube.name, 0) for cube in statistics.cubes}
-
-
-def _live(run: Run, table: str) -> Version:
-    version = run.lake.current(table)
-    if version is None:
-        raise LakeError(f"{table} has no live version yet: materialise it first.")
-    return version
