@@ -213,3 +213,8 @@ def test_a_change_between_releases_that_is_one_record(folder: Path, made: Path, 
     earlier = Path(shutil.copytree(made, tmp_path / "2024-03-30.1"))
     tamper(earlier, "reports", add(1, offence="violence"))
     assert failed(folder, earlier) == {"changes_are_rounded"}
+
+
+def test_a_table_that_was_protected_before(folder: Path, made: Path) -> None:
+    tamper(folder, "flow", add(1), kind="external", is_simulated=False)
+    assert "changes_are_rounded" in failed(folder, made)

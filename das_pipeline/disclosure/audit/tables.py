@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import gcd
 
 import duckdb
 
@@ -104,19 +105,23 @@ def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
 
 
 def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Verdict:
-    """D05: the difference of a cell between two releases is a multiple of the base, so that no single record shows."""
+    """D05: the difference of a cell between two releases is a multiple of the base, so that no single record shows.
+
+    A table that was protected before cannot become another publisher's, nor the other way round.
+    """
     faults: dict[str, int] = {}
     compared = 0
     for before in earlier:
-        for table in release.protected:
-            old = before.tables.get(table.name)
-            if old is not None and old.keys == table.keys:
-                common = table.cells.keys() & old.cells.keys()
+        for name in release.tables.keys() & before.tables.keys():
+            new, old = release.tables[name], before.tables[name]
+            place = f"{name} since {before.folder.name}"
+            faults[place] = int(new.is_protected != old.is_protected)
+            if new.is_protected and old.is_protected and new.keys == old.keys:
+                common = new.cells.keys() & old.cells.keys()
                 compared += len(common)
-                faults[f"{table.name} since {before.folder.name}"] = sum((table.cells[c] - old.cells[c]) % table.base != 0 for c in common)
-    return verdict(
-        "D05", "audit_changes_are_rounded", "Every change since an earlier release is a multiple of the base", compared, faults, MEND
-    )
+                faults[place] += sum((new.cells[cell] - old.cells[cell]) % gcd(new.base, old.base) != 0 for cell in common)
+    truth = "Every change since an earlier release is a multiple of the base"
+    return verdict("D05", "audit_changes_are_rounded", truth, compared, faults, MEND)
 
 
 def _quoted(name: str) -> str:
