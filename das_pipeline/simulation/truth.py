@@ -22,13 +22,14 @@ from das_pipeline.simulation.parameters import Registers as Said
 from das_pipeline.simulation.persons import People
 from das_pipeline.simulation.registers import Register
 
-# What the main tables count: the world's table, the day, and what it is broken down by.
+# What the main tables count: the world's table, the day, and what it is broken down by. Offences are counted by main group.
+DIMENSIONS = ("offence", "class", "region", "outcome")
 COUNTS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "registered_crime": ("crimes", "reported_on", {"offence": "police_class", "region": "region"}),
-    "suspects": ("suspicions", "registered_on", {"offence": "police_class"}),
-    "prosecution_inflow": ("cases", "received_on", {"region": "district"}),
+    "registered_crime": ("crimes", "registered_on", {"offence": "police_class", "class": "police_class", "region": "region"}),
+    "suspects": ("suspicions", "registered_on", {"offence": "police_class", "region": "residence"}),
+    "prosecution_inflow": ("cases", "received_on", {"outcome": "inflow", "region": "district"}),
     "prosecution_decisions": ("decisions", "decided_on", {"outcome": "decision"}),
-    "court_dispositions": ("trials", "decided_on", {"outcome": "verdict", "offence": "offence"}),
+    "court_dispositions": ("trials", "decided_on", {"outcome": "verdict", "offence": "offence", "region": "district"}),
     "sanctions": ("sanctions", "decided_on", {"outcome": "sanction"}),
 }
 CANARIES = 60  # of each kind: enough to notice a leak, few enough that chance does not make one
@@ -78,22 +79,21 @@ def _counts(name: str, register: Register, groups: Mapping[str, str], day: np.da
     _, when, by = COUNTS[name]
     rows = register.rows_on(day)
     happened = register.table.days(when)
-    rows = rows[happened[rows] + register.keeping.late[rows] <= day]
+    rows = rows[register.known_on[register.column_of(when)][rows] <= day]
     month = pa.array(np.datetime_as_string(happened[rows], unit="M").tolist(), pa.string())
     columns = {"table": pa.array([name] * len(rows), pa.string()), "month": month}
-    for dimension in ("offence", "region", "outcome"):
+    for dimension in DIMENSIONS:
+        columns[dimension] = pa.nulls(len(rows), pa.string())
         if dimension in by:
             columns[dimension] = text_of(_shown(register, by[dimension], rows, day, groups if dimension == "offence" else None))
-        else:
-            columns[dimension] = pa.nulls(len(rows), pa.string())
-    keys = ["table", "month", "offence", "region", "outcome"]
+    keys = ["table", "month", *DIMENSIONS]
     counted = pa.table(columns).group_by(keys).aggregate([([], "count_all")]).rename_columns([*keys, "n"])
     return counted.sort_by([(k, "ascending") for k in keys])
 
 
 def _shown(register: Register, field: str, rows: np.ndarray, day: np.datetime64, groups: Mapping[str, str] | None) -> Coded:
     """The concepts behind what the register shows: before a correction, the wrong ones."""
-    column = next(name for name, f in register.fields.items() if f == field)
+    column = register.column_of(field)
     where = rows
     if column in register.corrected_on:
         where = np.where(register.corrected_on[column][rows] > day, register.wrong_row[rows], rows)
