@@ -100,31 +100,25 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 def _usual_profile(grouped: str, group: str) -> str:
     """A query: per `group` of the table `grouped` (node, group), for every part of the profile its usual value.
 
-    Part by part, because most sources hold only some parts. Complete values win over partial ones, then the most frequent, then the first
-    in order.
+    Part by part, because most sources hold only some parts. Whole values win over initials and partial dates, then the most frequent,
+    then the first in order.
     """
 
-    def usual(part: str, value: str, worse: str) -> str:
-        return f"""{part}s AS (
-            SELECT grp, MIN(node) AS node
-            FROM (SELECT *, COUNT(*) OVER (PARTITION BY grp, {value}) AS n FROM held WHERE {value} IS NOT NULL) AS counted
-            GROUP BY grp, {value}, n, {worse}
-            QUALIFY row_number() OVER (PARTITION BY grp ORDER BY {worse}, n DESC, {value}) = 1)"""
+    def usual(value: str, part: str, worse: str = "false") -> str:
+        return f"first({value} ORDER BY {worse}, n_{part} DESC, {part}) FILTER (WHERE {part} IS NOT NULL) AS {value}"
 
-    parts = ", ".join(
+    counts = ", ".join(
+        f"COUNT(*) OVER (PARTITION BY g.{group}, r.{part}) AS n_{part}" for part in ("surname", "given_name", "birth_on", "sex")
+    )
+    parts = ",\n            ".join(
         [
-            usual("surname", "surname", "false"),
-            usual("given", "given_name", "length(given_name) = 1"),
-            usual("birth", "birth_on", "is_year_only"),
-            usual("sex", "sex", "false"),
+            *(usual(value, "surname") for value in ("surname", "surname_1", "surname_2")),
+            *(usual(value, "given_name", "length(given_name) = 1") for value in ("given_name", "initial")),
+            usual("birth_on", "birth_on", "is_year_only"),
+            "COALESCE(bool_and(is_year_only) FILTER (WHERE birth_on IS NOT NULL), false) AS is_year_only",
+            usual("sex", "sex"),
         ]
     )
     return f"""
-        WITH held AS (SELECT r.*, g.{group} AS grp FROM {grouped} AS g JOIN records AS r ON r.node = g.node), {parts}
-        SELECT g.grp AS {group}, s.surname, s.surname_1, s.surname_2, n.given_name, n.initial, b.birth_on,
-            COALESCE(b.is_year_only, false) AS is_year_only, x.sex
-        FROM (SELECT DISTINCT grp FROM held) AS g
-        LEFT JOIN surnames AS ss ON ss.grp = g.grp LEFT JOIN records AS s ON s.node = ss.node
-        LEFT JOIN givens AS gs ON gs.grp = g.grp LEFT JOIN records AS n ON n.node = gs.node
-        LEFT JOIN births AS bs ON bs.grp = g.grp LEFT JOIN records AS b ON b.node = bs.node
-        LEFT JOIN sexs AS xs ON xs.grp = g.grp LEFT JOIN records AS x ON x.node = xs.node"""
+        WITH held AS (SELECT g.{group}, r.*, {counts} FROM {grouped} AS g JOIN records AS r ON r.node = g.node)
+        SELECT {group}, {parts} FROM held GROUP BY {group}"""

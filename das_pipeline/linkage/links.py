@@ -36,8 +36,9 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         draft.facts.update(facts)
         verdicts.write_quality(draft, facts)
         contracts = delivered_contracts(run)
+        verdicts.read_in_force(run, connection, contracts)
         return [
-            verdicts.every_record_is_linked(connection, run, contracts),
+            verdicts.every_record_is_linked(connection),
             verdicts.cluster_is_one_person(connection),
             verdicts.cluster_is_small(connection),
             verdicts.linkage_is_repeatable(is_stable),

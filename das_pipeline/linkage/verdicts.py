@@ -25,8 +25,8 @@ MIN_MASK = 5  # shorter patterns match any count
 WORDS = {"A", "B", "C", "D", "S", "person", "case", "birth", "merge", "split", "end"}
 
 
-def every_record_is_linked(connection: duckdb.DuckDBPyConnection, run: Run, contracts: Iterable[Contract]) -> Verdict:
-    """L01: each record in force has one row in `links`, with one case id, and one person id when its unit is about persons."""
+def read_in_force(run: Run, connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
+    """`in_force`: the records of the deliveries on the run's date, read anew: what linkage made of them is judged against it."""
     connection.execute("CREATE OR REPLACE TEMP TABLE in_force (unit VARCHAR, record_no BIGINT)")
     for contract in contracts:
         view = register_records(run, connection, contract.partner, contract.file, half="content")
@@ -34,6 +34,10 @@ def every_record_is_linked(connection: duckdb.DuckDBPyConnection, run: Run, cont
             f"INSERT INTO in_force SELECT DISTINCT $unit, record_no FROM {view} WHERE known_from <= $as_of AND $as_of < known_until",
             {"unit": contract.unit, "as_of": run.as_of},
         )
+
+
+def every_record_is_linked(connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """L01: each record in force has one row in `links`, with one case id, and one person id when its unit is about persons."""
     records, missing, doubled, idless = connection.execute(
         """
         WITH expected AS (SELECT DISTINCT unit, record_no FROM in_force),
@@ -126,7 +130,7 @@ def no_identifier_leaves(
                 found = connection.execute(f'SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL').fetchall()
                 if {word for (word,) in found} - words:
                     hits.add(place)
-            elif kind in {"BIGINT", "INTEGER", "SMALLINT", "HUGEINT"} and _looks_like_numbers(connection, table, name, checks):
+            elif kind in {"BIGINT", "INTEGER", "SMALLINT", "HUGEINT"} and looks_like_numbers(connection, table, name, checks):
                 hits.add(place)
     for path in sorted(folder.rglob("*.json")):
         if any(re.fullmatch(mask, word) for word in re.findall(r"\w+", path.read_text(encoding="utf-8")) for mask in masks):
@@ -137,8 +141,9 @@ def no_identifier_leaves(
     return Verdict("L14", "no_identifier_leaves", not hits, sentence, facts={"places": len(hits)})
 
 
-def _looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[str]) -> bool:
-    tests = ["value IN (SELECT value FROM numbers)", *(passes(check, "value") for check in checks)]
+def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[str]) -> bool:
+    """Whether half or more of the different whole numbers in a column are numbers of persons: delivered ones, or of their check digit."""
+    tests = ["value IN (SELECT ltrim(value, '0') FROM numbers)", *(passes(check, "value") for check in checks)]
     values, alike = connection.execute(
         f"""WITH seen AS (SELECT DISTINCT CAST("{column}" AS VARCHAR) AS value FROM {table} WHERE "{column}" IS NOT NULL)
         SELECT COUNT(*), COUNT(*) FILTER (WHERE {" OR ".join(tests)}) FROM seen"""

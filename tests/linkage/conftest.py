@@ -11,17 +11,11 @@ from das_pipeline import terminology
 from das_pipeline.deliveries import partners_in
 from das_pipeline.lake import Version
 from das_pipeline.linkage import build_entities, build_links
+from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from tests.toy_deliveries import take_in_all, write_toy_deliveries
-
-
-@pytest.fixture
-def delivered(settings: Settings) -> Settings:
-    """An installation with the toy deliveries taken in."""
-    write_toy_deliveries(settings.inbox)
-    take_in_all(settings)
-    return settings
+from tests.conftest import TOY
+from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 
 def link_as_of(run: Run) -> Version:
@@ -33,6 +27,18 @@ def link_as_of(run: Run) -> Version:
     return produce(run, "linkage/links", build_links, inputs=["identifying/entities", *deliveries], chained=True).version
 
 
+@pytest.fixture(scope="session")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[date, Version]]:
+    """An installation in which the toy deliveries were taken in and linked day by day, and the links of each day. Not to be changed."""
+    root = tmp_path_factory.mktemp("linked")
+    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
+    settings.inbox.mkdir()
+    write_demo_keys(settings.keys, seed=7)
+    write_toy_deliveries(settings.inbox)
+    take_in_all(settings)
+    return settings, {day: link_as_of(Run.start(settings, day)) for day in DAYS}
+
+
 @pytest.fixture
-def link(delivered: Settings, start: Callable[[date], Run]) -> Callable[[date], Version]:
-    return lambda as_of: link_as_of(start(as_of))
+def links(linked: tuple[Settings, dict[date, Version]]) -> Callable[[date], Version]:
+    return lambda day: linked[1][day]

@@ -1,29 +1,118 @@
-"""The toy chain through linkage: what leaves the identifying zone, on each of its three days."""
+"""The toy chain through linkage: what leaves the identifying zone, day by day."""
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from datetime import date
+
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
-from tests.toy_deliveries import DAYS
+from das_pipeline.linkage import evaluate
+from das_pipeline.privacy import find_canaries
+from das_pipeline.run import Run
+from tests.linkage.conftest import link_as_of
+from tests.toy_deliveries import DAYS, NAMES
+
+pytestmark = pytest.mark.xdist_group("linked")  # one worker makes the toy chain once
+JANUARY, FEBRUARY, MARCH = DAYS
 
 
-def read(version, name):
+def read(version, file):
     """All rows of one file of a version."""
-    return duckdb.execute(f"SELECT * FROM read_parquet('{version.path(name)}')").fetchall()
+    return duckdb.execute(f"SELECT * FROM read_parquet('{version.path(file)}')").fetchall()
 
 
-def persons(version):
-    """The reports and cases of each person, by their record numbers; cases are written after a c."""
+def ids(version, column):
+    """The records by id: r1 is the first report, c1 the first case."""
     found: dict[int, list[str]] = {}
-    for unit, record_no, person, *_ in read(version, "links.parquet"):
-        found.setdefault(person, []).append(f"{'c' if unit == 'case' else ''}{record_no}")
-    return sorted(found.values())
+    for unit, record_no, person, case, *_ in read(version, "links.parquet"):
+        found.setdefault(person if column == "person" else case, []).append(f"{unit[0]}{record_no}")
+    return found
 
 
-def test_reports_and_cases_of_a_person_come_together(link):
-    """Ada has R0001 and R0007 (records 1 and 7) and case 1; R0008's placeholder and R0011's missing number join nobody."""
-    links = link(DAYS[0])
-    assert persons(links) == [["10", "2", "c2"], ["11"], ["3", "c3"]] or persons(links)
-    classes = {(unit, no): link_class for unit, no, _, _, link_class, _ in read(links, "links.parquet")}
-    assert classes[("report", 1)] == "A"
-    assert classes[("report", 8)] == "S"
+def test_reports_and_cases_of_a_person_come_together(links):
+    """Record 8 holds a placeholder and record 11 no number: with no stored model, nothing but a number joins."""
+    assert sorted(ids(links(JANUARY), "person").values()) == [
+        ["c1", "r1", "r7"],
+        ["c2", "r2", "r10"],
+        ["c3", "r3"],
+        ["c4", "r4"],
+        ["c5", "r9"],
+        ["r11"],
+        ["r5"],
+        ["r6"],
+        ["r8"],
+    ]
+
+
+def test_case_is_a_report_and_what_came_of_it(links):
+    assert ids(links(JANUARY), "case")[1] == ["c1", "r1"]
+    assert ids(links(JANUARY), "case")[5] == ["c5", "r9"]
+
+
+def test_ids_stay_from_day_to_day(links):
+    january, march = ({row[:2]: row[2:4] for row in read(links(day), "links.parquet")} for day in (JANUARY, MARCH))
+    both = january.keys() & march.keys()
+    assert len(both) == 14
+    assert {key: january[key] for key in both} == {key: march[key] for key in both}
+
+
+def test_withdrawn_record_ends_its_ids(links):
+    """Report 5 is withdrawn in February, case 2 gone in March: its person has other records, its case too."""
+    events = [row[:2] + row[4:] for row in read(links(MARCH), "id_ledger.parquet") if row[2] != "birth"]
+    assert events == [("case", 6, FEBRUARY), ("person", 6, FEBRUARY)]
+
+
+def test_ages_are_whole_years_on_each_date(links):
+    ages = {(unit, record_no): (on, age) for unit, record_no, on, age in read(links(JANUARY), "ages.parquet")}
+    assert ages[("report", 1)] == (date(2024, 1, 2), 33)  # born 1 May 1990
+    assert ages[("report", 3)] == (date(2024, 1, 6), 16)
+
+
+def test_ledger_only_grows(links):
+    january, february = (read(links(day), "id_ledger.parquet") for day in (JANUARY, FEBRUARY))
+    assert february[: len(january)] == january
+
+
+def test_every_rule_passes_and_is_in_the_manifest(links):
+    assert [(v["rule"], v["passed"]) for v in links(MARCH).verdicts] == [(rule, True) for rule in ("L01", "L04", "L05", "L08", "L14")]
+
+
+def test_nothing_that_leaves_names_a_person(linked, links):
+    settings, _ = linked
+    assert find_canaries(NAMES, [settings.home / "linkage", settings.home / "identifying"]) == []
+
+
+@pytest.mark.slow
+def test_replay_gives_the_same_bytes_at_one_thread(linked, links, tmp_path):
+    """As of an earlier date, after later ones, in a copy of the lake: the ids are those of that day."""
+    settings, _ = linked
+    home = shutil.copytree(settings.home, tmp_path / "home")
+    again = link_as_of(Run.start(replace(settings, home=home, threads=1), FEBRUARY))
+    first = links(FEBRUARY)
+    assert again.previous is not None
+    assert {name: entry.sha256 for name, entry in again.files.items()} == {name: entry.sha256 for name, entry in first.files.items()}
+
+
+def test_rates_over_few_records_are_not_told(links):
+    assert links(MARCH).facts["link_rates"] == {}
+
+
+def test_evaluation_counts_pairs(linked, tmp_path):
+    """Of Ada's three records the truth says two are one person: one right pair, two wrong ones; and nothing is missed."""
+    settings, _ = linked
+    truth = [
+        ("watch", "reports", "report", "R0001", 1, 1),
+        ("watch", "reports", "report", "R0007", 1, 2),
+        ("bench", "cases", "case", "C0001", 2, 1),
+    ]
+    columns = ("partner", "file", "unit", "key", "person", "case")
+    pq.write_table(pa.table({name: [row[n] for row in truth] for n, name in enumerate(columns)}), tmp_path / "records.parquet")
+    assert evaluate(Run.start(settings, MARCH), tmp_path) == {
+        "persons": {"precision": 1 / 3, "recall": 1.0},
+        "cases": {"precision": 1.0, "recall": 1.0},
+    }

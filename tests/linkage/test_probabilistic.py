@@ -15,6 +15,8 @@ from das_pipeline.linkage.training import train
 from tests.linkage.people import draw_records
 from tests.linkage.world import DEFINITION, World, fill, row
 
+pytestmark = pytest.mark.slow  # training takes some seconds
+
 JAN = {"surname": "Kodase", "given_names": "Pilo", "birth_date": "1980-05-17", "sex": "male"}
 
 

@@ -46,14 +46,14 @@ class World:
 
     definition: LinkageDefinition = field(default_factory=lambda: DEFINITION)
     model: StoredModel | None = None
-    threads: int = 2
+    threads: int = 1
     links: list[tuple[Any, ...]] = field(default_factory=list)
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
+    connection: duckdb.DuckDBPyConnection = field(init=False)  # of the last run, with all its tables
 
     def link(self, rows: Iterable[Mapping[str, Any]], vintage: date = date(2024, 1, 1)) -> dict[Key, Any]:
         """The links by record, after one run on `rows`."""
-        connection = duckdb.connect(":memory:")
-        connection.execute("SET threads = ?", [self.threads])
+        connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
         fill(connection, list(rows))
         resolve_entities(connection, self.definition, self.model)
         connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
@@ -64,7 +64,6 @@ class World:
         assert link_records(connection, self.definition, vintage)
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
         self.ledger = connection.execute("SELECT * FROM ledger ORDER BY vintage, kind, id, event").fetchall()
-        connection.close()
         return {(unit, record_no): Link(person, case, kind, weight) for unit, record_no, person, case, kind, weight in self.links}
 
 

@@ -1,0 +1,128 @@
+"""Every rule of linkage, with a fault planted that it must see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from das_pipeline.deliveries import load_contracts
+from das_pipeline.linkage import verdicts
+from das_pipeline.linkage.definition import load_definition
+from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
+from tests.linkage.world import World, row
+
+JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17"}
+PIET = {"surname": "Bakker", "given_names": "Piet", "birth_date": "1955-11-02"}
+
+
+@pytest.fixture(scope="module")
+def linked() -> World:
+    made = World()
+    made.link([row(("report", 1), chain_number="11", **JAN), row(("report", 2), chain_number="12", **PIET), row(("crime", 1), event="E1")])
+    return made
+
+
+@pytest.fixture
+def world(linked: World) -> Iterator[World]:
+    """Two persons and a thing, linked; what a test does to the tables is undone."""
+    linked.connection.begin()
+    yield linked
+    linked.connection.rollback()
+
+
+@pytest.mark.parametrize(
+    ("fault", "fact"),
+    [
+        ("DELETE FROM links WHERE record_no = 2", "missing"),
+        ("INSERT INTO links SELECT 'report', 99, 1, 1, 'S', NULL", "missing"),
+        ("INSERT INTO links SELECT * FROM links WHERE record_no = 2", "doubled"),
+        ("UPDATE links SET person_id = NULL WHERE record_no = 2", "without_id"),
+        ("UPDATE links SET case_id = NULL WHERE unit = 'crime'", "without_id"),
+    ],
+)
+def test_l01_sees_a_record_without_its_link(world, fault, fact):
+    world.connection.execute("CREATE TABLE in_force AS SELECT unit, record_no FROM records")
+    assert verdicts.every_record_is_linked(world.connection).passed
+    world.connection.execute(fault)
+    verdict = verdicts.every_record_is_linked(world.connection)
+    assert (verdict.passed, verdict.severity, verdict.facts[fact]) == (False, "block", 1)
+
+
+def test_l04_sees_two_numbers_and_two_birth_dates_in_one_person(world):
+    assert verdicts.cluster_is_one_person(world.connection).passed
+    world.connection.execute("UPDATE merged SET cluster = 2")
+    verdict = verdicts.cluster_is_one_person(world.connection)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "block", {"two_numbers": 1, "two_births": 1})
+
+
+def test_l04_sees_a_record_in_an_entity_with_another_birth_date(world):
+    world.connection.execute("UPDATE members SET entity = (SELECT MIN(entity) FROM members)")
+    assert verdicts.cluster_is_one_person(world.connection).facts["two_births"] == 1
+
+
+def test_l05_sees_a_person_held_together_by_nothing_verified(world):
+    assert verdicts.cluster_is_small(world.connection).passed
+    world.connection.execute("INSERT INTO links SELECT 'report', range, 1, 1, 'C', 9 FROM range(100, 161)")
+    verdict = verdicts.cluster_is_small(world.connection)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"largest": 62, "above": 1})
+
+
+def test_l08_says_what_it_was_told():
+    assert verdicts.linkage_is_repeatable(True).passed
+    assert not verdicts.linkage_is_repeatable(False).passed
+
+
+@pytest.mark.parametrize(
+    ("planted", "place"),
+    [
+        ("SELECT 1 AS person_id, 'report' AS unit, 'A' AS link_class", None),
+        ("SELECT 1 AS surname", "links.surname"),
+        ("SELECT 1 AS chain_no", "links.chain_no"),
+        ("SELECT 'Abernathy' AS unit", "links.unit"),
+        ("SELECT 'R0001' AS unit", "links.unit"),
+        ("SELECT range AS person_id FROM range(11, 13)", "links.person_id"),  # both are chain numbers of the world
+        ("SELECT range AS person_id FROM range(11, 20)", None),  # two of nine by chance
+    ],
+)
+def test_l14_sees_what_names_a_person(world, toy, tmp_path, planted, place):
+    world.connection.execute(f"COPY ({planted}) TO '{tmp_path / 'links.parquet'}' (FORMAT parquet)")
+    verdict = verdicts.no_identifier_leaves(world.connection, tmp_path, list(load_contracts(toy).values()), load_definition(toy))
+    assert verdict.passed == (place is None)
+    assert (place or "No direct identifier") in verdict.sentence
+
+
+def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
+    """Four numbers that pass the eleven-test, and one that does not, under an innocent name."""
+    numbers = ["111222333", "123456782", "987654321", "100000009", "100000010"]
+    listed = ", ".join(f"({number})" for number in numbers)
+    world.connection.execute(f"COPY (SELECT * FROM (VALUES {listed}) AS v(case_id)) TO '{tmp_path / 'cases.parquet'}' (FORMAT parquet)")
+    table = f"read_parquet('{tmp_path / 'cases.parquet'}')"
+    assert verdicts.looks_like_numbers(world.connection, table, "case_id", ["eleven_test"])
+    assert not verdicts.looks_like_numbers(world.connection, table, "case_id", [])
+
+
+def test_l14_reads_json_files_too(world, toy, tmp_path: Path):
+    (tmp_path / "quality.json").write_text('{"largest": 12345, "of": "R0001"}')
+    verdict = verdicts.no_identifier_leaves(world.connection, tmp_path, list(load_contracts(toy).values()), load_definition(toy))
+    assert "quality.json" in verdict.sentence
+
+
+def test_merge_refuses_what_could_not_be_one_person():
+    """Strongest edge first: 1 joins 2; 3 is then another citizen number, 4 born too far apart, 5 anchored as well."""
+    born = Birth(date(1980, 5, 17), is_year_only=False)
+    entities = {
+        1: Cluster(1, is_anchored=True, births={born}),
+        2: Cluster(1, births={born}, numbers={("citizen_number", 7)}),
+        3: Cluster(1, births={born}, numbers={("citizen_number", 8)}),
+        4: Cluster(1, births={Birth(date(1955, 2, 20), is_year_only=False)}),
+        5: Cluster(1, is_anchored=True),
+        6: Cluster(59, births={Birth(date(1980, 1, 1), is_year_only=True)}),
+        7: Cluster(60),
+    }
+    edges = [Edge("C", 9, 1, n) for n in (3, 4, 5, 7)] + [Edge("B", 4, 1, 2), Edge("C", 8, 1, 6)]
+    clusters, taken = constrained_merge(entities, edges)
+    assert clusters == {1: 1, 2: 1, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7}
+    assert [edge.right for edge in taken] == [2]
