@@ -59,7 +59,8 @@ def inputs(run: Run) -> list[str]:
 
 def protect(run: Run, more: int = 0) -> Version:
     """disclosure/leaves of the toy as a run makes it."""
-    produce(run, "terminology/concepts", build_concepts)
+    if run.lake.current("terminology/concepts") is None:
+        produce(run, "terminology/concepts", build_concepts)
     produce(run, "statistics/cubes", partial(count, more=more), salt=str(more))
     return produce(run, "disclosure/leaves", build_leaves, inputs=inputs(run)).version
 

@@ -17,7 +17,7 @@ from tests.disclosure.worlds import BASE, KEY, family, month_grid, prepared
 
 SHAPE = (5, 2, 18)  # class, sex, month
 records = arrays(np.int64, SHAPE, elements=st.one_of(st.integers(0, 6), st.integers(0, 60)), fill=st.just(0))
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=25, deadline=None)
 
 
 def some_records(seed: int, mean: float = 3.0) -> np.ndarray:
