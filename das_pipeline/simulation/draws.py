@@ -61,10 +61,6 @@ class Coded:
 Column = NDArray[Any] | Coded | pa.Array
 
 
-def length(column: Column) -> int:
-    return len(column.codes) if isinstance(column, Coded) else len(column)
-
-
 def take(column: Column, rows: Ints) -> Column:
     """The rows of a column, in the order of `rows`."""
     if isinstance(column, Coded):

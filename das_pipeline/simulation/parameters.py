@@ -109,6 +109,9 @@ class Suspects(Block):
     residence_unknown: float
     not_a_residence: list[str]
     follow_up: Shares
+    to_prosecutor: str
+    to_halt: str
+    still_open: str
     halt: Halt
     registration_to_follow_up: Delay
 

@@ -9,7 +9,6 @@ from das_pipeline.simulation.draws import NEVER, Coded, Days, Ints, happens, joi
 from das_pipeline.simulation.persons import draw_people
 from das_pipeline.simulation.tables import ENTITY, NATURAL, ONE, YEAR, Steps, Table, age, extremes, repeated
 
-STILL_OPEN, TO_PROSECUTOR, TO_HALT = "open", "sent_to_om", "halt"  # what the police may do with a suspect, as concepts
 NOWHERE = "unknown"  # the region of who lives nowhere in particular
 NOT_YET = np.datetime64("2262-01-01")
 
@@ -74,7 +73,7 @@ def episodes(steps: Steps) -> Table:
     light = group.at(crime[leads]).is_in(p.halt.groups) & (np.bincount(episode, minlength=len(leads)) == 1)
     to_halt = minor & light & happens(draw, p.halt.share, len(leads))
     follow_up = mix(draw, p.follow_up, len(leads))
-    words = (*follow_up.words, TO_HALT)
+    words = (*follow_up.words, p.to_halt)
     return Table(
         columns={
             "first_on": first_on,
@@ -128,11 +127,12 @@ def _draw_people(steps: Steps, draw: np.random.Generator, person: Ints, episode:
 
 def suspicions(steps: Steps) -> Table:
     """Registrations: one row per suspect and crime."""
-    draw, crimes, episodes = steps.stream("registrations"), steps.tables["crimes"], steps.tables["episodes"]
+    p, draw, crimes = steps.parameters.suspects, steps.stream("registrations"), steps.tables["crimes"]
+    episodes = steps.tables["episodes"]
     crime, episode = episodes.links["crimes"], episodes.links["registrations"]
     person, lead = episodes.person[episode], episodes.links["suspicions"][episode]
     suspect_no = position_within(crime)
-    one_report = happens(draw, steps.parameters.suspects.one_report, len(crimes))
+    one_report = happens(draw, p.one_report, len(crimes))
     suffix = np.where(one_report[crime], 1, suspect_no)  # of the police report: of the crime, or of the suspect
     follow_up = episodes.coded("follow_up").at(episode)
     registered = crimes.days("cleared_on")[crime]
@@ -145,14 +145,14 @@ def suspicions(steps: Steps) -> Table:
             "residence": _homes(steps, draw, person, crimes.coded("region").at(crime)).at(person),
             "registered_on": registered,
             "follow_up": follow_up,
-            "followed_up_on": np.where(follow_up.is_in([STILL_OPEN]), NEVER, episodes.days("handed_on")[episode]),
+            "followed_up_on": np.where(follow_up.is_in([p.still_open]), NEVER, episodes.days("handed_on")[episode]),
         },
         entry=registered,
         person=person,
         case=episode,
         links={"crimes": crime},
         belongs_to="crimes",
-        known_with={"follow_up": ("followed_up_on", STILL_OPEN)},
+        known_with={"follow_up": ("followed_up_on", p.still_open)},
     )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 
 from das_pipeline.simulation.draws import NEVER, Coded, compute, days_of, happens, mix, mix_by, position_within, take, text_of
-from das_pipeline.simulation.police import TO_PROSECUTOR
 from das_pipeline.simulation.tables import ENTITY, NATURAL, Steps, Table, age, amounts
 
 FIRST, AGAIN = "first", "again"
@@ -16,7 +15,7 @@ def cases(steps: Steps) -> Table:
     """Episodes that the police handed over, and cases that came another way: from other services, or back after an objection."""
     p, draw, people = steps.parameters.prosecution, steps.stream("cases"), steps.people
     suspicions, episodes = steps.tables["suspicions"], steps.tables["episodes"]
-    sent = np.flatnonzero(episodes.coded("follow_up").is_in([TO_PROSECUTOR]))
+    sent = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_prosecutor]))
     received = episodes.days("handed_on")[sent] + p.police_to_intake.draw(draw, len(sent))
     grown_up = np.flatnonzero(people.born_on + np.timedelta64(20 * 365, "D") < steps.days[0])
     other = round(len(sent) * p.other_origin / (1 - p.other_origin)) if len(grown_up) else 0

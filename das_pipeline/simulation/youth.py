@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from das_pipeline.simulation.draws import happens, mix, mix_by
-from das_pipeline.simulation.police import TO_HALT
 from das_pipeline.simulation.tables import ONE, Steps, Table, whole_days
 
 
@@ -13,7 +12,7 @@ def referrals(steps: Steps) -> Table:
     """Minors whom the police refer to Halt."""
     p, draw = steps.parameters.execution, steps.stream("referrals")
     suspicions, episodes = steps.tables["suspicions"], steps.tables["episodes"]
-    episode = np.flatnonzero(episodes.coded("follow_up").is_in([TO_HALT]))
+    episode = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_halt]))
     referred = episodes.days("handed_on")[episode] + whole_days(draw.integers(0, 8, len(episode)))
     order = np.argsort(referred, kind="stable")
     episode, referred = episode[order], referred[order]
