@@ -75,7 +75,7 @@ def run_over(installation: Settings, records: dict[str, list[dict[str, Any]]], a
     return run
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(records=sources())
 def test_as_known_on_every_vintage_the_chain_is_what_plain_python_makes_of_the_rows(
     installation: Settings, records: dict[str, list[dict[str, Any]]]
@@ -105,7 +105,7 @@ def compare(installation: Settings, records: dict[str, list[dict[str, Any]]]) ->
         assert _rows(read(run, "chain/spells", known.replace("*", ended), on=vintage), spells) == _rows(spells, spells)
 
 
-@settings(max_examples=3, deadline=None, derandomize=True)
+@settings(max_examples=2, deadline=None, derandomize=True)
 @given(records=sources())
 def test_a_run_as_of_a_date_is_the_same_whatever_arrived_later(installation: Settings, records: dict[str, list[dict[str, Any]]]) -> None:
     on = VINTAGES[1]
