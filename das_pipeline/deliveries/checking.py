@@ -15,7 +15,6 @@ from typing import Literal
 from das_pipeline.deliveries.contract import DATE_FORMATS, Column, Contract
 
 EARLIEST = date(1900, 1, 1)
-ROW_RULES = ("I03", "I05", "K01", "K02", "K03", "K06", "K08")
 
 
 @dataclass(frozen=True)

@@ -174,13 +174,15 @@ def _accept(intake: Intake, opened: Opened) -> None:
         setattr(account, fate, count)
     opened.in_scope = versions.find_absent(connection, contract, manifest, intake.live)
     account.absent = engine.scalar(connection, f"SELECT COUNT(*) FROM absent_{contract.file}")
-    account.restored = versions.find_restored(connection, contract, intake.replaced)
+    account.restored = versions.find_restored(connection, contract, manifest, intake.replaced)
     nameless = engine.scalar(connection, f"SELECT COUNT(*) FROM rows_{contract.file} WHERE record_key IS NULL OR sub IS NULL")
     # Lines without a readable key may be all that is left out; and a file with many of them says nothing about what it leaves out.
-    if account.absent <= nameless or nameless > intake.limits.unreadable_keys_share.block * account.read:
-        opened.infers = account.absent == 0
-        account.absent = 0
+    left_out = account.absent + account.restored
+    if left_out and nameless and (left_out <= nameless or nameless > intake.limits.unreadable_keys_share.block * account.read):
+        opened.infers = False
+        account.absent = account.restored = 0
         connection.execute(f"DELETE FROM absent_{contract.file}")
+        connection.execute(f"DELETE FROM restored_{contract.file}")
     versions.number_records(connection, contract, manifest.delivery)
     names = [f"{half}/{contract.file}/{manifest.delivery}.parquet" for half in ("content", "direct")]
     rows = versions.write_halves(connection, contract, manifest.delivery, draft.path(names[0]), draft.path(names[1]))

@@ -228,7 +228,7 @@ def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
         for o in opened
         if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit)
     ]
-    held = [o.contract.file for o in opened if o.in_scope and not o.infers]
+    held = [o.contract.file for o in opened if not o.infers]
     if beyond:
         sentence = f"{'; '.join(beyond)}: more than the contract allows. Ask whether the file is complete."
     elif held:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import landing
-from das_pipeline.deliveries.contract import Contract, load_contracts, load_partners
+from das_pipeline.deliveries.contract import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
+from das_pipeline.deliveries.versions import stored_rows
 from das_pipeline.errors import ConfigurationError, LakeError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Version
@@ -61,24 +61,8 @@ WITH known AS (
 SELECT k.record_no, k.sub, k.known_from, k.known_until, COUNT(*) OVER (PARTITION BY k.record_no, k.sub) = 1 AS is_only,
     k.delivery, k.line_no{listed}
 FROM known AS k
-JOIN {_stored(live, contract, half)} AS c ON c.delivery = k.delivery AND c.line_no = k.line_no""")
+JOIN {stored_rows(live, contract, half)} AS c ON c.delivery = k.delivery AND c.line_no = k.line_no""")
     return name
-
-
-def _stored(live: Version, contract: Contract, half: Literal["content", "direct"]) -> str:
-    """The stored rows of a half as a relation with the columns that the contract has now, whatever it had when they were written."""
-    by_shape: dict[str, list[Path]] = {}
-    for delivery in (d for d in live.facts["deliveries"] if contract.file in d["shapes"]):
-        by_shape.setdefault(delivery["shapes"][contract.file], []).append(
-            live.path(f"{half}/{contract.file}/{delivery['delivery']}.parquet")
-        )
-    if by_shape.keys() == {contract.shape}:
-        return engine.parquet(by_shape[contract.shape], encrypted=True)
-    # A typed row of no file first: columns that came later are NULL. (union_by_name fails on encrypted files in DuckDB 1.5.5.)
-    columns = contract.content if half == "content" else contract.direct
-    nothing = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {c.name}" for c in columns)
-    parts = [f"SELECT {nothing} WHERE FALSE", *(f"SELECT * FROM {engine.parquet(f, encrypted=True)}" for f in by_shape.values())]
-    return f"({' UNION ALL BY NAME '.join(parts)})"
 
 
 @dataclass(frozen=True)

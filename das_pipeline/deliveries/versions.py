@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -108,19 +109,10 @@ def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manif
     A row whose key can be read is there, even when the row itself is quarantined: nothing is inferred from a line that came.
     """
     file = contract.file
-    scope = _scope(contract, manifest, live)
-    parameters: dict[str, object] = {"replaces": manifest.replaces}
-    if isinstance(scope, str):
-        condition = scope
-    else:
-        condition = f"""known_until = {OPEN} AND (delivery, line_no) IN (
-            SELECT (delivery, line_no) FROM {engine.parquet(live.paths(f"content/{file}/"), encrypted=True) if live else ""}
-            WHERE {engine.identifier(scope.column)} >= $start AND {engine.identifier(scope.column)} < $until)"""
-        parameters |= {"start": scope.start, "until": scope.until}
-    used = {name: value for name, value in parameters.items() if f"${name}" in condition}
+    condition, parameters = _scope(contract, manifest, live)
     connection.execute(
-        f"CREATE TEMP TABLE scope_{file} AS SELECT record_no, sub FROM versions_{file} WHERE {condition}",
-        used,
+        f"CREATE TEMP TABLE scope_{file} AS SELECT record_no, sub FROM versions_{file} WHERE known_until = {OPEN} AND {condition}",
+        parameters,
     )
     connection.execute(f"""CREATE TEMP TABLE named_{file} AS
 SELECT DISTINCT k.record_no, r.sub FROM rows_{file} AS r JOIN keys_{contract.unit} AS k ON k.record_key = r.record_key""")
@@ -130,32 +122,59 @@ WHERE NOT EXISTS (SELECT 1 FROM named_{file} AS n WHERE n.record_no = s.record_n
     return int(engine.scalar(connection, f"SELECT COUNT(*) FROM scope_{file}"))
 
 
-def find_restored(connection: duckdb.DuckDBPyConnection, contract: Contract, replaced: Sequence[str]) -> int:
+def find_restored(connection: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest, replaced: Sequence[str]) -> int:
     """The versions that a replaced delivery had closed and that nothing closes now, as the table restored_<file>; how many.
 
-    A delivery that takes the place of another undoes it: what that one changed or withdrew is in force again, unless this one names it.
+    A delivery of changes that takes the place of another undoes it: what that one changed or withdrew is in force again, unless this one
+    names it. `replaced` are all deliveries of the period, of which the last one is in force.
     """
     file = contract.file
+    is_undone = bool(replaced) and _complete_for(contract, manifest) == "nothing"
     connection.execute(
         f"""CREATE TEMP TABLE restored_{file} AS
         SELECT v.record_no, v.sub, v.delivery, v.line_no, v.content_hash FROM versions_{file} AS v
         WHERE v.closed_by = $last AND NOT list_contains($replaced, v.delivery)
             AND NOT EXISTS (SELECT 1 FROM named_{file} AS n WHERE n.record_no = v.record_no AND n.sub = v.sub)""",
-        {"last": replaced[-1] if replaced else None, "replaced": list(replaced)},
+        {"last": replaced[-1] if is_undone else None, "replaced": list(replaced)},
     )
     return int(engine.scalar(connection, f"SELECT COUNT(*) FROM restored_{file}"))
 
 
-def _scope(contract: Contract, manifest: Manifest, live: Version | None) -> str | Window:
-    """The condition on versions for which the delivered file is complete; a window is on a content column."""
-    said = next(f.complete_for for f in manifest.files if f.file == contract.file)
-    said = said if said is not None else contract.delivery.complete_for
-    if said == "all":
-        return f"known_until = {OPEN}"
+def _complete_for(contract: Contract, manifest: Manifest) -> Literal["nothing", "all"] | Window:
+    """What the delivered file is complete for, as its manifest says, else its contract."""
+    said = next(f for f in manifest.files if f.file == contract.file)
+    return contract.delivery.complete_for if said.complete_for is None else said.complete_for
+
+
+def _scope(contract: Contract, manifest: Manifest, live: Version | None) -> tuple[str, dict[str, object]]:
+    """The condition on versions in force for which the delivered file is complete, with its parameters."""
+    said = _complete_for(contract, manifest)
+    if live is None:
+        return "FALSE", {}
     if isinstance(said, Window):
-        return said if live is not None and live.paths(f"content/{contract.file}/") else "FALSE"
+        column = engine.identifier(said.column)
+        inside = f"SELECT (delivery, line_no) FROM {stored_rows(live, contract, 'content')} WHERE {column} >= $start AND {column} < $until"
+        return f"(delivery, line_no) IN ({inside})", {"start": said.start, "until": said.until}
+    if said == "all":
+        return "TRUE", {}
     # The same period again: complete for what the delivery that it replaces brought.
-    return f"known_until = {OPEN} AND delivery = $replaces" if manifest.replaces else "FALSE"
+    return ("delivery = $replaces", {"replaces": manifest.replaces}) if manifest.replaces else ("FALSE", {})
+
+
+def stored_rows(live: Version, contract: Contract, half: Literal["content", "direct"]) -> str:
+    """The stored rows of a half as a relation with the columns that the contract has now, whatever it had when they were written."""
+    by_shape: dict[str, list[Path]] = {}
+    for delivery in (d for d in live.facts["deliveries"] if contract.file in d["shapes"]):
+        by_shape.setdefault(delivery["shapes"][contract.file], []).append(
+            live.path(f"{half}/{contract.file}/{delivery['delivery']}.parquet")
+        )
+    if by_shape.keys() == {contract.shape}:
+        return engine.parquet(by_shape[contract.shape], encrypted=True)
+    # A typed row of no file first: columns that came later are NULL. (union_by_name fails on encrypted files in DuckDB 1.5.5.)
+    columns = contract.content if half == "content" else contract.direct
+    nothing = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {c.name}" for c in columns)
+    parts = [f"SELECT {nothing} WHERE FALSE", *(f"SELECT * FROM {engine.parquet(f, encrypted=True)}" for f in by_shape.values())]
+    return f"({' UNION ALL BY NAME '.join(parts)})"
 
 
 def number_records(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str) -> None:

@@ -122,6 +122,14 @@ def test_a_replaced_delivery_is_undone(desk: Desk) -> None:
     assert len(desk.records()) == 5
 
 
+def test_a_replaced_snapshot_restores_nothing_that_it_leaves_out(desk: Desk) -> None:
+    desk.send_bench(bench_cases((1, 2)), b"")
+    desk.send_bench(bench_cases((1,)), b"", NEXT, sequence=2)
+    desk.send_bench(bench_cases((1,)), b"", NEXT, sequence=2, number=2, replaces="2024-02-01.1")
+    desk.take_in()
+    assert [r["known_until"] for r in desk.records(file="cases", partner="bench")] == [FOREVER, NEXT]
+
+
 def test_a_new_column_of_a_contract_makes_no_new_versions(desk: Desk, tmp_path: Path) -> None:
     desk.send([report("R0001"), report("R0002")])
     desk.take_in()
