@@ -74,7 +74,7 @@ class PartnerState:
     newest: str | None  # the newest accepted delivery
     reference_on: date | None
     known_on: date | None
-    late_days: int  # days since the next reference date that was due, 0 when on time
+    late_days: int  # days since the next delivery was due, that day included; 0 when on time
     rows: int  # accepted record versions
     allowed: bool
 
@@ -88,7 +88,7 @@ def completeness(run: Run) -> list[PartnerState]:
             states.append(PartnerState(name, "missing", None, None, None, 0, 0, allowed=not partner.completeness.required))
             continue
         newest = known[-1]
-        late = max(0, (run.as_of - newest.reference_on).days - partner.period_days + 1)
+        late = max(0, (run.as_of - newest.reference_on).days - partner.period_days - partner.due_days + 1)
         version = run.lake.current(f"deliveries/{name}")
         rows = sum(e.rows or 0 for n, e in version.files.items() if n.startswith("versions/")) if version is not None else 0
         states.append(
