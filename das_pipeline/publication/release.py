@@ -105,7 +105,7 @@ def release_decision(run: Run) -> Decision:
     approval = f"approved by {policy.approval['by']}: {policy.approval['reason']}"
     if live is None:
         return Decision(True, "first_candidate", f"The first candidate goes live, {approval}.")
-    if _same_content(live, _site(run)):
+    if _same_content(live, run.lake.live(SITE)):
         return Decision(True, "unchanged", f"The candidate is release {live.id}, byte for byte: it stays live.")
     ended = last_month_end(run.as_of)
     if live.as_of < ended:
@@ -115,7 +115,7 @@ def release_decision(run: Run) -> Decision:
 
 def next_release(run: Run) -> str:
     """The name of the release that the candidate in `website/site` becomes; that of an existing release when the bytes are the same."""
-    site = _site(run)
+    site = run.lake.live(SITE)
     today = [r for r in releases(run) if r.as_of == run.as_of]
     for release in today:
         if _same_content(release, site):
@@ -129,7 +129,7 @@ def publish_release(run: Run, release: str) -> Release:
     Files first, then the manifest and its signature, then the pointer as the last act: a process killed at any point leaves the release
     before it live, and doing it again ends in the same bytes.
     """
-    site = _site(run)
+    site = run.lake.live(SITE)
     root = _root(run)
     folder = root / release
     if not (folder / MANIFEST).exists():
@@ -229,13 +229,6 @@ def _same_content(release: Release, site: Version) -> bool:
     """Whether `site` would give the same bytes as `release`, derived files aside."""
     ours = {n: e.sha256 for n, e in site.files.items() if n not in DERIVED}
     return ours == {n: f["sha256"] for n, f in release.manifest["files"].items() if not f.get("derived")}
-
-
-def _site(run: Run) -> Version:
-    site = run.lake.current(SITE)
-    if site is None:
-        raise LakeError(f"{SITE} has no live version yet: materialise it first.")
-    return site
 
 
 def _read(folder: Path) -> Release:

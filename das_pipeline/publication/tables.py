@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from das_pipeline import engine
-from das_pipeline.lake import Lake, Version
+from das_pipeline.lake import Lake
 from das_pipeline.publication.definitions import Dimension, Table
 from das_pipeline.publication.periods import enclosing, is_provisional
 
@@ -26,7 +26,7 @@ def protected_cells(
 
     Nothing but the protected leaves goes in, so any two tables agree on the cells that they share, and adding a table costs no privacy.
     """
-    leaves, concepts = _live(lake, "disclosure/leaves"), _live(lake, "terminology/concepts")
+    leaves, concepts = lake.live("disclosure/leaves"), lake.live("terminology/concepts")
     parts: list[str] = []
     periods: set[str] = set()
     for code, cube in table.cubes.items():
@@ -90,15 +90,9 @@ def write(cells: pa.Table, schema: pa.Schema, parquet: Path) -> int:
     return shaped.num_rows
 
 
-def _live(lake: Lake, table: str) -> Version:
-    version = lake.current(table)
-    assert version is not None, f"{table} is an input of the candidate and was opened before"
-    return version
-
-
 def external_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> pa.Table:
     """The cells of another publisher's figures, exact as they are: by the dimensions of `table` from broad to fine, with every total."""
-    source = engine.parquet([_live(lake, "terminology/external").path(table.file)])
+    source = engine.parquet([lake.live("terminology/external").path(table.file)])
     columns = [f'"{engine.identifier(d.column)}"' for d in table.dimensions]  # quoted: a level may be called class or group
     shown = ", ".join(f"COALESCE({c}, '{ALL}') AS {engine.identifier(d.name)}" for c, d in zip(columns, table.dimensions, strict=True))
     sets = ", ".join("(" + ", ".join([*columns[:depth], "year"]) + ")" for depth in range(len(columns) + 1))

@@ -75,8 +75,7 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
 
     The pages read the published files and nothing else, so what they show is what is released.
     """
-    candidate = run.lake.current(CANDIDATE)
-    assert candidate is not None, "produce() opened it"
+    candidate = run.lake.live(CANDIDATE)
     for name, entry in candidate.files.items():
         _take_over(candidate.path(name), draft.path(name, entry.rows))
     draft.derived.add("das.duckdb")
