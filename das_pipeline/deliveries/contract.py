@@ -129,6 +129,8 @@ class Column(Model):
             engine.identifier(self.name)
         except ConfigurationError as error:
             raise ValueError(str(error)) from None
+        if '"' in self.source:
+            raise ValueError(f"{self.name}: path cannot have a double quote")
         if self.name in OWN_COLUMNS:
             raise ValueError(f"{self.name} is a column that this pipeline adds itself")
         if self.type == "date" and not self.formats:
