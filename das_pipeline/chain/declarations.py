@@ -36,7 +36,7 @@ class DeclaredUnit(BaseModel, extra="forbid"):
     rows: Word | None = None
     pick: Word | None = None
     attributes: dict[Word, Word | Picked] = {}
-    events: list[ToldEvent]
+    events: Annotated[list[ToldEvent], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one_own_file(self) -> DeclaredUnit:

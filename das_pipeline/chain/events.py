@@ -72,20 +72,19 @@ def judge_events(connection: duckdb.DuckDBPyConnection, run: Run, chain: ChainMo
     ).fetchall()
     draft.facts["events"] = sum(n for *_, n in counts)
     draft.facts["accepted"] = sum(n for *_, rule, n in counts if not rule)
-    return [_dates_run_forward(connection, run, draft), _transitions_are_allowed(run, chain, counts)]
+    return [_dates_run_forward(connection, run), _transitions_are_allowed(run, chain, counts)]
 
 
-def _dates_run_forward(connection: duckdb.DuckDBPyConnection, run: Run, draft: Draft) -> Verdict:
+def _dates_run_forward(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdict:
     limit = load_policy(run.jurisdiction).order_share.warn
     events, in_units, in_cases = connection.execute(engine.sql(__package__, "order_in_cases.sql"), {"as_of": run.as_of}).fetchall()[0]
-    draft.facts["out_of_order"] = in_units
     share = (in_units + in_cases) / max(events, 1)
     return Verdict(
         "C01",
         "dates_run_forward",
         passed=share <= limit,
-        sentence=f"{in_units} of {events} events lie before an earlier step of their own unit (shown, not counted), {in_cases} before"
-        f" one of another unit of their case; the limit is a share of {limit:.2%}. Ask the partners of these units about their dates.",
+        sentence=f"Of {events} events, those before an earlier step of their own unit (shown, not counted): {in_units}; of another unit of"
+        f" their case: {in_cases}. The limit is a share of {limit:.2%}; ask the partners of these units about their dates.",
         severity="warn",
         facts={"events": events, "in_units": in_units, "in_cases": in_cases},
     )
@@ -102,7 +101,7 @@ def _transitions_are_allowed(run: Run, chain: ChainModel, counts: list[tuple[str
         failed = sum(n for u, _, rule, n in counts if u == unit and rule == "C04")
         if share_exceeds(failed, total, limit.block, limit.min_rows):
             broken.append(f"{unit} ({failed} of {total})")
-    found = f"{sum(forbidden.values())} events do not fit the state of their spell; they are shown, not counted."
+    found = f"Events that do not fit the state of their spell (shown, not counted): {sum(forbidden.values())}."
     mend = f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or list the transition in chain.yaml."
     return Verdict(
         "C04",

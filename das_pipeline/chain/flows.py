@@ -48,7 +48,7 @@ def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any
     stock = connection.execute(engine.sql(__package__, "stock_differences.sql"), {"as_of": parameters["as_of"]}).fetchall()
     event = connection.execute(engine.sql(__package__, "event_differences.sql"), parameters).fetchall()
     carried = connection.execute(engine.sql(__package__, "carried_differences.sql")).fetchall()
-    wrong = f"{len(stock)} cells are not the spells counted anew, {len(event)} not the accepted events, of spells "
+    wrong = f"Cells that are not the spells counted anew: {len(stock)}; not the accepted events: {len(event)}; of spells "
     wrong += ", ".join(sorted({row[0] for row in stock + event}))
     right = f"Opening + inflow - outflow + corrections = closing = the spells counted anew in all {cells} cells, and flows are the events"
     return [
@@ -63,7 +63,7 @@ def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any
             "F02",
             "closing_is_next_opening",
             passed=not carried,
-            sentence=f"{len(carried)} of {cells} cells do not open with the closing stock of the month before."
+            sentence=f"Of {cells} cells, those that do not open with the closing stock of the month before: {len(carried)}."
             + (" Materialise chain/flows again." if carried else ""),
             facts={"cells": cells, "differences": len(carried)},
         ),

@@ -176,10 +176,10 @@ class _Reader:
         file = event.file or own
         if self._column(file, event.date).type != "DATE":
             _refuse(self.place, f"event {event.kind}: {file}.{event.date} is no date")
-        for column in [*event.when, *filter(None, [event.amount])]:
-            self._column(file, column)
-        outcome = self._column(file, event.outcome) if event.outcome else None
-        return Telling(event.kind, file, event.date, outcome, event.amount, event.to, event.when)
+        read = {name: self._column(file, name) for name in [event.outcome, event.amount, *event.when] if name}
+        if ages := [name for name, column in read.items() if column.age_at]:
+            _refuse(self.place, f"event {event.kind}: {ages[0]} is an age, which only attributes can be")
+        return Telling(event.kind, file, event.date, read.get(event.outcome or ""), event.amount, event.to, event.when)
 
     def _check_tellings(self, tellings: Sequence[Telling]) -> None:
         """A row tells an event of a kind once, so that (record, sub, kind) names one event of a vintage."""
@@ -216,15 +216,12 @@ def _attribute_types(place: str, declared: ChainFile, units: Mapping[str, Unit])
     """The SQL type of every attribute, one over all units: whole years for ages, else a concept."""
     types: dict[str, str] = {}
     for name in declared.attributes:
-        found = {"SMALLINT" if a.column.type in {"SMALLINT", "BIGINT"} else "VARCHAR" for u in units.values() for a in _named(u, name)}
+        read = {u.attributes[name].column.type for u in units.values() if name in u.attributes}
+        found = {"SMALLINT" if kind in {"SMALLINT", "BIGINT"} else "VARCHAR" for kind in read}
         if len(found) > 1:
             _refuse(place, f"attribute {name} is an age in one unit and a concept in another")
         types[name] = next(iter(found), "VARCHAR")
     return types
-
-
-def _named(unit: Unit, attribute: str) -> list[Attribute]:
-    return [unit.attributes[attribute]] if attribute in unit.attributes else []
 
 
 def _check_kinds(place: str, chain: ChainModel) -> None:
@@ -248,13 +245,8 @@ def _check_kinds(place: str, chain: ChainModel) -> None:
                 _refuse(place, f"spell {name}: unit {spell.unit} has no event {kind}")
             if turning[kind] > 1:
                 _refuse(place, f"spell {name}: {kind} turns more than one spell, or one in two ways")
-        _check_reopens(place, name, spell)
-
-
-def _check_reopens(place: str, name: str, spell: Spell) -> None:
-    for reopening in spell.reopens:
-        if reopening.kind not in spell.closes:
-            _refuse(place, f"spell {name}: {reopening.kind} does not close it, so nothing reopens after it")
+        if odd := [r.kind for r in spell.reopens if r.kind not in spell.closes]:
+            _refuse(place, f"spell {name}: {odd[0]} does not close it, so nothing reopens after it")
 
 
 def _refuse(place: str, why: str) -> NoReturn:

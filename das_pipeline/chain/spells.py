@@ -52,8 +52,8 @@ def _one_open_spell(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdict:
         "C06",
         "one_open_spell",
         passed=overlapping <= limit * spells,
-        sentence=f"{overlapping} of {spells} spells of which the law allows a person one at a time begin while another is open; the limit"
-        f" is a share of {limit:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",
+        sentence=f"Of {spells} spells of which the law allows a person one at a time, begun while another is open: {overlapping}."
+        f" The limit is a share of {limit:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",
         severity="warn",
         facts={"spells": spells, "overlapping": overlapping},
     )

@@ -50,31 +50,32 @@ def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -
     """F05, F06, F07 and F08 on the cubes that were taken in."""
     found = {rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()}
     pairs = [(cube, statistics.cube(cube.adds_up_to)) for cube in statistics.cubes if cube.adds_up_to]
-    found["F07"] = [(f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(shared_differences(a, b)).fetchall()]
+    found["F07"] = [(f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(*shared_differences(a, b)).fetchall()]
     return [_verdict(rule, found[rule]) for rule in sorted(found)]
 
 
-def shared_differences(cube: Cube, anchor: Cube) -> str:
-    """SQL for the years and shared categories, at the coarser level of the two, in which `cube` is not what it adds up to."""
-    shared = cube.leaf.keys() & anchor.leaf.keys()
-    levels = {d: min(cube.levels[d], anchor.levels[d], key=len)[0] for d in shared}
-    sides = [_rolled_up(side, levels) for side in (cube, anchor)]
-    return f"""
-WITH ours AS ({sides[0]}),
-theirs AS ({sides[1]}),
+def shared_differences(cube: Cube, anchor: Cube) -> tuple[str, dict[str, str]]:
+    """The years in which `cube`, by what both share at the coarser level of the two, is not what it adds up to; and the values to bind."""
+    shared = sorted(cube.leaf.keys() & anchor.leaf.keys())
+    bound = {f"{d}_scheme": cube.scheme[d] for d in shared}
+    bound |= {f"{d}_level": min(cube.levels[d], anchor.levels[d], key=len)[0] for d in shared}
+    query = f"""
+WITH ours AS ({_rolled_up(cube, shared)}),
+theirs AS ({_rolled_up(anchor, shared)}),
 differences AS ((SELECT * FROM ours EXCEPT SELECT * FROM theirs) UNION (SELECT * FROM theirs EXCEPT SELECT * FROM ours))
 SELECT DISTINCT year FROM differences ORDER BY year"""
+    return query, bound
 
 
-def _rolled_up(cube: Cube, levels: dict[str, str]) -> str:
-    """The counts of `cube` by year and the nodes of `levels`."""
-    names = sorted(levels)
-    of_level = {d: f"{d}_of.scheme = '{cube.scheme[d]}' AND {d}_of.level = '{levels[d]}'" for d in names}
-    joins = " ".join(f"JOIN hierarchies AS {d}_of ON {of_level[d]} AND {d}_of.leaf = c.{d}" for d in names)
-    columns = "".join(f"{d}_of.node AS {d}, " for d in names)
-    keys = "".join(f"{d}_of.node, " for d in names)
-    year = "SUBSTR(c.period, 1, 4)"
-    return f"SELECT {columns}{year} AS year, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} GROUP BY {keys}{year}"
+def _rolled_up(cube: Cube, dimensions: Sequence[str]) -> str:
+    """The counts of `cube` by year and the nodes of `dimensions`."""
+    nodes = {d: f"{d}_of.node" for d in dimensions} | {"year": "SUBSTR(c.period, 1, 4)"}
+    columns = ", ".join(f"{node} AS {name}" for name, node in nodes.items())
+    joins = " ".join(
+        f"JOIN hierarchies AS {d}_of ON {d}_of.scheme = ${d}_scheme AND {d}_of.level = ${d}_level AND {d}_of.leaf = c.{d}"
+        for d in dimensions
+    )
+    return f"SELECT {columns}, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} GROUP BY {', '.join(nodes.values())}"
 
 
 def _verdict(rule: str, found: Sequence[tuple[object, ...]]) -> Verdict:

@@ -41,6 +41,7 @@ def test_a_kind_that_reopens_is_an_entry(tmp_path: Path) -> None:
         (EVENTS, "date: received_on", "date: case_no", "unit case: cases has no content column case_no; columns with `privacy: direct`"),
         (EVENTS, "from: rulings, date: ruled_on", "from: rulings, date: ruling", "event adjourned: rulings.ruling is no date"),
         (EVENTS, "from: rulings.ruling_concept", "from: verdicts.ruling_concept", "partner bench has no contract for a file verdicts"),
+        (EVENTS, "outcome: ruling_concept, when", "outcome: ruled_on_age, when", "rulings has no content column ruled_on_age"),
         (EVENTS, "pick: last_ruling", "pick: first_ruling", "pick first_ruling is not among the picks of chain.yaml"),
         (EVENTS, "attributes: {offence:", "attributes: {crime:", "attribute crime is not among the attributes of chain.yaml"),
         (EVENTS, "kind: retried", "kind: ruled", "`order` must list every kind of the units once; look at retried"),
@@ -85,4 +86,14 @@ def test_one_kind_may_be_told_in_several_ways_by_rows_with_other_values(tmp_path
     assert len(load_chain(Jurisdiction(folder)).units["case"].tellings) == 5
     path.write_text(text + told.replace("VALUE", "guilty"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="event ruled is told more than once"):
+        load_chain(Jurisdiction(folder))
+
+
+def test_an_age_is_an_attribute_and_nothing_else(tmp_path: Path) -> None:
+    folder = write_full_chain(tmp_path)
+    path = folder / "contracts/watch/events.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("date: reported_on", "date: reported_on, outcome: committed_on_age"), encoding="utf-8"
+    )
+    with pytest.raises(ConfigurationError, match="event reported: committed_on_age is an age, which only attributes can be"):
         load_chain(Jurisdiction(folder))
