@@ -30,34 +30,27 @@ class Protected:
 
 
 def protect_cubes(prepared: Mapping[str, Protected]) -> dict[str, Protected]:
-    """Every cube rounded, each after the cube that it adds up to.
+    """Every cube rounded, in the order given: a cube stands after the one that it adds up to.
 
     A cube is rounded inside what the cubes that add up to it can follow, and these then take over its values in the cells they share.
     """
     made: dict[str, Protected] = {}
-    for name in _parents_first(prepared):
-        one = prepared[name]
+    for name, one in prepared.items():
         limits = [_reach(one, child) for child in prepared.values() if child.adds_up_to == name]
         if one.adds_up_to is not None:
             limits.append(_final(one, made[one.adds_up_to]))
         made[name] = replace(one, value=protect(one.leaves, limits))
-    return {name: made[name] for name in prepared}
-
-
-def _parents_first(prepared: Mapping[str, Protected]) -> list[str]:
-    ordered: list[str] = []
-    while len(ordered) < len(prepared):
-        ready = [n for n, p in prepared.items() if n not in ordered and (p.adds_up_to is None or p.adds_up_to in ordered)]
-        if not ready:
-            left = ", ".join(sorted(set(prepared) - set(ordered)))
-            raise ConfigurationError(f"statistics/cubes.yaml: adds_up_to of {left} names no cube, or goes round in a circle.")
-        ordered += ready
-    return ordered
+    return made
 
 
 def shared_cells(one: Protected, other: Protected) -> tuple[int, Ints, Ints]:
     """The finest table of `one` that `other` has too, its cells in `one`, and the same cells in `other`."""
     mine, theirs = one.grid.shared_table(other.grid), other.grid.shared_table(one.grid)
+    if one.grid.nodes(mine) != other.grid.nodes(theirs):
+        raise ConfigurationError(
+            f"{one.name} and {other.name} have a level in common, but not all its concepts: in the scheme, every concept of a level"
+            " needs one below it."
+        )
     return mine, one.grid.tables[mine].cells, other.grid.tables[theirs].cells
 
 

@@ -116,6 +116,11 @@ class Grid:
             made[:, column] = table.first + np.ravel_multi_index(np.ix_(*nodes), table.shape).ravel()
         return made
 
+    def nodes(self, table: int) -> list[tuple[str, ...]]:
+        """The nodes of every dimension of a table that is not at its total there."""
+        levels = [d.level(name) for d, name in zip(self.dimensions, self.tables[table].levels, strict=True)]
+        return [level.nodes for level in levels if level.name != TOTAL]
+
     def coordinates(self) -> list[NDArray[np.int64]]:
         """For every dimension the number of each leaf's concept."""
         return [axis.ravel() for axis in np.indices(self.shape)]

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from das_pipeline.disclosure.cubes import period_ladder
 from das_pipeline.disclosure.family import protect_cubes, shared_cells
+from das_pipeline.disclosure.grid import Grid, ladder
 from das_pipeline.disclosure.rounding import Decisions, draw
 from das_pipeline.errors import ConfigurationError
-from tests.disclosure.worlds import BASE, KEY, family, month_grid, prepared
+from tests.disclosure.worlds import BASE, FIRST, KEY, LAST, family, month_grid, prepared
 
 SHAPE = (5, 2, 18)  # class, sex, month
 records = arrays(np.int64, SHAPE, elements=st.one_of(st.integers(0, 6), st.integers(0, 60)), fill=st.just(0))
@@ -140,7 +142,10 @@ def test_cubes_of_one_family_need_one_base() -> None:
         protect_cubes(made | {"crimes_year": other})
 
 
-def test_cubes_cannot_add_up_to_one_another_in_a_circle() -> None:
-    made = family(some_records(5))
-    with pytest.raises(ConfigurationError, match="circle"):
-        protect_cubes(made | {"crimes": replace(made["crimes"], adds_up_to="crimes_year")})
+def test_a_group_with_nothing_below_it_is_named() -> None:
+    made = family(some_records(6))
+    groups = ladder("offence", [("group", {g: g for g in ("other", "property")}), ("total", dict.fromkeys(("other", "property"), "all"))])
+    grid = Grid.of([groups], period_ladder(["month", "year"], FIRST, LAST))
+    few = prepared(grid, np.ones(grid.size, dtype=np.int64), "crimes", None)
+    with pytest.raises(ConfigurationError, match="needs one below it"):
+        protect_cubes(made | {"crimes": few})

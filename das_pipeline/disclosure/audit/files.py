@@ -14,7 +14,7 @@ from das_pipeline.disclosure.audit.findings import verdict
 from das_pipeline.disclosure.audit.release import Published, Table
 from das_pipeline.gate import Verdict
 
-BESIDE = {"datapackage.json", "changes.json", "quality.json", "das.duckdb", "release-manifest.json", "manifest.json"}
+BESIDE = {"datapackage.json", "changes.json", "quality.json", "das.duckdb", "manifest.json", "manifest.json.sig", "manifest.json.pub"}
 MEND = "Build the candidate again from the protected leaves; look for what wrote into its folder."
 
 
