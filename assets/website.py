@@ -5,10 +5,10 @@ import dagster as dg
 from assets.publish import Published, publish
 from assets.resources import Das
 from assets.stages import asset_of, table_asset
-from checks.website import LIVE
+from checks.website import LIVE, SITE
 from das_pipeline import live, website
 
-site = table_asset("website/site", (), website.build_site, ["publication/candidate", "terminology/concepts"], kinds=("html", "svg"))
+site = table_asset("website/site", SITE, website.build_site, ["publication/candidate", "terminology/concepts"], kinds=("html", "svg"))
 
 
 @asset_of("website/live", LIVE, deps=["website/site"], kinds=("folder",))

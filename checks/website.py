@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+SITE = ("D03",)
 LIVE = ("D01", "D03", "D05", "D10", "D15")
