@@ -6,6 +6,6 @@ from assets.stages import table_asset
 from checks.chain import EVENTS, FLOWS, SPELLS
 from das_pipeline import chain
 
-events = table_asset("chain/events", EVENTS, chain.build_events, ["terminology/records", "terminology/concepts", "linkage/links"])
+events = table_asset("chain/events", EVENTS, chain.build_events, ["terminology/records", "linkage/links"])
 spells = table_asset("chain/spells", SPELLS, chain.build_spells, ["chain/events"])
 flows = table_asset("chain/flows", FLOWS, chain.build_flows, ["chain/events", "chain/spells"])

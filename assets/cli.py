@@ -176,6 +176,18 @@ def diff_releases(old: str, new: str) -> None:
 
 
 @app.command()
+def propose() -> None:
+    """Codes that nobody has mapped yet, with the concepts that come nearest: rows for a person to decide on, never to be taken as they are."""
+    from das_pipeline import terminology
+    from das_pipeline.run import Run
+
+    table = Table("list", "row for terminology/mappings/<list>.csv", "rows", title="Unmapped codes")
+    for proposal in terminology.propose(Run.start(Settings.from_environment(), date.max)):
+        table.add_row(proposal.list, proposal.mapping_row, f"{proposal.rows:,}")
+    console.print(table)
+
+
+@app.command()
 def serve(port: Annotated[int, typer.Option(help="On this machine only.")] = 8000) -> None:
     """Serve the current release, tables and site, on http://localhost:PORT/."""
     folder = Settings.from_environment().home / "releases" / "current"

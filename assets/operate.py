@@ -60,9 +60,20 @@ def run_job(name: str, label: str, report: Report, *, partition: str | None = No
         if not check.passed:
             report.findings.append((label, check.check_name, check.description or ""))
     if not result.success:
-        reasons = [e.event_specific_data.error.message for e in result.all_events if e.is_step_failure and e.event_specific_data.error]  # pyright: ignore[reportAttributeAccessIssue,reportOptionalMemberAccess]
-        report.failed.append((label, " ".join(" ".join(reasons).split())))
+        report.failed.append((label, " ".join(_reason(e) for e in result.all_events if e.is_step_failure)))
     return result.success
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed. Our own errors say it; of any other only kind and place are shown, since its text may quote a value."""
+    error = event.step_failure_data.error
+    assert error is not None
+    if error.cls_name == "Failure":
+        return " ".join(error.message.removeprefix("dagster._core.definitions.events.Failure: ").split())
+    while error.cause is not None:
+        error = error.cause
+    place = error.stack[-1].split("\n")[0].strip() if error.stack else "unknown place"
+    return f"{event.step_key}: unexpected {error.cls_name} at {place}. See the run in Dagster."
 
 
 def take_in(report: Report, progress: Progress, until: date | None = None) -> None:
