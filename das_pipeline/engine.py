@@ -77,6 +77,20 @@ def _cipher() -> Path:
     return found
 
 
+@contextmanager
+def errors_of_engine(table: str) -> Iterator[None]:
+    """Errors of the engine as ours, about making `table`: their own text may hold a value of a person."""
+    try:
+        yield
+    except duckdb.Error as error:
+        mend = (
+            "Set DAS_MEMORY_LIMIT higher, or make room on the disk, and run again."
+            if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException))
+            else "This is a fault of the pipeline, not of the partner: report it with the name of the table or the delivery."
+        )
+        raise DasError(f"{table}: the engine stopped with {type(error).__name__}. {mend}") from None
+
+
 def identifier(name: str) -> str:
     """`name` when it may stand in SQL text as it is; identifiers come from the jurisdiction's files only."""
     if not _IDENTIFIER.match(name):

@@ -1,5 +1,6 @@
 """Deliveries: what partners hand over becomes accepted records, quarantined rows and a closed account."""
 
+from das_pipeline.deliveries.checking import CHECKS, mask_pattern
 from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
 from das_pipeline.deliveries.intake import build_intake, take_in
@@ -18,6 +19,7 @@ from das_pipeline.deliveries.readers import (
 )
 
 __all__ = [
+    "CHECKS",
     "AccountRow",
     "Column",
     "Concept",
@@ -39,6 +41,7 @@ __all__ = [
     "load_contracts",
     "load_external",
     "load_partners",
+    "mask_pattern",
     "newest_vintage",
     "partners_in",
     "pending",

@@ -7,7 +7,7 @@ conversion would print the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -223,17 +223,18 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
         low, high = column.range
         yield "K06", f"{value} NOT BETWEEN {low!r} AND {high!r}{known}"
     if column.mask is not None:
-        yield "K02", f"NOT regexp_full_match({text}, {literal(_mask(column.mask))}){known}"
+        yield "K02", f"NOT regexp_full_match({text}, {literal(mask_pattern(column.mask))}){known}"
     if column.length is not None:
         yield "K02", f"length({text}) NOT BETWEEN {column.length[0]} AND {column.length[1]}{known}"
-    if column.check == "eleven_test":
-        yield "K02", f"{text} IS NOT NULL AND NOT ({_eleven_test(text)}){known}"  # NULL AND FALSE is FALSE, so NOT of it is no NULL
+    if column.check is not None:
+        yield "K02", f"{text} IS NOT NULL AND NOT ({CHECKS[column.check](text)}){known}"  # NULL AND FALSE is FALSE, so NOT of it is no NULL
     if column.type == "date":
         latest = reference_on + timedelta(days=column.horizon_days)
         yield "K08", f"{value} NOT BETWEEN DATE '{EARLIEST}' AND DATE '{latest}'{known}"
 
 
-def _mask(mask: str) -> str:
+def mask_pattern(mask: str) -> str:
+    """The regular expression of a mask: 9 a digit, A a capital, X either, anything else itself."""
     classes = {"9": "[0-9]", "A": "[A-Z]", "X": "[A-Z0-9]"}
     return "".join(classes.get(letter, re.escape(letter)) for letter in mask)
 
@@ -244,6 +245,10 @@ def _eleven_test(text: str) -> str:
         f"{weight} * TRY_CAST(substr({text}, {n}, 1) AS INTEGER)" for n, weight in enumerate((9, 8, 7, 6, 5, 4, 3, 2, -1), 1)
     )
     return f"regexp_full_match({text}, '[0-9]{{9}}') AND COALESCE(({digits}) % 11 = 0, FALSE)"
+
+
+# By name, the condition that an SQL expression passes the check digit test.
+CHECKS: dict[str, Callable[[str], str]] = {"eleven_test": _eleven_test}
 
 
 def _in(expression: str, values: Sequence[object], type: Literal["text", "integer", "decimal", "date", "boolean"] = "text") -> str:

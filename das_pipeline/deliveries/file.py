@@ -21,7 +21,6 @@ from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.judging import Limits, Opened
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.reading import Lines
-from das_pipeline.errors import DasError
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
 
@@ -50,20 +49,6 @@ class Intake:
     @property
     def units(self) -> dict[str, str]:
         return {c.file: c.unit for c in self.contracts}
-
-
-@contextmanager
-def errors_of_engine(table: str) -> Iterator[None]:
-    """Errors of the engine as ours: their own text may hold a value."""
-    try:
-        yield
-    except duckdb.Error as error:
-        mend = (
-            "Set DAS_MEMORY_LIMIT higher, or make room on the disk, and run again."
-            if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException))
-            else "This is a fault of the pipeline, not of the partner: report it with the delivery's name."
-        )
-        raise DasError(f"{table}: the engine stopped with {type(error).__name__}. {mend}") from None
 
 
 def take_in_file(intake: Intake, contract: Contract) -> Opened:

@@ -12,7 +12,7 @@ from das_pipeline import engine
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount, create_account, receipt_html, receipt_of, store_accounts
 from das_pipeline.deliveries.contract import Contract, load_contracts, load_partners
-from das_pipeline.deliveries.file import Intake, errors_of_engine, take_in_file
+from das_pipeline.deliveries.file import Intake, take_in_file
 from das_pipeline.deliveries.judging import (
     Opened,
     judge_header,
@@ -92,7 +92,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
             versions.load_state(connection, contracts, live)
             limits = load_limits(run.jurisdiction)
             intake = Intake(run, connection, draft, known, live, contracts, before, limits)
-            with errors_of_engine(draft.table):
+            with engine.errors_of_engine(draft.table):
                 opened = [take_in_file(intake, contract) for contract in contracts]
             verdicts.append(judge_header(opened))
             if not blocking(verdicts):

@@ -33,7 +33,7 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
     """
     definition = load_definition(run.jurisdiction)
     model = load_model(run.jurisdiction, definition.model) if definition.model else None
-    with run.connect(identifying=True) as connection:
+    with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         read_identity(run, connection, definition)
         resolve_entities(connection, definition, model)
         for name, order in FILES.items():

@@ -1,7 +1,8 @@
 -- id events: one row per thing that happened to an id since the version before. Keys: id, event.
--- Sources: clusters (node, cluster), ids (cluster, id, is_born), held_before (node, id), given_before (id: every id of the version before).
+-- Sources: clusters (node, cluster), ids (cluster, id, is_born), held_before (node, id: the id that its record had last), given_before (id:
+-- those that had a record in force in the version before).
 -- birth: a new id. split: a new id for records that an earlier id, other_id, had (the one with most of them). merge: an id whose cluster now
--- carries other_id. end: an id of which no record is in force any more.
+-- carries other_id. end: an id of which no record is in force any more. return: an id that had ended, and has its record again.
 WITH found_again AS (
     SELECT b.id AS earlier, i.id AS later, COUNT(*) AS records
     FROM held_before AS b JOIN clusters AS c ON c.node = b.node JOIN ids AS i ON i.cluster = c.cluster
@@ -23,3 +24,6 @@ FROM targets AS t LEFT JOIN ids AS i ON i.id = t.earlier WHERE i.id IS NULL AND 
 UNION ALL
 SELECT g.id, 'end' AS event, CAST(NULL AS BIGINT) AS other_id
 FROM given_before AS g LEFT JOIN found_again AS f ON f.earlier = g.id WHERE f.earlier IS NULL
+UNION ALL
+SELECT i.id, 'return' AS event, CAST(NULL AS BIGINT) AS other_id
+FROM ids AS i LEFT JOIN given_before AS g ON g.id = i.id WHERE NOT i.is_born AND g.id IS NULL

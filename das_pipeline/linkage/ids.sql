@@ -1,5 +1,5 @@
 -- ids: one row per cluster of records: the persistent id it carries. Keys: cluster; id.
--- Sources: clusters (node, cluster), held_before (node, id: the id its record had in the version before), $last (the highest id ever given).
+-- Sources: clusters (node, cluster), held_before (node, id: the id that its record had last), $last (the highest id ever given).
 -- Every earlier id claims the cluster that holds most of its records; of several claims on a cluster the largest wins, then the oldest id.
 -- Clusters that nobody claims are born in the order of their lowest record, so that a replay gives the same numbers.
 WITH found_again AS (

@@ -23,10 +23,10 @@ TABLE = "linkage/links"
 def build_links(run: Run, draft: Draft) -> list[Verdict]:
     """One row per record: its person id and case id; ages, persons, cases and the id ledger beside it. No value of a person is in them.
 
-    Ids come from the ledger of the version before, so that they stay what they were; see `ids.sql`.
+    Ids come from the version before, so that they stay what they were; see `ids.sql`. `former` remembers those of records that are gone.
     """
     definition = load_definition(run.jurisdiction)
-    with run.connect(identifying=True) as connection:
+    with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         _load(run, connection)
         _load_ledger(connection, version_before(run))
         is_stable = link_records(connection, definition, run.as_of)
@@ -66,11 +66,14 @@ def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
 
 def _load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -> None:
     connection.execute("CREATE TEMP TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
-    connection.execute("CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT)")
+    connection.execute(
+        "CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"
+    )
     if before is not None:
         connection.execute(f"INSERT INTO ledger SELECT * FROM {engine.parquet([before.path('id_ledger.parquet')])}")
-        links = engine.parquet([before.path("links.parquet")])
-        connection.execute(f"INSERT INTO links_before SELECT unit, record_no, person_id, case_id FROM {links}")
+        for file, is_in_force in (("links.parquet", True), ("former.parquet", False)):
+            source = engine.parquet([before.path(file)])
+            connection.execute(f"INSERT INTO links_before SELECT unit, record_no, person_id, case_id, {is_in_force} FROM {source}")
 
 
 def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
@@ -96,7 +99,7 @@ def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
         LEFT JOIN usual AS u ON u.cluster = g.cluster
         """
     )
-    connection.execute(f"CREATE TEMP TABLE ages AS {engine.sql(__package__ or '', 'ages.sql')}")
+    connection.execute(f"CREATE TEMP TABLE ages AS {engine.sql(__package__, 'ages.sql')}")
 
 
 def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -116,10 +119,12 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
         "ages": ("SELECT * FROM ages", "unit, record_no, date"),
         "persons": ("SELECT person_id, COUNT(*) AS records FROM links WHERE person_id IS NOT NULL GROUP BY person_id", "person_id"),
         "cases": (
-            "SELECT case_id, COUNT(*) AS records, COUNT(DISTINCT person_id) AS persons, MIN(anchor) AS anchor FROM links"
-            " JOIN records USING (unit, record_no) JOIN case_clusters USING (node) GROUP BY case_id",
+            "SELECT case_id, COUNT(*) AS records, COUNT(DISTINCT person_id) AS persons, arg_min(anchor, strength) AS anchor FROM links"
+            " JOIN records USING (unit, record_no) JOIN case_clusters USING (node)"
+            " LEFT JOIN anchor_strength ON reference = anchor GROUP BY case_id",
             "case_id",
         ),
+        "former": ("SELECT * FROM former", "unit, record_no"),
         "id_ledger": ("SELECT * FROM ledger", "vintage, kind, id, event"),
     }
     for name, (query, order) in tables.items():

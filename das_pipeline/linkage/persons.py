@@ -34,6 +34,7 @@ def link_records(connection: duckdb.DuckDBPyConnection, definition: LinkageDefin
         LEFT JOIN person_ids AS i ON i.cluster = p.person
         """
     )
+    make_former(connection, vintage)
     return is_stable
 
 
@@ -146,13 +147,13 @@ def make_cases(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinit
     connection.execute("CREATE OR REPLACE TEMP TABLE anchor_strength (reference VARCHAR, strength INTEGER)")
     for strength, reference in enumerate(definition.case_anchor, start=1):
         connection.execute("INSERT INTO anchor_strength VALUES (?, ?)", [reference, strength])
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__ or '', 'cases.sql')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__, 'cases.sql')}")
 
 
 def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, vintage: date) -> None:
     """`<kind>_ids` (cluster, id) for the query `clusters` (node, cluster), and what happened to ids appended to the table `ledger`.
 
-    Reads `links_before` (unit, record_no, person_id, case_id) and `ledger` (kind, id, event, other_id, vintage). Ids are never used again.
+    Reads `links_before` (unit, record_no, person_id, case_id, is_in_force) and `ledger` (kind, id, event, other_id, vintage).
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE clusters AS {clusters}")
     connection.execute(
@@ -163,15 +164,36 @@ def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, v
         """
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE given_before AS SELECT DISTINCT {kind}_id AS id FROM links_before WHERE {kind}_id IS NOT NULL"
+        f"""
+        CREATE OR REPLACE TEMP TABLE given_before AS
+        SELECT DISTINCT {kind}_id AS id FROM links_before WHERE is_in_force AND {kind}_id IS NOT NULL
+        """
     )
     last = scalar(connection, "SELECT COALESCE(MAX(id), 0) FROM ledger WHERE kind = $kind", {"kind": kind})
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE ids AS {sql(__package__ or '', 'ids.sql')}", {"last": last})
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE ids AS {sql(__package__, 'ids.sql')}", {"last": last})
     connection.execute(
-        f"INSERT INTO ledger SELECT $kind, id, event, other_id, $vintage FROM ({sql(__package__ or '', 'id_events.sql')})",
+        f"INSERT INTO ledger SELECT $kind, id, event, other_id, $vintage FROM ({sql(__package__, 'id_events.sql')})",
         {"kind": kind, "vintage": vintage},
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind}_ids AS SELECT cluster, id FROM ids")
+
+
+def make_former(connection: duckdb.DuckDBPyConnection, vintage: date) -> None:
+    """`former`: records that were linked once and are not in force now, with the ids that they had last: they get them back on return.
+
+    An id that merged since is replaced by the one it merged into.
+    """
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE former AS
+        SELECT b.unit, b.record_no, COALESCE(p.other_id, b.person_id) AS person_id, COALESCE(c.other_id, b.case_id) AS case_id
+        FROM links_before AS b
+        LEFT JOIN ledger AS p ON p.kind = 'person' AND p.event = 'merge' AND p.vintage = $vintage AND p.id = b.person_id
+        LEFT JOIN ledger AS c ON c.kind = 'case' AND c.event = 'merge' AND c.vintage = $vintage AND c.id = b.case_id
+        WHERE NOT EXISTS (SELECT 1 FROM links AS l WHERE l.unit = b.unit AND l.record_no = b.record_no)
+        """,
+        {"vintage": vintage},
+    )
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, object], types: dict[str, pa.DataType]) -> None:

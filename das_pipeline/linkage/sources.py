@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-from das_pipeline.deliveries import Contract, load_contracts, partners_in, register_records
+from das_pipeline.deliveries import CHECKS, Contract, load_contracts, partners_in, register_records
 from das_pipeline.engine import identifier
 from das_pipeline.linkage.definition import LinkageDefinition
-from das_pipeline.linkage.patterns import passes
 from das_pipeline.run import Run
 from das_pipeline.terminology import records
 
@@ -69,8 +68,8 @@ def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contr
         column = by_role.get(role)
         if column is None:
             meaning[role] = "NULL"
-        elif column.check:
-            meaning[role] = f"CASE WHEN {passes(column.check, f'd.{identifier(column.name)}')} THEN d.{column.name} END"
+        elif column.check:  # where a contract only warns, such numbers come in
+            meaning[role] = f"CASE WHEN {CHECKS[column.check](f'd.{identifier(column.name)}')} THEN d.{column.name} END"
         elif column.concept:  # partners code sex each in their own way: terminology has said what they mean
             content = records(run, connection, contract.partner, contract.file)
             joined = f"LEFT JOIN {content} AS c ON c.record_no = d.record_no AND c.sub = d.sub AND c.known_from = d.known_from"

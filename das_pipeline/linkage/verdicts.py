@@ -11,18 +11,17 @@ from typing import Any
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.deliveries import Contract, register_records
+from das_pipeline.deliveries import CHECKS, Contract, mask_pattern, register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.merge import MAX_RECORDS
-from das_pipeline.linkage.patterns import mask_pattern, passes
 from das_pipeline.run import Run
 
 MIN_DENOMINATOR = 100  # a rate over fewer records says something about persons
 MIN_MASK = 5  # shorter patterns match any count
-WORDS = {"A", "B", "C", "D", "S", "person", "case", "birth", "merge", "split", "end"}
+WORDS = {"A", "B", "C", "D", "S", "person", "case", "birth", "merge", "split", "end", "return"}
 
 
 def read_in_force(run: Run, connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
@@ -143,7 +142,7 @@ def no_identifier_leaves(
 
 def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[str]) -> bool:
     """Whether half or more of the different whole numbers in a column are numbers of persons: delivered ones, or of their check digit."""
-    tests = ["value IN (SELECT ltrim(value, '0') FROM numbers)", *(passes(check, "value") for check in checks)]
+    tests = ["value IN (SELECT ltrim(value, '0') FROM numbers)", *(CHECKS[check]("value") for check in checks)]
     values, alike = connection.execute(
         f"""WITH seen AS (SELECT DISTINCT CAST("{column}" AS VARCHAR) AS value FROM {table} WHERE "{column}" IS NOT NULL)
         SELECT COUNT(*), COUNT(*) FILTER (WHERE {" OR ".join(tests)}) FROM seen"""

@@ -48,6 +48,7 @@ class World:
     model: StoredModel | None = None
     threads: int = 1
     links: list[tuple[Any, ...]] = field(default_factory=list)
+    former: list[tuple[Any, ...]] = field(default_factory=list)
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
     connection: duckdb.DuckDBPyConnection = field(init=False)  # of the last run, with all its tables
 
@@ -57,12 +58,16 @@ class World:
         fill(connection, list(rows))
         resolve_entities(connection, self.definition, self.model)
         connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
-        connection.execute("CREATE TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT)")
+        connection.execute(
+            "CREATE TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"
+        )
         if self.ledger:
             connection.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?)", self.ledger)
-            connection.executemany("INSERT INTO links_before VALUES (?, ?, ?, ?)", [link[:4] for link in self.links])
+            before = [(*link[:4], True) for link in self.links] + [(*link, False) for link in self.former]
+            connection.executemany("INSERT INTO links_before VALUES (?, ?, ?, ?, ?)", before)
         assert link_records(connection, self.definition, vintage)
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
+        self.former = connection.execute("SELECT * FROM former ORDER BY unit, record_no").fetchall()
         self.ledger = connection.execute("SELECT * FROM ledger ORDER BY vintage, kind, id, event").fetchall()
         return {(unit, record_no): Link(person, case, kind, weight) for unit, record_no, person, case, kind, weight in self.links}
 
