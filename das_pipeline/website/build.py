@@ -30,6 +30,7 @@ from das_pipeline.website.language import Language
 from das_pipeline.website.texts import LANGUAGES, SiteTexts, load_texts, load_words
 
 CANDIDATE = "publication/candidate"
+YEARS = 3  # that the chain is drawn for
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,15 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
 
 
 def _start(site: Site, language: Language) -> dict[str, Any]:
-    """The flow of the last year that every table of it has completely, and the headline figures."""
+    """The flow of the last years that every table of it has completely, newest first, and the headline figures."""
     shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
     if unknown := sorted(set(shown) - set(site.tables)):
         raise ConfigurationError(f"texts/site.yaml: flow or headlines name {', '.join(unknown)}, which is no published table.")
-    year = min(max((y for y in site.tables[name].periods("year") if is_complete(y, site.as_of)), default="") for name in shown)
+    complete = [{y for y in site.tables[name].periods("year") if is_complete(y, site.as_of)} for name in shown]
+    years = sorted(set.intersection(*complete), reverse=True)[:YEARS]
+    if not years:
+        raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no complete year in common.")
+    year = years[0]
     headlines = []
     for headline in site.texts.headlines:
         table = site.tables[headline.table]
@@ -165,7 +170,7 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
         if now is None:
             raise ConfigurationError(f"texts/site.yaml: headlines: {headline.table} has no cell {headline.select} in {year}.")
         headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})
-    return {"flow": chain_flow(site.texts.flow, site.tables, year, language), "headlines": headlines, "year": year}
+    return {"flows": [chain_flow(site.texts.flow, site.tables, y, language) for y in years], "headlines": headlines, "year": year}
 
 
 def _sparkline(points: list[Cell]) -> dict[str, Any] | None:

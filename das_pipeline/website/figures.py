@@ -19,6 +19,7 @@ PERIODS_SHOWN = 5
 LINE_FROM = 6  # with fewer periods a line says less than bars
 GROUPS = 3  # bars side by side
 BARS = 15
+LEADS_BY = 10  # counts that are closer are not ranked: rounding may have put them in this order
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,10 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     first = Markup(", ").join(said) + "."
     if dim is None:
         return first
-    top = max((c for code in table.codes(dim) if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: c.n)
+    cells = sorted((c for code in table.codes(dim) if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: -c.n)
+    if len(cells) > 1 and cells[0].n - cells[1].n < LEADS_BY:
+        return first
+    top = cells[0]
     label = language.text(table.labels[dim][top.key[table.dims.index(dim)]])
     share = language.share(top.n, total.n)
     return first + (Markup(" ") + language.say_html("finding_largest", label=label, n=counted(top, language), share=share) if share else "")
@@ -193,7 +197,7 @@ def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None
     if table.is_stack:
         return charts.panel_chart(drawn), ""
     largest = sorted(drawn, key=lambda line: -sum(c.n for c in line.cells))[: charts.LINES]
-    return charts.line_chart(largest), language.say("chart_largest", n=len(largest)) if len(largest) < len(every) else ""
+    return charts.line_chart(largest), language.say("chart_largest", n=len(largest), all=len(every)) if len(largest) < len(every) else ""
 
 
 def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, language: Language) -> tuple[dict[str, Any] | None, str]:
@@ -216,7 +220,7 @@ def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, l
     names = [language.text(table.labels[rows_dim][code]) for code in codes]
     note = language.say("chart_of", period=_head(table, latest, language))
     if len(codes) < len(counts):
-        note += " " + language.say("chart_largest", n=len(codes))
+        note += " " + language.say("chart_largest", n=len(codes), all=len(counts))
     return (charts.bar_chart(drawn, names, language), note) if drawn else (None, "")
 
 

@@ -1,0 +1,74 @@
+"""What a figure says of its table, and what its chart draws."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from markupsafe import Markup
+
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.website.charts import Line, _points, _spread
+from das_pipeline.website.figures import figure
+from das_pipeline.website.language import Language
+from das_pipeline.website.texts import load_words
+from tests.conftest import TOY
+from tests.website.tables import published
+
+ENGLISH = Language("en", load_words(Jurisdiction(TOY)))
+UNITS = {"case": "cases"}
+END = date(2024, 12, 31)
+
+
+def said(text: Markup) -> str:
+    return text.striptags()
+
+
+def test_the_finding_names_the_total_its_change_and_the_largest_group() -> None:
+    table = published("cases", {"a": 600, "b": 300}, before={"a": 500, "b": 300})
+    found = figure(table, END, ENGLISH, UNITS)
+    assert said(found.finding) == "In 2024: 900 cases, 12% more than in 2023. The largest group is label a: 600, which is 67%."
+
+
+def test_groups_that_are_close_are_not_ranked() -> None:
+    table = published("cases", {"a": 305, "b": 300}, before={"a": 300, "b": 300})
+    assert said(figure(table, END, ENGLISH, UNITS).finding) == "In 2024: 605 cases, about the same as in 2023."
+
+
+def test_a_period_that_is_not_over_is_not_shown() -> None:
+    table = published("cases", {"a": 600, "b": 300}, before={"a": 500, "b": 300}, months=[{"a": 50, "b": 25}, {"a": 40, "b": 25}])
+    found = figure(table, date(2024, 2, 15), ENGLISH, UNITS)
+    assert found.grids[0].heads == ["2023"]
+    assert [row.label for row in found.grids[1].rows] == ["January 2024"]
+
+
+def test_provisional_periods_are_marked() -> None:
+    table = published("cases", {"a": 600, "b": 300}, months=[{"a": 50, "b": 25}], status="provisional")
+    found = figure(table, END, ENGLISH, UNITS)
+    assert found.has_provisional
+    assert [row.label for row in found.grids[1].rows] == ["January 2024*"]
+
+
+def test_a_line_of_small_counts_is_not_drawn() -> None:
+    months = [{"a": 50, "b": 25} for _ in range(6)]
+    found = figure(published("cases", {"a": 600, "b": 300}, months=months), END, ENGLISH, UNITS)
+    drawn = json.dumps(found.chart)
+    assert ("label a" in drawn, "label b" in drawn) == (True, False)
+    assert found.chart_note == "Drawn: 1 of the 2 groups, the largest."
+
+
+def test_the_dashes_of_the_provisional_part_begin_at_the_last_final_point() -> None:
+    table = published("cases", {"a": 600}, months=[{"a": 50}, {"a": 60}, {"a": 70}])
+    cells = table.series("month", ["2024-01", "2024-02"], {"outcome": "a"})
+    later = published("cases", {"a": 600}, months=[{"a": 50}, {"a": 60}, {"a": 70}], status="provisional")
+    cells += later.series("month", ["2024-03"], {"outcome": "a"})
+    assert [(p["t"][:7], p["n"], p["part"]) for p in _points(Line("a", cells))] == [
+        ("2024-01", 50, "final"),
+        ("2024-02", 60, "final"),
+        ("2024-02", 60, "provisional"),
+        ("2024-03", 70, "provisional"),
+    ]
+
+
+def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
+    assert _spread([100, 101, 50], gap=10) == [100, 110, 50]
