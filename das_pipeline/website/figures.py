@@ -62,13 +62,16 @@ class Figure:
 def figure(
     table: PublishedTable, as_of: date, language: Language, units: Mapping[str, str], alone: Set[tuple[str, str]] = frozenset()
 ) -> Figure:
-    """The figure of `table`: complete periods only, since a part of a month looks like a fall.
+    """The figure of `table`: complete periods only where there are any, since a part of a month looks like a fall.
 
     `alone` names the dimensions that another table shows by itself for a unit of count: this one leads with what is new.
     """
     facts = table.facts
     unit = units[facts["unit_of_count"]]
-    periods = {kind: [p for p in table.periods(kind) if is_complete(p, as_of)] for kind in table.kinds}
+    periods = {
+        kind: [p for p in table.periods(kind) if is_complete(p, as_of)] or table.periods(kind)[-1:]  # the first year of a new chain
+        for kind in table.kinds
+    }
     rows_dim = _row_dim(table, alone)
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
     drawn, note = _chart(table, periods, rows_dim, language)
