@@ -36,8 +36,8 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
             SELECT l.node, l.anchor, {agreement(definition, "l", "r")} AS score, {born_apart("l", "r")} AS is_apart
             FROM held AS l JOIN hubs AS r ON r.anchor = l.anchor),
         accepted AS (
-            SELECT node, anchor, score, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE score >= 1 AND NOT is_apart)
-        SELECT r.node, COALESCE(a.entity, r.node) AS entity, a.anchor, a.score
+            SELECT node, anchor, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE score >= 1 AND NOT is_apart)
+        SELECT r.node, COALESCE(a.entity, r.node) AS entity, a.anchor
         FROM records AS r LEFT JOIN accepted AS a ON a.node = r.node WHERE r.is_person
         """
     )

@@ -123,18 +123,18 @@ def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefin
 def make_people(connection: duckdb.DuckDBPyConnection) -> None:
     """`people`: one row per record: its person (the lowest node of the cluster; NULL for a record about no person), link class and weight.
 
-    A verified number, B guarded key, C probable, S single. The weight is an agreement score for A and B, and in bits for C.
+    A verified number, B guarded key, C probable, S single. Probable links have a weight, in bits.
     """
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE people AS
         WITH clustered AS (
-            SELECT r.node, m.entity, m.anchor, m.score, g.cluster,
+            SELECT r.node, m.entity, m.anchor, g.cluster,
                 COUNT(*) OVER (PARTITION BY g.cluster) AS records, MIN(r.node) OVER (PARTITION BY g.cluster) AS person
             FROM records AS r JOIN members AS m ON m.node = r.node JOIN merged AS g ON g.entity = m.entity WHERE r.is_person),
         linked AS (
             SELECT c.node, c.person, CASE WHEN records = 1 THEN 'S' WHEN anchor IS NOT NULL THEN 'A' ELSE t.link_class END AS link_class,
-                CAST(CASE WHEN records = 1 THEN NULL WHEN anchor IS NOT NULL THEN score ELSE t.weight END AS DECIMAL(12, 6)) AS weight
+                CASE WHEN records > 1 AND anchor IS NULL AND t.link_class = 'C' THEN t.weight END AS weight
             FROM clustered AS c LEFT JOIN taken AS t ON t.entity = c.entity)
         SELECT r.node, r.unit, r.record_no, r.partner, l.person, l.link_class, l.weight
         FROM records AS r LEFT JOIN linked AS l ON l.node = r.node ORDER BY r.node

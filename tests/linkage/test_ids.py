@@ -131,7 +131,7 @@ def as_rows(drawn):
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(first=people, second=people, seed=st.randoms(use_true_random=False))
 def test_every_history_gives_each_record_one_id_whatever_the_order_of_rows_and_threads(first, second, seed):
     one, other = World(threads=1), World(threads=2)
