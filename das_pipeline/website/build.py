@@ -152,14 +152,14 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
 
 
 def _start(site: Site, language: Language) -> dict[str, Any]:
-    """The flow of the last years that every table of it has completely, newest first, and the headline figures."""
+    """The flow of the last complete years that its tables share, newest first, and the headline figures."""
     shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
     if unknown := sorted(set(shown) - set(site.tables)):
         raise ConfigurationError(f"texts/site.yaml: flow or headlines name {', '.join(unknown)}, which is no published table.")
-    complete = [{y for y in site.tables[name].periods("year") if is_complete(y, site.as_of)} for name in shown]
-    years = sorted(set.intersection(*complete), reverse=True)[:YEARS]
-    if not years:
-        raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no complete year in common.")
+    common = sorted(set.intersection(*(set(site.tables[name].periods("year")) for name in shown)), reverse=True)
+    if not common:
+        raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no year in common.")
+    years = [y for y in common if is_complete(y, site.as_of)][:YEARS] or common[:1]  # a new chain opens with its running year
     year = years[0]
     headlines = []
     for headline in site.texts.headlines:
