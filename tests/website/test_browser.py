@@ -64,7 +64,17 @@ def test_nothing_overflows_a_narrow_screen(browser: Browser, site: Version) -> N
 
 def test_a_narrow_screen_gets_the_chain_as_a_list(browser: Browser, site: Version) -> None:
     page, _ = open_page(browser, site.path("site/index.html"), viewport=NARROW)
-    assert (page.locator("svg.flow").is_visible(), page.locator("ol.steps").is_visible()) == (False, True)
+    assert (page.locator("svg.flow").first.is_visible(), page.locator("ol.steps").first.is_visible()) == (False, True)
+    page.close()
+
+
+def test_the_year_of_the_chain_is_chosen_without_a_script(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/index.html"))
+    shown = []
+    for year in ("2023", "2022"):
+        page.get_by_label(year, exact=True).check()
+        shown.append([h.text_content() for h in page.locator(".flows figure h2").all() if h.is_visible()])
+    assert shown == [["De keten in 2023"], ["De keten in 2022"]]
     page.close()
 
 
