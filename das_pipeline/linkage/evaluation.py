@@ -8,7 +8,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import register_records
-from das_pipeline.linkage.links import TABLE
+from das_pipeline.linkage.ids import TABLE
 from das_pipeline.linkage.sources import delivered_contracts
 from das_pipeline.run import Run
 

@@ -18,10 +18,8 @@ MAX_BLOCK = 300
 def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """`members`: record about a person → entity; `entities`: one row per entity with its usual profile, its anchor and its records.
 
-    The anchor of an entity is the value of the first key that its records share.
-
-    A record whose first key is accepted belongs to the entity of that value; every other record starts as an entity of its own.
-    An entity is named by its lowest node.
+    A record whose first key is accepted belongs to the entity of that value, which is the entity's anchor; every other record starts as an
+    entity of its own. An entity is named by its lowest node.
     """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first",

@@ -9,15 +9,14 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import register_records
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version
+from das_pipeline.lake import Draft
 from das_pipeline.linkage import verdicts
 from das_pipeline.linkage.definition import load_definition
 from das_pipeline.linkage.entities import FILES
+from das_pipeline.linkage.ids import load_ledger, version_before
 from das_pipeline.linkage.persons import link_records
 from das_pipeline.linkage.sources import delivered_contracts
 from das_pipeline.run import Run
-
-TABLE = "linkage/links"
 
 
 def build_links(run: Run, draft: Draft) -> list[Verdict]:
@@ -28,7 +27,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
     definition = load_definition(run.jurisdiction)
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         _load(run, connection)
-        _load_ledger(connection, version_before(run))
+        load_ledger(connection, version_before(run))
         is_stable = link_records(connection, definition, run.as_of)
         _make_ages(run, connection)
         _write(connection, draft)
@@ -46,34 +45,11 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         ]
 
 
-def version_before(run: Run) -> Version | None:
-    """The version whose ids this run goes on from: of those as of no later date the latest, so that a replay gives the same ids."""
-    found: Version | None = None
-    version = run.lake.current(TABLE)
-    while version is not None:
-        if version.as_of <= run.as_of.isoformat() and (found is None or version.as_of > found.as_of):
-            found = version
-        version = run.lake.version(TABLE, version.previous) if version.previous else None
-    return found
-
-
 def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
     entities = run.lake.open("identifying/entities")
     for name in FILES:
         source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
-
-
-def _load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -> None:
-    connection.execute("CREATE TEMP TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
-    connection.execute(
-        "CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"
-    )
-    if before is not None:
-        connection.execute(f"INSERT INTO ledger SELECT * FROM {engine.parquet([before.path('id_ledger.parquet')])}")
-        for file, is_in_force in (("links.parquet", True), ("former.parquet", False)):
-            source = engine.parquet([before.path(file)])
-            connection.execute(f"INSERT INTO links_before SELECT unit, record_no, person_id, case_id, {is_in_force} FROM {source}")
 
 
 def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,18 +1,18 @@
-"""Layers 4 and 5 on one connection: from entities and edges to persons and cases with persistent ids."""
+"""From entities and edges to persons and cases, on one connection: layers 4 to 6."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from das_pipeline.engine import scalar, sql
+from das_pipeline.engine import sql
 from das_pipeline.linkage.definition import LinkageDefinition
+from das_pipeline.linkage.ids import give_ids, make_former
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
-
-Kind = Literal["person", "case"]
 
 
 def link_records(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, vintage: date) -> bool:
@@ -60,7 +60,7 @@ def keep_unambiguous(connection: duckdb.DuckDBPyConnection) -> None:
 def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> bool:
     """`merged` (entity, cluster) and `taken` (entity, link_class, weight: the edge that brought it in); whether order made no difference.
 
-    The merge runs a second time on the same edges turned around: rule L08, at no cost worth naming.
+    The merge runs a second time on the same edges turned around: rule L08, for some seconds per million entities.
     """
     rows = connection.execute(
         "SELECT link_class, weight, left_entity, right_entity FROM candidates ORDER BY left_entity, right_entity, link_class"
@@ -73,15 +73,9 @@ def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDef
     for edge in taken:
         brought.setdefault(edge.left, edge)
         brought.setdefault(edge.right, edge)
-    _table(
-        connection, "merged_by_edges", {"entity": roots.keys(), "cluster": roots.values()}, {"entity": pa.int64(), "cluster": pa.int64()}
-    )
-    _table(
-        connection,
-        "taken",
-        {"entity": brought.keys(), "link_class": [e.link_class for e in brought.values()], "weight": [e.weight for e in brought.values()]},
-        {"entity": pa.int64(), "link_class": pa.string(), "weight": pa.decimal128(12, 6)},
-    )
+    _table(connection, "merged_by_edges", {"entity": pa.int64(), "cluster": pa.int64()}, roots.items())
+    reasons = ((entity, edge.link_class, edge.weight) for entity, edge in brought.items())
+    _table(connection, "taken", {"entity": pa.int64(), "link_class": pa.string(), "weight": pa.decimal128(12, 6)}, reasons)
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE merged AS
@@ -150,54 +144,9 @@ def make_cases(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinit
     connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__, 'cases.sql')}")
 
 
-def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, vintage: date) -> None:
-    """`<kind>_ids` (cluster, id) for the query `clusters` (node, cluster), and what happened to ids appended to the table `ledger`.
-
-    Reads `links_before` (unit, record_no, person_id, case_id, is_in_force) and `ledger` (kind, id, event, other_id, vintage).
-    """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE clusters AS {clusters}")
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE held_before AS
-        SELECT r.node, b.{kind}_id AS id FROM links_before AS b JOIN records AS r ON r.unit = b.unit AND r.record_no = b.record_no
-        WHERE b.{kind}_id IS NOT NULL
-        """
-    )
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE given_before AS
-        SELECT DISTINCT {kind}_id AS id FROM links_before WHERE is_in_force AND {kind}_id IS NOT NULL
-        """
-    )
-    last = scalar(connection, "SELECT COALESCE(MAX(id), 0) FROM ledger WHERE kind = $kind", {"kind": kind})
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE ids AS {sql(__package__, 'ids.sql')}", {"last": last})
-    connection.execute(
-        f"INSERT INTO ledger SELECT $kind, id, event, other_id, $vintage FROM ({sql(__package__, 'id_events.sql')})",
-        {"kind": kind, "vintage": vintage},
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind}_ids AS SELECT cluster, id FROM ids")
-
-
-def make_former(connection: duckdb.DuckDBPyConnection, vintage: date) -> None:
-    """`former`: records that were linked once and are not in force now, with the ids that they had last: they get them back on return.
-
-    An id that merged since is replaced by the one it merged into.
-    """
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE former AS
-        SELECT b.unit, b.record_no, COALESCE(p.other_id, b.person_id) AS person_id, COALESCE(c.other_id, b.case_id) AS case_id
-        FROM links_before AS b
-        LEFT JOIN ledger AS p ON p.kind = 'person' AND p.event = 'merge' AND p.vintage = $vintage AND p.id = b.person_id
-        LEFT JOIN ledger AS c ON c.kind = 'case' AND c.event = 'merge' AND c.vintage = $vintage AND c.id = b.case_id
-        WHERE NOT EXISTS (SELECT 1 FROM links AS l WHERE l.unit = b.unit AND l.record_no = b.record_no)
-        """,
-        {"vintage": vintage},
-    )
-
-
-def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, object], types: dict[str, pa.DataType]) -> None:
-    table = pa.table({k: pa.array(list(v), types[k]) for k, v in columns.items()})  # type: ignore[call-overload]
-    connection.register("handed_over", table)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM handed_over")
-    connection.unregister("handed_over")
+def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, pa.DataType], rows: Iterable[tuple[Any, ...]]) -> None:
+    """The table `name` with `columns` and `rows`."""
+    filled = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema=pa.schema(list(columns.items())))
+    connection.register("filled", filled)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM filled")
+    connection.unregister("filled")

@@ -24,8 +24,6 @@ from das_pipeline.linkage.compare import born_apart, given_apart
 if TYPE_CHECKING:
     from splink import Linker
 
-INPUT = "compared_entities"
-
 
 class Frequencies(BaseModel, extra="forbid"):
     """How often each common value of a column occurs among persons (share of 1), and the share of any value that is not listed."""
@@ -70,15 +68,12 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
     father and son differ in; another sex with another birth date; different citizen numbers.
     """
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {INPUT} AS SELECT *, anchor IS NOT NULL AS is_anchored FROM entities"
+        "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT *, anchor IS NOT NULL AS is_anchored FROM entities"
         " WHERE surname IS NOT NULL OR birth_on IS NOT NULL ORDER BY entity"
     )
-    with quiet_splink():
-        linker = make_linker(connection, model.splink, INPUT, model.frequencies)
-        try:
-            predicted = linker.inference.predict(threshold_match_weight=model.threshold).physical_name
-        except Exception:
-            raise DasError("Splink could not compare the entities. Its message may hold values of persons and is not shown.") from None
+    with discreet_splink():
+        linker = make_linker(connection, model.splink, "compared_entities", model.frequencies)
+        predicted = linker.inference.predict(threshold_match_weight=model.threshold).physical_name
     connection.execute(
         f"""
         INSERT INTO edges
@@ -113,8 +108,8 @@ def make_linker(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any],
 
 
 @contextmanager
-def quiet_splink() -> Iterator[None]:
-    """Without Splink's log, which tells of tables and not of results, and without its advice on versions of Python."""
+def discreet_splink() -> Iterator[None]:
+    """Without Splink's log and its advice on versions of Python; an error of it becomes ours, because its text quotes SQL and values."""
     logger = logging.getLogger("splink")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -122,6 +117,11 @@ def quiet_splink() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", category=DeprecationWarning)
             yield
+    except Exception as error:
+        raise DasError(
+            f"Splink stopped with {type(error).__name__}; its text may hold values of persons and is not shown."
+            " Set DAS_MEMORY_LIMIT higher, or train the stored model again when Splink was upgraded."
+        ) from None
     finally:
         logger.setLevel(before)
 

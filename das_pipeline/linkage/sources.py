@@ -22,7 +22,7 @@ def delivered_contracts(run: Run) -> list[Contract]:
 
 
 def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`identity`: one row per record with its roles as delivered, and `case_references`: one row per record, reference and value.
+    """`identity`: one row per record with its roles as delivered, and `named`: one row per record and case reference, as delivered.
 
     A unit may be told in several files: the roles come from the first row, in the order of the files, of a file that has any. A record is
     about a person when a file of its unit has a role.

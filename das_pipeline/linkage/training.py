@@ -12,7 +12,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.linkage.compare import alike
-from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, make_linker, quiet_splink
+from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
 from das_pipeline.run import Run
 
 COMMON = 20  # a name of fewer persons than this is not written into the model: it could point at somebody
@@ -88,7 +88,7 @@ SETTINGS: dict[str, Any] = {
 def train_model(run: Run) -> dict[str, Any]:
     """A model trained on the live version of `identifying/entities`, to be reviewed and stored as a file of the jurisdiction."""
     entities = run.lake.open("identifying/entities")
-    with run.connect(identifying=True) as connection:
+    with run.connect(identifying=True) as connection, engine.errors_of_engine("the linkage model"):
         for name in ("records", "members", "entities"):
             source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
@@ -106,7 +106,7 @@ def train(connection: duckdb.DuckDBPyConnection, trained_as_of: str) -> StoredMo
     single, entities = connection.execute("SELECT COUNT(*) FILTER (WHERE anchor IS NULL), COUNT(*) FROM entities").fetchall()[0]
     # Every entity without a verified number is expected to have one match among the others.
     settings = SETTINGS | {"probability_two_random_records_match": 2 * max(single, 1) / (entities * (entities - 1))}
-    with quiet_splink():
+    with discreet_splink():
         linker = make_linker(connection, settings, "training_records", frequencies)
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=SEED)
         linker.training.estimate_m_from_label_column("anchor")

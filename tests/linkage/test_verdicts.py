@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from das_pipeline.deliveries import load_contracts
 from das_pipeline.linkage import verdicts
+from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import load_definition
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
 from tests.linkage.world import World, row
@@ -81,6 +83,7 @@ def test_l08_says_what_it_was_told():
         ("SELECT 1 AS person_id, 'report' AS unit, 'A' AS link_class", None),
         ("SELECT 1 AS surname", "links.surname"),
         ("SELECT 1 AS chain_no", "links.chain_no"),
+        ("SELECT DATE '1980-05-17' AS day", "links.day"),
         ("SELECT 'Abernathy' AS unit", "links.unit"),
         ("SELECT 'R0001' AS unit", "links.unit"),
         ("SELECT range AS person_id FROM range(11, 13)", "links.person_id"),  # both are chain numbers of the world
@@ -126,3 +129,14 @@ def test_merge_refuses_what_could_not_be_one_person():
     clusters, taken = constrained_merge(entities, edges)
     assert clusters == {1: 1, 2: 1, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7}
     assert [edge.right for edge in taken] == [2]
+
+
+def test_both_tolerances_of_birth_dates_are_one():
+    """The merge and rule L04 tell apart the same dates: those of Python and those of SQL, over every pair of some that are close."""
+    days = [date(y, m, d) for y in (1979, 1980) for m in (1, 2, 5) for d in (1, 2, 5)]
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE births (birth_on DATE, is_year_only BOOLEAN)")
+    connection.executemany("INSERT INTO births VALUES (?, ?)", [(day, day.month == day.day == 1) for day in days])
+    rows = connection.execute(f"SELECT l.*, r.*, {born_apart('l', 'r')} FROM births AS l, births AS r").fetchall()
+    assert len(rows) == len(days) ** 2
+    assert all(Birth(a, p).apart(Birth(b, q)) is apart for a, p, b, q, apart in rows)
