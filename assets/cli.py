@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 release_app = typer.Typer(no_args_is_help=True, help="Published releases: list them, compare two.")
 app.add_typer(release_app, name="release")
-console = Console(width=min(Console().width, 140))
+console = Console(width=min(max(Console().width, 120), 140))
 
 AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Stop at deliveries that became known on this day.")]
 
@@ -177,7 +177,7 @@ def diff_releases(old: str, new: str) -> None:
 
 @app.command()
 def propose() -> None:
-    """Codes that nobody has mapped yet, with the concepts that come nearest: rows for a person to decide on, never to be taken as they are."""
+    """Codes that nobody has mapped yet, with the nearest concepts: rows for a person to decide on, never to be taken as they are."""
     from das_pipeline import terminology
     from das_pipeline.run import Run
 

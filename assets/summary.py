@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from pathlib import Path
+from textwrap import shorten
 
 from rich.console import Console
 from rich.table import Table
@@ -21,13 +23,7 @@ def summarise(console: Console, report: Report) -> None:
     run = Run.start(settings, date.max)
     _show_account(console, run)
     _show_quarantine(console, run)
-    checks = report.checks
-    counted = ", ".join(f"{checks[outcome]} {outcome}" for outcome in ("passed", "warned", "failed"))
-    console.print(f"\n[bold]Checks[/]  {counted}, in {report.runs} runs")
-    for label, check, finding in report.findings:
-        console.print(f"  [yellow]{label}[/] {check}: {finding}", soft_wrap=True)
-    for label, reason in report.failed:
-        console.print(f"  [red]refused or failed[/] {label}: {reason}", soft_wrap=True)
+    _show_checks(console, report)
     _show_linkage(console, run, settings)
     show_releases(console)
     console.print("\nOpen the site with [bold]make site[/], Dagster with [bold]make ui[/]; then [bold].venv/bin/das --help[/].")
@@ -103,6 +99,24 @@ def _show_quarantine(console: Console, run: Run) -> None:
     for row in deliveries.quarantine_summary(run):
         counts[row.rule] = counts.get(row.rule, 0) + row.rows
     console.print("[bold]Set aside by rule[/]  " + (", ".join(f"{rule} {n:,}" for rule, n in sorted(counts.items())) or "nothing"))
+
+
+def _show_checks(console: Console, report: Report) -> None:
+    """How many checks passed; each that did not, once, with the last thing it found; and every run that was refused."""
+    counted = ", ".join(f"{report.checks[outcome]} {outcome}" for outcome in ("passed", "warned", "failed"))
+    console.print(f"\n[bold]Checks[/]  {counted}, in {report.runs} runs")
+    last: dict[str, tuple[str, str]] = {}
+    times: Counter[str] = Counter()
+    for label, check, finding in report.findings:
+        times[check] += 1
+        last[check] = (label, finding)
+    if last:
+        table = Table("check", "times", "last in", "what it found there")
+        for check, (label, finding) in sorted(last.items()):
+            table.add_row(check.replace("_", " "), str(times[check]), label, shorten(finding, 110, placeholder=" …"))
+        console.print(table)
+    for label, reason in report.failed:
+        console.print(f"[red]Refused or failed:[/] {label}. {reason}")
 
 
 def _show_linkage(console: Console, run: Run, settings: Settings) -> None:

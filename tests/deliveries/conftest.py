@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from das_pipeline import engine
 from das_pipeline.deliveries import pending, register_records, take_in
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.lake import Version
@@ -65,12 +64,6 @@ class Desk:
         with run.connect(identifying=True) as connection:
             view = register_records(run, connection, partner, file, half)
             return connection.execute(f"SELECT * FROM {view} ORDER BY record_no, sub, known_from").to_arrow_table().to_pylist()
-
-
-@pytest.fixture(autouse=True)
-def _trusted_extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checking the signature of the cipher's extension takes 50 ms a connection, which is half the time of these tests."""
-    monkeypatch.setitem(engine.CONNECT, "allow_unsigned_extensions", "true")
 
 
 @pytest.fixture
