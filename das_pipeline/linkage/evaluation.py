@@ -19,24 +19,29 @@ def evaluate(run: Run, truth: Path) -> dict[str, dict[str, float]]:
     A pair is two records that are linked to one id, or that truly belong together. Records are recognised by their unit's key, which
     exists in the identifying zone alone; those that were never delivered or were set aside do not count.
     """
-    links = run.lake.open(TABLE)
-    with run.connect(identifying=True) as connection:
+    links = run.lake.live(TABLE)
+    with run.connect(identifying=True) as connection, engine.errors_of_engine(TABLE):
         connection.execute(f"CREATE TEMP VIEW links AS SELECT * FROM {engine.parquet([links.path('links.parquet')])}")
-        connection.execute(f"CREATE TEMP VIEW truth AS SELECT * FROM {engine.parquet([truth / 'records.parquet'])}")
-        connection.execute("CREATE TEMP TABLE keyed_records (unit VARCHAR, record_no BIGINT, key VARCHAR)")
-        for contract in delivered_contracts(run):
-            view = register_records(run, connection, contract.partner, contract.file, half="direct")
-            key = " || '/' || ".join(_canonical(name) for name in contract.unit_key)
-            connection.execute(f"INSERT INTO keyed_records SELECT DISTINCT $unit, record_no, {key} FROM {view}", {"unit": contract.unit})
-        connection.execute(
-            """
-            CREATE TEMP TABLE judged AS
-            SELECT DISTINCT l.unit, l.record_no, l.person_id, l.case_id, t.person AS true_person, t."case" AS true_case
-            FROM links AS l JOIN keyed_records AS k ON k.unit = l.unit AND k.record_no = l.record_no
-            JOIN truth AS t ON t.unit = k.unit AND t.key = k.key
-            """
-        )
-        return {"persons": _over_pairs(connection, "person"), "cases": _over_pairs(connection, "case")}
+        return measure(run, connection, truth)
+
+
+def measure(run: Run, connection: duckdb.DuckDBPyConnection, truth: Path) -> dict[str, dict[str, float]]:
+    """The same for the table `links` (unit, record_no, person_id, case_id) on `connection`, whoever made it."""
+    connection.execute(f"CREATE TEMP VIEW truth AS SELECT * FROM {engine.parquet([truth / 'records.parquet'])}")
+    connection.execute("CREATE TEMP TABLE keyed_records (unit VARCHAR, record_no BIGINT, key VARCHAR)")
+    for contract in delivered_contracts(run):
+        view = register_records(run, connection, contract.partner, contract.file, half="direct")
+        key = " || '/' || ".join(_canonical(name) for name in contract.unit_key)
+        connection.execute(f"INSERT INTO keyed_records SELECT DISTINCT $unit, record_no, {key} FROM {view}", {"unit": contract.unit})
+    connection.execute(
+        """
+        CREATE TEMP TABLE judged AS
+        SELECT DISTINCT l.unit, l.record_no, l.person_id, l.case_id, t.person AS true_person, t."case" AS true_case
+        FROM links AS l JOIN keyed_records AS k ON k.unit = l.unit AND k.record_no = l.record_no
+        JOIN truth AS t ON t.unit = k.unit AND t.key = k.key
+        """
+    )
+    return {"persons": _over_pairs(connection, "person"), "cases": _over_pairs(connection, "case")}
 
 
 def _canonical(name: str) -> str:

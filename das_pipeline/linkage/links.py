@@ -46,7 +46,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
 
 
 def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
-    entities = run.lake.open("identifying/entities")
+    entities = run.lake.live("identifying/entities")
     for name in FILES:
         source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")

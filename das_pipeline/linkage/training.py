@@ -87,7 +87,7 @@ SETTINGS: dict[str, Any] = {
 
 def train_model(run: Run) -> dict[str, Any]:
     """A model trained on the live version of `identifying/entities`, to be reviewed and stored as a file of the jurisdiction."""
-    entities = run.lake.open("identifying/entities")
+    entities = run.lake.live("identifying/entities")
     with run.connect(identifying=True) as connection, engine.errors_of_engine("the linkage model"):
         for name in ("records", "members", "entities"):
             source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
