@@ -13,6 +13,7 @@ from rich.table import Table
 
 from assets.operate import Report
 from das_pipeline import deliveries, linkage
+from das_pipeline.privacy import find_canaries
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -24,7 +25,8 @@ def summarise(console: Console, report: Report) -> None:
     _show_account(console, run)
     _show_quarantine(console, run)
     _show_checks(console, report)
-    _show_linkage(console, run, settings)
+    _show_linkage(console, run)
+    _show_scan(console, settings)
     show_releases(console)
     console.print("\nOpen the site with [bold]make site[/], Dagster with [bold]make ui[/]; then [bold].venv/bin/das --help[/].")
 
@@ -119,13 +121,24 @@ def _show_checks(console: Console, report: Report) -> None:
         console.print(f"[red]Refused or failed:[/] {label}. {reason}")
 
 
-def _show_linkage(console: Console, run: Run, settings: Settings) -> None:
+def _show_scan(console: Console, settings: Settings) -> None:
+    """Whether an identifying value of the simulated persons lies anywhere in the home outside an encrypted file."""
+    canaries = settings.home.parent / "truth" / "canaries.txt"
+    if not canaries.exists():
+        return
+    values = canaries.read_text(encoding="utf-8").splitlines()
+    hits = find_canaries(values, [settings.home])
+    console.print(f"[bold]Privacy scan[/]  {len(values)} identifying values looked for in every file of {_shown(settings.home)}: ", end="")
+    console.print("[red]found in " + ", ".join(_shown(path) for path, _ in hits) if hits else "none found")
+
+
+def _show_linkage(console: Console, run: Run) -> None:
     links = run.lake.current("linkage/links")
     if links is None:
         return
     rates = links.facts.get("link_rates", {})
     console.print("\n[bold]Linked to another partner's records[/]  " + ", ".join(f"{p} {rate:.1%}" for p, rate in sorted(rates.items())))
-    truth = settings.home.parent / "truth"
+    truth = run.settings.home.parent / "truth"
     if truth.exists():
         found = linkage.evaluate(Run.start(settings, date.fromisoformat(links.as_of)), truth)
         console.print(

@@ -149,17 +149,25 @@ def decrypted(path: Path, key: bytes) -> Iterator[bytes]:
 def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Path, int]]:
     """The files under `roots` in which any of `values` occurs, with the number of values found; empty is the proof.
 
-    Values are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked. The values themselves are never
-    returned.
+    Values of six characters and more are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked. The values
+    themselves are never returned.
     """
-    needles = sorted({v.encode() for v in values if len(v) >= 6})
+    import ahocorasick
+
+    needles = ahocorasick.Automaton()
+    for value in values:
+        if len(value) >= 6:
+            as_bytes = value.encode().decode("latin-1")  # one character a byte: the automaton reads text
+            needles.add_word(as_bytes, as_bytes)
+    if not needles:
+        return []
+    needles.make_automaton()
     hits: list[tuple[Path, int]] = []
     for root in roots:
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
-            content = _plain_content(path)
-            count = sum(needle in content for needle in needles)
-            if count:
-                hits.append((path, count))
+            found = {value for _, value in needles.iter(_plain_content(path).decode("latin-1"))}
+            if found:
+                hits.append((path, len(found)))
     return hits
 
 
