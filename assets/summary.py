@@ -140,7 +140,7 @@ def _show_linkage(console: Console, run: Run) -> None:
     console.print("\n[bold]Linked to another partner's records[/]  " + ", ".join(f"{p} {rate:.1%}" for p, rate in sorted(rates.items())))
     truth = run.settings.home.parent / "truth"
     if truth.exists():
-        found = linkage.evaluate(Run.start(settings, date.fromisoformat(links.as_of)), truth)
+        found = linkage.evaluate(run.known_on(date.fromisoformat(links.as_of)), truth)
         console.print(
             "[bold]Against the simulated truth[/]  "
             + ", ".join(f"{what}: precision {m['precision']:.4f}, recall {m['recall']:.4f}" for what, m in sorted(found.items()))
