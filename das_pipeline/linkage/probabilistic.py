@@ -35,7 +35,7 @@ class Frequencies(BaseModel, extra="forbid"):
 class StoredModel(BaseModel, extra="forbid"):
     """What `train_model` made: Splink's settings with every level trained, name frequencies, and the bits needed for a link."""
 
-    trained_on: dict[str, int | str]
+    trained_on: dict[str, bool | int | str]  # a model of simulated persons is to be trained again before it links real ones
     threshold: float  # match weight in bits
     frequencies: dict[str, Frequencies]
     splink: dict[str, Any]

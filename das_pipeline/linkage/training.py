@@ -6,6 +6,7 @@ gives u.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -92,10 +93,10 @@ def train_model(run: Run) -> dict[str, Any]:
         for name in ("records", "members", "entities"):
             source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
-        return train(connection, trained_as_of=run.as_of.isoformat()).model_dump()
+        return train(connection, as_of=run.as_of, is_simulated=run.keys.is_demo).model_dump()
 
 
-def train(connection: duckdb.DuckDBPyConnection, trained_as_of: str) -> StoredModel:
+def train(connection: duckdb.DuckDBPyConnection, *, as_of: date, is_simulated: bool) -> StoredModel:
     """The model of the tables `records`, `members` and `entities`."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE training_records AS SELECT r.node AS entity, r.* EXCLUDE (node, unit, record_no, partner, is_person),"
@@ -114,7 +115,13 @@ def train(connection: duckdb.DuckDBPyConnection, trained_as_of: str) -> StoredMo
     unseen = _fill_unseen(trained, pairs=_labelled_pairs(connection))
     records = int(engine.scalar(connection, "SELECT COUNT(*) FROM training_records"))
     return StoredModel(
-        trained_on={"as_of": trained_as_of, "records": records, "entities": entities, "unseen_levels": ", ".join(unseen)},
+        trained_on={
+            "as_of": as_of.isoformat(),
+            "is_simulated": is_simulated,
+            "records": records,
+            "entities": entities,
+            "unseen_levels": ", ".join(unseen),
+        },
         threshold=THRESHOLD,
         frequencies=frequencies,
         splink=trained,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import duckdb
 import pytest
@@ -26,7 +27,7 @@ def model() -> StoredModel:
     connection = duckdb.connect(":memory:")
     fill(connection, draw_records(450, seed=1)[0])
     resolve_entities(connection, DEFINITION)
-    return train(connection, trained_as_of="2024-01-01")
+    return train(connection, as_of=date(2024, 1, 1), is_simulated=True)
 
 
 def test_record_without_number_is_found_by_its_names(model):
