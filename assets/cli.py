@@ -58,21 +58,22 @@ def simulate(
 @app.command()
 def run(as_of: AsOf = None) -> None:
     """Take in every delivery that waits, day by day in the order they became known, and run the chain after each day."""
-    from assets.operate import Report, take_in
+    from assets.operate import Operator, instance
     from assets.summary import summarise
 
-    report = Report()
     counted = TextColumn("{task.completed}/{task.total} runs")
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn(), console=console) as bar:
+    shown = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn())
+    with instance(Settings.from_environment()) as store, Progress(*shown, console=console) as bar:
+        operator = Operator(store)
         task = bar.add_task("looking at the inbox", total=None)
 
         def show(text: str, total: int) -> None:
-            bar.update(task, description=text, total=total, completed=report.runs)
+            bar.update(task, description=text, total=total, completed=operator.report.runs)
 
-        take_in(report, show, as_of.date() if as_of else None)
-        bar.update(task, description="done", completed=report.runs)
-    summarise(console, report)
-    if any(label.startswith("chain") for label, _ in report.failed):
+        operator.take_in(show, as_of.date() if as_of else None)
+        bar.update(task, description="done", completed=operator.report.runs)
+    summarise(console, operator.report)
+    if any(label.startswith("chain") for label, _ in operator.report.failed):
         raise typer.Exit(1)
 
 

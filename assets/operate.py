@@ -7,14 +7,14 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
 from assets.definitions import defs
 from assets.deliveries import EXTERNALS
 from assets.resources import das
-from das_pipeline import deliveries
+from das_pipeline import deliveries, publication
 from das_pipeline.settings import PROJECT, Settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -43,25 +43,77 @@ class Report:
 Progress = Callable[[str, int], None]  # what runs now, and how many runs there will be
 
 
-def run_job(name: str, label: str, report: Report, *, partition: str | None = None, as_of: date | None = None) -> bool:
-    """One job, run here; its outcome goes into `report`."""
-    settings = Settings.from_environment()
-    config: dict[str, object] = dict(QUIET)
-    if as_of is not None:
-        config["resources"] = {"das": {"config": {"as_of": as_of.isoformat()}}}
-    with instance(settings) as store:
-        result = defs.resolve_job_def(name).execute_in_process(
-            instance=store, partition_key=partition, run_config=config, raise_on_error=False
+@dataclass(frozen=True)
+class Operator:
+    """Runs jobs in this process and keeps the report of them."""
+
+    store: dg.DagsterInstance
+    report: Report = field(default_factory=Report)
+
+    def take_in(self, progress: Progress, until: date | None = None) -> None:
+        """Everything that waits, in the order in which it became known: each day's deliveries, then the chain as known on that day.
+
+        A day whose deliveries are in but whose chain never came to its end (the process was killed, a gate was shut) is done first.
+        """
+        expected = [d for d in waiting() if until is None or d.delivered_on <= until]
+        days = sorted({*_unfinished(until), *(d.delivered_on for d in expected)})
+        total = len(EXTERNALS) + len(expected) + len(days)
+        for source in EXTERNALS:
+            progress(f"external source {source}", total)
+            self.run(f"external_{source}", source)
+        for day in days:
+            tried: set[tuple[str, str]] = set()
+            # A delivery that waits for an earlier one becomes ready when that one is in, or is mended by a re-delivery.
+            while ready := [d for d in waiting() if d.state == "ready" and d.delivered_on <= day and (d.partner, d.delivery) not in tried]:
+                for delivery in ready:
+                    tried.add((delivery.partner, delivery.delivery))
+                    progress(f"intake of {delivery.partner} {delivery.delivery}", total)
+                    self.intake(delivery)
+            progress(f"chain as known on {day}", total)
+            self.chain(day)
+
+    def intake(self, delivery: deliveries.PendingDelivery) -> bool:
+        """One delivery through the intake job of its partner; whether it was accepted."""
+        self.store.add_dynamic_partitions(f"deliveries_{delivery.partner}", [delivery.delivery])
+        return self.run(f"intake_{delivery.partner}", f"{delivery.partner} {delivery.delivery}", partition=delivery.delivery)
+
+    def chain(self, as_of: date) -> bool:
+        """The chain as known on a day; whether it came to its end."""
+        return self.run("chain", f"chain {as_of}", config={"resources": {"das": {"config": {"as_of": as_of.isoformat()}}}})
+
+    def run(self, job: str, label: str, *, partition: str | None = None, config: dict[str, object] | None = None) -> bool:
+        """One job; whether it succeeded."""
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=self.store, partition_key=partition, run_config={**QUIET, **(config or {})}, raise_on_error=False
         )
-    report.runs += 1
-    for check in result.get_asset_check_evaluations():
-        outcome = "passed" if check.passed else "failed" if check.severity == dg.AssetCheckSeverity.ERROR else "warned"
-        report.checks[outcome] += 1
-        if not check.passed:
-            report.findings.append((label, check.check_name, check.description or ""))
-    if not result.success:
-        report.failed.append((label, " ".join(_reason(e) for e in result.all_events if e.is_step_failure)))
-    return result.success
+        self.report.runs += 1
+        for check in result.get_asset_check_evaluations():
+            outcome = "passed" if check.passed else "failed" if check.severity == dg.AssetCheckSeverity.ERROR else "warned"
+            self.report.checks[outcome] += 1
+            if not check.passed:
+                self.report.findings.append((label, check.check_name, check.description or ""))
+        if not result.success:
+            self.report.failed.append((label, " ".join(_reason(e) for e in result.all_events if e.is_step_failure)))
+        return result.success
+
+
+def waiting() -> list[deliveries.PendingDelivery]:
+    """The deliveries that are not taken in yet."""
+    return deliveries.pending(das().whole())
+
+
+def _unfinished(until: date | None) -> list[date]:
+    """The days whose deliveries are in, but whose chain did not come to its end: decided, and released when so decided."""
+    run = das().whole()
+    decided = run.lake.current("website/live")
+    released = publication.current_release(run)
+    if decided is None:
+        done = date.min
+    else:
+        done = date.fromisoformat(decided.as_of)
+        if decided.facts["live"] and (released is None or released.as_of < done):
+            done -= timedelta(days=1)
+    return [day for day in deliveries.vintages(run) if day > done and (until is None or day <= until)]
 
 
 def _reason(event: dg.DagsterEvent) -> str:
@@ -74,35 +126,3 @@ def _reason(event: dg.DagsterEvent) -> str:
         error = error.cause
     place = error.stack[-1].split("\n")[0].strip() if error.stack else "unknown place"
     return f"{event.step_key}: unexpected {error.cls_name} at {place}. See the run in Dagster."
-
-
-def take_in(report: Report, progress: Progress, until: date | None = None) -> None:
-    """Everything that waits, in the order in which it became known: each day's deliveries, then the chain as known on that day."""
-    expected = [d for d in waiting() if until is None or d.delivered_on <= until]
-    days = sorted({d.delivered_on for d in expected})
-    total = len(EXTERNALS) + len(expected) + len(days)
-    for source in EXTERNALS:
-        progress(f"external source {source}", total)
-        run_job(f"external_{source}", source, report)
-    for day in days:
-        tried: set[tuple[str, str]] = set()
-        # A delivery that waits for an earlier one becomes ready when that one is in, or is mended by a re-delivery.
-        while ready := [d for d in waiting() if d.state == "ready" and d.delivered_on <= day and (d.partner, d.delivery) not in tried]:
-            for delivery in ready:
-                tried.add((delivery.partner, delivery.delivery))
-                progress(f"intake of {delivery.partner} {delivery.delivery}", total)
-                intake(delivery, report)
-        progress(f"chain as known on {day}", total)
-        run_job("chain", f"chain {day}", report, as_of=day)
-
-
-def waiting() -> list[deliveries.PendingDelivery]:
-    """The deliveries that are not taken in yet."""
-    return deliveries.pending(das().whole())
-
-
-def intake(delivery: deliveries.PendingDelivery, report: Report) -> None:
-    """One delivery through the intake job of its partner."""
-    with instance(Settings.from_environment()) as store:
-        store.add_dynamic_partitions(f"deliveries_{delivery.partner}", [delivery.delivery])
-    run_job(f"intake_{delivery.partner}", f"{delivery.partner} {delivery.delivery}", report, partition=delivery.delivery)

@@ -14,6 +14,8 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
+from tests.installation import Installation, installation
+from tests.toy_deliveries import write_toy_deliveries
 
 # The machine decides how long an example takes; what is found must be found again.
 hypothesis.settings.register_profile("das", deadline=None, derandomize=True, max_examples=50)
@@ -39,6 +41,15 @@ def settings(tmp_path: Path) -> Settings:
     made = Settings(home=tmp_path / "home", inbox=tmp_path / "inbox", keys=tmp_path / "keys", jurisdiction=TOY, memory_limit="1GB")
     made.inbox.mkdir()
     write_demo_keys(made.keys, seed=7)
+    return made
+
+
+@pytest.fixture(scope="session")
+def day_by_day(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The toy deliveries taken in through real Dagster: every day's, then the chain as known on that day, then the next day's."""
+    made = installation(tmp_path_factory.mktemp("toy"))
+    write_toy_deliveries(made.inbox)
+    made.das("run")
     return made
 
 

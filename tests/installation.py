@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from das_pipeline.lake import Lake, Version
+from das_pipeline.lake import Lake, Version, sha256_of
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.settings import PROJECT
 
@@ -75,7 +75,7 @@ class Installation:
         return self.lake.open(table)
 
     def releases(self) -> list[Path]:
-        return sorted(p.parent for p in (self.home / "releases").glob("*/manifest.json"))
+        return sorted(p.parent for p in (self.home / "releases").glob("[0-9]*/manifest.json"))
 
     def current(self) -> Path:
         pointer: dict[str, Any] = json.loads((self.home / "releases" / "current.json").read_text(encoding="utf-8"))
@@ -93,3 +93,9 @@ def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2
 def hashes(version: Version) -> dict[str, str]:
     """What the bytes of a version are: logical file name → SHA-256."""
     return {name: entry.sha256 for name, entry in version.files.items()}
+
+
+def published(release: Path) -> dict[str, str]:
+    """What was released: file → SHA-256, without the database file, whose bytes DuckDB does not repeat, and what names its hash."""
+    files = (p for p in release.rglob("*") if p.is_file() and not p.name.startswith(("das.duckdb", "manifest.json")))
+    return {"release": release.name} | {p.relative_to(release).as_posix(): sha256_of(p) for p in sorted(files)}

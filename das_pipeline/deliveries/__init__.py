@@ -16,6 +16,7 @@ from das_pipeline.deliveries.readers import (
     partners_in,
     quarantine_summary,
     register_records,
+    vintages,
 )
 
 __all__ = [
@@ -50,4 +51,5 @@ __all__ = [
     "register_records",
     "take_in",
     "take_in_external",
+    "vintages",
 ]

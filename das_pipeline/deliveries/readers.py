@@ -127,9 +127,14 @@ def judge_completeness(run: Run) -> Verdict:
     )
 
 
+def vintages(run: Run) -> list[date]:
+    """The days on which an accepted delivery became known, by `run.as_of`, in order."""
+    return sorted({a.delivered_on for partner in load_partners(run.jurisdiction) for a in _by(run, partner)})
+
+
 def newest_vintage(run: Run) -> date | None:
-    """The day on which the newest accepted delivery of any partner became known, by `run.as_of`; None before the first."""
-    return max((a.delivered_on for partner in load_partners(run.jurisdiction) for a in _by(run, partner)), default=None)
+    """The last of the vintages; None before the first."""
+    return max(vintages(run), default=None)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from datetime import date
 
-from assets.operate import Report, run_job
+from assets.operate import Operator, instance
+from das_pipeline.settings import Settings
 
 if __name__ == "__main__":
-    report = Report()
-    succeeded = run_job("chain", "chain", report, as_of=date.fromisoformat(sys.argv[1]))
-    sys.stdout.write("\n".join(reason for _, reason in report.failed) + "\n")
+    with instance(Settings.from_environment()) as store:
+        operator = Operator(store)
+        succeeded = operator.chain(date.fromisoformat(sys.argv[1]))
+    sys.stdout.write("\n".join(reason for _, reason in operator.report.failed) + "\n")
     sys.exit(0 if succeeded else 1)
