@@ -149,8 +149,8 @@ def decrypted(path: Path, key: bytes) -> Iterator[bytes]:
 def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Path, int]]:
     """The files under `roots` in which any of `values` occurs, with the number of values found; empty is the proof.
 
-    Values of six characters and more are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked. The values
-    themselves are never returned.
+    Values of six characters and more are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked; a number that
+    is a piece of a longer one is none of them. The values themselves are never returned.
     """
     import ahocorasick
 
@@ -165,10 +165,17 @@ def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Pa
     hits: list[tuple[Path, int]] = []
     for root in roots:
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
-            found = {value for _, value in needles.iter(_plain_content(path).decode("latin-1"))}
+            content = _plain_content(path).decode("latin-1")
+            found = {value for end, value in needles.iter(content) if _stands_alone(content, end + 1 - len(value), end + 1)}
             if found:
                 hits.append((path, len(found)))
     return hits
+
+
+def _stands_alone(content: str, start: int, end: int) -> bool:
+    """Whether the value at [start, end) is no piece of a longer number: eight digits occur by chance in any long fraction."""
+    around = (content[start - 1 : start], content[end : end + 1])
+    return not (content[start].isdigit() and around[0].isdigit()) and not (content[end - 1].isdigit() and around[1].isdigit())
 
 
 def _plain_content(path: Path) -> bytes:

@@ -108,3 +108,11 @@ def test_the_scan_finds_values_in_text_and_inside_parquet(tmp_path: Path) -> Non
     (tmp_path / "clean.txt").write_text("nothing", encoding="utf-8")
     hits = find_canaries(["Boterbloem", "Ab"], [tmp_path])
     assert [(p.name, n) for p, n in hits] == [("log.txt", 1), ("t.parquet", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"), [("nr 25000016;", True), ("25000016", True), ("459.4425000016054", False), ("125000016", False)]
+)
+def test_a_piece_of_a_longer_number_is_no_canary(tmp_path: Path, text: str, is_found: bool) -> None:
+    (tmp_path / "log.txt").write_text(text, encoding="utf-8")
+    assert bool(find_canaries(["25000016"], [tmp_path])) == is_found

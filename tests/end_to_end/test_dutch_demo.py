@@ -1,0 +1,85 @@
+"""The demo in small: a simulated Dutch chain of some thousand rows, through `das demo`, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from das_pipeline.privacy import find_canaries
+from tests.installation import Installation, installation
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dutch")]
+
+PARTNERS = ("cjib", "dji", "halt", "om", "politie", "rechtspraak", "reclassering", "rvdk")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
+    """A finished demo, and what it printed."""
+    made = installation(tmp_path_factory.mktemp("nl"), "nl")
+    return made, made.das("demo", "--size", "5000")
+
+
+def test_history_and_the_end_of_the_month_are_released_and_the_days_between_are_held(demo: tuple[Installation, str]) -> None:
+    made, printed = demo
+    assert [r.name for r in made.releases()] == ["2025-12-27.1", "2025-12-31.1"]
+    assert made.current().name == "2025-12-31.1"
+    assert "2025-12-31.1" in printed
+
+
+def test_one_file_is_refused_and_mended_and_one_partner_is_late_without_stopping_the_others(demo: tuple[Installation, str]) -> None:
+    made, printed = demo
+    assert "Refused or failed: dji 2025-12-28.1" in printed
+    taken = {p: [d["delivery"] for d in made.live(f"deliveries/{p}").facts["deliveries"]] for p in PARTNERS}
+    assert "2025-12-28.2" in taken["dji"]
+    assert {len(d) for d in taken.values()} == {5}
+    assert "dji (late by 1 days), rvdk (late by 1 days)" in " ".join(printed.split()).replace("│ ", "")
+
+
+def test_every_planted_kind_of_row_fault_is_set_aside_or_seen(demo: tuple[Installation, str]) -> None:
+    made, printed = demo
+    planted = {json.loads(line)["fault"] for line in (made.root / "truth" / "faults.jsonl").read_text(encoding="utf-8").splitlines()}
+    assert len(planted) >= 12
+    assert "Set aside by rule" in printed
+
+
+def test_nothing_identifying_lies_anywhere(demo: tuple[Installation, str]) -> None:
+    made, printed = demo
+    canaries = (made.root / "truth" / "canaries.txt").read_text(encoding="utf-8").splitlines()
+    assert len(canaries) > 500
+    assert find_canaries(canaries, [made.home, made.inbox]) == []
+    assert "none found" in printed
+
+
+def test_the_real_police_figures_come_out_as_published(demo: tuple[Installation, str]) -> None:
+    """Main-group shares of 2022 within one point of Criminaliteit en Rechtshandhaving 2022: 56, 13, 10, 17, 2 and 1 %."""
+    made, _ = demo
+    table = str(made.current() / "tables" / "police_recorded_crime.parquet")
+    rows = duckdb.execute(
+        "SELECT scm_group, n FROM read_parquet($f) WHERE period = '2022' AND police_class = 'all'", {"f": table}
+    ).fetchall()
+    counts = dict(rows)
+    assert counts["all"] == 799_895
+    published = {"property": 56, "public_order": 13, "violence_sexual": 10, "traffic": 17, "drugs": 2, "weapons": 1}
+    for group, share in published.items():
+        assert abs(100 * counts[group] / counts["all"] - share) < 1, group
+
+
+def test_every_protected_count_is_a_multiple_of_five(demo: tuple[Installation, str]) -> None:
+    made, _ = demo
+    for path in sorted((made.current() / "tables").glob("*.parquet")):
+        if not path.name.startswith("police_recorded_crime"):
+            odd = duckdb.execute("SELECT COUNT(*) FROM read_parquet($f) WHERE n % 5 <> 0", {"f": str(path)}).fetchall()
+            assert odd == [(0,)], path.name
+
+
+def test_one_more_day_is_taken_in(demo: tuple[Installation, str]) -> None:
+    made, _ = demo
+    made.das("simulate", "--next-day")
+    made.das("run")
+    assert made.live("website/live").as_of == "2026-01-01"
+    assert made.live("website/live").facts["live"] is False
+    assert Path(made.home / "releases" / "current").resolve().name == "2025-12-31.1"
