@@ -30,6 +30,13 @@ class Das(dg.ConfigurableResource):
         as_of = date.fromisoformat(self.as_of) if self.as_of else deliveries.newest_vintage(run)
         if as_of is None:
             raise dg.Failure("No delivery has been accepted yet: take one in first.", allow_retries=False)
+        decided = run.lake.current("website/live")
+        if decided is not None and as_of.isoformat() < decided.as_of:
+            # Going back would move live pointers to an older state.
+            raise dg.Failure(
+                f"The chain is live as known on {decided.as_of}: rebuild {as_of} in a home of its own (DAS_HOME), from the same deliveries.",
+                allow_retries=False,
+            )
         return run.known_on(as_of)
 
 

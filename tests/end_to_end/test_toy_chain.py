@@ -95,6 +95,12 @@ def test_running_again_changes_nothing(day_by_day: Installation) -> None:
     assert [r.name for r in day_by_day.releases()] == releases
 
 
+def test_an_earlier_day_does_not_move_the_live_versions_back(day_by_day: Installation) -> None:
+    printed = day_by_day.python("-m", "tests.end_to_end.chain_as_of", "2024-02-29", code=1)
+    assert "in a home of its own" in printed
+    assert day_by_day.live("chain/flows").as_of == "2024-03-31"
+
+
 def test_no_canary_is_anywhere_in_the_home(day_by_day: Installation) -> None:
     """Events, logs, metadata, tables, site, receipts, Dagster's database; encrypted files show nothing either."""
     assert find_canaries(CANARIES, [day_by_day.home, day_by_day.inbox]) == []
