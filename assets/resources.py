@@ -34,7 +34,7 @@ class Das(dg.ConfigurableResource):
         if decided is not None and as_of.isoformat() < decided.as_of:
             # Going back would move live pointers to an older state.
             raise dg.Failure(
-                f"The chain is live as known on {decided.as_of}: rebuild {as_of} in a home of its own (DAS_HOME), from the same deliveries.",
+                f"The chain is live as known on {decided.as_of}: rebuild {as_of} from the same deliveries in a home of its own (DAS_HOME).",
                 allow_retries=False,
             )
         return run.known_on(as_of)
