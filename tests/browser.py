@@ -30,9 +30,16 @@ ARGUMENTS = (
 
 
 def find() -> str | None:
-    """The path of a Chromium: DAS_CHROMIUM, one on the PATH, or Playwright's own; None when there is none."""
+    """The path of a Chromium: DAS_CHROMIUM, one on the PATH, or Playwright's own; None when there is none, or nothing to drive it with."""
+    if not _driver_runs():
+        return None
     named = [os.environ.get("DAS_CHROMIUM"), *map(shutil.which, NAMES)]
     return next((path for path in named if path and Path(path).exists()), None) or _own()
+
+
+def _driver_runs() -> bool:
+    """Whether Playwright's driver starts: a minimal system may lack a library that it needs."""
+    return subprocess.run([sys.executable, "-m", "playwright", "--version"], check=False, capture_output=True).returncode == 0
 
 
 def _own() -> str | None:
@@ -44,15 +51,15 @@ def _own() -> str | None:
 
 
 def install() -> str:
-    """The path of a Chromium that was installed just now: Playwright's own, else the distribution's package (as root)."""
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    tried = [[sys.executable, "-m", "playwright", "install", *(["--with-deps"] if is_root and shutil.which("apt-get") else []), "chromium"]]
-    if is_root and shutil.which("apt-get"):
-        tried += [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]]
+    """The path of a Chromium that was installed just now: the distribution's package (as root), else Playwright's own."""
+    tried = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        packages = ["chromium", "libatomic1", "fonts-dejavu-core"]  # libatomic1: for Playwright's driver
+        tried = [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], *tried]
     for command in tried:
         sys.stdout.write(f"No Chromium found: running {' '.join(command)}\n")
         sys.stdout.flush()
-        subprocess.run(command, check=False)
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
         if (path := find()) is not None:
             return path
     raise SystemExit(
