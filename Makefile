@@ -16,10 +16,11 @@ help:            ## show this list
 
 setup: $(STAMP)  ## make the virtual environment from requirements.lock
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.lock)"
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup      ## simulate deliveries, run the whole chain, publish two releases and the site
@@ -46,7 +47,8 @@ ui: setup        ## open Dagster on the demo's home, with the schedule running
 site: setup      ## serve the site of the current release
 	@$(BIN)/python -m assets.cli serve
 
-lock: setup      ## resolve the dependencies again
+lock:            ## resolve the dependencies again
+	@test -x $(UV) || $(MAKE) setup
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
 
 clean:           ## remove the demo's home

@@ -20,13 +20,7 @@ from das_pipeline.run import Produced
 Published = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
-def publish(
-    context: dg.AssetExecutionContext,
-    table: str,
-    rules: Sequence[str],
-    make: Callable[[], Produced],
-    metadata: dict[str, Any] | None = None,
-) -> Published:
+def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str], make: Callable[[], Produced]) -> Published:
     """The check results of `table` and its materialisation, when `make` promoted it; a Failure when it did not."""
     try:
         produced = make()
@@ -42,7 +36,7 @@ def publish(
     yield dg.MaterializeResult(
         asset_key=dg.AssetKey(table.split("/")),
         data_version=dg.DataVersion(version.id),
-        metadata={**described(version), **(metadata or {})},
+        metadata=described(version),
     )
 
 

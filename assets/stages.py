@@ -8,7 +8,7 @@ from assets.publish import Published, publish
 from assets.resources import Das
 from assets.schemas import column_schema, description
 from checks import specs
-from das_pipeline.run import Build, produce
+from das_pipeline.run import Build, code_version, produce
 
 
 def key(table: str) -> dg.AssetKey:
@@ -34,6 +34,7 @@ def asset_of(
         kinds=set(kinds),
         deps=[key(d) for d in deps],
         check_specs=specs(table, rules),
+        code_version=code_version()[:12],
         metadata=column_schema(table),
         tags={"zone": "identifying" if stage in {"identifying", "deliveries"} else "content"},
         partitions_def=partitions_def,
