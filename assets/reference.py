@@ -43,7 +43,7 @@ def _tables() -> Iterator[str]:
 
 def _rules() -> Iterator[str]:
     gated: dict[str, list[str]] = {}
-    for key in sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda k: k.asset_key.path):
+    for key in sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda k: "/".join(k.asset_key.path)):
         table = "/".join(key.asset_key.path)
         of_partner = table.startswith("deliveries/")
         gated.setdefault(key.name.split("_")[0], []).append("deliveries/…" if of_partner else table)
