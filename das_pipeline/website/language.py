@@ -5,6 +5,7 @@ The limits for shares and changes are those of disclosure control: only from pro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -96,6 +97,12 @@ class Language:
         if not percent:
             return self.say("about_the_same", before=before)
         return self.say(f"percent_{direction}", percent=self.number(percent, decimals), before=before)
+
+    def edition(self, changes: Mapping[str, Any]) -> str:
+        """What an edition changed, of the kinds that occur in its changes.json."""
+        kinds = ("added", "revised", "became_final", "removed")
+        said = [self.say(f"edition_{kind}", n=self.number(changes[kind])) for kind in kinds if changes[kind]]
+        return self.say("edition_changes", changes=", ".join(said)) if said else self.say("edition_unchanged")
 
     def signed_change(self, new: int, old: int) -> str:
         """The same in a table: a signed percentage, or a sign where the counts bear no more."""

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from das_pipeline.lake import Version
+from das_pipeline.gate import Verdict
+from das_pipeline.jurisdiction import Text
+from das_pipeline.lake import Draft, Version
 from das_pipeline.publication import build_candidate
+from das_pipeline.publication.definitions import Dimension, Source, Table
+from das_pipeline.publication.tables import external_cells
+from das_pipeline.publication.texts import Licence
 from das_pipeline.run import Run, produce
 from tests.publication.conftest import leaves, months_until
 
+TEXT = Text(nl="Anderen", en="Others")
 INPUTS = ["disclosure/leaves", "terminology/concepts"]
 
 
@@ -92,6 +100,45 @@ def test_the_database_holds_the_tables_with_comments(candidate: Version) -> None
         )
 
 
+def test_figures_of_others_are_exact_with_every_total(run: Run) -> None:
+    rows = [
+        {"year": year, "group": group, "kind": kind, "counted": n}
+        for year, group, kind, n in [(2022, "property", "theft", 7), (2022, "property", "burglary", 3), (2022, "violence", "assault", 1)]
+    ]
+
+    def build(_: Run, draft: Draft) -> list[Verdict]:
+        pq.write_table(pa.Table.from_pylist(rows), draft.path("others.parquet", rows=3))
+        return []
+
+    produce(run, "terminology/external", build)
+    others = Table(
+        name="others",
+        title=TEXT,
+        description=TEXT,
+        notes=TEXT,
+        theme="crime",
+        kind="external",
+        unit="report",
+        base=1,
+        dimensions=(Dimension("main", "offence", "group", "group"), Dimension("fine", "offence", "offence", "kind")),
+        periods=("year",),
+        source=Source(TEXT, Licence(name="CC0-1.0", title="CC0", url="https://creativecommons.org/publicdomain/zero/1.0/")),
+        is_simulated=False,
+        file="others.parquet",
+        measure="counted",
+    )
+    with run.connect() as connection:
+        cells = external_cells(connection, run.lake, others).to_pylist()
+    assert [(c["main"], c["fine"], c["n"]) for c in cells] == [
+        ("all", "all", 11),
+        ("property", "all", 10),
+        ("property", "burglary", 3),
+        ("property", "theft", 7),
+        ("violence", "all", 1),
+        ("violence", "assault", 1),
+    ]
+
+
 def test_the_data_package_validates(candidate: Version) -> None:
     from frictionless import Package
 
@@ -104,10 +151,10 @@ def test_the_data_package_validates(candidate: Version) -> None:
     assert report.valid, report.flatten(["title", "fieldName", "note"])
 
 
-def test_the_same_leaves_give_the_same_bytes(protected: Callable[..., Run], tmp_path: Path) -> None:
+def test_the_same_leaves_give_the_same_bytes_on_one_and_two_threads(protected: Callable[..., Run]) -> None:
     run = protected()
     first = produce(run, "publication/candidate", build_candidate, inputs=INPUTS).version
     draft = run.lake.begin("publication/candidate")
-    build_candidate(run, draft)
+    build_candidate(replace(run, settings=replace(run.settings, threads=1)), draft)
     again = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
     assert again.id == first.id

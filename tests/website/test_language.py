@@ -53,6 +53,12 @@ def test_a_change_in_a_table() -> None:
     assert DUTCH.signed_change(12_345, 12_000) == "+2,9 %"
 
 
+def test_an_edition_says_what_it_changed_and_nothing_else() -> None:
+    changes = {"added": 0, "revised": 166, "became_final": 1462, "removed": 0}
+    assert ENGLISH.edition(changes) == "Figures: 166 revised, 1,462 became final."
+    assert ENGLISH.edition(dict.fromkeys(changes, 0)) == "No figure changed."
+
+
 def test_periods_are_named() -> None:
     assert [DUTCH.period(p) for p in ("2024", "2024-Q2", "2024-03")] == ["2024", "2e kwartaal 2024", "maart 2024"]
     assert [ENGLISH.period(p) for p in ("2024", "2024-Q2", "2024-03")] == ["2024", "quarter 2 of 2024", "March 2024"]
