@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -54,7 +53,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         _json(draft, "changes.json", changed)
         _json(draft, "datapackage.json", package)
         _json(draft, "quality.json", quality(run, tables))
-        _database(draft, tables, draft.folder)
+        _database(draft, tables)
         verdicts = checks.judge(connection, draft.folder)
     draft.derived.add("das.duckdb")
     draft.facts |= {"tables": len(tables), "cells": sum(draft.rows.values()) // 2, "version": changed["version"]}
@@ -105,7 +104,7 @@ def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str,
     }
 
 
-def _database(draft: Draft, tables: Iterable[Table], folder: Path) -> None:
+def _database(draft: Draft, tables: Iterable[Table]) -> None:
     """das.duckdb: the tables with their descriptions as comments. Stored, since a view breaks when the file is moved."""
 
     def quoted(text: str) -> str:
@@ -113,7 +112,7 @@ def _database(draft: Draft, tables: Iterable[Table], folder: Path) -> None:
 
     with duckdb.connect(str(draft.path("das.duckdb")), config={"threads": 1}) as database:
         for table in tables:
-            path = folder / "tables" / f"{table.name}.parquet"
+            path = draft.folder / "tables" / f"{table.name}.parquet"
             name = engine.identifier(table.name)
             database.execute(f"CREATE TABLE {name} AS SELECT * FROM {engine.parquet([path])}")
             simulated = "SIMULATED FIGURES. " if table.is_simulated else ""
