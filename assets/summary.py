@@ -92,7 +92,7 @@ def _show_account(console: Console, run: Run) -> None:
     for (partner, file), figures in files.items():
         table.add_row(partner, file, *(f"{n:,}" for n in figures))
     table.add_section()
-    table.add_row("all", "", *(f"{sum(column):,}" for column in zip(*files.values(), strict=True)))
+    table.add_row("all", "", "", *(f"{sum(column):,}" for column in list(zip(*files.values(), strict=True))[1:]))
     console.print(table)
 
 

@@ -102,7 +102,7 @@ def release_decision(run: Run) -> Decision:
     """
     policy = release_policy(run)
     live = current_release(run)
-    approval = f"approved by {policy.approval['by']}: {policy.approval['reason']}"
+    approval = f"approved by {policy.approval['by']}: {policy.approval['reason'].rstrip('.')}"
     if live is None:
         return Decision(True, "first_candidate", f"The first candidate goes live, {approval}.")
     if _same_content(live, run.lake.live(SITE)):
