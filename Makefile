@@ -28,10 +28,10 @@ demo: setup      ## simulate deliveries, run the whole chain, publish two releas
 
 test: setup      ## run all tests
 	@$(BIN)/python -m tests.browser
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types ## lint, types and unit tests: the inner loop, under a minute
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup      ## ruff and the import contracts
 	@$(BIN)/ruff check $(SOURCES)

@@ -11,7 +11,7 @@ import pytest
 from das_pipeline.privacy import find_canaries
 from tests.installation import Installation, installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dutch")]
+pytestmark = [pytest.mark.slow]
 
 PARTNERS = ("cjib", "dji", "halt", "om", "politie", "rechtspraak", "reclassering", "rvdk")
 

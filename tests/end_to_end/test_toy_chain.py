@@ -20,7 +20,7 @@ from das_pipeline.settings import PROJECT
 from tests.installation import Installation, hashes, installation, published
 from tests.toy_deliveries import CANARIES, write_toy_deliveries
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
+pytestmark = [pytest.mark.slow]
 
 CONTENT = ("terminology/records", "linkage/links", "chain/events", "chain/spells", "chain/flows", "statistics/cubes", "disclosure/leaves")
 FINISHED = ("publication/candidate", "website/site", "website/live")

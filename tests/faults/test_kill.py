@@ -13,7 +13,7 @@ from das_pipeline.settings import PROJECT
 from tests.installation import Installation, hashes, installation, published
 from tests.toy_deliveries import write_toy_deliveries
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
+pytestmark = [pytest.mark.slow]
 
 KILL_BEFORE_PROMOTE = """
 import os, signal, sys

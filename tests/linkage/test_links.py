@@ -17,7 +17,6 @@ from das_pipeline.run import Run
 from tests.linkage.conftest import link_as_of
 from tests.toy_deliveries import DAYS, NAMES
 
-pytestmark = pytest.mark.xdist_group("linked")  # one worker makes the toy chain once
 JANUARY, FEBRUARY, MARCH = DAYS
 
 

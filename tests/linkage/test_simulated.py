@@ -17,7 +17,7 @@ from das_pipeline.run import Run
 from das_pipeline.settings import PROJECT, Settings
 from tests.linkage.conftest import link_as_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("simulated")]
+pytestmark = pytest.mark.slow
 HISTORY = date(2025, 12, 27)
 
 

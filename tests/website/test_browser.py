@@ -16,7 +16,7 @@ from das_pipeline.lake import Version
 from das_pipeline.website import checks
 from tests.browser import chromium
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 AXE = {"preload": False}  # axe would fetch style sheets by script, which the content policy forbids
 NARROW = {"width": 320, "height": 800}
 
