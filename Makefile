@@ -36,7 +36,7 @@ check: lint types ## lint, types and unit tests: the inner loop, under a minute
 lint: setup      ## ruff and the import contracts
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 
 types: setup     ## pyright
 	@$(BIN)/basedpyright --warnings das_pipeline assets checks

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import duckdb
 from nacl import bindings as sodium
+from nacl.exceptions import CryptoError
 
 from das_pipeline.errors import DeliveryRefused, KeyMissing, LakeError
 from das_pipeline.settings import Settings
@@ -136,7 +137,7 @@ def decrypted(path: Path, key: bytes) -> Iterator[bytes]:
         while size := file.read(4):
             try:
                 chunk, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(state, file.read(int.from_bytes(size, "big")))
-            except Exception:
+            except CryptoError:
                 raise LakeError(f"The encrypted file {path.name} was changed, or the encryption key is another one.") from None
             yield chunk
         if tag != sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL:
