@@ -205,7 +205,7 @@ class Lake:
         if target.exists():  # the same inputs once more, after a crash before the pointer moved: the earlier bytes are as good
             shutil.rmtree(target)
         (draft.folder / MANIFEST).write_bytes(canonical(manifest, indent=1))
-        _sync(draft.folder)
+        sync(draft.folder)
         draft.folder.rename(target)
         return self.version(draft.table, version_id)
 
@@ -252,7 +252,8 @@ def replace_file(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Every file of `folder` on the disk, so that a power cut after this cannot undo it."""
     for path in folder.rglob("*"):
         if path.is_file():
             descriptor = os.open(path, os.O_RDONLY)

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from das_pipeline.errors import ConfigurationError, LakeError
 from das_pipeline.gate import GateFailed, blocking
-from das_pipeline.lake import Version, canonical, replace_file, sha256_of
+from das_pipeline.lake import Version, canonical, replace_file, sha256_of, sync
 from das_pipeline.privacy import keyed
 from das_pipeline.publication.checks import expectations
 from das_pipeline.publication.periods import last_month_end
@@ -145,6 +145,7 @@ def publish_release(run: Run, release: str) -> Release:
         manifest = canonical(_manifest(run, site, release), indent=1)
         _sign(run, draft, manifest)
         replace_file(draft / MANIFEST, manifest)
+        sync(draft)
         draft.rename(folder)
     made = _read(folder)
     if not _same_content(made, site):
