@@ -117,7 +117,7 @@ def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all whe
 
 @app.command()
 def audit(release: Annotated[str, typer.Argument(help="A release id; the current one when left out.")] = "") -> None:
-    """Let the auditor read a published release again, with nothing but what is published."""
+    """Check the bytes and signature of a published release, and let the auditor read it again, with nothing but what is published."""
     from das_pipeline import publication
     from das_pipeline.disclosure import audit as auditor
     from das_pipeline.run import Run
@@ -133,7 +133,9 @@ def audit(release: Annotated[str, typer.Argument(help="A release id; the current
     for verdict in verdicts:
         table.add_row(verdict.rule, "[green]holds[/]" if verdict.passed else "[red]broken[/]", verdict.sentence)
     console.print(table)
-    if not all(v.passed for v in verdicts):
+    wrong = publication.verify_release(chosen)
+    console.print("Every file is what the signed manifest says." if not wrong else "[red]Not as released:[/] " + " ".join(wrong))
+    if wrong or not all(v.passed for v in verdicts):
         raise typer.Exit(1)
 
 

@@ -49,18 +49,12 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     connection.execute("SET max_temp_directory_size = '50GB'")
     connection.execute("SET temp_file_encryption = true")  # spilled rows hold names
     connection.execute("SET preserve_insertion_order = true")
-    connection.execute("SET TimeZone = 'Europe/Amsterdam'") if _has_icu(connection) else None
     connection.execute("SET enable_progress_bar = false")
     if parquet_key is not None:
         connection.load_extension(str(_cipher()))
         # A PRAGMA cannot be bound, so the key is in this statement's text: such a connection never gets a query log.
         connection.execute(f"PRAGMA add_parquet_key('das', '{base64.b64encode(parquet_key).decode()}')")
     return connection
-
-
-def _has_icu(connection: duckdb.DuckDBPyConnection) -> bool:
-    rows = connection.execute("SELECT loaded FROM duckdb_extensions() WHERE extension_name = 'icu'").fetchall()
-    return bool(rows and rows[0][0])
 
 
 @cache

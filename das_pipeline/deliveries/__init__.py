@@ -3,7 +3,7 @@
 from das_pipeline.deliveries.checking import CHECKS, mask_pattern
 from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
-from das_pipeline.deliveries.intake import build_intake, take_in
+from das_pipeline.deliveries.intake import take_in
 from das_pipeline.deliveries.landing import Manifest, PendingDelivery, arrived, pending, problems
 from das_pipeline.deliveries.readers import (
     AccountRow,
@@ -34,7 +34,6 @@ __all__ = [
     "account_rows",
     "arrived",
     "build_external",
-    "build_intake",
     "completeness",
     "contract_schema",
     "external_sources",

@@ -23,7 +23,7 @@ from das_pipeline.deliveries.judging import (
     load_limits,
 )
 from das_pipeline.deliveries.landing import Landed, Manifest, PendingDelivery
-from das_pipeline.errors import DasError, DeliveryRefused
+from das_pipeline.errors import DeliveryRefused
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.run import Produced, Run, produce
@@ -64,14 +64,6 @@ def take_in(run: Run, delivery: PendingDelivery) -> Produced:
     except GateFailed as failure:
         landing.record_refusal(run, manifest, failure.verdicts, receipt)
         raise
-
-
-def build_intake(run: Run, draft: Draft, delivery: PendingDelivery) -> list[Verdict]:
-    """The verdicts over a landed delivery, of which `draft` becomes the partner's next version."""
-    known = landing.landed(run, delivery.partner, delivery.delivery)
-    if known is None:
-        raise DasError(f"{delivery.partner} {delivery.delivery} is not landed: take it in with take_in.")
-    return _intake(run, draft, known)[0]
 
 
 def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[str, Any]]:
