@@ -28,7 +28,7 @@ AGES = {"unit": "string", "record_no": "int64", "date": "date32", "age": "int16"
 
 def put(run: Run, table: str, files: Mapping[str, tuple[Mapping[str, str], Rows]]) -> None:
     """`files` (columns with types, rows) as the live version of `table`; a column that a row does not have is NULL."""
-    draft = run.lake.begin(table)
+    draft = run.begin(table)
     with run.connect() as connection:
         for name, (columns, rows) in files.items():
             schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
@@ -49,7 +49,7 @@ def put_content(run: Run, records: Mapping[str, Rows], links: Rows = (), ages: R
 def plant(run: Run, table: str, file: str, query: str) -> None:
     """`query` over the rows of `file` in its place, in a version that its manifest vouches for."""
     live = run.lake.open(table)
-    draft = run.lake.begin(table)
+    draft = run.begin(table)
     draft.adopt(live)
     del draft.adopted[file]
     with run.connect() as connection:

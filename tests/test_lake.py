@@ -114,7 +114,7 @@ def test_a_derived_file_is_verified_but_not_part_of_the_versions_id(run: Run) ->
         return write_both
 
     first = produce(run, "chain/a", build("x")).version
-    draft = run.lake.begin("chain/a")
+    draft = run.begin("chain/a")
     build("y")(run, draft)
     other = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
     assert first.id == other.id

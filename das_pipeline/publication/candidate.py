@@ -43,7 +43,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
                 cells = external_cells(connection, run.lake, table)
             columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
             parquet = draft.path(f"tables/{table.name}.parquet")
-            rows = write(cells, metadata.arrow_schema(table, columns, as_of), parquet)
+            rows = write(cells, metadata.arrow_schema(table, columns, as_of), parquet, is_simulated=table.is_simulated)
             draft.rows |= {f"tables/{table.name}.parquet": rows, f"tables/{table.name}.csv": rows}
             described += metadata.resources(table, columns, draft.folder)
         before = previous_release(run)
@@ -64,7 +64,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
 def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
     """The description of every column of `table`; that of the count names its unit."""
     unit = texts.units.get(table.unit)
-    missing = [k for k in [*table.keys, "n", "n_exact", "status"] if k not in texts.columns]
+    missing = [k for k in [*table.keys, "n", "n_exact", "status", metadata.MARK] if k not in texts.columns]
     if unit is None or missing:
         lacking = f"units.{table.unit}" if unit is None else ", ".join(f"columns.{k}" for k in missing)
         raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from das_pipeline import engine
+from das_pipeline.publication.metadata import MARK
 
 FIRST = "1.0.0"
 
@@ -76,4 +77,4 @@ def _compare(connection: duckdb.DuckDBPyConnection, name: str, old: Path | None,
 
 
 def _keys(path: Path | None) -> list[str]:
-    return [engine.identifier(n) for n in pq.read_schema(path).names if n not in {"n", "status"}] if path else []
+    return [engine.identifier(n) for n in pq.read_schema(path).names if n not in {"n", "status", MARK}] if path else []

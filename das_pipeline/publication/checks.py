@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import sha256_of
-from das_pipeline.publication.metadata import STATUSES
+from das_pipeline.publication.metadata import MARK, STATUSES
 from das_pipeline.publication.tables import ALL
 
 _PERIOD = r"^\d{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$"
@@ -84,6 +84,8 @@ def pandera_schema(path: Path) -> Any:
         codes = json.loads((field.metadata or {}).get(b"codes", b"[]"))
         if field.name == "n":
             columns["n"] = pa.Column("Int64", pa.Check.ge(0))
+        elif field.name == MARK:
+            columns[MARK] = pa.Column(bool, pa.Check.eq(facts["is_simulated"]))
         elif field.name == "period":
             columns["period"] = pa.Column(str, pa.Check.str_matches(_PERIOD))
         else:
@@ -154,13 +156,14 @@ def _unexpected(files: list[Path]) -> list[str]:
     wrong: list[str] = []
     for path in files:
         schema = pq.read_schema(path)
-        keys = [name for name in schema.names if name not in {"n", "status"}]
+        keys = [name for name in schema.names if name not in {"n", "status", MARK}]
         expected: list[tuple[str, dict[str, Any]]] = [
             ("expect_table_columns_to_match_ordered_list", {"column_list": schema.names}),
             ("expect_table_row_count_to_be_between", {"min_value": 1}),
             ("expect_column_values_to_not_be_null", {"column": "n"}),
             ("expect_column_values_to_be_between", {"column": "n", "min_value": 0}),
             ("expect_column_values_to_be_in_set", {"column": "status", "value_set": list(STATUSES)}),
+            ("expect_column_values_to_be_in_set", {"column": MARK, "value_set": [json.loads(schema.metadata[b"das"])["is_simulated"]]}),
             ("expect_column_values_to_match_regex", {"column": "period", "regex": _PERIOD}),
             ("expect_compound_columns_to_be_unique", {"column_list": keys}),
         ]

@@ -17,8 +17,10 @@ Labels = Mapping[str, Mapping[str, Text]]  # dimension -> code -> label
 _PANDAS = {
     "string": {"pandas_type": "unicode", "numpy_type": "str"},
     "integer": {"pandas_type": "int64", "numpy_type": "Int64"},
+    "boolean": {"pandas_type": "bool", "numpy_type": "bool"},
 }
 STATUSES = ("final", "not_applicable", "provisional")
+MARK = "is_simulated"  # a column of every table: a row that travels without its file still says that it is not real
 
 
 def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict[str, Any]]:
@@ -30,6 +32,7 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
     listed.append({"name": "period", "type": "string", "description": texts["period"]})
     listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit})
     listed.append(_coded("status", texts["status"], {status: texts[status] for status in STATUSES}))
+    listed.append({"name": MARK, "type": "boolean", "description": texts[MARK]})
     return listed
 
 
@@ -42,7 +45,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
 
     The pandas metadata makes pandas read counts as Int64, so that a missing count would not turn the others into floats.
     """
-    types = {"string": pa.string(), "integer": pa.int64()}
+    types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_()}
     made = []
     for column in columns:
         metadata = {"description_nl": column["description"].nl, "description_en": column["description"].en}
@@ -71,15 +74,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
     pandas = {
         "index_columns": [],
         "column_indexes": [],
-        "columns": [
-            {"name": c["name"], "field_name": c["name"], "metadata": None}
-            | (
-                {"pandas_type": "int64", "numpy_type": "Int64"}
-                if c["type"] == "integer"
-                else {"pandas_type": "unicode", "numpy_type": "str"}
-            )
-            for c in columns
-        ],
+        "columns": [{"name": c["name"], "field_name": c["name"], "metadata": None} | _PANDAS[c["type"]] for c in columns],
         "pandas_version": "3.0.0",
     }
     of_table = json.dumps(facts, ensure_ascii=False).encode()  # unsorted: the order of the dimensions is that of a cell's key

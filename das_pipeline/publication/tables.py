@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from das_pipeline import engine
 from das_pipeline.lake import Lake
 from das_pipeline.publication.definitions import Dimension, Table
+from das_pipeline.publication.metadata import MARK
 from das_pipeline.publication.periods import enclosing, is_provisional
 
 ALL = "all"
@@ -81,9 +82,10 @@ def _period_rows(leaves: list[str], kinds: tuple[str, ...], as_of: date, provisi
     return rows
 
 
-def write(cells: pa.Table, schema: pa.Schema, parquet: Path) -> int:
-    """The number of cells written to `parquet`, and to a CSV file of the same name beside it."""
+def write(cells: pa.Table, schema: pa.Schema, parquet: Path, *, is_simulated: bool) -> int:
+    """The number of cells written to `parquet`, and to a CSV file of the same name beside it, each row marked as simulated or not."""
     parquet.parent.mkdir(parents=True, exist_ok=True)
+    cells = cells.append_column(MARK, pa.repeat(is_simulated, cells.num_rows))
     shaped = cells.select(schema.names).cast(schema.remove_metadata()).cast(schema)
     pq.write_table(shaped, parquet, compression="zstd", use_dictionary=True, write_statistics=True)
     pyarrow.csv.write_csv(shaped, parquet.with_suffix(".csv"), pyarrow.csv.WriteOptions(quoting_style="needed"))

@@ -116,6 +116,11 @@ def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) 
     return _styled(alt.layer(bars, texts).properties(width=WIDTH - 420, height=alt.Step(17 if several else 26)))
 
 
+def marked(specification: dict[str, Any], text: str) -> dict[str, Any]:
+    """The chart with a text above it that goes wherever the picture goes."""
+    return specification | {"title": {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": 600, "color": SOFT, "offset": 12}}
+
+
 def key_of(specification: dict[str, Any], language: Language) -> str:
     """What makes a drawn chart the same: its specification, language and the library that draws it."""
     drawn_by = version("vl-convert-python")

@@ -75,6 +75,8 @@ def figure(
     rows_dim = _row_dim(table, alone)
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
     drawn, note = _chart(table, periods, rows_dim, language)
+    if drawn and facts["is_simulated"]:
+        drawn = charts.marked(drawn, language.say("simulated_figures"))
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
         table=table,

@@ -130,6 +130,11 @@ def test_a_table_that_names_a_finer_base_than_the_policy(folder: Path) -> None:
     assert failed(folder) == {"counts_are_rounded"}
 
 
+def test_a_row_that_passes_for_real(folder: Path) -> None:
+    tamper(folder, "reports", lambda cells: [cells[0] | {"is_simulated": not cells[0]["is_simulated"]}, *cells[1:]])
+    assert failed(folder) == {"files_as_described"}
+
+
 def test_a_row_left_out(folder: Path) -> None:
     tamper(
         folder,

@@ -49,10 +49,10 @@ def published(
         is_simulated=True,
         cubes={"": "cases"},
     )
-    words = ("outcome", "period_kind", "period", "n", "status", "month", "year", "final", "provisional", "not_applicable")
+    words = ("outcome", "period_kind", "period", "n", "status", "is_simulated", "month", "year", "final", "provisional", "not_applicable")
     labels = {"outcome": {code: text(f"label {code}") for code in ["all", *counts]}}
     schema = metadata.arrow_schema(table, metadata.fields(table, {w: text(w) for w in words}, labels), "2024-12-31")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.parquet"
-        tables.write(pa.Table.from_pylist(rows), schema, path)
+        tables.write(pa.Table.from_pylist(rows), schema, path, is_simulated=True)
         return PublishedTable(path)

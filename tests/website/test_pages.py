@@ -51,6 +51,18 @@ def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
     for page in checks.pages(site.folder):
         text = page.read_text(encoding="utf-8")
         assert "Gesimuleerde cijfers." in text or "Simulated figures." in text
+        assert re.search(r"<title>(Gesimuleerde cijfers|Simulated figures): ", text)
+        assert '<meta name="is_simulated" content="true">' in text
+
+
+def test_every_chart_says_that_its_figures_are_simulated(site: Version) -> None:
+    pictures = sorted((site.folder / "site").rglob("*.svg"))
+    charts = [p for p in pictures if p.parent.name == "charts"]
+    assert charts
+    for picture in charts:
+        words = {"nl": "Gesimuleerde cijfers", "en": "Simulated figures"}[picture.suffixes[-2].removeprefix(".")]
+        assert words in picture.read_text(encoding="utf-8")
+    assert "Gesimuleerde cijfers" in re.findall(r'<svg class="flow".*?</svg>', read(site, "index.html"), re.DOTALL)[0]
 
 
 def test_pages_ask_nothing_of_anybody_else(site: Version) -> None:

@@ -31,7 +31,14 @@ def files_as_described(release: Published) -> Verdict:
             faults[path] = 1
     for name, table in release.tables.items():
         fields = {f["name"]: f["type"] for f in described.get(f"tables/{name}.parquet", {"schema": {"fields": []}})["schema"]["fields"]}
-        if {f.name: _type(f.type) for f in table.rows.schema} != fields or set(fields) != {*table.keys, *table.measures, "status"}:
+        if {f.name: _type(f.type) for f in table.rows.schema} != fields or set(fields) != {
+            *table.keys,
+            *table.measures,
+            "status",
+            "is_simulated",
+        }:
+            faults[f"tables/{name}.parquet"] = 1
+        elif set(table.rows["is_simulated"].unique().to_pylist()) - {table.facts["is_simulated"]}:  # a row that passes for real
             faults[f"tables/{name}.parquet"] = 1
     missing = {path.removeprefix("tables/").rpartition(".")[0] for path in described} ^ set(release.tables)
     faults |= dict.fromkeys((f"tables/{name}" for name in missing), 1)
@@ -43,7 +50,7 @@ def _sha256(path: Path) -> str:
 
 
 def _type(kind: pa.DataType) -> str:
-    return "integer" if pa.types.is_int64(kind) else "string" if pa.types.is_string(kind) else str(kind)
+    return {pa.int64(): "integer", pa.string(): "string", pa.bool_(): "boolean"}.get(kind, str(kind))
 
 
 def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
