@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -81,10 +81,9 @@ class Sender:
         folder.mkdir(parents=True, exist_ok=True)
         listed, rows = [], 0
         for file in self.files[partner]:
-            content, entry, count = self._file(self.registers[partner, file], sent, log)
+            entry, count = self._file(self.registers[partner, file], folder, sent, log)
             if trouble.truncated and not listed:
-                content = content[: max(len(content) * 2 // 3, 1)]
-            (folder / entry["name"]).write_bytes(content)
+                os.truncate(folder / entry["name"], max(entry["bytes"] * 2 // 3, 1))
             listed.append(entry)
             rows += count
         if trouble.truncated:
@@ -105,8 +104,8 @@ class Sender:
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         return Sent(**{**sent.__dict__, "rows": rows})
 
-    def _file(self, register: Register, sent: Sent, log: list[Fault]) -> tuple[bytes, dict[str, Any], int]:
-        """The bytes of one file, and what the manifest says of it."""
+    def _file(self, register: Register, folder: Path, sent: Sent, log: list[Fault]) -> tuple[dict[str, Any], int]:
+        """One file in `folder`: what the manifest says of it, and its rows."""
         contract = register.contract
         day = np.datetime64(sent.reference_on)
         rows, columns = self._rows(register, day, is_first=sent.sequence == 1)
@@ -119,20 +118,22 @@ class Sender:
             least = min(self.parameters.faults.least, len(rows) // 25) if sent.sequence == 1 else 0
             faults = put_faults(page, sent.delivery, self.parameters.faults, least, may_go, draw)
             log.extend(faults)
-        finished = page.finished()
-        body = render.lines(contract, finished)
-        body = render.cut_off(contract, body, page.cut)
-        content = render.document(contract, body)
+        form = render.layout(contract, sent.reference_on)
+        name = f"{contract.file}.{EXTENSION[contract.format.kind]}"
+        part = folder / f"{name}.part"
+        render.write_part(contract, page.finished(), part, form, cut=page.cut)
+        written = render.assemble(contract, [part], folder / name, form)
+        part.unlink()
         entry = {
             "file": contract.file,
-            "name": f"{contract.file}.{EXTENSION[contract.format.kind]}",
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "bytes": len(content),
-            "lines": len(body) + render.first_line(contract) - 1,
+            "name": name,
+            "sha256": written.sha256,
+            "bytes": written.bytes,
+            "lines": written.lines,
             "sums": render.sums(contract, page.columns, page.extra),
             "complete_for": contract.delivery.complete_for,
         }
-        return content, entry, len(body)
+        return entry, page.rows + len(page.extra)
 
     def _rows(self, register: Register, day: np.datetime64, *, is_first: bool) -> tuple[Ints, render.Texts]:
         """The rows of the world that a file shows, and their columns as texts, in the order in which they came into the register."""

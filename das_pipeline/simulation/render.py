@@ -1,8 +1,22 @@
-"""Files as partners write them: one function per format, the columns always those of the contract."""
+"""Files as partners write them, driven by the contract: its columns, codes, charset and form.
+
+A file is written in two steps, so that blocks of rows can be rendered apart: `write_part` for the rows of a block, then `assemble` for
+the file around the parts. The bytes depend on the rows and their order alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import codecs
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -90,16 +104,140 @@ def sums(contract: Contract, columns: Texts, extra: list[int]) -> dict[str, str]
     return totals
 
 
+# -- files
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a file in their order, each with its name there. A file that is as agreed has that of `layout`."""
+
+    columns: tuple[tuple[str, str], ...]  # (its name among the texts, its name in the file)
+    has_mark: bool = False  # a byte order mark that the contract does not speak of
+
+
+def layout(contract: Contract, reference_on: date) -> Layout:
+    """What the contract says of a file about this day."""
+    return Layout(tuple((c.name, c.source) for c in contract.columns if c.valid_on(reference_on)))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file as its manifest describes it."""
+
+    sha256: str
+    bytes: int
+    lines: int  # as the sender counts them: physical lines with the header, records of XML, rows of Parquet
+
+
+def write_part(
+    contract: Contract, columns: Texts, path: Path, form: Layout, *, cut: Collection[int] = (), headers: Collection[int] = ()
+) -> None:
+    """The rows of one block at `path`. The lines of rows in `cut` break off; before the rows in `headers` the header stands again."""
+    path.write_bytes(_encoded(contract, _with_headers(contract, form, cut_off(contract, lines(contract, columns, form), cut), headers)))
+
+
+def assemble(contract: Contract, parts: Sequence[Path], target: Path, form: Layout) -> Written:
+    """The file at `target`, made of its parts in their order."""
+    count = 0
+    with _measured(target) as (out, written):
+        start, end = _around(contract, form)
+        out.write(start)
+        for part in parts:
+            count += _lines_in(contract, part)
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
+        out.write(end)
+    return Written(written.digest.hexdigest(), written.size, count + first_line(contract) - 1)
+
+
+def first_line(contract: Contract) -> int:
+    """The line number of the first row; of XML rows are numbered as records."""
+    return 2 if contract.format.header else 1
+
+
+class _Measured:
+    """A file that is written once, front to back, while its size and hash are kept."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        self.size += len(content)
+        return self._out.write(content)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
+@contextmanager
+def _measured(target: Path) -> Iterator[tuple[IO[bytes], _Measured]]:
+    with target.open("wb") as out:
+        measured = _Measured(out)
+        yield cast("IO[bytes]", measured), measured
+
+
+def _around(contract: Contract, form: Layout) -> tuple[bytes, bytes]:
+    """What stands before and after the rows."""
+    said = contract.format
+    mark = codecs.BOM_UTF8 if form.has_mark and said.encoding == "utf-8" else b""
+    if said.kind == "csv":
+        return mark + _encoded(contract, pa.array([_header(contract, form)])), b""
+    if said.kind == "xml":
+        start = f'<?xml version="1.0" encoding="{said.encoding.upper()}"?>\n<{said.root}>\n'
+        return mark + start.encode(said.encoding), f"</{said.root}>\n".encode(said.encoding)
+    return mark, b""
+
+
+def _header(contract: Contract, form: Layout) -> str:
+    return contract.format.delimiter.join(head for _, head in form.columns)
+
+
+def _with_headers(contract: Contract, form: Layout, body: pa.Array, rows: Collection[int]) -> pa.Array:
+    if not rows:
+        return body
+    texts = body.to_pylist()
+    for row in sorted(rows, reverse=True):
+        texts.insert(row, _header(contract, form))
+    return pa.array(texts, pa.string())
+
+
+def _encoded(contract: Contract, body: pa.Array) -> bytes:
+    """The lines with their ends, in the charset of the file."""
+    said = contract.format
+    ended = joined([body, "\r\n" if said.kind in ("csv", "fixed") else "\n"])
+    _, offsets, data = ended.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32, count=len(ended) + 1)
+    content = bytes(memoryview(data)[ends[0] : ends[-1]]) if data is not None else b""  # the texts of an array lie one after the other
+    content = content.replace(BARE_DELIMITER.encode(), said.delimiter.encode())
+    broken = b"\xff" if said.encoding == "utf-8" else b"\x81"
+    parts = content.split(BROKEN_BYTE.encode())
+    return broken.join(p if said.encoding == "utf-8" or p.isascii() else p.decode().encode(said.encoding) for p in parts)
+
+
+def _lines_in(contract: Contract, part: Path) -> int:
+    """The physical lines, or records, in a part."""
+    mark = f"<{contract.format.record}>".encode() if contract.format.kind == "xml" else b"\n"
+    count, rest = 0, b""
+    with part.open("rb") as source:
+        while chunk := source.read(1 << 20):
+            count += (rest + chunk).count(mark)
+            rest = (rest + chunk)[-len(mark) + 1 :] if len(mark) > 1 else b""
+    return count
+
+
 # -- lines
 
 
-def lines(contract: Contract, columns: Texts) -> pa.Array:
+def lines(contract: Contract, columns: Texts, form: Layout | None = None) -> pa.Array:
     """One line per row, without its line end."""
     writer = {"csv": _csv, "fixed": _fixed, "jsonl": _jsonl, "xml": _xml}[contract.format.kind]
-    return writer(contract, columns)
+    return writer(contract, columns, form or Layout(tuple((c.name, c.source) for c in contract.columns)))
 
 
-def cut_off(contract: Contract, body: pa.Array, rows: set[int]) -> pa.Array:
+def cut_off(contract: Contract, body: pa.Array, rows: Collection[int]) -> pa.Array:
     """The lines, those of `rows` without their last field."""
     if not rows:
         return body
@@ -109,41 +247,22 @@ def cut_off(contract: Contract, body: pa.Array, rows: set[int]) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def document(contract: Contract, body: pa.Array) -> bytes:
-    """The file around the lines: header or root element, line ends, charset."""
-    form = contract.format
-    end = "\r\n" if form.kind in ("csv", "fixed") else "\n"
-    rows = body.to_pylist()
-    if form.kind == "csv":
-        rows.insert(0, form.delimiter.join(c.source for c in contract.columns))
-    if form.kind == "xml":
-        rows = [f'<?xml version="1.0" encoding="{form.encoding.upper()}"?>', f"<{form.root}>", *rows, f"</{form.root}>"]
-    text = end.join([*rows, ""]).replace(BARE_DELIMITER, form.delimiter)
-    broken = b"\xff" if form.encoding == "utf-8" else b"\x81"
-    return broken.join(part.encode(form.encoding) for part in text.split(BROKEN_BYTE))
-
-
-def first_line(contract: Contract) -> int:
-    """The line number of the first row; of XML rows are numbered as records."""
-    return 2 if contract.format.kind == "csv" else 1
-
-
-def _csv(contract: Contract, columns: Texts) -> pa.Array:
-    form = contract.format
+def _csv(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
+    said = contract.format
     fields = []
-    for column in contract.columns:
-        text = compute.fill_null(columns[column.name], "")
-        special = compute.match_substring_regex(text, f"[{form.delimiter}{form.quote}\r\n]")
+    for name, _ in form.columns:
+        text = compute.fill_null(columns[name], "")
+        special = compute.match_substring_regex(text, f"[{re.escape(said.delimiter)}{re.escape(said.quote)}\r\n]")
         if compute.any(special).as_py():
-            doubled = compute.replace_substring(text, form.quote, form.quote * 2)
-            text = compute.if_else(special, joined([form.quote, doubled, form.quote]), text)
+            doubled = compute.replace_substring(text, said.quote, said.quote * 2)
+            text = compute.if_else(special, joined([said.quote, doubled, said.quote]), text)
         fields.append(text)
-    return compute.binary_join_element_wise(*fields, form.delimiter)
+    return compute.binary_join_element_wise(*fields, said.delimiter)
 
 
-def _fixed(contract: Contract, columns: Texts) -> pa.Array:
+def _fixed(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
     fields, position = [], 1
-    for column in sorted(contract.columns, key=lambda c: c.at or (0, 0)):
+    for column in sorted((contract.by_name[name] for name, _ in form.columns), key=lambda c: c.at or (0, 0)):
         assert column.at is not None
         start, width = column.at
         text = compute.utf8_slice_codeunits(compute.fill_null(columns[column.name], ""), 0, width)
@@ -153,21 +272,60 @@ def _fixed(contract: Contract, columns: Texts) -> pa.Array:
     return joined(fields)
 
 
-def _jsonl(contract: Contract, columns: Texts) -> pa.Array:
+Tree = dict[str, Any]  # an element or object by name: what is in it, or the name of the column whose value it is
+
+
+def _tree(form: Layout) -> Tree:
+    """The columns by the parts of their path in the file."""
+    tree: Tree = {}
+    for name, head in form.columns:
+        *above, leaf = head.split("/")
+        place = tree
+        for part in above:
+            place = place.setdefault(part, {})
+        place[leaf] = name
+    return tree
+
+
+def _jsonl(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
+    return _json_object(contract, columns, _tree(form))
+
+
+def _json_object(contract: Contract, columns: Texts, tree: Tree) -> pa.Array:
     fields = []
-    for column in contract.columns:
-        text = compute.replace_substring(compute.replace_substring(columns[column.name], "\\", "\\\\"), '"', '\\"')
-        written = text if column.type in ("integer", "decimal") else joined(['"', text, '"'])
-        fields.append(joined([f'"{column.source}": ', compute.fill_null(written, "null")]))
+    for key, inner in tree.items():
+        written = _json_object(contract, columns, inner) if isinstance(inner, dict) else _json_value(contract, columns[inner], inner)
+        fields.append(joined([f"{json.dumps(key, ensure_ascii=False)}: ", written]))
     return joined(["{", compute.binary_join_element_wise(*fields, ", "), "}"])
 
 
-def _xml(contract: Contract, columns: Texts) -> pa.Array:
-    """An element per value; a value that is missing has none. Paths with / are not written as nested elements here."""
+def _json_value(contract: Contract, text: pa.Array, name: str) -> pa.Array:
+    """Numbers as numbers, everything else between quotes."""
+    quoted = joined(['"', compute.replace_substring(compute.replace_substring(text, "\\", "\\\\"), '"', '\\"'), '"'])
+    unprintable = compute.match_substring_regex(text, "[\\x00-\\x1f]")
+    if compute.any(unprintable).as_py():
+        escaped = [json.dumps(word, ensure_ascii=False) for word in text.filter(unprintable).to_pylist() if word is not None]
+        quoted = compute.replace_with_mask(quoted, compute.fill_null(unprintable, False), pa.array(escaped, pa.string()))
+    if contract.by_type(name) in ("integer", "decimal"):
+        is_number = compute.match_substring_regex(text, r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
+        quoted = compute.if_else(is_number, text, quoted)
+    return compute.fill_null(quoted, "null")
+
+
+def _xml(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
+    """An element per value; a value that is missing has none."""
+    return joined([f"  <{contract.format.record}>", _xml_elements(columns, _tree(form)), f"</{contract.format.record}>"])
+
+
+def _xml_elements(columns: Texts, tree: Tree) -> pa.Array:
     fields = []
-    for column in contract.columns:
-        text = columns[column.name]
-        for plain in "&<>":
-            text = compute.replace_substring(text, plain, escape(plain))
-        fields.append(compute.fill_null(joined([f"<{column.source}>", text, f"</{column.source}>"]), ""))
-    return joined([f"  <{contract.format.record}>", *fields, f"</{contract.format.record}>"])
+    for name, inner in tree.items():
+        if isinstance(inner, dict):
+            text = _xml_elements(columns, inner)
+            text = compute.if_else(compute.equal(text, ""), pa.scalar(None, pa.string()), text)
+        else:
+            text = columns[inner]
+            for plain in "&<>":
+                text = compute.replace_substring(text, plain, escape(plain))
+        fields.append(compute.fill_null(joined([f"<{name}>", text, f"</{name}>"]), ""))
+    return joined(fields)
