@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,9 +15,9 @@ import pyarrow as pa
 from das_pipeline.deliveries import Contract, load_contracts, load_partners
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import render
-from das_pipeline.simulation.draws import Bools, Ints, stream
-from das_pipeline.simulation.faults import Fault, Page, put_faults
-from das_pipeline.simulation.parameters import Parameters, Trouble
+from das_pipeline.simulation.draws import Bools, Ints
+from das_pipeline.simulation.faults import Fault, Page, Plan, Planned, put_faults, settled
+from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.registers import MAPPING, Register, Registers
 from das_pipeline.simulation.world import World
 
@@ -42,12 +41,11 @@ class Sent:
 class Sender:
     """All partners of a jurisdiction, and what they deliver about one world."""
 
-    def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World, seed: int, *, with_faults: bool) -> None:
+    def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World, plan: Plan) -> None:
         self.jurisdiction = jurisdiction
         self.parameters = parameters
-        self.seed = seed
-        self.with_faults = with_faults
-        registers = Registers(jurisdiction, parameters, world, seed)
+        self.plan = plan
+        registers = Registers(jurisdiction, parameters, world, plan.seed)
         self.registers = {place: registers.open(contract) for place, contract in load_contracts(jurisdiction).items()}
         self.files = {name: partner.files for name, partner in load_partners(jurisdiction).items()}
         self.expired = _expired_codes(jurisdiction, [r.contract for r in self.registers.values()])
@@ -56,45 +54,46 @@ class Sender:
     def send_day(self, out: Path, reference_on: date, log: list[Fault]) -> Iterator[Sent]:
         """What every partner hands over about the day `reference_on`: the whole history first, then day by day."""
         for partner in self.files:
-            trouble = self._trouble(partner, reference_on)
-            yield self._send(out, partner, reference_on, trouble, 1, log)
-            if trouble.truncated:
-                yield self._send(out, partner, reference_on, Trouble(partner=partner, reference_on=reference_on, days_late=1), 2, log)
+            planned = self._planned(partner, reference_on, 1)
+            if planned.is_missing:
+                log.extend(planned.faults())
+                continue
+            sent, found = self._send(out, planned, 1)
+            log.extend(found)
+            yield sent
+            if any(f.outcome == "refused" for f in found) or planned.is_twice:  # mended, or the same once more, under the next number
+                again, found = self._send(out, self._planned(partner, reference_on, 2), 2)
+                log.extend(found)
+                yield again
 
-    def _trouble(self, partner: str, reference_on: date) -> Trouble:
-        """What goes wrong with a whole delivery; mostly nothing."""
-        planned = self.parameters.faults.deliveries if self.with_faults else []
-        none = Trouble(partner=partner, reference_on=reference_on)
-        return next((t for t in planned if (t.partner, t.reference_on) == (partner, reference_on)), none)
+    def _planned(self, partner: str, reference_on: date, number: int) -> Planned:
+        contracts = [self.registers[partner, file].contract for file in self.files[partner]]
+        is_history = reference_on == self.parameters.period.history_until
+        return self.plan.delivery(contracts, reference_on, f"{reference_on}.{number}", is_history=is_history, is_mended=number > 1)
 
-    def _send(self, out: Path, partner: str, reference_on: date, trouble: Trouble, number: int, log: list[Fault]) -> Sent:
-        sent = Sent(
-            partner=partner,
-            delivery=f"{reference_on}.{number}",
-            reference_on=reference_on,
-            delivered_on=reference_on + DAY * (1 + trouble.days_late),
-            sequence=(reference_on - self.parameters.period.history_until).days + 1,
-            replaces=f"{reference_on}.{number - 1}" if number > 1 else None,
-            rows=0,
-        )
-        folder = out / partner / sent.delivery
+    def _send(self, out: Path, planned: Planned, number: int) -> tuple[Sent, list[Fault]]:
+        """Hands a delivery over; what went wrong with it."""
+        partner, reference_on = planned.partner, planned.reference_on
+        folder = out / partner / planned.delivery
         folder.mkdir(parents=True, exist_ok=True)
-        listed, rows = [], 0
+        listed, rows, log = [], 0, planned.faults()
         for file in self.files[partner]:
-            entry, count = self._file(self.registers[partner, file], folder, sent, log)
-            if trouble.truncated and not listed:
-                os.truncate(folder / entry["name"], max(entry["bytes"] * 2 // 3, 1))
+            entry, count = self._file(self.registers[partner, file], folder, planned, log)
             listed.append(entry)
             rows += count
-        if trouble.truncated:
-            entry = listed[0]
-            log.append(
-                Fault("truncated_file", "transport", partner, sent.delivery, entry["file"], None, None, None, None, "I01", "refused")
-            )
+        sent = Sent(
+            partner=partner,
+            delivery=planned.delivery,
+            reference_on=reference_on,
+            delivered_on=reference_on + DAY * (number + planned.days_late),
+            sequence=(reference_on - self.parameters.period.history_until).days + 1,
+            replaces=f"{reference_on}.{number - 1}" if number > 1 else None,
+            rows=rows,
+        )
         manifest = {
-            "partner": partner,
+            "partner": sent.partner,
             "delivery": sent.delivery,
-            "reference_on": str(reference_on),
+            "reference_on": str(sent.reference_on),
             "delivered_on": str(sent.delivered_on),
             "sequence": sent.sequence,
             "replaces": sent.replaces,
@@ -102,27 +101,20 @@ class Sender:
             "files": listed,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        return Sent(**{**sent.__dict__, "rows": rows})
+        return sent, settled(log)
 
-    def _file(self, register: Register, folder: Path, sent: Sent, log: list[Fault]) -> tuple[dict[str, Any], int]:
-        """One file in `folder`: what the manifest says of it, and its rows."""
+    def _file(self, register: Register, folder: Path, planned: Planned, log: list[Fault]) -> tuple[dict[str, Any], int]:
+        """One file in `folder`: what the manifest says of it, and its rows. What goes wrong with it is added to `log`."""
         contract = register.contract
-        day = np.datetime64(sent.reference_on)
-        rows, columns = self._rows(register, day, is_first=sent.sequence == 1)
-        page = Page(contract, sent.reference_on, columns, self.expired)
-        faults: list[Fault] = []
-        if self.with_faults and len(rows):
-            draw = stream(self.seed, "faults", contract.partner, contract.file, str(sent.reference_on))
-            may_go = ~self.has_children[register.table_name][rows]
-            may_go &= np.isnat(register.keeping.withdrawn_on[rows])
-            least = min(self.parameters.faults.least, len(rows) // 25) if sent.sequence == 1 else 0
-            faults = put_faults(page, sent.delivery, self.parameters.faults, least, may_go, draw)
-            log.extend(faults)
-        form = render.layout(contract, sent.reference_on)
+        day = np.datetime64(planned.shown_on)
+        rows, columns = self._rows(register, day, is_first=planned.shown_on <= self.parameters.period.history_until)
+        may_go = ~self.has_children[register.table_name][rows] & np.isnat(register.keeping.withdrawn_on[rows])
+        page = Page(contract, planned.shown_on, columns, self.expired, register.keeping.known_on[rows], may_go)
+        log.extend(put_faults(page, planned))
         name = f"{contract.file}.{EXTENSION[contract.format.kind]}"
         part = folder / f"{name}.part"
-        render.write_part(contract, page.finished(), part, form, cut=page.cut)
-        written = render.assemble(contract, [part], folder / name, form)
+        render.write_part(contract, page.finished(), part, page.form, cut=page.places(page.cut), headers=page.places(page.headers))
+        written = render.assemble(contract, [part], folder / name, page.form)
         part.unlink()
         entry = {
             "file": contract.file,
@@ -130,10 +122,11 @@ class Sender:
             "sha256": written.sha256,
             "bytes": written.bytes,
             "lines": written.lines,
-            "sums": render.sums(contract, page.columns, page.extra),
+            "sums": render.sums(contract, page.held(), []),
             "complete_for": contract.delivery.complete_for,
         }
-        return entry, page.rows + len(page.extra)
+        log.extend(planned.damage(contract, folder / name, entry))
+        return entry, len(page.written)
 
     def _rows(self, register: Register, day: np.datetime64, *, is_first: bool) -> tuple[Ints, render.Texts]:
         """The rows of the world that a file shows, and their columns as texts, in the order in which they came into the register."""

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
 
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation.deliver import Sender, Sent
-from das_pipeline.simulation.faults import Fault
+from das_pipeline.simulation.faults import Fault, Plan, profile
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.registers import main_groups
 from das_pipeline.simulation.truth import append_faults, write_truth
@@ -44,20 +43,21 @@ def simulate(
     *,
     size: str | int = "demo",
     seed: int = 1,
-    faults: Literal["default", "none"] = "default",
+    faults: str | Path = "default",
     until: date | None = None,
     truth: Path | None = None,
 ) -> Simulated:
     """Deliveries in `out/<partner>/<delivery>/`: the history of every partner, then daily ones delivered until `until`.
 
-    `size` is `tiny`, `demo` or a number of rows. `truth` (beside `out` when not given) gets records.parquet, faults.jsonl, counts.parquet,
-    canaries.txt, and what `next_day` needs to go on. Same jurisdiction, size and seed ⇒ same bytes.
+    `size` is `tiny`, `demo` or a number of rows; `faults` is `none`, a profile of the jurisdiction, or the path of one. `truth` (beside
+    `out` when not given) gets records.parquet, faults.jsonl, counts.parquet, canaries.txt, and what `next_day` needs to go on. Same
+    jurisdiction, size and seed ⇒ same bytes.
     """
     parameters = Parameters.read(jurisdiction)
     last = (until or parameters.period.until) - DAY
     if last < parameters.period.history_until:
         raise ConfigurationError(f"Nothing is delivered by {until}: the history is delivered on {parameters.period.history_until + DAY}.")
-    state = {"size": rows_of(size), "seed": seed, "faults": faults, "reference_on": str(last)}
+    state = {"size": rows_of(size), "seed": seed, "faults": str(faults), "reference_on": str(last)}
     days = [parameters.period.history_until + DAY * n for n in range((last - parameters.period.history_until).days + 1)]
     target = truth or out.parent / "truth"
     (target / "faults.jsonl").unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def _send(
     years = (parameters.period.until - parameters.period.start + DAY).days / 365.25
     crimes_a_year = int(state["size"]) / parameters.period.records_a_crime / years
     world = simulate_world(parameters, groups, crimes_a_year, seed, parameters.period.until)
-    sender = Sender(jurisdiction, parameters, world, seed, with_faults=state["faults"] != "none")
+    sender = Sender(jurisdiction, parameters, world, Plan(profile(jurisdiction, str(state["faults"])), seed))
     log: list[Fault] = []
     sent = [delivery for day in days for delivery in sender.send_day(out, day, log)]
     append_faults(truth, log)

@@ -289,15 +289,6 @@ class Habits(Part):
     shows_all_given_names: float = 1.0
 
 
-class Trouble(Part):
-    """A delivery that does not come as it should."""
-
-    partner: str
-    reference_on: date
-    days_late: int = 0
-    truncated: bool = False
-
-
 class Registers(Block):
     """What the partners hold and how."""
 
@@ -311,13 +302,54 @@ class Registers(Block):
     files: dict[str, Register]  # by partner/file
 
 
-class Faults(Block):
-    """How often each kind of fault happens, and which deliveries go wrong as a whole."""
+class Burst(Part):
+    """Days or an office in which a partner makes more of the faults than usual: a bad month, a new system, one office."""
 
-    share: float  # of the rows of a file that carry a fault, all kinds together
-    least: int  # faults in a history file, whatever its size
+    partner: str
+    file: str | None = None  # all of them
+    start: date | None = Field(default=None, alias="from")  # the days on which a row came into the register
+    until: date | None = None
+    where: dict[str, list[str]] = {}  # column: the partner's own codes
+    times: float = Field(gt=1)  # as often as elsewhere
+    weights: Shares = {}  # the kinds that there are more of; those of the profile when none are named
+
+
+class Trouble(Part):
+    """A delivery, or a file in it, that does not come as it should."""
+
+    partner: str
+    reference_on: date
+    fault: str
+    file: str | None = None  # all of them that lend themselves to it
+    days: int = 1  # how late
+
+
+class DefinitionChange(Part):
+    """Rows that a partner counts no longer, by its own codes."""
+
+    partner: str
+    file: str
+    start: date = Field(alias="from")  # of those that come into the register from this day on
+    where: dict[str, list[str]] = Field(min_length=1)
+
+
+class WholeFiles(Part):
+    """How often a file of changes goes wrong as a whole, and how."""
+
+    share: float = 0.0
+    weights: Shares = {}
+
+
+class Faults(Block):
+    """A profile: how often each kind of fault happens, where more often than elsewhere, and which deliveries go wrong as a whole."""
+
+    share: float = Field(ge=0, lt=1)  # of the rows of a file that carry a fault, all kinds together
+    least: int = 0  # faults in a history file, whatever its size
     weights: Shares
-    deliveries: list[Trouble]
+    bursts: list[Burst] = []
+    files: WholeFiles = WholeFiles()
+    deliveries: list[Trouble] = []
+    definitions: list[DefinitionChange] = []
 
 
 class Parameters(BaseModel, extra="forbid"):
@@ -331,7 +363,6 @@ class Parameters(BaseModel, extra="forbid"):
     court: Court
     execution: Execution
     registers: Registers
-    faults: Faults
 
     @classmethod
     def read(cls, jurisdiction: Jurisdiction) -> Parameters:

@@ -11,6 +11,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
 from das_pipeline.simulation import Simulated, simulate
 from das_pipeline.simulation.deliver import Sender
+from das_pipeline.simulation.faults import Plan
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.registers import main_groups
 from das_pipeline.simulation.world import World, simulate_world
@@ -37,7 +38,7 @@ def dutch() -> Jurisdiction:
 def small(dutch: Jurisdiction) -> Small:
     parameters, groups = Parameters.read(dutch), main_groups(dutch)
     world = simulate_world(parameters, groups, 1_000, SEED, parameters.period.until)
-    return Small(parameters, groups, world, Sender(dutch, parameters, world, SEED, with_faults=False))
+    return Small(parameters, groups, world, Sender(dutch, parameters, world, Plan(None, SEED)))
 
 
 @pytest.fixture(scope="session")
