@@ -30,17 +30,19 @@ class Header:
 def header_of(contract: Contract, names: Sequence[str] | None, reference_on: date) -> Header:
     """Where the columns of the contract valid on `reference_on` stand, given the `names` found in the file.
 
-    A csv file must have them all, in any order. Records of JSON and XML leave out what they do not know, so that a column missing there is
-    a matter of rows.
+    A file with a header, or with columns of its own, must have them all, in any order. Records of JSON and XML leave out what they do not
+    know, so that a column missing there is a matter of rows.
     """
     expected = [c for c in contract.columns if c.valid_on(reference_on)]
     sources = {c.source for c in expected}
     unknown = len(set(names or ()) - sources)
+    must_be_there = contract.format.kind == "csv" or contract.format.has_cells
+    missing = tuple(c.source for c in expected if c.source not in (names or ())) if must_be_there else ()
     if contract.format.kind != "csv":
-        return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), (), unknown)
+        return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), missing, unknown)
     places = {name: n for n, name in enumerate(names or (), start=1)}
     found = {c.name: places[c.source] for c in expected if c.source in places}
-    return Header(found, len(names or ()), tuple(c.source for c in expected if c.source not in places), unknown)
+    return Header(found, len(names or ()), missing, unknown)
 
 
 def literal(text: str) -> str:
@@ -138,7 +140,7 @@ def _fields(contract: Contract, header: Header) -> str:
         width = max(start + length - 1 for start, length in places)
         parts = ", ".join(f"substr(line, {start}, {length})" for start, length in places)
         return f"CASE WHEN length(line) = {width} THEN [{parts}] END"
-    # A JSON pointer walks down the object; a record of XML was flattened, and its path is one name.
+    # A JSON pointer walks down the object; a record of XML was flattened and cells are flat: their path is one name.
     paths = ", ".join(literal(f"/{c.source}" if form.kind == "jsonl" else f'$."{c.source}"') for c in ordered)
     return f"CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN json_extract_string(line, [{paths}]) END"
 

@@ -46,16 +46,28 @@ class Model(BaseModel):
 
 
 class Format(Model):
-    """How the bytes of a file become lines and fields. One line is one row; of XML, one `record` element."""
+    """How the bytes of a file become lines and fields. One line is one row; of XML, one `record` element; Parquet and Excel have rows."""
 
-    kind: Literal["csv", "fixed", "jsonl", "xml"]
-    encoding: Literal["utf-8", "ascii", "cp1252", "windows-1252", "iso-8859-1", "iso-8859-15"] = "utf-8"
+    kind: Literal["csv", "fixed", "jsonl", "xml", "parquet", "xlsx"]
+    # utf-8-sig is UTF-8 with a byte order mark; utf-16 has one too, which says the order. Reading utf-8, a mark is left out.
+    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "ascii", "cp1252", "windows-1252", "iso-8859-1", "iso-8859-15"] = "utf-8"
+    compression: Literal["gzip", "zip"] | None = None
     delimiter: str = Field(default=";", min_length=1, max_length=1)
     quote: str = Field(default='"', min_length=1, max_length=1)
     header: bool = False
     decimal: Literal[".", ","] = "."
     record: str | None = None  # the name of the XML element that is a row
     root: str | None = None  # the name of the XML element around them: for whoever writes such a file
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether values have types of their own: days are read as yyyy-mm-dd, numbers with a point, truth as true and false."""
+        return self.kind in {"parquet", "xlsx"}
+
+    @property
+    def first_row(self) -> int:
+        """The line number of the first row: what has a header has it on line 1. Records of XML and rows of Parquet are numbered from 1."""
+        return 2 if self.kind in {"csv", "xlsx"} else 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Format:
@@ -65,6 +77,10 @@ class Format(Model):
             raise ValueError("record names the element that is a row: give it for xml and for nothing else")
         if self.delimiter == self.quote:
             raise ValueError("delimiter and quote must differ")
+        if self.has_cells and (self.encoding != "utf-8" or self.compression is not None or self.decimal != "."):
+            raise ValueError(f"{self.kind} has charset, compression and numbers of its own: leave out encoding, compression, decimal")
+        if self.encoding == "utf-16" and self.kind not in {"csv", "fixed"}:
+            raise ValueError("utf-16 is for csv and fixed")
         return self
 
 
@@ -249,6 +265,12 @@ class Contract(Model):
             yield "every column of a fixed-width file needs at: [first position, width]"
         if self.format.kind != "fixed" and any(c.at is not None for c in self.columns):
             yield "at is for fixed-width files only"
+        if self.format.has_cells:
+            for column in self.columns:
+                if column.type == "date" and "yyyy-mm-dd" not in column.formats:
+                    yield f"{column.name}: a day in {self.format.kind} is read as yyyy-mm-dd, so that formats must have it"
+                if column.type == "boolean" and not ("true" in column.true_tokens and "false" in column.false_tokens):
+                    yield f"{column.name}: {self.format.kind} has true and false of its own, so that the tokens must have them"
 
     def by_type(self, name: str) -> str | None:
         """The type of a column, None when there is no such column."""

@@ -57,13 +57,15 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
     account = FileAccount(contract.file)
     lines = _open(intake, contract, said.name)
     header = header_of(contract, lines.names, intake.known.manifest.reference_on)
-    opened = Opened(contract, said, header, account)
-    if header.missing:
+    opened = Opened(contract, said, header, account, problem=lines.problem)
+    if header.missing or lines.problem:
         return opened
     query = rows_query(contract, header, intake.units, intake.known.manifest.reference_on, "lines")
     with _streamed(intake.connection, lines):
         intake.connection.execute(f"CREATE TEMP TABLE rows_{contract.file} AS {query}", {"header_line": lines.header_line})
-    account.read, opened.lines = lines.rows, lines.count
+    account.read, opened.lines, opened.problem = lines.rows, lines.count, lines.problem
+    if lines.problem:
+        return opened
     intake.connection.execute(
         f"""CREATE TEMP TABLE faults_{contract.file} AS
         SELECT DISTINCT line_no, split_part(fault, ' ', 1) AS rule, split_part(fault, ' ', 2) AS "column"

@@ -15,6 +15,7 @@ from das_pipeline.deliveries.contract import Contract, load_contracts, load_part
 from das_pipeline.deliveries.file import Intake, take_in_file
 from das_pipeline.deliveries.judging import (
     Opened,
+    judge_form,
     judge_header,
     judge_manifest,
     judge_order,
@@ -86,7 +87,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
             intake = Intake(run, connection, draft, known, live, contracts, before, limits)
             with engine.errors_of_engine(draft.table):
                 opened = [take_in_file(intake, contract) for contract in contracts]
-            verdicts.append(judge_header(opened))
+            verdicts += [*judge_form(opened), judge_header(opened)]
             if not blocking(verdicts):
                 verdicts += judge_rows(opened, limits)
             _write_state(connection, draft, contracts, manifest, [o.account for o in opened], live)

@@ -12,6 +12,7 @@ from das_pipeline.deliveries.account import FileAccount, judge_account
 from das_pipeline.deliveries.checking import Header
 from das_pipeline.deliveries.contract import Contract, Partner
 from das_pipeline.deliveries.landing import Accepted, DeliveredFile, Landed, Manifest, Window, order
+from das_pipeline.deliveries.unpacking import NotReadable
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.jurisdiction import Jurisdiction
 
@@ -57,6 +58,7 @@ class Opened:
     refusing: int = 0  # lines with a fault in a column whose contract says on_error: refuse
     in_scope: int = 0  # rows in force for which the file is complete
     infers: bool = True  # whether what is left out counts as withdrawn
+    problem: NotReadable | None = None  # why it could not be read to its end
 
 
 _NAMES = {
@@ -133,7 +135,7 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
 
 def judge_header(opened: Sequence[Opened]) -> Verdict:
     """I04: the columns of the contract are there, in any order; more columns than that are shown."""
-    missing = [f"{o.contract.file}: {', '.join(o.header.missing)}" for o in opened if o.header.missing]
+    missing = [f"{o.contract.file}: {', '.join(o.header.missing)}" for o in opened if o.header.missing and o.problem is None]
     extra = [o.contract.file for o in opened if o.header.unknown]
     if missing:
         sentence = f"Columns are missing: {'; '.join(missing)}. Ask for the file with these columns, or change the contract from a date on."
@@ -149,6 +151,11 @@ def judge_header(opened: Sequence[Opened]) -> Verdict:
         severity="block" if missing else "warn",
         facts={f"{o.contract.file}_unknown_columns": o.header.unknown for o in opened},
     )
+
+
+def judge_form(opened: Sequence[Opened]) -> list[Verdict]:
+    """I03 or I05 for each file that is not what its format says: no zip file, a damaged one, one that unpacks without end."""
+    return [Verdict(o.problem.rule, _NAMES[o.problem.rule][0], False, f"{o.contract.file} {o.problem}") for o in opened if o.problem]
 
 
 def judge_rows(opened: Sequence[Opened], limits: Limits) -> list[Verdict]:

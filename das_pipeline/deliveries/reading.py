@@ -1,7 +1,7 @@
 """Files as a stream of numbered lines: decrypted and decoded a chunk at a time, never a plain file on disk.
 
-A row is a physical line; of XML it is one record, as a JSON object of its leaves. What does not decode, or is no line, stays in the
-stream with the rule it breaks, because nothing of a file may be lost.
+A row is a physical line; of XML it is one record, as a JSON object of its leaves, and of Parquet and Excel a JSON object of its cells.
+What does not decode, or is no line, stays in the stream with the rule it breaks, because nothing of a file may be lost.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import codecs
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 import pyarrow as pa
 from lxml import etree
 
+from das_pipeline.deliveries.cells import Cells, excel_cells, json_lines, parquet_cells
 from das_pipeline.deliveries.contract import Format
+from das_pipeline.deliveries.unpacking import NotReadable, unpacked
 
 SCHEMA = pa.schema([("line_no", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
 _RECORDS_A_BATCH = 16_384
@@ -24,17 +27,19 @@ _RECORDS_FOR_NAMES = 1_000
 class Lines:
     """The lines of one file. `batches()` reads it once, after which the counts are final.
 
-    `names` are the columns found: the header of a csv file, the leaves of the first records of JSON and XML; None when there are none.
+    `names` are the columns found: the header of a csv or Excel file, the columns of Parquet, the leaves of the first records of JSON and
+    XML; None when there are none. When `problem` is set, the file is not what its format says, and nothing of it counts.
     """
 
     def __init__(self, chunks: Iterable[bytes], format: Format) -> None:
-        self.count = 0  # physical lines, the header included; of XML, records
+        self.count = 0  # physical lines, the header included; of XML, records; of Parquet, rows
         self.is_whole = True  # the last line ends in a line end; the XML document is closed
         self.names: tuple[str, ...] | None = None
         self.header_line: str | None = None
+        self.problem: NotReadable | None = None
         self.error: Exception | None = None
         self._format = format
-        self._batches = self._xml(chunks) if format.kind == "xml" else self._text(chunks)
+        self._batches = self._readable(unpacked(chunks, format.compression))
         self._first = next(self._batches, None)  # the names are known before the rest is read
         if self._first is not None and format.kind in {"jsonl", "xml"}:
             self.names = _names(self._first)
@@ -57,9 +62,42 @@ class Lines:
             self.error = error
             raise
 
+    def _readable(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        """The batches until the end, or until the file turns out to be something else."""
+        readers = {"xml": self._xml, "parquet": self._parquet, "xlsx": self._excel}
+        try:
+            yield from readers.get(self._format.kind, self._text)(chunks)
+        except NotReadable as problem:
+            self.problem = problem
+
+    def _parquet(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        self.names, rows = parquet_cells(chunks)
+        yield from self._cells(rows)
+
+    def _excel(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        self.names, rows = excel_cells(chunks)
+        if self.names:
+            self.count = 1
+            self.header_line = json_lines(self.names, [pa.array([name], pa.string()) for name in self.names])[0].as_py()
+        yield from self._cells(rows)
+
+    def _cells(self, rows: Iterable[Cells]) -> Iterator[pa.RecordBatch]:
+        """A batch of lines for each of cells; one without rows first, so that the names are known of a file that has none."""
+        yield _batch(1, [], [])
+        for cells in rows:
+            self.count += len(cells.faults)
+            lines = json_lines(self.names or (), cells.columns)
+            numbers = pa.array(range(cells.start, cells.start + len(lines)), pa.int64())
+            yield pa.record_batch([numbers, lines, pa.array(cells.faults, pa.string())], schema=SCHEMA)
+
     def _text(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
+        encoding = "utf-8" if self._format.encoding in {"utf-8-sig", "utf-16"} else self._format.encoding
+        if self._format.encoding == "utf-16":
+            chunks = _from_utf_16(chunks)
         for block in self._blocks(chunks):
-            lines, faults = _decoded(block, self._format.encoding)
+            if not self.count and encoding == "utf-8":
+                block = block.removeprefix(codecs.BOM_UTF8)
+            lines, faults = _decoded(block, encoding)
             start = self.count + 1
             self.count += len(lines)
             if self._format.header and start == 1:
@@ -74,12 +112,8 @@ class Lines:
     def _blocks(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """The bytes cut at line ends."""
         rest = b""
-        is_first = True
         for chunk in chunks:
             block = rest + chunk
-            if is_first and self._format.encoding == "utf-8":
-                block = block.removeprefix(codecs.BOM_UTF8)
-            is_first = False
             cut = block.rfind(b"\n")
             rest = block[cut + 1 :]
             if cut >= 0:
@@ -110,6 +144,25 @@ class Lines:
             self.is_whole = False
         self.count += len(records)
         yield _batch(self.count - len(records) + 1, records, faults)
+
+
+codecs.register_error("as_invalid_utf_8", lambda error: ("\udcff", cast("UnicodeDecodeError", error).end))
+
+
+def _from_utf_16(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """UTF-16 as UTF-8. What is not valid becomes a byte that is not valid either, so that its line says so."""
+    decoder = codecs.getincrementaldecoder("utf-16")("as_invalid_utf_8")
+    start = b""
+    for chunk in chunks:
+        if len(start) < 2:  # without a mark the decoder would guess the order of the bytes
+            start += chunk
+            if len(start) < 2:
+                continue
+            if start[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                raise NotReadable("I03", "has no byte order mark: it is not utf-16. Ask the sender in which character set it was written.")
+            chunk = start
+        yield decoder.decode(chunk).encode(errors="surrogateescape")
+    yield decoder.decode(b"", final=True).encode(errors="surrogateescape")
 
 
 def _decoded(block: bytes, encoding: str) -> tuple[list[str], list[str | None]]:

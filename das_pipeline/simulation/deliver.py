@@ -22,7 +22,6 @@ from das_pipeline.simulation.registers import MAPPING, Register, Registers
 from das_pipeline.simulation.world import World
 
 DAY = timedelta(days=1)
-EXTENSION = {"csv": "csv", "fixed": "txt", "jsonl": "jsonl", "xml": "xml"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Sender:
         may_go = ~self.has_children[register.table_name][rows] & np.isnat(register.keeping.withdrawn_on[rows])
         page = Page(contract, planned.shown_on, columns, self.expired, register.keeping.known_on[rows], may_go)
         log.extend(put_faults(page, planned))
-        name = f"{contract.file}.{EXTENSION[contract.format.kind]}"
+        name = render.file_name(contract)
         part = folder / f"{name}.part"
         render.write_part(contract, page.finished(), part, page.form, cut=page.places(page.cut), headers=page.places(page.headers))
         written = render.assemble(contract, [part], folder / name, page.form)

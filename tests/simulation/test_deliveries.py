@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(dutch: Juris
     first, again, other = (content(m.inbox.parent) for m in made)
     assert first == again
     assert first.keys() == other.keys()
-    assert first["inbox/om/2025-12-26.1/zaken.csv"] != other["inbox/om/2025-12-26.1/zaken.csv"]
+    assert first["inbox/om/2025-12-26.1/zaken.simulated.csv"] != other["inbox/om/2025-12-26.1/zaken.simulated.csv"]
 
 
 def test_a_manifest_is_true_but_for_what_broke_in_transport(simulated: Simulated) -> None:
@@ -105,11 +105,15 @@ def test_history_and_what_came_after_add_up_to_the_register(small: Small) -> Non
 
 def test_files_are_in_the_dialects_of_their_contracts(simulated: Simulated) -> None:
     history = {p: simulated.inbox / p / "2025-12-26.1" for p in ("politie", "cjib", "reclassering", "rechtspraak")}
-    assert (history["politie"] / "misdrijven.csv").read_bytes().startswith(b"mutatie;bvh_nr;volgnr;")
-    assert {len(line) for line in (history["cjib"] / "executiezaken.txt").read_bytes().split(b"\r\n")[:3]} == {173}
-    first = json.loads((history["reclassering"] / "opdrachten.jsonl").read_bytes().split(b"\n")[0])
+    assert (history["politie"] / "misdrijven.simulated.csv").read_bytes().startswith(b"mutatie;bvh_nr;volgnr;")
+    assert {len(line) for line in (history["cjib"] / "executiezaken.simulated.txt").read_bytes().split(b"\r\n")[:3]} == {173}
+    first = json.loads((history["reclassering"] / "opdrachten.simulated.jsonl").read_bytes().split(b"\n")[0])
     assert list(first)[:3] == ["mutatie", "opdracht_nr", "skn"]
-    assert (history["rechtspraak"] / "rechtszaken.xml").read_bytes().startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<rechtszaken>\n')
+    assert (
+        (history["rechtspraak"] / "rechtszaken.simulated.xml")
+        .read_bytes()
+        .startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<rechtszaken>\n')
+    )
 
 
 def test_what_cannot_be_simulated_is_said(dutch: Jurisdiction, toy: Jurisdiction, tmp_path: Path) -> None:
