@@ -107,7 +107,8 @@ def _as_text(column: pa.Array) -> tuple[pa.Array, Sequence[int]]:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return _checked(compute.cast(column, pa.binary()))
     if pa.types.is_timestamp(kind):
-        moments = compute.cast(column, pa.timestamp("s"), safe=False)
+        local = column if kind.tz is None else compute.local_timestamp(column)  # the day is that of the clock on the wall
+        moments = compute.cast(local, pa.timestamp("s"), safe=False)
         days = compute.cast(moments, pa.date32(), safe=False)
         is_day = compute.equal(compute.cast(days, pa.timestamp("s")), moments)
         return compute.if_else(is_day, compute.cast(days, pa.string()), compute.strftime(moments, "%Y-%m-%d %H:%M:%S")), ()
@@ -153,11 +154,12 @@ def excel_cells(chunks: Iterable[bytes]) -> tuple[tuple[str, ...], Iterator[Cell
         raise NotReadable("I03", f"has {len(filled)} sheets with something in them: one is the table. Ask for a file with that sheet only.")
     if not filled:
         return (), iter(())
-    rows = filled[0].iter_rows()
-    top = 1 + (filled[0].start or (0, 0))[0]
+    sheet = filled[0]
+    top = (sheet.start or (0, 0))[0]
+    rows = (row[-sheet.width :] for row in islice(sheet.iter_rows(), top, None))  # the library gives the empty rows above the table
     names = tuple((_cell(value) or "").strip() for value in next(rows))
     _require_distinct([name for name in names if name])
-    return names, _excel_rows(rows, top + 1, broken)
+    return names, _excel_rows(rows, top + 2, broken)
 
 
 def _excel_rows(rows: Iterator[list[Any]], start: int, broken: set[int]) -> Iterator[Cells]:

@@ -65,6 +65,19 @@ MISTAKES = [
     ("watch/reports.yaml", lambda c: column(c, "offence")["concept"].update(at="ward"), "must name a date column"),
     ("watch/reports.yaml", lambda c: c["delivery"].pop("mutation"), "a delta says with a mutation column"),
     ("watch/reports.yaml", lambda c: c["format"].update(record="report"), "for xml"),
+    ("watch/reports.yaml", lambda c: c.update(format={"kind": "xlsx", "compression": "gzip"}), "leave out encoding, compression"),
+    ("watch/reports.yaml", lambda c: c.update(format={"kind": "parquet", "decimal": ","}), "leave out encoding, compression, decimal"),
+    ("bench/cases.yaml", lambda c: c["format"].update(encoding="utf-16"), "utf-16 is for csv and fixed"),
+    (
+        "watch/reports.yaml",
+        lambda c: (c.update(format={"kind": "xlsx"}), column(c, "closed_on").update(formats=["dd-mm-yyyy"])),
+        "closed_on: a day in xlsx is read as yyyy-mm-dd",
+    ),
+    (
+        "watch/reports.yaml",
+        lambda c: (c.update(format={"kind": "parquet"}), column(c, "ward").update(type="boolean", true_tokens=["J"], concept=None)),
+        "ward: parquet has true and false of its own",
+    ),
     ("watch/reports.yaml", lambda c: c.update(partner="bench"), "it says it is bench/reports"),
     ("watch/reports.yaml", lambda c: c.update(sql="DROP TABLE x"), "sql: Extra inputs are not permitted"),
 ]

@@ -58,6 +58,38 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     assert lines.names == ("name", "ward")
 
 
+@given(text=st.text("aé;€\u0a0a\u2028𝔸\n", max_size=30), size=st.integers(1, 9), order=st.sampled_from(["utf-16-le", "utf-16-be"]))
+def test_utf_16_is_read_in_the_order_that_its_mark_says(text: str, size: int, order: str) -> None:
+    form = Format(kind="csv", encoding="utf-16", delimiter="\t", header=True)
+    rows, lines = read(("\ufeffno\tname\n" + text + "\n").encode(order), form, size)
+    assert rows == [(n, line, None) for n, line in enumerate(text.split("\n"), start=2)]
+    assert (lines.names, lines.is_whole, lines.problem) == (("no", "name"), True, None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "faults"),
+    [
+        ("a\n".encode("utf-16-le") + b"\x00\xd8" + "b\nc\n".encode("utf-16-le"), [None, "I03", None]),  # half a character
+        ("a\nb".encode("utf-16-le") + b"\x0a", [None, "I03"]),  # half a letter at the end
+        ("a\n\0b\n".encode("utf-16-le"), [None, "I03"]),
+    ],
+)
+def test_a_line_that_is_not_utf_16_says_so(raw: bytes, faults: list[str | None]) -> None:
+    rows, _ = read("\ufeffh\n".encode("utf-16-le") + raw, Format(kind="csv", encoding="utf-16", header=True), 5)
+    assert [fault for _, _, fault in rows] == faults
+
+
+def test_utf_16_without_a_mark_is_refused() -> None:
+    rows, lines = read("h\na\n".encode("utf-16-le"), Format(kind="csv", encoding="utf-16", header=True), 1)
+    assert (rows, str(lines.problem).startswith("has no byte order mark")) == ([], True)
+
+
+def test_a_mark_is_no_part_of_a_name_however_the_file_is_cut() -> None:
+    for encoding in ("utf-8", "utf-8-sig"):
+        _, lines = read("\ufeffname;é\n".encode(), Format(kind="csv", encoding=encoding, header=True), 1)
+        assert lines.names == ("name", "é")
+
+
 def test_an_empty_file_has_no_header_and_no_lines() -> None:
     rows, lines = read(b"", CSV)
     assert (rows, lines.names, lines.count) == ([], None, 0)
