@@ -82,7 +82,7 @@ def date_text(iso: str, format: str) -> str:
 
 def _encodable(value: pa.Array, encoding: str) -> pa.Array:
     """The texts with letters that the file's charset does not have replaced by their base letter."""
-    if encoding == "utf-8":
+    if encoding.startswith("utf"):
         return value
     distinct = value.dictionary_encode()
     words = [None if w is None else _folded(w, encoding) for w in distinct.dictionary.to_pylist()]
