@@ -24,6 +24,7 @@ from das_pipeline.deliveries.unpacking import NotReadable, gathered, member_cont
 
 compute: Any = pyarrow.compute  # its functions are made on import, so that no type checker sees them
 _ROWS_A_BATCH = 16_384
+_DAMAGE = (pa.ArrowException, CalamineError, OSError, ValueError)  # what the libraries raise; their texts may hold values
 # A formatted cell far below a table makes a sheet of millions of empty rows: of these, and some that are always allowed, so many a cell.
 _PLACES_A_CELL, _PLACES_ALLOWED = 20, 10_000_000
 _CELL = re.compile(rb"<c\b[^>]*>")
@@ -71,14 +72,13 @@ def parquet_cells(chunks: Iterable[bytes]) -> tuple[tuple[str, ...], Iterator[Ce
     packed = gathered(chunks)
     try:
         file = pq.ParquetFile(pa.BufferReader(packed.getbuffer()))
+        names = tuple(file.schema_arrow.names)
         unpacked = sum(file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups))
-    except (pa.ArrowException, OSError):
+    except _DAMAGE:
         raise NotReadable("I03", "is no Parquet file, or a damaged one. Ask for it again.") from None
     require_within_limit(packed.getbuffer().nbytes, unpacked)
-    names = tuple(file.schema_arrow.names)
     _require_distinct(names)
-    odd = sorted({str(field.type) for field in file.schema_arrow if pa.types.is_nested(field.type)})
-    if odd:
+    if any(pa.types.is_nested(field.type) for field in file.schema_arrow):
         raise NotReadable("I03", "has columns that hold more than one value a row. Ask for plain columns.")
     return names, _parquet_rows(file)
 
@@ -95,7 +95,7 @@ def _parquet_rows(file: pq.ParquetFile) -> Iterator[Cells]:
                     faults[row] = "I03"
             yield Cells(start, texts, faults)
             start += batch.num_rows
-    except (pa.ArrowException, OSError):
+    except _DAMAGE:
         raise NotReadable("I03", "is a damaged Parquet file. Ask for it again.") from None
 
 
@@ -148,7 +148,7 @@ def excel_cells(chunks: Iterable[bytes]) -> tuple[tuple[str, ...], Iterator[Cell
             sheets = book.sheets_metadata
             shown = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible and s.typ == SheetTypeEnum.WorkSheet]
             filled = [sheet for sheet in map(book.get_sheet_by_name, shown) if sheet.start is not None]
-    except (CalamineError, OSError, ValueError):
+    except _DAMAGE:
         raise NotReadable("I03", "is no Excel file (.xlsx), or a damaged one. Ask for it again.") from None
     if len(filled) > 1:
         raise NotReadable("I03", f"has {len(filled)} sheets with something in them: one is the table. Ask for a file with that sheet only.")

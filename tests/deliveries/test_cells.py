@@ -90,6 +90,7 @@ NO_PARQUET = {
     "other bytes": (b"no;name\n1;Ada\n", "is no Parquet file"),
     "cut off": (parquet(pa.table({"no": pa.array(range(1000))}))[:-9], "is no Parquet file"),
     "nothing": (b"", "is no Parquet file"),
+    "a name that is no text": (parquet(pa.table({"unusual": pa.array([1])})).replace(b"unusual", b"\xffnusual"), "is no Parquet file"),
     "lists": (parquet(pa.table({"no": pa.array([[1, 2]])})), "more than one value a row"),
     "one name twice": (parquet(pa.table([pa.array([1]), pa.array([2])], ["no", "no"])), "two columns of one name"),
 }
