@@ -1,0 +1,152 @@
+"""The back-test: every published figure has a measure or a reason, and measures give what a plain count gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.settings import PROJECT
+from das_pipeline.simulation.backtest import (
+    COLUMNS,
+    Backtest,
+    Breakdown,
+    Figure,
+    Measure,
+    Tolerance,
+    added,
+    compare,
+    figures,
+    measure,
+    value,
+)
+from das_pipeline.simulation.draws import NEVER, Coded
+from das_pipeline.simulation.persons import People
+from das_pipeline.simulation.tables import Table
+from das_pipeline.simulation.world import World
+
+NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")
+YEARS = [2020, 2021, 2022]
+GROUPS = {"theft": "property", "assault": "violence"}
+
+
+def days(*texts: str):
+    return np.array(texts, dtype="datetime64[D]")
+
+
+def small_world() -> World:
+    """Three cases of two persons, and a decision in two of them."""
+    received = days("2020-03-01", "2020-12-31", "2022-01-01")
+    cases = Table(
+        columns={
+            "received_on": received,
+            "offence": Coded(("theft", "assault"), np.array([0, 0, 1])),
+            "offence_on": received,
+            "fast": np.array([True, False, True]),
+            "amount": np.array([100.0, np.nan, 40.0]),
+            "ended_on": np.array(["2020-03-11", "2021-01-30", "NaT"], dtype="datetime64[D]"),
+        },
+        entry=received,
+        person=np.array([0, 0, 1]),
+        case=np.arange(3),
+    )
+    decided = days("2020-03-21", "2022-03-01")
+    decisions = Table(
+        columns={"decided_on": decided}, entry=decided, person=np.array([0, 1]), case=np.array([0, 2]), links={"cases": np.array([0, 2])}
+    )
+    born = days("1990-01-01", "2006-06-01")
+    people = object.__new__(People)
+    object.__setattr__(people, "born_on", born)
+    object.__setattr__(people, "sex", Coded(("male", "female"), np.array([0, 1])))
+    return World(people, {"cases": cases, "decisions": decisions})
+
+
+def figures_of(m: Measure, scale: float = 1.0) -> list[float]:
+    world = small_world()
+    (measured,) = measure(world, GROUPS, [m], YEARS)
+    (twice,) = added([[measured], [measured]])
+    for at in range(len(YEARS)):  # two blocks of the same people make the same figure at twice the scale
+        np.testing.assert_equal(value(m, twice, at, 2 * scale), value(m, measured, at, scale))
+    return [value(m, measured, at, scale) for at in range(len(YEARS))]
+
+
+def test_no_row_of_the_calibration_is_forgotten():
+    rows = NL.csv("calibration.csv", COLUMNS)
+    known = figures(NL, Backtest.read(NL))
+
+    assert len(known) == len(rows) + len(NL.csv("external/politie_47018/recorded_crime.csv", ["class_code", "year", "recorded_crimes"]))
+    for row, figure in zip(rows, known[: len(rows)], strict=True):
+        assert (row["partner"], row["indicator"], row["breakdown"], int(row["year"])) == (*figure.name, figure.year)
+        assert figure.is_modelled == bool(figure.measure.table) or figure.measure.not_modelled
+        assert len(figure.definition) > 20
+
+
+def test_a_row_without_a_measure_stops_the_back_test():
+    backtest = Backtest.read(NL)
+    shorter = backtest.model_copy(update={"indicators": backtest.indicators[1:]})
+
+    with pytest.raises(ConfigurationError, match="geregistreerde misdrijven"):
+        figures(NL, shorter)
+
+
+def test_rows_and_persons_are_counted_in_the_year_of_their_day():
+    assert figures_of(Measure(table="cases", day="received_on")) == [2, 0, 1]
+    assert figures_of(Measure(table="cases", day="received_on"), scale=0.1) == [20, 0, 10]
+    assert figures_of(Measure(kind="persons", table="cases", day="received_on")) == [1, 0, 1]
+    assert figures_of(Measure(table="cases", day="ended_on")) == [1, 1, 0]
+
+
+def test_rows_are_chosen_by_column_group_person_and_the_row_they_follow_from():
+    def chosen(table: str, day: str, **where: list[str | bool | int]) -> list[float]:
+        return figures_of(Measure(table=table, day=day, where={k.replace("__", "."): v for k, v in where.items()}))
+
+    assert chosen("cases", "received_on", offence=["theft"]) == [2, 0, 0]
+    assert chosen("cases", "received_on", offence__group=["violence"]) == [0, 0, 1]
+    assert chosen("cases", "received_on", person__minor=[True]) == [0, 0, 1]
+    assert chosen("cases", "received_on", person__sex=["male"]) == [2, 0, 0]
+    assert chosen("decisions", "decided_on", cases__offence__group=["violence"]) == [0, 0, 1]
+    assert chosen("decisions", "decided_on", cases__fast=[True]) == [1, 0, 1]
+    assert figures_of(Measure(table="cases", day="received_on", where_not={"fast": [True]})) == [1, 0, 0]
+
+
+def test_shares_means_and_durations():
+    share = figures_of(Measure(kind="share", table="cases", day="received_on", part={"fast": [True]}))
+    assert share[0] == 50
+    assert np.isnan(share[1])
+    assert share[2] == 100
+    assert figures_of(Measure(kind="mean", table="cases", day="received_on", of="amount"))[::2] == [100, 40]
+    assert figures_of(Measure(kind="days", table="decisions", day="decided_on", since="cases.received_on", until="decided_on"))[::2] == [
+        20,
+        59,
+    ]
+    median = Measure(kind="median_days", table="cases", day="received_on", since="received_on", until="ended_on")
+    assert figures_of(median)[0] == 10
+
+
+def test_stocks_count_what_has_begun_and_not_ended():
+    stock = Measure(kind="stock", table="cases", since="received_on", until="ended_on", month_day="12-31")
+    assert figures_of(stock) == [1, 0, 1]
+    assert figures_of(stock.model_copy(update={"kind": "average_stock"})) == [1 / 12, 0, 1]
+    assert figures_of(stock.model_copy(update={"kind": "present"})) == [1, 1, 1]
+
+
+def test_a_small_world_is_allowed_its_sampling_error():
+    m = Breakdown(table="cases", day="received_on")
+    figure = Figure(2020, "om", "zaken", "totaal", 40.0, "zaak", "a source", "a definition", m)
+    (measured,) = measure(small_world(), GROUPS, [m], YEARS)
+
+    def result(scale: float):
+        return compare([figure], {0: measured}, YEARS, scale, Tolerance(total=2, share=1, duration=10))[0]
+
+    assert result(0.05).simulated == 40
+    assert result(0.05).allowed == pytest.approx(2 + 2 * 100 / np.sqrt(40 * 0.05))
+    assert result(0.05).is_within
+    assert result(0.02).deviation == pytest.approx(150)
+
+
+def test_days_that_are_none_are_in_no_year():
+    world = small_world()
+    world.tables["cases"].columns["received_on"] = np.full(3, NEVER)
+
+    assert measure(world, GROUPS, [Measure(table="cases", day="received_on")], YEARS)[0].total.tolist() == [0, 0, 0]
