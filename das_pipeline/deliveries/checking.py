@@ -15,6 +15,9 @@ from typing import Literal
 from das_pipeline.deliveries.contract import DATE_FORMATS, Column, Contract
 
 EARLIEST = date(1900, 1, 1)
+# UTF-8 that was read as windows-1252 and written as UTF-8 again: the first and second byte of a letter as two letters. Real words that have
+# such a pair are not known: an upper-case A with an accent does not stand before a sign or an upper-case Z.
+MOJIBAKE = "[\u00c2-\u00c5][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def rows_query(contract: Contract, header: Header, units: Mapping[str, str], ref
     )
     return f"""
 WITH split AS (
-    SELECT line_no, fault, CASE WHEN line = $header_line THEN NULL ELSE {_fields(contract, header)} END AS f
+    SELECT line_no, {_undecoded(contract)} AS fault, CASE WHEN line = $header_line THEN NULL ELSE {_fields(contract, header)} END AS f
     FROM {lines}),
 whole AS (
     SELECT line_no, fault, CASE WHEN len(f) = {header.fields} THEN f END AS f
@@ -127,6 +130,16 @@ def _is_withdrawal(contract: Contract) -> str:
 
 
 # -- a line into fields
+
+
+def _undecoded(contract: Contract) -> str:
+    """The reader's fault of a line, or I03 where its letters were decoded wrongly before the file was written. Never repaired.
+
+    In a one-byte character set the two letters are the bytes of the right one, and the reader has seen it.
+    """
+    if not contract.format.encoding.startswith("utf"):
+        return "fault"
+    return f"CASE WHEN fault IS NULL AND regexp_matches(line, {literal(MOJIBAKE)}) THEN 'I03' ELSE fault END"
 
 
 def _fields(contract: Contract, header: Header) -> str:

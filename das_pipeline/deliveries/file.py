@@ -24,6 +24,8 @@ from das_pipeline.deliveries.reading import Lines
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
 
+FILLED_BEFORE = 6  # deliveries in each of which a column was filled that must not be empty now (rules.md I13)
+FILLED_ROWS = 20  # rows that should have something in a column, by the least filled of them, before its emptiness says anything
 FIRST_LINES = 5  # as many line numbers per rule does a receipt give
 
 
@@ -72,6 +74,7 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
         FROM (SELECT line_no, unnest(faults) AS fault FROM rows_{contract.file})"""
     )
     _look_at_lines(intake, opened, is_whole=lines.is_whole)
+    _look_for_gone_columns(intake, opened)
     versions.find_orphans(intake.connection, contract, intake.units)
     versions.decide_fates(intake.connection, contract)
     _set_aside(intake, contract, account, said.name)
@@ -121,6 +124,31 @@ def _look_at_lines(intake: Intake, opened: Opened, *, is_whole: bool) -> None:
             {"columns": refusing},
         )
     opened.account.warned = engine.scalar(connection, f"SELECT COUNT(*) FROM rows_{file} WHERE len(warned) > 0")
+
+
+def _look_for_gone_columns(intake: Intake, opened: Opened) -> None:
+    """The columns with nothing in them that were filled in each of the deliveries before.
+
+    The first delivery of changes brings the whole register, in which more is known of a row than on its first day: it is no measure.
+    """
+    contract, connection, live = opened.contract, intake.connection, intake.live
+    is_delta = contract.delivery.mode == "delta"
+    before = [a for a in intake.before if a.delivery not in intake.replaced and not (is_delta and a.sequence == 1)][-FILLED_BEFORE:]
+    if live is None or len(before) < FILLED_BEFORE:
+        return
+    columns = [c for c in contract.columns if c.name in opened.header.positions and c.history]
+    counts = ", ".join(f"COUNT({c.name})" for c in columns)
+    whole = f"line_no NOT IN (SELECT line_no FROM faults_{contract.file}) AND NOT is_withdrawal"
+    rows, *filled = connection.execute(f"SELECT COUNT(*), {counts} FROM rows_{contract.file} WHERE {whole}").fetchall()[0]
+    for column in (c for c, n in zip(columns, filled, strict=True) if rows and not n):
+        half = versions.stored_rows(live, contract, "direct" if column.is_direct else "content")
+        shares = connection.execute(
+            f"SELECT COUNT({column.name}) / COUNT(*) FROM {half} WHERE list_contains($before, delivery) GROUP BY delivery",
+            {"before": [a.delivery for a in before]},
+        ).fetchall()
+        least = min((share for (share,) in shares), default=0.0)
+        if len(shares) == FILLED_BEFORE and least > 0.05 and least * rows >= FILLED_ROWS:
+            opened.gone = (*opened.gone, column.name)
 
 
 def _set_aside(intake: Intake, contract: Contract, account: FileAccount, name: str) -> None:

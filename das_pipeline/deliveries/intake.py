@@ -19,6 +19,7 @@ from das_pipeline.deliveries.judging import (
     judge_header,
     judge_manifest,
     judge_order,
+    judge_repeat,
     judge_rows,
     judge_set,
     load_limits,
@@ -28,6 +29,8 @@ from das_pipeline.errors import DeliveryRefused
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.run import Produced, Run, produce
+
+REMEMBERED = 100  # deliveries before this one in which its files are looked for (I07)
 
 
 def take_in(run: Run, delivery: PendingDelivery) -> Produced:
@@ -75,7 +78,13 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
     live = run.lake.current(draft.table)
     before = landing.accepted(run, partner.partner)
     is_delta = landing.is_delta(run, partner.partner)
-    verdicts = [judge_order(manifest, before, is_delta=is_delta), judge_manifest(known, contracts), judge_set(known, partner)]
+    earlier = (k.manifest for a in before[-REMEMBERED:] if (k := landing.landed(run, partner.partner, a.delivery)) is not None)
+    verdicts = [
+        judge_order(manifest, before, is_delta=is_delta),
+        judge_manifest(known, contracts),
+        judge_set(known, partner),
+        judge_repeat(manifest, earlier, contracts),
+    ]
     opened: list[Opened] = []
     if live is not None:
         for prefix in ("content/", "direct/", "quarantine/", "receipts/"):  # append-only: shared with the version before

@@ -59,6 +59,7 @@ class Opened:
     in_scope: int = 0  # rows in force for which the file is complete
     infers: bool = True  # whether what is left out counts as withdrawn
     problem: NotReadable | None = None  # why it could not be read to its end
+    gone: tuple[str, ...] = ()  # columns with nothing in them that were always filled before
 
 
 _NAMES = {
@@ -133,6 +134,28 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
     )
 
 
+def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract]) -> Verdict:
+    """I07: a file of changes is not, byte for byte, one of another period. A register in which nothing changed is the same file."""
+    changes = {c.file: c.format.header for c in contracts if c.delivery.mode == "delta"}
+    filled = {f.file: f.sha256 for f in manifest.files if f.file in changes and f.lines > changes[f.file]}
+    repeated = sorted(
+        f"{f.file} (that of {m.delivery})"
+        for m in earlier
+        if m.sequence != manifest.sequence
+        for f in m.files
+        if filled.get(f.file) == f.sha256
+    )
+    return Verdict(
+        "I07",
+        "period_is_another",
+        passed=not repeated,
+        sentence=f"Files of an earlier period came again: {', '.join(repeated)}. Ask for the files of {manifest.reference_on}."
+        if repeated
+        else "No file of changes is one of an earlier period.",
+        facts={"files": len(filled), "repeated": len(repeated)},
+    )
+
+
 def judge_header(opened: Sequence[Opened]) -> Verdict:
     """I04: the columns of the contract are there, in any order; more columns than that are shown."""
     missing = [f"{o.contract.file}: {', '.join(o.header.missing)}" for o in opened if o.header.missing and o.problem is None]
@@ -163,6 +186,7 @@ def judge_rows(opened: Sequence[Opened], limits: Limits) -> list[Verdict]:
     return [
         *_judge_counts(opened),
         *(_judge_rule(rule, opened, limits) for rule in _NAMES),
+        _judge_gone(opened),
         _judge_withdrawn(opened),
         _judge_quarantine(opened, limits.quarantine_share),
         judge_account([o.account for o in opened]),
@@ -225,6 +249,20 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Limits) -> Verdict:
         " ".join([*blocks, quarantined]).strip() or f"All lines are {what}.",
         severity="block" if blocks else "warn",
         facts={f"{file}_{rule}": n for file, n in lines.items()},
+    )
+
+
+def _judge_gone(opened: Sequence[Opened]) -> Verdict:
+    """I13: no column is empty that was filled in each of the deliveries before."""
+    gone = [f"{o.contract.file}: {', '.join(o.gone)}" for o in opened if o.gone]
+    return Verdict(
+        "I13",
+        "column_is_not_gone",
+        passed=not gone,
+        sentence=f"There is nothing in columns that were filled until now: {'; '.join(gone)}. Ask for the file with them."
+        if gone
+        else "No column is empty that was filled until now.",
+        facts={f"{o.contract.file}_columns_gone": len(o.gone) for o in opened},
     )
 
 

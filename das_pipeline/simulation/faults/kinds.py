@@ -64,8 +64,8 @@ def _is_first(contract: Contract, column: Column) -> bool:
     return column.name == contract.unit_key[0]
 
 
-def _is_read_as_text(contract: Contract) -> bool:
-    return contract.format.kind in ("csv", "fixed", "jsonl", "xml")
+def _is_name(_contract: Contract, column: Column) -> bool:
+    return column.identity in ("surname", "given_names")
 
 
 def _of_lines(contract: Contract) -> bool:
@@ -256,7 +256,7 @@ def deleted_without_notice(page: Page, row: int, column: Column, _draw: np.rando
 # -- names
 
 
-@_kind("source", None, "accepted", lambda _, c: c.identity in ("surname", "given_names"))
+@_kind("source", None, "accepted", _is_name)
 def name_typo(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
     """Another letter in a name, or two that have changed places."""
     text = _text(page, row, column)
@@ -308,7 +308,7 @@ def _knows_broken(contract: Contract) -> bool:
     "rendering",
     "I03",
     "quarantined",
-    lambda contract, c: contract.format.encoding in ONE_BYTE and contract.format.kind in ("csv", "jsonl") and c.type == "text",
+    lambda contract, c: contract.format.encoding in ONE_BYTE and contract.format.kind in ("csv", "jsonl") and _is_name(contract, c),
 )
 def mixed_charset(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
     """A line of UTF-8 in a file of another charset: every letter beyond ASCII of it."""
@@ -327,13 +327,13 @@ def mixed_charset(page: Page, row: int, column: Column, _draw: np.random.Generat
     "source",
     "I03",
     "quarantined",
-    lambda contract, c: contract.format.encoding == "utf-8" and c.type == "text" and _is_read_as_text(contract),
+    lambda contract, c: contract.format.encoding == "utf-8" and _is_name(contract, c),
 )
 def mojibake(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
     """UTF-8 that was once read as windows-1252 and written as UTF-8 again: `Ã©` for `é`."""
     text = _text(page, row, column)
     try:
-        return None if text.isascii() else [Change(row, column.name, text.encode().decode("cp1252"))]
+        return None if text.isascii() or max(text) > "\u017f" else [Change(row, column.name, text.encode().decode("cp1252"))]
     except UnicodeDecodeError:
         return None
 
@@ -351,7 +351,7 @@ def unescaped_delimiter(page: Page, row: int, column: Column, _draw: np.random.G
     "rendering",
     "I05",
     "quarantined",
-    lambda contract, c: c.type == "text" and c.identity in ("surname", "given_names") and contract.format.kind in ("csv", "fixed"),
+    lambda contract, c: _is_name(contract, c) and contract.format.kind in ("csv", "fixed"),
 )
 def line_break(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
     """A line break in a text, where a line is a row: two lines, neither of them whole."""

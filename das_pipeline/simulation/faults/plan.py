@@ -18,7 +18,7 @@ from das_pipeline.simulation import render
 from das_pipeline.simulation.draws import Bools, Floats, Ints, compute, stream
 from das_pipeline.simulation.faults.kinds import KINDS, Kind
 from das_pipeline.simulation.faults.page import Change, Fault, Page
-from das_pipeline.simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, InFile, damage
+from das_pipeline.simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, InFile, damage
 from das_pipeline.simulation.parameters import Burst, Faults
 from das_pipeline.simulation.render import Layout
 
@@ -102,9 +102,9 @@ class Planned:
         found = []
         for name in self.kinds:
             kind = DELIVERY_KINDS[name]
-            outcome = kind.of_delta if self.is_delta else kind.of_snapshot
+            rule, outcome = kind.of_delta if self.is_delta else kind.of_snapshot
             phase = "source" if name == "earlier_period_again" else "transport"
-            found.append(Fault(name, phase, self.partner, self.delivery, "", None, None, None, None, kind.rule, outcome))
+            found.append(Fault(name, phase, self.partner, self.delivery, "", None, None, None, None, rule, outcome))
         return found
 
     def form(self, contract: Contract) -> Layout:
@@ -117,37 +117,37 @@ class Planned:
 
     def damage(self, contract: Contract, path: Path, entry: dict[str, Any]) -> list[Fault]:
         """What happens to the file at `path` once it is written; `entry` is what the manifest is to say of it. The ledger's lines."""
-        for fault in self.of_file(contract):
-            if FILE_KINDS[fault.kind].bytes is not None:
-                damage(contract, path, entry, fault)
+        has_rows = entry["lines"] >= render.first_line(contract)
         return [
             self._logged(contract, fault)
             for fault in self.of_file(contract)
-            if FILE_KINDS[fault.kind].bytes is not None or FILE_KINDS[fault.kind].layout is not None
+            if damage(contract, path, entry, fault)
+            or (FILE_KINDS[fault.kind].layout is not None and (has_rows or contract.format.kind in NAMED))
         ]
 
     def of_file(self, contract: Contract) -> list[InFile]:
         """The faults of one file as a whole."""
         return [fault for file, fault in self.in_files if file == contract.file]
 
-    def _logged(self, contract: Contract, fault: InFile) -> Fault:
+    def _logged(self, contract: Contract, fault: InFile, *, is_seen: bool = True) -> Fault:
         kind = FILE_KINDS[fault.kind]
         place = (contract.partner, self.delivery, contract.file, None, fault.column)
-        return Fault(fault.kind, kind.phase, *place, None, None, kind.rule, kind.outcome)
+        rule, outcome = (kind.rule, kind.outcome) if is_seen else (None, "accepted")
+        return Fault(fault.kind, kind.phase, *place, None, None, rule, outcome)
 
     def on_rows(self, page: Page, *, is_first_block: bool) -> list[Fault]:
         """Does what touches all rows of a file; the first block says so in the ledger."""
         log = []
         for fault in self.of_file(page.contract):
-            if (change := FILE_KINDS[fault.kind].page) is not None:
-                change(page, fault)
-                log.append(self._logged(page.contract, fault))
+            kind = FILE_KINDS[fault.kind]
+            if kind.page is not None and (touched := kind.page(page, fault)):
+                log.append(self._logged(page.contract, fault, is_seen=touched >= kind.least))
         for change in self.said.definitions if self.said else ():
             if (change.partner, change.file) == (page.contract.partner, page.contract.file) and change.start <= page.reference_on:
                 since = page.known_on >= np.datetime64(change.start)
-                page.leave_out(_has(page, change.where) & since)
                 place = (self.partner, self.delivery, change.file, None, next(iter(change.where)))
-                log.append(Fault("definition_change", "source", *place, None, None, "F12", "left_out"))
+                if page.leave_out(_has(page, change.where) & since):
+                    log.append(Fault("definition_change", "source", *place, None, None, "F12", "left_out"))
         return log if is_first_block else []
 
 

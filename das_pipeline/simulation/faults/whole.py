@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from das_pipeline.deliveries import Column, Contract
 from das_pipeline.simulation.faults.page import Outcome, Page, Phase
-from das_pipeline.simulation.render import Layout
+from das_pipeline.simulation.render import Layout, first_line
 
 NAMED = {"csv", "parquet", "xlsx"}  # columns are found by a name in the file's head
 TAIL = 1 << 20  # bytes at the end of a file in which its last lines are looked for
@@ -42,8 +42,9 @@ class FileKind:
     fits: Callable[[Contract, bool], bool]  # contract, whether it is the whole history
     columns: Callable[[Contract, Column], bool] | None = None
     layout: Callable[[Layout, InFile], Layout] | None = None  # done to the columns of the file
-    page: Callable[[Page, InFile], int] | None = None  # done to the rows before they are written; how many it touched
+    page: Callable[[Page, InFile], int] | None = None  # done to the rows before they are written; how many lost something
     bytes: Callable[[Contract, Path, InFile], None] | None = None  # done to the file when it is written
+    least: int = 1  # rows that must lose something for anybody to notice
 
 
 FILE_KINDS: dict[str, FileKind] = {}
@@ -98,8 +99,9 @@ FILE_KINDS["byte_order_mark"] = FileKind(
 
 def _gone_null(page: Page, fault: InFile) -> int:
     assert fault.column is not None
+    filled = page.rows - page.columns[fault.column].null_count
     page.columns = {**page.columns, fault.column: pa.nulls(page.rows, pa.string())}
-    return page.rows
+    return filled
 
 
 def _left_out(page: Page, fault: InFile) -> int:
@@ -123,12 +125,14 @@ def _is_whole(contract: Contract) -> bool:
     return contract.delivery.complete_for == "all"
 
 
-FILE_KINDS["column_gone_null"] = FileKind("source", "I13", "refused", lambda _, is_history: not is_history, _can_be_null, page=_gone_null)
+FILE_KINDS["column_gone_null"] = FileKind(
+    "source", "I13", "refused", lambda _, is_history: not is_history, _can_be_null, page=_gone_null, least=40
+)
 FILE_KINDS["rows_left_out"] = FileKind(
     "source", "I06", "left_out", lambda contract, is_history: not is_history and not _is_whole(contract), page=_left_out
 )
 FILE_KINDS["half_a_register"] = FileKind(
-    "source", "I08", "refused", lambda contract, is_history: not is_history and _is_whole(contract), page=_left_out
+    "source", "I08", "refused", lambda contract, is_history: not is_history and _is_whole(contract), page=_left_out, least=20
 )
 FILE_KINDS["period_missing"] = FileKind("source", "I14", "left_out", lambda _, is_history: is_history, page=_month_left_out)
 
@@ -173,18 +177,20 @@ FILE_KINDS["rows_dropped"] = FileKind("rendering", "I01", "refused", _of_plain_l
 FILE_KINDS["truncated_file"] = FileKind("transport", "I01", "refused", lambda _, __: True, bytes=_cut_short)
 
 
-def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile) -> None:
-    """Does to the written file what its kind does, and keeps the manifest's `entry` in step when it happened before the manifest.
+def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile) -> bool:
+    """Does to the written file what its kind does, and says whether it did: there may be too little in it.
 
-    The lines and sums are those that the sender's own system counts: they stay.
+    What happens before the manifest is in its `entry` too, but for the lines and sums, which the sender's own system counts.
     """
     kind = FILE_KINDS[fault.kind]
-    assert kind.bytes is not None
+    if kind.bytes is None or (entry["lines"] < first_line(contract) if kind.phase != "transport" else not entry["bytes"]):
+        return False
     kind.bytes(contract, path, fault)
     if kind.phase != "transport":
         entry["bytes"] = path.stat().st_size
         with path.open("rb") as file:
             entry["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return True
 
 
 # -- a whole delivery
@@ -192,16 +198,15 @@ def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile)
 
 @dataclass(frozen=True)
 class DeliveryKind:
-    """A kind of fault of a whole delivery, by whether what comes after it counts on it (a delta)."""
+    """A kind of fault of a whole delivery: the rule and the outcome of a delta, on which what comes after it counts, and of a snapshot."""
 
-    rule: str | None
-    of_delta: Outcome
-    of_snapshot: Outcome
+    of_delta: tuple[str | None, Outcome]
+    of_snapshot: tuple[str | None, Outcome]
 
 
 DELIVERY_KINDS: Mapping[str, DeliveryKind] = {
-    "late": DeliveryKind("I10", "late", "late"),
-    "never_delivered": DeliveryKind("I09", "waits", "late"),
-    "delivered_twice": DeliveryKind(None, "duplicate", "duplicate"),
-    "earlier_period_again": DeliveryKind("I07", "refused", "accepted"),
+    "late": DeliveryKind(("I10", "late"), ("I10", "late")),
+    "never_delivered": DeliveryKind(("I09", "waits"), ("I10", "late")),
+    "delivered_twice": DeliveryKind((None, "duplicate"), (None, "duplicate")),
+    "earlier_period_again": DeliveryKind(("I07", "refused"), (None, "accepted")),
 }
