@@ -62,6 +62,8 @@ class Opened:
     gone: tuple[str, ...] = ()  # columns with nothing in them that were always filled before
 
 
+REPEATED_ROWS = 20  # so many changes are not made a second time, all of them and in the same order (rules.md I07)
+
 _NAMES = {
     "I03": ("file_decodes", "text in the declared character set"),
     "I05": ("lines_are_whole", "whole lines with the declared fields"),
@@ -135,24 +137,29 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
 
 
 def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract]) -> Verdict:
-    """I07: a file of changes is not, byte for byte, one of another period. A register in which nothing changed is the same file."""
-    changes = {c.file: c.format.header for c in contracts if c.delivery.mode == "delta"}
-    filled = {f.file: f.sha256 for f in manifest.files if f.file in changes and f.lines > changes[f.file]}
-    repeated = sorted(
-        f"{f.file} (that of {m.delivery})"
+    """I07: a file of changes is not, byte for byte, one of another period. A register in which nothing changed is the same file.
+
+    A few changes can be made again: a row that was withdrawn comes back. So many of them cannot.
+    """
+    header = {c.file: int(c.format.header) for c in contracts if c.delivery.mode == "delta"}
+    said = {f.file: f for f in manifest.files if f.file in header and f.lines > header[f.file]}
+    repeated = {
+        f.file: m.delivery
         for m in earlier
         if m.sequence != manifest.sequence
         for f in m.files
-        if filled.get(f.file) == f.sha256
-    )
+        if f.file in said and said[f.file].sha256 == f.sha256
+    }
+    listed = ", ".join(f"{file} (that of {delivery})" for file, delivery in sorted(repeated.items()))
     return Verdict(
         "I07",
         "period_is_another",
         passed=not repeated,
-        sentence=f"Files of an earlier period came again: {', '.join(repeated)}. Ask for the files of {manifest.reference_on}."
+        sentence=f"Files of an earlier period came again: {listed}. Ask for those of {manifest.reference_on}."
         if repeated
         else "No file of changes is one of an earlier period.",
-        facts={"files": len(filled), "repeated": len(repeated)},
+        severity="block" if any(said[file].lines - header[file] >= REPEATED_ROWS for file in repeated) else "warn",
+        facts={"files": len(said), "repeated": len(repeated)},
     )
 
 

@@ -18,10 +18,11 @@ from das_pipeline.simulation import render
 from das_pipeline.simulation.draws import Bools, Floats, Ints, compute, stream
 from das_pipeline.simulation.faults.kinds import KINDS, Kind
 from das_pipeline.simulation.faults.page import Change, Fault, Page
-from das_pipeline.simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, InFile, damage
+from das_pipeline.simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, REPEATED_ROWS, InFile, damage
 from das_pipeline.simulation.parameters import Burst, Faults
 from das_pipeline.simulation.render import Layout
 
+AGAIN = "earlier_period_again"
 TRIES = 40  # rows that are tried for a kind before another kind is: few rows have a letter that another charset writes otherwise
 
 
@@ -95,17 +96,23 @@ class Planned:
     @property
     def shown_on(self) -> date:
         """The day about which the files in it are."""
-        return self.reference_on - timedelta(days=1) if "earlier_period_again" in self.kinds else self.reference_on
+        return self.reference_on - timedelta(days=1) if AGAIN in self.kinds else self.reference_on
 
     def faults(self) -> list[Fault]:
         """The lines of the ledger about the delivery as a whole."""
         found = []
-        for name in self.kinds:
-            kind = DELIVERY_KINDS[name]
-            rule, outcome = kind.of_delta if self.is_delta else kind.of_snapshot
-            phase = "source" if name == "earlier_period_again" else "transport"
-            found.append(Fault(name, phase, self.partner, self.delivery, "", None, None, None, None, rule, outcome))
+        for name in (n for n in self.kinds if n != AGAIN):
+            rule, outcome = DELIVERY_KINDS[name].of_delta if self.is_delta else DELIVERY_KINDS[name].of_snapshot
+            found.append(Fault(name, "transport", self.partner, self.delivery, "", None, None, None, None, rule, outcome))
         return found
+
+    def _of_earlier(self, contract: Contract, rows: int) -> list[Fault]:
+        """The ledger's line about a file that is the one of the day before."""
+        if AGAIN not in self.kinds or not rows:
+            return []
+        rule, outcome = DELIVERY_KINDS[AGAIN].of_delta if contract.delivery.mode == "delta" else DELIVERY_KINDS[AGAIN].of_snapshot
+        outcome = outcome if rows >= REPEATED_ROWS else "accepted"
+        return [Fault(AGAIN, "source", self.partner, self.delivery, contract.file, None, None, None, None, rule, outcome)]
 
     def form(self, contract: Contract) -> Layout:
         """The columns that the file of `contract` has."""
@@ -117,12 +124,12 @@ class Planned:
 
     def damage(self, contract: Contract, path: Path, entry: dict[str, Any]) -> list[Fault]:
         """What happens to the file at `path` once it is written; `entry` is what the manifest is to say of it. The ledger's lines."""
-        has_rows = entry["lines"] >= render.first_line(contract)
-        return [
+        rows = entry["lines"] - render.first_line(contract) + 1
+        return self._of_earlier(contract, rows) + [
             self._logged(contract, fault)
             for fault in self.of_file(contract)
             if damage(contract, path, entry, fault)
-            or (FILE_KINDS[fault.kind].layout is not None and (has_rows or contract.format.kind in NAMED))
+            or (FILE_KINDS[fault.kind].layout is not None and (rows or contract.format.kind in NAMED))
         ]
 
     def of_file(self, contract: Contract) -> list[InFile]:
@@ -167,6 +174,10 @@ class Plan:
         if self.profile is None or is_mended:
             return planned
         said = [t for t in self.profile.deliveries if (t.partner, t.reference_on) == (partner, reference_on)]
+        if any(t.fault == AGAIN for t in said):
+            earlier = self.delivery(contracts, reference_on - timedelta(days=1), delivery, is_history=False)
+            was_mended = any(FILE_KINDS[fault.kind].outcome == "refused" for _, fault in earlier.in_files)
+            return replace(planned, kinds=(AGAIN,), in_files=() if was_mended else earlier.in_files)
         in_files = [
             (contract.file, found)
             for trouble in said

@@ -18,6 +18,7 @@ from das_pipeline.deliveries import Column, Contract
 from das_pipeline.simulation.faults.page import Outcome, Page, Phase
 from das_pipeline.simulation.render import Layout, first_line
 
+REPEATED_ROWS = 20  # changes in a file that nobody makes twice; fewer may be
 NAMED = {"csv", "parquet", "xlsx"}  # columns are found by a name in the file's head
 TAIL = 1 << 20  # bytes at the end of a file in which its last lines are looked for
 MONTHS = (2, 20)  # a period that is missing lies so many months before the reference date
@@ -208,5 +209,5 @@ DELIVERY_KINDS: Mapping[str, DeliveryKind] = {
     "late": DeliveryKind(("I10", "late"), ("I10", "late")),
     "never_delivered": DeliveryKind(("I09", "waits"), ("I10", "late")),
     "delivered_twice": DeliveryKind((None, "duplicate"), (None, "duplicate")),
-    "earlier_period_again": DeliveryKind(("I07", "refused"), (None, "accepted")),
+    "earlier_period_again": DeliveryKind(("I07", "refused"), (None, "accepted")),  # of each of its files
 }
