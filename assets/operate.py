@@ -55,8 +55,8 @@ class Operator:
 
         A day whose deliveries are in but whose chain never came to its end (the process was killed, a gate was shut) is done first.
         """
-        expected = [d for d in waiting() if until is None or d.delivered_on <= until]
-        days = sorted({*_unfinished(until), *(d.delivered_on for d in expected)})
+        expected = [d for d in waiting() if until is None or d.known_on <= until]
+        days = sorted({*_unfinished(until), *(d.known_on for d in expected)})
         total = len(EXTERNALS) + len(expected) + len(days)
         for source in EXTERNALS:
             progress(f"external source {source}", total)
@@ -64,7 +64,7 @@ class Operator:
         for day in days:
             tried: set[tuple[str, str]] = set()
             # A delivery that waits for an earlier one becomes ready when that one is in, or is mended by a re-delivery.
-            while ready := [d for d in waiting() if d.state == "ready" and d.delivered_on <= day and (d.partner, d.delivery) not in tried]:
+            while ready := [d for d in waiting() if d.state == "ready" and d.known_on <= day and (d.partner, d.delivery) not in tried]:
                 for delivery in ready:
                     tried.add((delivery.partner, delivery.delivery))
                     progress(f"intake of {delivery.partner} {delivery.delivery}", total)

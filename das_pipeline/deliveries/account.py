@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from html import escape
 from typing import Any
 
@@ -15,7 +15,7 @@ from das_pipeline.deliveries.landing import Manifest
 from das_pipeline.gate import Verdict, blocking
 
 COLUMNS = (
-    "delivery VARCHAR, sequence BIGINT, reference_on DATE, delivered_on DATE, file VARCHAR, read BIGINT, accepted BIGINT, duplicate BIGINT,"
+    "delivery VARCHAR, sequence BIGINT, reference_on DATE, known_on DATE, file VARCHAR, read BIGINT, accepted BIGINT, duplicate BIGINT,"
     " superseded BIGINT, quarantined BIGINT, new BIGINT, changed BIGINT, returned BIGINT, withdrawn BIGINT, absent BIGINT, stale BIGINT"
 )
 
@@ -72,7 +72,7 @@ def judge_account(accounts: Sequence[FileAccount]) -> Verdict:
     )
 
 
-def store_accounts(connection: duckdb.DuckDBPyConnection, manifest: Manifest, accounts: Iterable[FileAccount]) -> None:
+def store_accounts(connection: duckdb.DuckDBPyConnection, manifest: Manifest, known_on: date, accounts: Iterable[FileAccount]) -> None:
     """The accounts of a delivery added to the table `account`."""
     for a in accounts:
         connection.execute(
@@ -82,7 +82,7 @@ def store_accounts(connection: duckdb.DuckDBPyConnection, manifest: Manifest, ac
                     manifest.delivery,
                     manifest.sequence,
                     manifest.reference_on,
-                    manifest.delivered_on,
+                    known_on,
                     a.file,
                     a.read,
                     a.accepted,

@@ -202,5 +202,5 @@ def _accept(intake: Intake, opened: Opened) -> None:
     names = [f"{half}/{contract.file}/{manifest.delivery}.parquet" for half in ("content", "direct")]
     rows = versions.write_halves(connection, contract, manifest.delivery, draft.path(names[0]), draft.path(names[1]))
     draft.rows.update(zip(names, rows, strict=True))
-    versions.apply(connection, contract, manifest)
+    versions.apply(connection, contract, manifest.delivery, landing.known_on(manifest, intake.before))
     connection.execute(f"DROP TABLE rows_{contract.file}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -63,7 +64,8 @@ def take_in(run: Run, delivery: PendingDelivery) -> Produced:
         return verdicts
 
     try:
-        at = replace(run, as_of=manifest.delivered_on)  # a version is as known on the day of its delivery, whenever it is taken in
+        # A version is as known on the day on which its delivery became known, whenever it is taken in.
+        at = replace(run, as_of=landing.known_on(manifest, before))
         return produce(at, table, build, salt=known.hash, encrypted=True, chained=True)
     except GateFailed as failure:
         landing.record_refusal(run, manifest, failure.verdicts, receipt)
@@ -99,23 +101,23 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
             verdicts += [*judge_form(opened), judge_header(opened)]
             if not blocking(verdicts):
                 verdicts += judge_rows(opened, limits)
-            _write_state(connection, draft, contracts, manifest, [o.account for o in opened], live)
+            _write_state(connection, draft, contracts, manifest, landing.known_on(manifest, before), [o.account for o in opened], live)
     receipt = receipt_of(manifest, partner, [o.account for o in opened], verdicts)
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_html(receipt), encoding="utf-8")
     earlier = list(live.facts["deliveries"]) if live is not None else []
-    draft.facts["deliveries"] = [*earlier, _accepted(known, contracts)]
+    draft.facts["deliveries"] = [*earlier, _accepted(known, landing.known_on(manifest, before), contracts)]
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
     return verdicts, receipt
 
 
-def _accepted(known: Landed, contracts: Sequence[Contract]) -> dict[str, Any]:
+def _accepted(known: Landed, known_on: date, contracts: Sequence[Contract]) -> dict[str, Any]:
     manifest = known.manifest
     return {
         "delivery": manifest.delivery,
         "sequence": manifest.sequence,
         "reference_on": manifest.reference_on.isoformat(),
-        "delivered_on": manifest.delivered_on.isoformat(),
+        "known_on": known_on.isoformat(),
         "landed": known.hash,
         "shapes": {contract.file: contract.shape for contract in contracts},
     }
@@ -130,6 +132,7 @@ def _write_state(
     draft: Draft,
     contracts: Sequence[Contract],
     manifest: Manifest,
+    known_on: date,
     accounts: Sequence[FileAccount],
     live: Version | None,
 ) -> None:
@@ -149,7 +152,7 @@ def _write_state(
             connection, f"SELECT * FROM keys_{unit}", draft.path(name), order_by="record_no", encrypted=True
         )
     create_account(connection, engine.parquet([live.path("account.parquet")]) if live is not None else None)
-    store_accounts(connection, manifest, accounts)
+    store_accounts(connection, manifest, known_on, accounts)
     draft.rows["account.parquet"] = engine.write_parquet(
         connection, "SELECT * FROM account", draft.path("account.parquet"), order_by="sequence, delivery, file"
     )

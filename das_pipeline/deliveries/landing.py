@@ -94,6 +94,7 @@ class PendingDelivery:
 
     manifest: Manifest
     state: Literal["ready", "waiting"]
+    known_on: date  # the day on which it can become known
     reason: str = ""
 
     @property
@@ -103,10 +104,6 @@ class PendingDelivery:
     @property
     def delivery(self) -> str:
         return self.manifest.delivery
-
-    @property
-    def delivered_on(self) -> date:
-        return self.manifest.delivered_on
 
     @property
     def sequence(self) -> int:
@@ -120,7 +117,7 @@ class Accepted:
     delivery: str
     sequence: int
     reference_on: date
-    delivered_on: date
+    known_on: date
     landed: str  # Landed.hash
 
 
@@ -133,7 +130,7 @@ def accepted(run: Run, partner: str) -> list[Accepted]:
 def accepted_in(facts: Mapping[str, Any]) -> list[Accepted]:
     """The accepted deliveries that the facts of a version of `deliveries/<partner>` list."""
     return [
-        Accepted(d["delivery"], d["sequence"], date.fromisoformat(d["reference_on"]), date.fromisoformat(d["delivered_on"]), d["landed"])
+        Accepted(d["delivery"], d["sequence"], date.fromisoformat(d["reference_on"]), date.fromisoformat(d["known_on"]), d["landed"])
         for d in facts["deliveries"]
     ]
 
@@ -288,8 +285,8 @@ def order(manifest: Manifest, before: Sequence[Accepted], *, is_delta: bool) -> 
     if last is None:
         is_gap = is_delta and manifest.sequence > 1
         return ("gap", "It waits for sequence 1, which has not been accepted.") if is_gap else ("next", "")
-    if manifest.delivered_on < last.delivered_on:
-        return "past", f"It was delivered on {manifest.delivered_on}, before {last.delivery}, which is in force."
+    if manifest.reference_on < last.reference_on:
+        return "past", f"It is about {manifest.reference_on}, before {last.delivery}, which is in force."
     if manifest.sequence == last.sequence and manifest.replaces == last.delivery:
         return "next", ""
     if manifest.sequence <= last.sequence:
@@ -297,6 +294,11 @@ def order(manifest: Manifest, before: Sequence[Accepted], *, is_delta: bool) -> 
     if is_delta and manifest.sequence > last.sequence + 1:
         return "gap", f"It waits for sequence {last.sequence + 1}, which has not been accepted."
     return "next", ""
+
+
+def known_on(manifest: Manifest, before: Sequence[Accepted]) -> date:
+    """The day on which a delivery becomes known: when what comes before it is delivered later than itself, that day."""
+    return max(manifest.delivered_on, before[-1].known_on) if before else manifest.delivered_on
 
 
 def is_delta(run: Run, partner: str) -> bool:
@@ -322,10 +324,11 @@ def pending(run: Run) -> list[PendingDelivery]:
             if refusal(run, partner, manifest.delivery) is not None:
                 continue
             place, reason = order(manifest, before, is_delta=delta)
+            day = known_on(manifest, before)
             if place == "next":  # what comes after it may count on it
-                before = [*before, Accepted(manifest.delivery, manifest.sequence, manifest.reference_on, manifest.delivered_on, "")]
-            found.append(PendingDelivery(manifest, "waiting" if place == "gap" else "ready", reason if place == "gap" else ""))
-    return sorted(found, key=lambda d: (d.delivered_on, d.partner, d.sequence, d.delivery))
+                before = [*before, Accepted(manifest.delivery, manifest.sequence, manifest.reference_on, day, "")]
+            found.append(PendingDelivery(manifest, "waiting" if place == "gap" else "ready", day, reason if place == "gap" else ""))
+    return sorted(found, key=lambda d: (d.known_on, d.partner, d.sequence, d.delivery))
 
 
 def problems(run: Run) -> list[str]:
@@ -359,4 +362,4 @@ def arrived(run: Run, partner: str, delivery: str) -> PendingDelivery:
     known = landed(run, partner, delivery)
     if known is None:
         raise DeliveryRefused(f"{partner} {delivery} is not in the inbox {run.settings.inbox} and was never landed.")
-    return PendingDelivery(known.manifest, "ready")
+    return PendingDelivery(known.manifest, "ready", known_on(known.manifest, accepted(run, partner)))

@@ -31,7 +31,7 @@ def partners_in(run: Run) -> dict[str, Version]:
 
 def _by(run: Run, partner: str) -> list[Accepted]:
     """The accepted deliveries of a partner that were known on `run.as_of`."""
-    return [a for a in landing.accepted(run, partner) if a.delivered_on <= run.as_of]
+    return [a for a in landing.accepted(run, partner) if a.known_on <= run.as_of]
 
 
 def register_records(
@@ -97,7 +97,7 @@ def completeness(run: Run) -> list[PartnerState]:
                 "late" if late else "on_time",
                 newest.delivery,
                 newest.reference_on,
-                newest.delivered_on,
+                newest.known_on,
                 late,
                 rows,
                 allowed=not partner.completeness.required or late <= partner.completeness.late_days,
@@ -129,7 +129,7 @@ def judge_completeness(run: Run) -> Verdict:
 
 def vintages(run: Run) -> list[date]:
     """The days on which an accepted delivery became known, by `run.as_of`, in order."""
-    return sorted({a.delivered_on for partner in load_partners(run.jurisdiction) for a in _by(run, partner)})
+    return sorted({a.known_on for partner in load_partners(run.jurisdiction) for a in _by(run, partner)})
 
 
 def newest_vintage(run: Run) -> date | None:
@@ -181,7 +181,7 @@ class AccountRow:
     partner: str
     delivery: str
     file: str
-    delivered_on: date
+    known_on: date
     read: int
     accepted: int
     duplicate: int
@@ -197,8 +197,8 @@ def account_rows(run: Run) -> list[AccountRow]:
     with run.connect() as connection:
         for partner, version in partners_in(run).items():
             rows = connection.execute(
-                f"""SELECT delivery, file, delivered_on, read, accepted, duplicate, superseded, quarantined, absent, stale
-                FROM {engine.parquet([version.path("account.parquet")])} WHERE delivered_on <= $as_of ORDER BY sequence, delivery, file""",
+                f"""SELECT delivery, file, known_on, read, accepted, duplicate, superseded, quarantined, absent, stale
+                FROM {engine.parquet([version.path("account.parquet")])} WHERE known_on <= $as_of ORDER BY sequence, delivery, file""",
                 {"as_of": run.as_of},
             ).fetchall()
             found += [AccountRow(partner, *row) for row in rows]

@@ -7,6 +7,7 @@ Works on temporary tables of one connection, named for the file: `rows_` (parsed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -210,8 +211,8 @@ def write_halves(connection: duckdb.DuckDBPyConnection, contract: Contract, deli
     return written[0], written[1]
 
 
-def apply(connection: duckdb.DuckDBPyConnection, contract: Contract, manifest: Manifest) -> None:
-    """versions_<file> with this delivery in it: what changed or went is closed on the day it was delivered, what came is opened."""
+def apply(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, known_on: date) -> None:
+    """versions_<file> with this delivery in it: what changed or went is closed on the day it became known, what came is opened."""
     file = contract.file
     connection.execute(
         f"""CREATE TEMP TABLE next_{file} AS
@@ -220,22 +221,22 @@ WITH closing AS (
     UNION ALL SELECT record_no, sub, 'withdrawn' FROM absent_{file}),
 earlier AS (
     SELECT v.record_no, v.sub, v.known_from,
-        CASE WHEN c.record_no IS NULL THEN v.known_until ELSE CAST($delivered_on AS DATE) END AS known_until,
+        CASE WHEN c.record_no IS NULL THEN v.known_until ELSE CAST($known_on AS DATE) END AS known_until,
         v.delivery, v.line_no, v.opened_as, COALESCE(c.closed_as, v.closed_as) AS closed_as,
         CASE WHEN c.record_no IS NULL THEN v.closed_by ELSE $delivery END AS closed_by, v.content_hash
     FROM versions_{file} AS v
     LEFT JOIN closing AS c ON c.record_no = v.record_no AND c.sub = v.sub AND v.known_until = {OPEN}),
 opened AS (
-    SELECT record_no, sub, CAST($delivered_on AS DATE) AS known_from, {OPEN} AS known_until, CAST($delivery AS VARCHAR) AS delivery,
+    SELECT record_no, sub, CAST($known_on AS DATE) AS known_from, {OPEN} AS known_until, CAST($delivery AS VARCHAR) AS delivery,
         line_no, fate AS opened_as, CAST(NULL AS VARCHAR) AS closed_as, CAST(NULL AS VARCHAR) AS closed_by, content_hash
     FROM fates_{file} WHERE fate IN {ACCEPTED}),
 again AS (
-    SELECT record_no, sub, CAST($delivered_on AS DATE), {OPEN}, delivery, line_no, 'returned', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR),
+    SELECT record_no, sub, CAST($known_on AS DATE), {OPEN}, delivery, line_no, 'returned', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR),
         content_hash
     FROM restored_{file}),
 together AS (SELECT * FROM earlier UNION ALL SELECT * FROM opened UNION ALL SELECT * FROM again)
 SELECT *, COUNT(*) OVER (PARTITION BY record_no, sub) = 1 AS is_only FROM together""",
-        {"delivery": manifest.delivery, "delivered_on": manifest.delivered_on},
+        {"delivery": delivery, "known_on": known_on},
     )
     connection.execute(f"DROP TABLE versions_{file}")
     connection.execute(f"ALTER TABLE next_{file} RENAME TO versions_{file}")

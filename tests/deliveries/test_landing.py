@@ -229,3 +229,19 @@ def test_one_partner_refused_does_not_stop_the_other(desk: Desk) -> None:
                 take_in(desk.run, delivery)
         else:
             assert take_in(desk.run, delivery).is_new
+
+
+def test_what_was_in_time_becomes_known_with_the_late_delivery_before_it(desk: Desk) -> None:
+    desk.send([report("R0001")])
+    desk.send([report("R0001", offence="11")], NEXT, sequence=2, delivered_on="2024-02-05")
+    desk.send([report("R0001", offence="20"), report("R0002")], THIRD, sequence=3)
+    as_known = Run.start(desk.settings, THIRD)
+    assert [(d.sequence, d.state) for d in pending(as_known)] == [(1, "ready"), (3, "waiting")]
+    assert [(d.sequence, str(d.known_on)) for d in pending(desk.run)] == [(1, "2024-01-31"), (2, "2024-02-05"), (3, "2024-02-05")]
+    desk.take_in()
+    assert not pending(desk.run)
+    assert [(r["offence"], str(r["known_from"]), str(r["known_until"])) for r in desk.records()] == [
+        ("10", "2024-01-31", "2024-02-05"),
+        ("20", "2024-02-05", "9999-12-31"),
+        ("10", "2024-02-05", "9999-12-31"),
+    ]
