@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import duckdb
 
 from das_pipeline import engine
@@ -18,7 +20,7 @@ ORDER = "kind, occurred_on, record_no, sub, known_from"
 
 
 def build_events(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdicts C01 and C04 on the events of all units, which are written to `draft`, one file a unit.
+    """The verdicts C01 and C04 on the events of all units, which are written to `draft`, one file a unit and partner.
 
     One row per event and stretch of vintages with one content: what the rows of the unit's own record tell, with the unit's attributes,
     its person and case. Judged here and never dropped: an event that breaks the order or the state machine has a `rule` and is not counted.
@@ -28,11 +30,12 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
     records, links = run.lake.live(RECORDS), run.lake.live(LINKS)
     with run.connect() as connection:
         tables.create_kinds(connection, chain)
-        for unit in chain.units.values():
+        units = [unit for told in chain.units.values() for unit in told]
+        for unit in units:
             _create_rows(connection, run, unit, records)
             _create_links(connection, unit, links)
-            draft.rows[f"{unit.name}.parquet"] = write_unit(connection, chain, unit, draft)
-        written = engine.parquet(draft.path(f"{unit}.parquet") for unit in chain.units)
+            draft.rows[unit.table] = write_unit(connection, chain, unit, draft)
+        written = engine.parquet(draft.path(unit.table) for unit in units)
         connection.execute(f"CREATE TEMP VIEW events AS SELECT * FROM {written}")
         return judge_events(connection, run, chain, draft)
 
@@ -44,7 +47,8 @@ def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: U
     connection.execute(f"CREATE OR REPLACE TEMP TABLE told AS {told}", bound)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE unit_attributes AS {sources.unit_attributes(unit, chain)}")
     query = sources.spread(engine.sql(__package__, "events.sql"), chain.attributes)
-    return engine.write_parquet(connection, query, draft.path(f"{unit.name}.parquet"), order_by=ORDER, parameters={"unit": unit.name})
+    named = {"unit": unit.name, "partner": unit.partner}
+    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, parameters=named)
 
 
 def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, records: Version) -> None:
@@ -68,7 +72,7 @@ def judge_events(connection: duckdb.DuckDBPyConnection, run: Run, chain: ChainMo
     as_of = {"as_of": run.as_of}
     known = "FROM events WHERE known_from <= $as_of AND $as_of < known_until"
     counts = connection.execute(
-        f"SELECT unit, kind, COALESCE(rule, ''), COUNT(*) {known} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3", as_of
+        f"SELECT unit, partner, kind, COALESCE(rule, ''), COUNT(*) {known} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4", as_of
     ).fetchall()
     draft.facts["events"] = sum(n for *_, n in counts)
     draft.facts["accepted"] = sum(n for *_, rule, n in counts if not rule)
@@ -90,17 +94,24 @@ def _dates_run_forward(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdi
     )
 
 
-def _transitions_are_allowed(run: Run, chain: ChainModel, counts: list[tuple[str, str, str, int]]) -> Verdict:
-    """C04, judged for each unit: a small partner's broken file must not hide behind a large partner's good one."""
+def _transitions_are_allowed(run: Run, chain: ChainModel, counts: list[tuple[str, str, str, str, int]]) -> Verdict:
+    """C04, judged for each unit and partner: a small partner's broken file must not hide behind a large partner's good one."""
     limit = load_policy(run.jurisdiction).forbidden_share
     turning = {kind for _, kind, _ in chain.roles()}
-    forbidden = {kind: n for _, kind, rule, n in counts if rule == "C04"}
-    broken = []
-    for unit in chain.units:
-        total = sum(n for u, kind, _, n in counts if u == unit and kind in turning)
-        failed = sum(n for u, _, rule, n in counts if u == unit and rule == "C04")
-        if share_exceeds(failed, total, limit.block, limit.min_rows):
-            broken.append(f"{unit} ({failed} of {total})")
+    forbidden: Counter[str] = Counter()
+    totals: Counter[tuple[str, str]] = Counter()
+    failures: Counter[tuple[str, str]] = Counter()
+    for unit, partner, kind, rule, n in counts:
+        if kind in turning:
+            totals[unit, partner] += n
+        if rule == "C04":
+            forbidden[kind] += n
+            failures[unit, partner] += n
+    broken = [
+        f"{unit} of {partner} ({failed} of {totals[unit, partner]})"
+        for (unit, partner), failed in failures.items()
+        if share_exceeds(failed, totals[unit, partner], limit.block, limit.min_rows)
+    ]
     found = f"Events that do not fit the state of their spell (shown, not counted): {sum(forbidden.values())}."
     mend = f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or list the transition in chain.yaml."
     return Verdict(

@@ -81,5 +81,5 @@ events AS (
     FROM stretches
     GROUP BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, stretch
 )
-SELECT $unit AS unit, record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, known_from, known_until
+SELECT $partner AS partner, $unit AS unit, record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, known_from, known_until
 FROM events

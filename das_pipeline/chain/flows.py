@@ -15,7 +15,7 @@ from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 
 SPELLS = "chain/spells"
-ORDER = "spell, state, month"
+ORDER = "partner, spell, state, month"
 
 
 def build_flows(run: Run, draft: Draft) -> list[Verdict]:
@@ -49,7 +49,7 @@ def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any
     event = connection.execute(engine.sql(__package__, "event_differences.sql"), parameters).fetchall()
     carried = connection.execute(engine.sql(__package__, "carried_differences.sql")).fetchall()
     wrong = f"Cells that are not the spells counted anew: {len(stock)}; not the accepted events: {len(event)}; of spells "
-    wrong += ", ".join(sorted({row[0] for row in stock + event}))
+    wrong += ", ".join(sorted({f"{spell} of {partner}" for partner, spell, *_ in stock + event}))
     right = f"Opening + inflow - outflow + corrections = closing = the spells counted anew in all {cells} cells, and flows are the events"
     return [
         Verdict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NoReturn
@@ -51,7 +51,7 @@ class Telling:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of count of one partner. With `many`, its own file has many rows a unit, which may tell an event twice."""
+    """A unit of count as one partner tells it. With `many`, its own file has many rows a unit, which may tell an event twice."""
 
     name: str
     partner: str
@@ -61,25 +61,35 @@ class Unit:
     tellings: Sequence[Telling]
     columns: Mapping[str, Mapping[str, Column]]  # file -> the columns that are read of it
 
+    @property
+    def table(self) -> str:
+        """The file of what this partner tells of it, in `chain/events` and `chain/spells`."""
+        return f"{self.partner}/{self.name}.parquet"
+
 
 @dataclass(frozen=True)
 class ChainModel:
-    """The chain of a jurisdiction: what its partners' rows become."""
+    """The chain of a jurisdiction: what its partners' rows become. A unit has one entry for each partner that tells it."""
 
-    units: Mapping[str, Unit]
+    units: Mapping[str, Sequence[Unit]]
     attributes: Mapping[str, str]  # name -> SQL type
     spells: Mapping[str, Spell]
     order: Sequence[str]
     order_across: Sequence[str]
     opening_month: date
 
-    def unit_of(self, kind: str) -> Unit:
+    def unit_of(self, kind: str) -> str:
         """The unit that has events of `kind`."""
-        return next(u for u in self.units.values() if any(t.kind == kind for t in u.tellings))
+        return next(name for name, told in self.units.items() if kind in kinds_of(told))
 
     def outcome_scheme(self, kind: str) -> str | None:
         """The scheme of the outcomes of `kind`, None when they are no concepts."""
-        return next((t.outcome.scheme for t in self.unit_of(kind).tellings if t.kind == kind and t.outcome), None)
+        told = (t for unit in self.units[self.unit_of(kind)] for t in unit.tellings)
+        return next((t.outcome.scheme for t in told if t.kind == kind and t.outcome), None)
+
+    def attribute_scheme(self, unit: str, attribute: str) -> str | None:
+        """The scheme of an attribute of a unit, None when it has none or it is no concept."""
+        return next((u.attributes[attribute].column.scheme for u in self.units[unit] if attribute in u.attributes), None)
 
     def roles(self) -> Iterator[tuple[str, str, Role]]:
         """(spell, kind, role) of every kind that turns a spell. A kind that only reopens is an entry when it does so, else nothing."""
@@ -99,7 +109,7 @@ def load_chain(jurisdiction: Jurisdiction) -> ChainModel:
     """The chain of `jurisdiction`, every column, kind and spell of it known; ConfigurationError names the file and place of a mistake."""
     declared = jurisdiction.load("chain.yaml", ChainFile)
     contracts = load_contracts(jurisdiction)
-    units: dict[str, Unit] = {}
+    units: dict[str, list[Unit]] = {}
     for partner in jurisdiction.partners:
         path = f"contracts/{partner}/events.yaml"
         if not (jurisdiction.folder / path).exists():
@@ -107,9 +117,10 @@ def load_chain(jurisdiction: Jurisdiction) -> ChainModel:
         files = {file: contract for (owner, file), contract in contracts.items() if owner == partner}
         for name, unit in jurisdiction.load(path, EventsFile).root.items():
             place = f"{jurisdiction.folder / path}: unit {name}"
-            if name in units:
-                _refuse(place, f"partner {units[name].partner} has a unit of this name already")
-            units[name] = _Reader(place, name, partner, files, declared).read(unit)
+            made = _Reader(place, name, partner, files, declared).read(unit)
+            for other in units.setdefault(name, []):
+                _check_alike(place, made, other)
+            units[name].append(made)
     chain = ChainModel(
         units=units,
         attributes=_attribute_types(str(jurisdiction.folder / "chain.yaml"), declared, units),
@@ -212,11 +223,27 @@ class _Reader:
         return columns[name]
 
 
-def _attribute_types(place: str, declared: ChainFile, units: Mapping[str, Unit]) -> dict[str, str]:
+def kinds_of(told: Iterable[Unit]) -> set[str]:
+    """The kinds of event of a unit, whichever partner tells them."""
+    return {telling.kind for unit in told for telling in unit.tellings}
+
+
+def _check_alike(place: str, unit: Unit, other: Unit) -> None:
+    """Two partners that tell one unit mean the same by its attributes and outcomes: concepts of one scheme."""
+    for name in unit.attributes.keys() & other.attributes.keys():
+        if unit.attributes[name].column.scheme != other.attributes[name].column.scheme:
+            _refuse(place, f"attribute {name} has another scheme than at partner {other.partner}")
+    schemes = [{t.kind: t.outcome.scheme for t in u.tellings if t.outcome} for u in (unit, other)]
+    for kind in schemes[0].keys() & schemes[1].keys():
+        if schemes[0][kind] != schemes[1][kind]:
+            _refuse(place, f"event {kind}: its outcome has another scheme than at partner {other.partner}")
+
+
+def _attribute_types(place: str, declared: ChainFile, units: Mapping[str, Sequence[Unit]]) -> dict[str, str]:
     """The SQL type of every attribute, one over all units: whole years for ages, else a concept."""
     types: dict[str, str] = {}
     for name in declared.attributes:
-        read = {u.attributes[name].column.type for u in units.values() if name in u.attributes}
+        read = {u.attributes[name].column.type for told in units.values() for u in told if name in u.attributes}
         found = {"SMALLINT" if kind in {"SMALLINT", "BIGINT"} else "VARCHAR" for kind in read}
         if len(found) > 1:
             _refuse(place, f"attribute {name} is an age in one unit and a concept in another")
@@ -226,7 +253,7 @@ def _attribute_types(place: str, declared: ChainFile, units: Mapping[str, Unit])
 
 def _check_kinds(place: str, chain: ChainModel) -> None:
     """Every kind belongs to one unit, has its place in the order, and turns at most one spell, in one way, of its own unit."""
-    kinds = Counter(kind for unit in chain.units.values() for kind in {t.kind for t in unit.tellings})
+    kinds = Counter(kind for told in chain.units.values() for kind in kinds_of(told))
     for kind, times in kinds.items():
         if times > 1:
             _refuse(place, f"kind {kind} is an event of {times} units")
@@ -239,7 +266,7 @@ def _check_kinds(place: str, chain: ChainModel) -> None:
     for name, spell in chain.spells.items():
         if spell.unit not in chain.units:
             _refuse(place, f"spell {name}: there is no unit {spell.unit}")
-        told = {t.kind for t in chain.units[spell.unit].tellings}
+        told = kinds_of(chain.units[spell.unit])
         for kind in [*spell.opens, *spell.moves, *spell.closes, *(r.by for r in spell.reopens)]:
             if kind not in told:
                 _refuse(place, f"spell {name}: unit {spell.unit} has no event {kind}")

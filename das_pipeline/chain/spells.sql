@@ -66,6 +66,6 @@ spells AS (
     FROM stretches
     GROUP BY spell, record_no, spell_no, segment_no, start_on, opened_by, state, person_id, case_id, attributes, stretch
 )
-SELECT $unit AS unit, spell, record_no, spell_no, segment_no, start_on, end_on, opened_by, closed_by, state, person_id, case_id, attributes,
+SELECT $partner AS partner, $unit AS unit, spell, record_no, spell_no, segment_no, start_on, end_on, opened_by, closed_by, state, person_id, case_id, attributes,
     known_from, end_known, known_until
 FROM spells

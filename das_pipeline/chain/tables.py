@@ -42,10 +42,8 @@ def create_kinds(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> No
 
 
 def create_spell_tables(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
-    """`turn_roles`: what a kind does to a spell. `spell_partners`: whose spell it is. `single_spells`: one at a time for a person."""
+    """`turn_roles`: what a kind does to a spell. `single_spells`: one at a time for a person."""
     create(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", list(chain.roles()))
-    partners = [(name, chain.units[spell.unit].partner) for name, spell in chain.spells.items()]
-    create(connection, "spell_partners", "spell VARCHAR, partner VARCHAR", partners)
     create(connection, "single_spells", "spell VARCHAR", [(name,) for name, spell in chain.spells.items() if spell.one_per_person])
 
 

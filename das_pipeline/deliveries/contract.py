@@ -294,6 +294,7 @@ class Partner(Model):
     files: tuple[str, ...] = Field(min_length=1)
     cadence: Literal["daily", "weekly", "monthly"]
     due_days: int = 1  # a delivery is in time within so many days of its reference date
+    records_from: int = Field(default=0, ge=0)  # its record numbers come after this one: of one unit, no two partners start from the same
     completeness: Completeness
 
     @property
@@ -335,6 +336,7 @@ def _contracts(jurisdiction: Jurisdiction, content: str) -> dict[tuple[str, str]
             loaded[file] = contract
         _check_together(jurisdiction, name, loaded)
         contracts.update({(name, c.file): c for c in _parents_first(loaded.values())})
+    _check_numbers(jurisdiction, contracts)
     return contracts
 
 
@@ -353,6 +355,17 @@ def _check_together(jurisdiction: Jurisdiction, partner: str, contracts: Mapping
                 raise ConfigurationError(f"{place}: the relation to {relation.to} resolves to no other file of {partner}.")
             if len(relation.columns) != len(target.unit_key):
                 raise ConfigurationError(f"{place}: the relation to {relation.to} needs as many columns as its unit_key has.")
+
+
+def _check_numbers(jurisdiction: Jurisdiction, contracts: Mapping[tuple[str, str], Contract]) -> None:
+    """ConfigurationError when two partners tell one unit and number their records from the same number."""
+    partners = load_partners(jurisdiction)
+    found: dict[tuple[str, int], str] = {}
+    for (name, _), contract in contracts.items():
+        other = found.setdefault((contract.unit, partners[name].records_from), name)
+        if other != name:
+            place = f"{jurisdiction.folder}/contracts/{name}/partner.yaml"
+            raise ConfigurationError(f"{place}: {other} tells unit {contract.unit} too: give one of them another records_from.")
 
 
 def _parents_first(contracts: Iterable[Contract]) -> list[Contract]:

@@ -17,7 +17,7 @@ from das_pipeline import engine, privacy
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
-from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.contract import Contract, load_partners
 from das_pipeline.deliveries.judging import Limits, Opened
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.reading import Lines
@@ -198,7 +198,8 @@ def _accept(intake: Intake, opened: Opened) -> None:
         account.absent = account.restored = 0
         connection.execute(f"DELETE FROM absent_{contract.file}")
         connection.execute(f"DELETE FROM restored_{contract.file}")
-    versions.number_records(connection, contract, manifest.delivery)
+    partner = load_partners(intake.run.jurisdiction)[contract.partner]
+    versions.number_records(connection, contract, manifest.delivery, partner.records_from)
     names = [f"{half}/{contract.file}/{manifest.delivery}.parquet" for half in ("content", "direct")]
     rows = versions.write_halves(connection, contract, manifest.delivery, draft.path(names[0]), draft.path(names[1]))
     draft.rows.update(zip(names, rows, strict=True))

@@ -178,16 +178,16 @@ def stored_rows(live: Version, contract: Contract, half: Literal["content", "dir
     return f"({' UNION ALL BY NAME '.join(parts)})"
 
 
-def number_records(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str) -> None:
-    """Record numbers for the units that are seen for the first time, in the order of their lines."""
+def number_records(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, after: int) -> None:
+    """Record numbers for the units that are seen for the first time, in the order of their lines; the partner's come after `after`."""
     unit, file = contract.unit, contract.file
     connection.execute(
         f"""INSERT INTO keys_{unit}
         WITH newcomers AS (
             SELECT record_key, MIN(line_no) AS line_no FROM fates_{file} WHERE fate = 'new' AND record_no IS NULL GROUP BY record_key)
-        SELECT record_key, (SELECT COALESCE(MAX(record_no), 0) FROM keys_{unit}) + ROW_NUMBER() OVER (ORDER BY line_no), $delivery
+        SELECT record_key, (SELECT COALESCE(MAX(record_no), $after) FROM keys_{unit}) + ROW_NUMBER() OVER (ORDER BY line_no), $delivery
         FROM newcomers""",
-        {"delivery": delivery},
+        {"delivery": delivery, "after": after},
     )
     connection.execute(f"UPDATE fates_{file} AS f SET record_no = k.record_no FROM keys_{unit} AS k WHERE k.record_key = f.record_key")
 

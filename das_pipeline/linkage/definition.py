@@ -11,12 +11,22 @@ from das_pipeline.jurisdiction import Jurisdiction
 ProfileRole = Literal["surname", "given_names", "birth_date", "sex"]
 
 
+class MergedNumbers(BaseModel, extra="forbid"):
+    """The file in which the authority that gives a number tells which of them it merged: columns `old` and `leading`."""
+
+    partner: str
+    file: str
+    old: str
+    leading: str
+
+
 class StrongKey(BaseModel, extra="forbid"):
     """A number that is given to one person. It is evidence, never identity: see `guarded`."""
 
     role: str
     sentinels: list[str] = []
     max_profiles: int  # a value with more different surnames *and* birth dates than this is a placeholder (rule K05)
+    merged: MergedNumbers | None = None  # None: two numbers are never one
 
 
 class Reference(BaseModel, extra="forbid"):
@@ -37,6 +47,11 @@ class LinkageDefinition(BaseModel, extra="forbid"):
     case_anchor: list[str]  # the references, the one that best names a case first
     references: dict[str, Reference]
     model: str | None = None  # the stored probabilistic model; None: guarded keys only
+
+    @property
+    def registers(self) -> set[tuple[str, str]]:
+        """(partner, file) of what says something about numbers: its rows are no records to link."""
+        return {(key.merged.partner, key.merged.file) for key in self.strong_keys if key.merged}
 
 
 def load_definition(jurisdiction: Jurisdiction) -> LinkageDefinition:

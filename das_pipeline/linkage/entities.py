@@ -10,7 +10,7 @@ from das_pipeline.lake import Draft
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.guarded import guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.probabilistic import StoredModel, add_probable_edges, load_model
-from das_pipeline.linkage.sources import number_references, read_identity
+from das_pipeline.linkage.sources import number_references, read_identity, read_merged_numbers
 from das_pipeline.linkage.standardise import standardise
 from das_pipeline.run import Run
 
@@ -18,6 +18,7 @@ from das_pipeline.run import Run
 FILES = {
     "records": "node",
     "numbers": "node, role",
+    "merged_numbers": "role, number",
     "members": "node",
     "entities": "entity",
     "keys": "entity, key, value",
@@ -35,6 +36,7 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
     model = load_model(run.jurisdiction, definition.model) if definition.model else None
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         read_identity(run, connection, definition)
+        read_merged_numbers(run, connection, definition)
         resolve_entities(connection, definition, model)
         for name, order in FILES.items():
             file = f"{name}.parquet"
@@ -44,7 +46,7 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
 
 
 def resolve_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, model: StoredModel | None = None) -> None:
-    """Layers 1 to 3 on one connection: from `identity` and `named` to the tables in `FILES`."""
+    """Layers 1 to 3 on one connection: from `identity`, `named` and `merged_numbers` to the tables in `FILES`."""
     standardise(connection, definition)
     number_references(connection)
     make_entities(connection, definition)
@@ -56,12 +58,21 @@ def resolve_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageD
 
 def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Counts for the interface. Placeholders are numbers that more different persons share than linkage.yaml allows (K05)."""
-    names = ("person_records", "numbers_used", "first_numbers_accepted", "entities", "placeholder_numbers", "placeholder_records")
+    names = (
+        "person_records",
+        "numbers_used",
+        "first_numbers_accepted",
+        "entities",
+        "placeholder_numbers",
+        "placeholder_records",
+        "merged_numbers",
+    )
     counts = connection.execute(
         """
         SELECT (SELECT COUNT(*) FROM records WHERE is_person), (SELECT COUNT(*) FROM numbers),
             (SELECT COUNT(*) FROM members WHERE anchor IS NOT NULL), (SELECT COUNT(*) FROM entities),
-            (SELECT COUNT(*) FROM placeholders), (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM placeholders)
+            (SELECT COUNT(*) FROM placeholders), (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM placeholders),
+            (SELECT COUNT(*) FROM merged_numbers)
         """
     ).fetchall()[0]
     return dict(zip(names, counts, strict=True))

@@ -11,11 +11,11 @@ from das_pipeline.deliveries import register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.linkage import verdicts
-from das_pipeline.linkage.definition import load_definition
+from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.ids import load_ledger, version_before
 from das_pipeline.linkage.persons import link_records
-from das_pipeline.linkage.sources import delivered_contracts
+from das_pipeline.linkage.sources import delivered_contracts, linked_contracts
 from das_pipeline.run import Run
 
 
@@ -29,19 +29,18 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         _load(run, connection)
         load_ledger(connection, version_before(run))
         is_stable = link_records(connection, definition, run.as_of)
-        _make_ages(run, connection)
+        _make_ages(run, connection, definition)
         _write(connection, draft)
         facts = _facts(connection)
         draft.facts.update(facts)
         verdicts.write_quality(draft, facts)
-        contracts = delivered_contracts(run)
-        verdicts.read_in_force(run, connection, contracts)
+        verdicts.read_in_force(run, connection, linked_contracts(run, definition))
         return [
             verdicts.every_record_is_linked(connection),
             verdicts.cluster_is_one_person(connection),
             verdicts.cluster_is_small(connection),
             verdicts.linkage_is_repeatable(is_stable),
-            verdicts.no_identifier_leaves(connection, draft.folder, contracts, definition),
+            verdicts.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
         ]
 
 
@@ -52,10 +51,10 @@ def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
 
 
-def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
+def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """`ages`, for every date that any version known by now has: also earlier stretches of the chain ask for an age."""
     connection.execute("CREATE TEMP TABLE asked (unit VARCHAR, record_no BIGINT, date DATE)")
-    for contract in delivered_contracts(run):
+    for contract in linked_contracts(run, definition):
         for column in (c for c in contract.columns if c.age):
             view = register_records(run, connection, contract.partner, contract.file, half="content")
             name = engine.identifier(column.name)

@@ -8,7 +8,9 @@ import duckdb
 
 from das_pipeline.deliveries import CHECKS, Contract, load_contracts, partners_in, register_records
 from das_pipeline.engine import identifier
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.linkage.definition import LinkageDefinition
+from das_pipeline.linkage.standardise import bare_number
 from das_pipeline.run import Run
 from das_pipeline.terminology import records
 
@@ -21,13 +23,54 @@ def delivered_contracts(run: Run) -> list[Contract]:
     return [contract for (partner, _), contract in load_contracts(run.jurisdiction).items() if partner in present]
 
 
+def linked_contracts(run: Run, definition: LinkageDefinition) -> list[Contract]:
+    """Those of the delivered contracts whose rows are records to link."""
+    return [contract for contract in delivered_contracts(run) if (contract.partner, contract.file) not in definition.registers]
+
+
+def read_merged_numbers(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """`merged_numbers` (role, number, leading_number): what each number that its authority merged counts as, in force on the run's date.
+
+    A leading number may have been merged later: the last one counts. Numbers that lead to each other in a circle stay what they are.
+    """
+    connection.execute("CREATE OR REPLACE TEMP TABLE merged_numbers (role VARCHAR, number VARCHAR, leading_number VARCHAR)")
+    contracts, delivered = load_contracts(run.jurisdiction), partners_in(run)
+    for key in definition.strong_keys:
+        if (told := key.merged) is None:
+            continue
+        contract = contracts.get((told.partner, told.file))
+        if contract is None or not {told.old, told.leading} <= {column.name for column in contract.direct}:
+            where = f"{run.jurisdiction.folder}/linkage.yaml: merged numbers of {key.role}"
+            raise ConfigurationError(f"{where}: no file {told.partner}/{told.file} has direct columns {told.old} and {told.leading}.")
+        if told.partner not in delivered:
+            continue
+        view = register_records(run, connection, told.partner, told.file, half="direct")
+        old, leading = (bare_number(f"CAST({identifier(name)} AS VARCHAR)") for name in (told.old, told.leading))
+        connection.execute(
+            f"""
+            INSERT INTO merged_numbers
+            WITH RECURSIVE told AS (
+                SELECT {old} AS number, MIN({leading}) AS leading_number FROM {view}
+                WHERE known_from <= $as_of AND $as_of < known_until AND {old} <> {leading}
+                    AND NOT list_contains($sentinels, {old}) AND NOT list_contains($sentinels, {leading})
+                GROUP BY ALL),
+            followed AS (
+                SELECT number, leading_number FROM told
+                UNION
+                SELECT f.number, t.leading_number FROM followed AS f JOIN told AS t ON t.number = f.leading_number)
+            SELECT $role, number, leading_number FROM followed WHERE leading_number NOT IN (SELECT number FROM told) ORDER BY number
+            """,
+            {"role": key.role, "as_of": run.as_of, "sentinels": key.sentinels},
+        )
+
+
 def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """`identity`: one row per record with its roles as delivered, and `named`: one row per record and case reference, as delivered.
 
     A unit may be told in several files: the roles come from the first row, in the order of the files, of a file that has any. A record is
     about a person when a file of its unit has a role.
     """
-    contracts = delivered_contracts(run)
+    contracts = linked_contracts(run, definition)
     roles = PROFILE | {key.role: "VARCHAR" for key in definition.strong_keys}
     columns = ", ".join(f"{identifier(role)} {kind}" for role, kind in roles.items())
     connection.execute(
@@ -52,9 +95,9 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
 def number_references(connection: duckdb.DuckDBPyConnection) -> None:
     """`case_references` (node, reference, value) of `named`, once `records` numbers the records; case and punctuation do not count."""
     connection.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE case_references AS
-        SELECT DISTINCT r.node, n.reference, regexp_replace(upper(n.value), '[^0-9A-Z]', '', 'g') AS value
+        SELECT DISTINCT r.node, n.reference, {bare_number("n.value")} AS value
         FROM named AS n JOIN records AS r ON r.unit = n.unit AND r.record_no = n.record_no
         WHERE regexp_matches(upper(n.value), '[0-9A-Z]')
         """

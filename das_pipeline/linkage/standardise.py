@@ -1,6 +1,7 @@
 """Identity as it is compared: names without accents, prefixes and double parts, partial birth dates marked, placeholder numbers gone.
 
-From the table `identity` (one row per record, as delivered) to `records` and `numbers`. Runs in the identifying zone, on DuckDB alone.
+From the tables `identity` (one row per record, as delivered) and `merged_numbers` to `records` and `numbers`. Runs in the identifying zone,
+on DuckDB alone.
 """
 
 from __future__ import annotations
@@ -15,8 +16,15 @@ from das_pipeline.linkage.definition import LinkageDefinition
 _NAME = "NULLIF(trim(regexp_replace(lower(strip_accents({0})), '[^\\p{{L}}-]+', ' ', 'g'), ' -'), '')"
 
 
+def bare_number(value: str) -> str:
+    """An expression: the text `value` without case and punctuation, as numbers of persons are compared."""
+    return f"regexp_replace(upper({value}), '[^0-9A-Z]', '', 'g')"
+
+
 def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """`records`: one row per record with its comparable profile; `numbers`: one row per record and strong key that means something.
+
+    A number that its authority merged into another counts as that one.
 
     `node` numbers the records in the order of (unit, record_no), so that everything after it has a total order to fall back on.
     1 January stands for "day and month not known" in every source seen: such a birth date is compared by its year alone.
@@ -50,9 +58,11 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
             f"""
             INSERT INTO numbers
             WITH held AS (
-                SELECT r.node, regexp_replace(upper(i.{identifier(key.role)}), '[^0-9A-Z]', '', 'g') AS value
+                SELECT r.node, {bare_number(f"i.{identifier(key.role)}")} AS value
                 FROM identity AS i JOIN records AS r ON r.unit = i.unit AND r.record_no = i.record_no)
-            SELECT node, $role, value FROM held WHERE value <> '' AND NOT list_contains($sentinels, value) ORDER BY node
+            SELECT h.node, $role, COALESCE(m.leading_number, h.value)
+            FROM held AS h LEFT JOIN merged_numbers AS m ON m.role = $role AND m.number = h.value
+            WHERE h.value <> '' AND NOT list_contains($sentinels, h.value) ORDER BY h.node
             """,
             parameters | {"sentinels": key.sentinels},
         )

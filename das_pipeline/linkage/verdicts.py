@@ -144,7 +144,8 @@ def no_identifier_leaves(
 
 def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[str]) -> bool:
     """Whether half or more of the different whole numbers in a column are numbers of persons: delivered ones, or of their check digit."""
-    tests = ["value IN (SELECT ltrim(value, '0') FROM numbers)", *(CHECKS[check]("value") for check in checks)]
+    known = "SELECT ltrim(value, '0') FROM numbers UNION SELECT ltrim(number, '0') FROM merged_numbers"
+    tests = [f"value IN ({known})", *(CHECKS[check]("value") for check in checks)]
     values, alike = connection.execute(
         f"""WITH seen AS (SELECT DISTINCT CAST("{column}" AS VARCHAR) AS value FROM {table} WHERE "{column}" IS NOT NULL)
         SELECT COUNT(*), COUNT(*) FILTER (WHERE {" OR ".join(tests)}) FROM seen"""

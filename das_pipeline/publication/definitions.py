@@ -118,7 +118,7 @@ def _protected(
         dimensions: tuple[Dimension, ...] = (Dimension(table.stack.dimension, None, "row"),)
     else:
         dimensions = tuple(Dimension(name, cubes[0].scheme[name], level) for name, level in table.by.items())
-    titles = list({c.partner: partners[c.partner] for c in cubes}.values())
+    titles = list({name: partners[name] for c in cubes for name in c.partners}.values())
     return Table(
         name=table.name,
         title=table.title,

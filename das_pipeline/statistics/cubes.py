@@ -30,9 +30,8 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
             connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
         judging.create_tables(connection)
         for cube in statistics.cubes:
-            connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {engine.parquet([events.path(f'{cube.unit}.parquet')])}"
-            )
+            told = engine.parquet(events.path(unit.table) for unit in chain.units[cube.unit])
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {told}")
             query, bound = selected_events(cube, chain, run.as_of)
             connection.execute(f"CREATE OR REPLACE TEMP TABLE selected AS {query}", bound)
             draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft)

@@ -28,7 +28,7 @@ class Cube:
     name: str
     unit_of_count: str
     unit: str
-    partner: str
+    partners: Sequence[str]  # those that tell the unit
     kinds: Sequence[str]
     leave_out: Mapping[str, Sequence[str]]
     which: Literal["each", "first", "last"]
@@ -98,19 +98,19 @@ class _CubeReader:
     def read(self, declared: DeclaredCube, above: Mapping[str, Cube]) -> Cube:
         if unknown := sorted(set(declared.kind) - set(self.chain.order)):
             _refuse(self.place, f"no unit has events of kind {', '.join(unknown)}")
-        units = {self.chain.unit_of(kind).name: self.chain.unit_of(kind) for kind in declared.kind}
+        units = {self.chain.unit_of(kind) for kind in declared.kind}
         if len(units) > 1:
             _refuse(self.place, f"its kinds are events of several units: {', '.join(sorted(units))}")
-        unit = next(iter(units.values()))
+        unit = next(iter(units))
         for column in declared.leave_out:
             if column != "outcome" and column not in self.chain.attributes:
                 _refuse(self.place, f"leave_out: events have no column {column}")
-        leaf = {d: self._dimension(d, named, declared.kind, unit.name) for d, named in declared.leaf.items()}
+        leaf = {d: self._dimension(d, named, declared.kind, unit) for d, named in declared.leaf.items()}
         cube = Cube(
             name=declared.cube,
             unit_of_count=declared.unit_of_count,
-            unit=unit.name,
-            partner=unit.partner,
+            unit=unit,
+            partners=[told.partner for told in self.chain.units[unit]],
             kinds=declared.kind,
             leave_out=declared.leave_out,
             which=declared.which,
@@ -146,8 +146,7 @@ class _CubeReader:
                 if any(c.from_age is not None and level in (None, c.level) for c in s.concepts.values())
             }
         else:
-            attribute = self.chain.units[unit].attributes.get(column)
-            found = {attribute.column.scheme if attribute else None}
+            found = {self.chain.attribute_scheme(unit, column)}
         return next(iter(found)) if len(found) == 1 else None
 
     def _levels_from(self, scheme: str, level: str) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def compare(installation: Settings, records: dict[str, list[dict[str, Any]]]) ->
     chain = load_chain(run.jurisdiction)
     for vintage in VINTAGES:
         files = {"cases": records["bench/cases"], "rulings": records["bench/rulings"]}
-        events, spells = events_and_spells(chain, chain.units["case"], files, vintage)
+        events, spells = events_and_spells(chain, chain.units["case"][0], files, vintage)
         known = "SELECT * FROM rows WHERE known_from <= $on AND $on < known_until"
         assert _rows(read(run, "chain/events", known, on=vintage), events) == _rows(events, events)
         ended = (

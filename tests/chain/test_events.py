@@ -45,7 +45,8 @@ def test_a_row_tells_an_event_for_every_date_it_has(run: Run) -> None:
     put_content(run, {"watch/reports": [report | dates, report | {"record_no": 2}]}, [link], [age])
     make_events(run)
     assert read(run, "chain/events") == [
-        {"unit": "report", "record_no": 1, "sub": "", "kind": kind, "occurred_on": on, "outcome": None, "to_partner": to, "amount": None}
+        {"partner": "watch", "unit": "report", "record_no": 1, "sub": "", "kind": kind, "occurred_on": on}
+        | {"outcome": None, "to_partner": to, "amount": None}
         | {"person_id": 5, "case_id": 7, "offence": "theft", "region": "north", "age": 30, "sex": "male"}
         | {"role": role, "rule": None, "known_from": DAY, "known_until": date(9999, 12, 31)}
         for kind, on, to, role in [("report_closed", date(2024, 2, 5), "bench", "exit"), ("reported", date(2024, 1, 3), None, "entry")]
@@ -99,7 +100,7 @@ def test_an_event_that_the_state_machine_forbids_is_shown_and_does_not_count(ful
 
 def test_c04_blocks_when_many_transitions_are_forbidden(full: Run) -> None:
     put_content(full, {"bench/rulings": [ruling(n, "1", date(2024, 2, 1), "guilty") for n in range(20)]})
-    with pytest.raises(GateFailed, match=r"C04 .* do not fit .*: 20\. .* case \(20 of 20\)"):
+    with pytest.raises(GateFailed, match=r"C04 .* do not fit .*: 20\. .* case of bench \(20 of 20\)"):
         make_events(full)
     assert full.lake.current("chain/events") is None
 

@@ -51,8 +51,8 @@ def test_months_run_to_the_month_of_the_run(content: Run) -> None:
 def test_f01_blocks_when_a_spell_was_lost(content: Run) -> None:
     make_events(content)
     make_spells(content)
-    plant(content, "chain/spells", "case.parquet", "SELECT * FROM rows WHERE record_no <> 2")
-    with pytest.raises(GateFailed, match=r"F01 .* not the accepted events: 1; of spells open_case"):
+    plant(content, "chain/spells", "bench/case.parquet", "SELECT * FROM rows WHERE record_no <> 2")
+    with pytest.raises(GateFailed, match=r"F01 .* not the accepted events: 1; of spells open_case of bench"):
         make_flows(content)
 
 
@@ -62,7 +62,7 @@ def test_f01_blocks_when_a_spell_was_invented(content: Run) -> None:
     plant(
         content,
         "chain/spells",
-        "case.parquet",
+        "bench/case.parquet",
         "SELECT * FROM rows UNION ALL SELECT * REPLACE (99 AS record_no) FROM rows WHERE record_no = 1",
     )
     with pytest.raises(GateFailed, match="F01"):

@@ -17,10 +17,10 @@ CHAIN, EVENTS = "chain.yaml", "contracts/bench/events.yaml"
 
 def test_a_chain_is_its_units_and_spells(toy: Jurisdiction) -> None:
     chain = load_chain(toy)
-    assert {name: unit.partner for name, unit in chain.units.items()} == {"report": "watch", "case": "bench"}
+    assert {name: [unit.partner for unit in told] for name, told in chain.units.items()} == {"report": ["watch"], "case": ["bench"]}
     assert chain.attributes == {"offence": "VARCHAR", "region": "VARCHAR", "age": "SMALLINT", "sex": "VARCHAR"}
     assert chain.outcome_scheme("ruled") == "ruling"
-    assert chain.unit_of("reported").name == "report"
+    assert chain.unit_of("reported") == "report"
 
 
 def test_a_kind_that_reopens_is_an_entry(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_one_kind_may_be_told_in_several_ways_by_rows_with_other_values(tmp_path
     text = path.read_text(encoding="utf-8")
     told = "    - {kind: ruled, from: rulings, date: ruled_on, to: bench, when: {ruling_concept: [VALUE]}}\n"
     path.write_text(text + told.replace("VALUE", "not_proven"), encoding="utf-8")
-    assert len(load_chain(Jurisdiction(folder)).units["case"].tellings) == 5
+    assert len(load_chain(Jurisdiction(folder)).units["case"][0].tellings) == 5
     path.write_text(text + told.replace("VALUE", "guilty"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="event ruled is told more than once"):
         load_chain(Jurisdiction(folder))

@@ -69,6 +69,20 @@ def test_two_verified_numbers_never_merge():
     assert len(set(persons(first, second))) == 2
 
 
+def test_numbers_that_their_authority_merged_are_one_person():
+    rows = [row(("report", n), chain_number=number, **JAN) for n, number in enumerate(("11", "12", "13"), start=1)]
+    linked = World().link(rows, merged={"12": "11"})
+    assert [linked[("report", n)].person for n in (1, 2, 3)] == [1, 1, 2]
+    assert [linked[("report", n)].link_class for n in (1, 2, 3)] == ["A", "A", "S"]
+
+
+def test_a_merged_number_that_was_mistyped_is_turned_away_like_any_other():
+    other = row(("case", 1), chain_number="12", surname="Bakker", given_names="Piet", birth_date="1961-11-30", sex="male")
+    rows = [row(("report", 1), chain_number="11", **JAN), row(("report", 2), chain_number="11", **JAN), other]
+    linked = World().link(rows, merged={"12": "11"})
+    assert linked[("report", 1)].person == linked[("report", 2)].person != linked[("case", 1)].person
+
+
 def test_record_between_two_verified_numbers_joins_neither():
     tied = [
         row(("report", 1), chain_number="11", citizen_number="123456782", **JAN),

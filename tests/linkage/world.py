@@ -52,10 +52,12 @@ class World:
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
     connection: duckdb.DuckDBPyConnection = field(init=False)  # of the last run, with all its tables
 
-    def link(self, rows: Iterable[Mapping[str, Any]], vintage: date = date(2024, 1, 1)) -> dict[Key, Any]:
+    def link(
+        self, rows: Iterable[Mapping[str, Any]], vintage: date = date(2024, 1, 1), merged: Mapping[str, str] | None = None
+    ) -> dict[Key, Any]:
         """The links by record, after one run on `rows`."""
         connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
-        fill(connection, list(rows))
+        fill(connection, list(rows), merged)
         resolve_entities(connection, self.definition, self.model)
         connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
         connection.execute(
@@ -80,8 +82,11 @@ class Link:
     weight: Any
 
 
-def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The tables `identity` and `named` of `rows`."""
+def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]], merged: Mapping[str, str] | None = None) -> None:
+    """The tables `identity` and `named` of `rows`, and `merged_numbers` of `merged`, a number and the one that leads."""
+    connection.execute("CREATE TABLE merged_numbers (role VARCHAR, number VARCHAR, leading_number VARCHAR)")
+    for number, leading in (merged or {}).items():
+        connection.execute("INSERT INTO merged_numbers VALUES ('chain_number', ?, ?)", [number, leading])
     connection.execute(
         "CREATE TABLE identity (unit VARCHAR, record_no BIGINT, partner VARCHAR, is_person BOOLEAN, chain_number VARCHAR,"
         " citizen_number VARCHAR, surname VARCHAR, given_names VARCHAR, birth_date DATE, sex VARCHAR)"

@@ -22,7 +22,7 @@ def load(folder: Path, *cubes: str, table: str = TABLE) -> Statistics:
 
 def test_a_cube_knows_its_unit_partner_schemes_and_what_is_unknown(toy: Jurisdiction) -> None:
     year = load_statistics(toy).cube("reports_year")
-    assert (year.unit, year.partner, year.adds_up_to) == ("report", "watch", "reports_month")
+    assert (year.unit, year.partners, year.adds_up_to) == ("report", ["watch"], "reports_month")
     assert year.leaf == {"offence": ("offence", "group"), "sex": ("sex", "sex"), "age": ("age", "age_class")}
     assert year.scheme == {"offence": "offence", "sex": "sex", "age": "age"}
     assert year.unknown == {"offence": "unknown_group", "sex": "unknown", "age": "unknown"}
