@@ -61,7 +61,7 @@ def test_every_partner_has_a_contract_for_each_of_its_files_and_events_for_its_u
 def test_the_contracts_cover_every_format_that_partners_use():
     formats = {contract.format.kind for contract in load_contracts(NL).values()}
 
-    assert formats == {"csv", "fixed", "xml", "jsonl"}
+    assert formats == {"csv", "fixed", "xml", "jsonl", "xlsx"}
 
 
 def test_fixed_width_columns_follow_each_other_without_gap_or_overlap():
