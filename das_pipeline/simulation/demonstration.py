@@ -50,7 +50,7 @@ def simulate(
     """Deliveries in `out/<partner>/<delivery>/`: the history of every partner, then daily ones delivered until `until`.
 
     `size` is `tiny`, `demo` or a number of rows; `faults` is `none`, a profile of the jurisdiction, or the path of one. `truth` (beside
-    `out` when not given) gets records.parquet, faults.jsonl, counts.parquet, canaries.txt, and what `next_day` needs to go on. Same
+    `out` when not given) gets records.parquet, faults.jsonl, tables, canaries.txt, and what `next_day` needs to go on. Same
     jurisdiction, size and seed ⇒ same bytes.
     """
     parameters = Parameters.read(jurisdiction)
@@ -99,6 +99,6 @@ def _send(
     log: list[Fault] = []
     sent = [delivery for day in days for delivery in sender.send_day(out, day, log)]
     append_faults(truth, log)
-    write_truth(truth, sender.registers.values(), world.people, groups, parameters.registers, last, seed)
+    write_truth(truth, jurisdiction, sender.registers.values(), world.people, parameters.registers, last, seed)
     (truth / STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
     return Simulated(out, truth, tuple(sent), dict(Counter(fault.fault for fault in log)))

@@ -6,7 +6,7 @@ Lies outside the lake and the inbox. Nothing of the pipeline reads it; tests mea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import render
 from das_pipeline.simulation.draws import Coded, compute, stream, text_of
 from das_pipeline.simulation.faults import Fault
 from das_pipeline.simulation.parameters import Registers as Said
 from das_pipeline.simulation.persons import People
-from das_pipeline.simulation.registers import Register
+from das_pipeline.simulation.registers import Register, main_groups
 
 # What the main tables count: the world's table, the day, and what it is broken down by. Offences are counted by main group.
 DIMENSIONS = ("offence", "class", "region", "outcome")
@@ -32,30 +33,83 @@ COUNTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "court_dispositions": ("trials", "decided_on", {"outcome": "verdict", "offence": "offence", "region": "district"}),
     "sanctions": ("sanctions", "decided_on", {"outcome": "sanction"}),
 }
+TABLES, CANARIES_FILE, FAULTS_FILE = "tables", "canaries.txt", "faults.jsonl"
 CANARIES = 60  # of each kind: enough to notice a leak, few enough that chance does not make one
 
 
 def write_truth(
-    folder: Path, registers: Iterable[Register], people: People, groups: Mapping[str, str], said: Said, reference_on: date, seed: int
+    folder: Path,
+    jurisdiction: Jurisdiction,
+    registers: Iterable[Register],
+    people: People,
+    said: Said,
+    reference_on: date,
+    seed: int,
+    block: int = 0,
+    blocks: int = 1,
 ) -> None:
-    """The truth about everything that was delivered about the days until `reference_on`."""
+    """The truth about everything that one block of the world delivered about the days until `reference_on`.
+
+    `merge` puts the folders of all blocks together. True numbers of persons and cases are unique over blocks: number in the block · blocks
+    + block.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    day = np.datetime64(reference_on)
+    day, groups = np.datetime64(reference_on), main_groups(jurisdiction)
     opened = list(registers)
-    pq.write_table(pa.concat_tables([_records(r, day, said) for r in opened if not r.contract.sub_key]), folder / "records.parquet")
+    records = [_records(r, day, said, block, blocks) for r in opened if not r.contract.sub_key]
+    pq.write_table(pa.concat_tables(records), folder / "records.parquet")
     by_table = {r.table_name: r for r in opened}
-    pq.write_table(pa.concat_tables([_counts(name, by_table[COUNTS[name][0]], groups, day) for name in COUNTS]), folder / "counts.parquet")
-    (folder / "canaries.txt").write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
+    counts = pa.concat_tables([_counts(name, by_table[COUNTS[name][0]], groups, day) for name in COUNTS])
+    (folder / TABLES).mkdir(exist_ok=True)
+    pq.write_table(counts, folder / TABLES / "counts.parquet")
+    (folder / CANARIES_FILE).write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
+
+
+def merge(parts: Sequence[Path], target: Path) -> None:
+    """Puts the truths of the blocks together, in their order, in the folder `target`; the parts stay.
+
+    Rows of records, events and spells and lines of the fault ledger follow each other, a row group at a time; what was counted is summed;
+    the canaries are those of the first block, which are enough. What `target` holds of another name stays.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for name in sorted({path.name for part in parts for path in part.glob("*.parquet")}):
+        _follow([part / name for part in parts], target / name)
+    (target / TABLES).mkdir(exist_ok=True)
+    for name in sorted({path.name for part in parts for path in (part / TABLES).glob("*.parquet")}):
+        _sum([path for part in parts if (path := part / TABLES / name).exists()], target / TABLES / name)
+    if ledgers := [path for part in parts if (path := part / FAULTS_FILE).exists()]:
+        with (target / FAULTS_FILE).open("wb") as ledger:
+            for path in ledgers:
+                ledger.write(path.read_bytes())
+    (target / CANARIES_FILE).write_bytes((parts[0] / CANARIES_FILE).read_bytes())
+
+
+def _follow(parts: Sequence[Path], target: Path) -> None:
+    """The rows of Parquet files of one shape, one file after the other; a row group of the result is one of the parts."""
+    with pq.ParquetWriter(target, pq.read_schema(parts[0])) as writer:
+        for path in parts:
+            with pq.ParquetFile(path) as part:
+                for group in range(part.num_row_groups):
+                    writer.write_table(part.read_row_group(group))
+
+
+def _sum(parts: Sequence[Path], target: Path) -> None:
+    """The sums over files of counts: whole numbers are counts, all other columns say what is counted."""
+    rows = pa.concat_tables([pq.read_table(path) for path in parts])
+    counted = [field.name for field in rows.schema if pa.types.is_integer(field.type)]
+    keys = [name for name in rows.column_names if name not in counted]
+    summed = rows.group_by(keys).aggregate([(name, "sum") for name in counted]).rename_columns([*keys, *counted])
+    pq.write_table(summed.select(rows.column_names).sort_by([(name, "ascending") for name in keys]), target)
 
 
 def append_faults(folder: Path, faults: Iterable[Fault]) -> None:
     """Adds faults to the ledger, one JSON object a line."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "faults.jsonl").open("a", encoding="utf-8") as ledger:
+    with (folder / FAULTS_FILE).open("a", encoding="utf-8") as ledger:
         ledger.writelines(json.dumps(fault.as_dict(), ensure_ascii=False) + "\n" for fault in faults)
 
 
-def _records(register: Register, day: np.datetime64, said: Said) -> pa.Table:
+def _records(register: Register, day: np.datetime64, said: Said, block: int, blocks: int) -> pa.Table:
     """One row per unit that was ever delivered: its key, its true person and its true case (null for none)."""
     contract, keeping = register.contract, register.keeping
     rows = np.flatnonzero(keeping.is_delivered & (keeping.known_on <= day))
@@ -67,8 +121,8 @@ def _records(register: Register, day: np.datetime64, said: Said) -> pa.Table:
         {
             **{name: pa.array([word] * len(rows)) for name, word in about.items()},
             "key": compute.binary_join_element_wise(*[texts[name] for name in contract.unit_key], "/"),
-            "person": pa.array(person, mask=person < 0),
-            "case": pa.array(case, mask=case < 0),
+            "person": pa.array(person * blocks + block, mask=person < 0),
+            "case": pa.array(case * blocks + block, mask=case < 0),
         },
         schema=pa.schema([(c, pa.string()) for c in ("partner", "file", "unit", "key")] + [(c, pa.int64()) for c in ("person", "case")]),
     )

@@ -66,7 +66,7 @@ def test_a_cube_is_what_is_true(cube: str, dimension: str, period: str, table: s
             f"SELECT period, {dimension}, SUM(n) FROM read_parquet('{counted}') WHERE period_kind = '{kind}' GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         true = connection.execute(
-            f"""SELECT {period}, {column}, SUM(n) FROM read_parquet('{truth / "counts.parquet"}')
+            f"""SELECT {period}, {column}, SUM(n) FROM read_parquet('{truth / "tables" / "counts.parquet"}')
             WHERE "table" = '{table}' AND month >= '2023-01' AND (outcome IS NULL OR outcome NOT IN {LEFT_OUT})
             GROUP BY ALL ORDER BY ALL"""
         ).fetchall()

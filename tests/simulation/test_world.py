@@ -68,7 +68,7 @@ def test_the_truth_names_a_person_and_a_case_for_each_record(simulated: Simulate
 
 
 def test_the_truth_counts_every_row(simulated: Simulated) -> None:
-    counts = pq.read_table(simulated.truth / "counts.parquet").to_pylist()
+    counts = pq.read_table(simulated.truth / "tables" / "counts.parquet").to_pylist()
     crimes = sum(c["n"] for c in counts if c["table"] == "registered_crime")
     delivered = sum(c["n"] for c in counts if c["table"] == "prosecution_decisions" and c["month"] == "2025-11")
     assert crimes > 1_000
