@@ -33,9 +33,11 @@ AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], 
 
 @app.command()
 def simulate(
-    size: Annotated[str, typer.Option(help="tiny, demo, or a number of records.")] = "demo",
+    size: Annotated[str, typer.Option(help="tiny, demo, large, national, stress, or a number of records.")] = "demo",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    faults: Annotated[bool, typer.Option(help="Whether partners make the mistakes that partners make.")] = True,
+    faults: Annotated[str, typer.Option(help="none, default, hostile, or a YAML file: the mistakes that partners make.")] = "default",
+    out: Annotated[Path | None, typer.Option(help="Where partners deliver; the inbox when not said. The truth comes beside it.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="How many at a time; the bytes are the same.")] = os.cpu_count() or 1,
     next_day: Annotated[bool, typer.Option("--next-day", help="Let the partners deliver one more day.")] = False,
 ) -> None:
     """Simulate the partners' deliveries into the inbox, with faults, and keep the truth beside it."""
@@ -45,11 +47,13 @@ def simulate(
 
     settings = Settings.from_environment()
     jurisdiction = Jurisdiction(settings.jurisdiction)
-    write_demo_keys(settings.keys, seed)
+    inbox = out or settings.inbox
+    if inbox == settings.inbox:
+        write_demo_keys(settings.keys, seed)
     if next_day:
-        made = simulation.next_day(jurisdiction, settings.inbox)
+        made = simulation.next_day(jurisdiction, inbox, processes=processes)
     else:
-        made = simulation.simulate(jurisdiction, settings.inbox, size=size, seed=seed, faults="default" if faults else "none")
+        made = simulation.simulate(jurisdiction, inbox, size=size, seed=seed, faults=faults, processes=processes)
     faulty = ", ".join(f"{kind} {n}" for kind, n in sorted(made.faults.items()))
     console.print(f"{len(made.deliveries)} deliveries with {made.rows:,} rows in {made.inbox}; the truth is in {made.truth}.")
     console.print(f"Faults put in: {faulty or 'none'}.")

@@ -21,6 +21,11 @@ compute: Any = pyarrow.compute  # its functions are made on import, so that no t
 NEVER = np.datetime64("NaT", "D")
 
 
+def of_block(seed: int, block: int) -> int:
+    """The seed of one block of the world: a part with persons and crimes of its own, drawn apart from all others."""
+    return int(stream(seed, "block", block).integers(2**62))
+
+
 def stream(seed: int, *name: str | int) -> np.random.Generator:
     """The random numbers of one purpose. Each name has a stream of its own, so that a draw added elsewhere changes nothing here."""
     digest = hashlib.sha256("/".join(map(str, name)).encode()).digest()

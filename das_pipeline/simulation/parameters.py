@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.simulation.draws import Ints, Spans, days_of, happens
+from das_pipeline.simulation.draws import Floats, Ints, Spans, days_of, happens
 
 Shares = dict[str, float]
 
@@ -48,10 +48,18 @@ class Size(Part):
         return np.maximum(1, np.minimum(np.exp(stream.normal(0.0, self.sigma, n)) * self.median, self.most)).astype(np.int64)
 
 
+class WorldSize(Part):
+    """How many rows there are in all files together, and since when."""
+
+    rows: int = Field(gt=0)
+    start: date = Field(alias="from")
+
+
 class Period(Block):
     """What is simulated and how much of it is delivered."""
 
-    start: date = Field(alias="from")
+    sizes: dict[str, WorldSize]  # from small to large; a number of rows in between starts when the size below it does
+    rows_a_block: int = Field(gt=0)
     until: date
     history_until: date
     warm_up_days: int
@@ -59,10 +67,26 @@ class Period(Block):
     records_a_crime: float
 
 
+class Alignment(Block):
+    """Factors on the odds of transitions, by year, so that totals meet the published ones: `alignment` in dynamic microsimulation."""
+
+    years: list[int] = Field(min_length=1)
+    factors: dict[str, list[float]]  # by transition, one for each year; a transition that is not there happens as its block says
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Alignment:
+        if self.years != list(range(self.years[0], self.years[0] + len(self.years))):
+            raise ValueError("years must follow each other")
+        wrong = [name for name, factors in self.factors.items() if len(factors) != len(self.years) or min(factors) < 0]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: a factor for each of {len(self.years)} years, none below zero")
+        return self
+
+
 class CrimeClass(Part):
     """One class of registered crime."""
 
-    registered: int
+    registered: list[int]  # in each of the years of the block
     cleared: float
     offences: Shares
 
@@ -77,6 +101,7 @@ class Damage(Size):
 class Crime(Block):
     """Registered crime: how much, of which class, where, and how soon it is known and cleared."""
 
+    years: list[int] = Field(min_length=1)
     classes: dict[str, CrimeClass]
     season: list[float] = Field(min_length=12, max_length=12)
     regions: Shares
@@ -86,6 +111,23 @@ class Crime(Block):
     offence_to_report: Delay
     report_to_registration: Delay
     registration_to_clearance: Delay
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Crime:
+        wrong = [name for name, c in self.classes.items() if len(c.registered) != len(self.years)]
+        if wrong or self.years != list(range(self.years[0], self.years[0] + len(self.years))):
+            raise ValueError(f"{', '.join(wrong)}: registered needs a number for each of the years, which follow each other")
+        return self
+
+    def registered_in(self, year: int) -> Floats:
+        """Registered crimes of a year, by class; before and after the known years those of the first and the last."""
+        place = min(max(year - self.years[0], 0), len(self.years) - 1)
+        return np.array([c.registered[place] for c in self.classes.values()], dtype=np.float64)
+
+    def registered(self, start: date, until: date) -> float:
+        """Registered crimes of the days from `start` until `until`, both included."""
+        days = np.arange(np.datetime64(start), np.datetime64(until) + 1).astype("datetime64[Y]").astype(np.int64) + 1970
+        return sum(self.registered_in(int(y)).sum() * n / 365.2425 for y, n in zip(*np.unique(days, return_counts=True), strict=True))
 
 
 class Halt(Part):
@@ -271,6 +313,7 @@ class Register(Part):
     """How one file sees the world: the table it tells, and which field is in which column."""
 
     table: str
+    where: dict[str, list[str]] = {}  # field of words: only the rows with one of these
     columns: dict[str, str]  # column: field; what names a person follows from the contract's identity roles
     missing: Shares = {}  # column: share of rows in which the register never has it
     corrected: Shares = {}  # column: share of rows in which it was first wrong
@@ -362,6 +405,7 @@ class Parameters(BaseModel, extra="forbid"):
     prosecution: Prosecution
     court: Court
     execution: Execution
+    alignment: Alignment
     registers: Registers
 
     @classmethod

@@ -42,8 +42,8 @@ class People:
     second_chain_number: pa.Array
 
 
-def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools) -> People:
-    """A person for each first offence, at least 12 years old on that day."""
+def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools, block: int, blocks: int) -> People:
+    """A person for each first offence, at least 12 years old on that day. Their numbers are those of no other block."""
     p, draw, n = parameters.persons, stream(seed, "persons"), len(first_offence)
     sex = Coded(("male", "female"), np.where(is_entity, -1, (draw.random(n) >= parameters.suspects.male).astype(np.int64)))
     born = first_offence - _age_in_days(draw, parameters.suspects.ages, n)
@@ -67,7 +67,7 @@ def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entit
     )
     entity, nobody = pa.array(is_entity), pa.scalar(None, pa.string())
     double = happens(draw, p.double_surname, n) & ~is_entity & (second_no != surname_no)
-    chain = padded(_numbers(draw, 2 * n, 8), 10)
+    chain = padded(_numbers(draw, 2 * n, 8, block, blocks), 10)
     return People(
         surname=compute.if_else(entity, company, _bare(whole)),
         prefix=compute.if_else(entity, nobody, _prefix(whole)),
@@ -76,26 +76,28 @@ def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entit
         born_on=np.where(is_entity, NEVER, born),
         sex=sex,
         is_entity=is_entity,
-        citizen_number=compute.if_else(pa.array(happens(draw, p.has_citizen_number, n) & ~is_entity), citizen_numbers(draw, n), nobody),
+        citizen_number=compute.if_else(
+            pa.array(happens(draw, p.has_citizen_number, n) & ~is_entity), citizen_numbers(draw, n, block, blocks), nobody
+        ),
         chain_number=chain[:n],
         second_chain_number=compute.if_else(pa.array(happens(draw, p.second_chain_number, n)), chain[n:], nobody),
     )
 
 
-def citizen_numbers(draw: np.random.Generator, n: int) -> pa.Array:
+def citizen_numbers(draw: np.random.Generator, n: int, block: int = 0, blocks: int = 1) -> pa.Array:
     """`n` distinct numbers of nine digits that pass the eleven-test (9a + 8b + … + 2h − i is divisible by 11)."""
-    base = _numbers(draw, n + n // 5 + 50, 8)
+    base = _numbers(draw, n + n // 5 + 50, 8, block, blocks)
     digits = base[:, None] // 10 ** np.arange(7, -1, -1) % 10
     last = (digits * ELEVEN).sum(axis=1) % 11
     good = last < 10
     return padded((base * 10 + last)[good][:n], 9)
 
 
-def _numbers(draw: np.random.Generator, n: int, digits: int) -> Ints:
-    """`n` distinct whole numbers of up to `digits` digits, the first never zero."""
-    low, high = 10 ** (digits - 1), 10**digits
-    drawn, first = np.unique(draw.integers(low, high, n + n // 10 + 100), return_index=True)
-    return drawn[np.argsort(first)][:n]
+def _numbers(draw: np.random.Generator, n: int, digits: int, block: int, blocks: int) -> Ints:
+    """`n` distinct whole numbers of `digits` digits, the first never zero; each block has every `blocks`-th."""
+    low, high = -(-(10 ** (digits - 1)) // blocks), 10**digits // blocks
+    drawn, first = np.unique(draw.integers(low, high, n + n // 3 + 100), return_index=True)
+    return drawn[np.argsort(first)][:n] * blocks + block
 
 
 def _age_in_days(draw: np.random.Generator, ages: dict[str, float], n: int) -> Spans:

@@ -13,17 +13,16 @@ NOWHERE = "unknown"  # the region of who lives nowhere in particular
 NOT_YET = np.datetime64("2262-01-01")
 
 
-def crimes(steps: Steps, a_year: float) -> Table:
+def crimes(steps: Steps) -> Table:
     """Registered crimes by class, season and region; some share an incident with the one before."""
-    p, draw, days = steps.parameters.crime, steps.stream("crimes"), steps.days
-    season = np.array(p.season)[days.astype("datetime64[M]").astype(np.int64) % 12]
-    n = round(a_year * len(days) / YEAR)
+    p, draw = steps.parameters.crime, steps.stream("crimes")
+    reported, police_class = _reported(steps, draw)
+    n = len(reported)
     follows = happens(draw, p.same_incident, n)
     follows[:1] = False
     first = np.maximum.accumulate(np.where(follows, 0, np.arange(n)))
-    reported = np.sort(days[draw.choice(len(days), size=n, p=season / season.sum())])[first]
+    reported = reported[first]
     region = mix(draw, p.regions, n).at(first)
-    police_class = mix(draw, {c: float(v.registered) for c, v in p.classes.items()}, n)
     registered = reported + p.report_to_registration.draw(draw, n)
     cleared = happens(draw, police_class.numbers({c: v.cleared for c, v in p.classes.items()}), n)
     cleared_on = np.where(cleared, registered + p.registration_to_clearance.draw(draw, n), NEVER)
@@ -50,6 +49,23 @@ def crimes(steps: Steps, a_year: float) -> Table:
         case=np.full(n, -1),
         known_with={"cleared": ("cleared_on", None)},
     )
+
+
+def _reported(steps: Steps, draw: np.random.Generator) -> tuple[Days, Coded]:
+    """As many crimes of each class as are registered in each year, on days by season; in the order of those days."""
+    p, words = steps.parameters.crime, tuple(steps.parameters.crime.classes)
+    year_of = steps.days.astype("datetime64[Y]").astype(np.int64) + 1970
+    weight = np.array(p.season)[steps.days.astype("datetime64[M]").astype(np.int64) % 12]
+    days, classes = [], []
+    for year in np.unique(year_of):
+        of_year = np.flatnonzero(year_of == year)
+        numbers = steps.part(p.registered_in(int(year)) * steps.scale * len(of_year) / YEAR)
+        chances = weight[of_year] / weight[of_year].sum()
+        days.append(steps.days[draw.choice(of_year, size=numbers.sum(), p=chances)])
+        classes.append(draw.permutation(np.repeat(np.arange(len(words)), numbers)))
+    every = np.concatenate(days)
+    order = np.argsort(every, kind="stable")
+    return every[order], Coded(words, np.concatenate(classes)[order])
 
 
 def episodes(steps: Steps) -> Table:
@@ -122,7 +138,7 @@ def _draw_people(steps: Steps, draw: np.random.Generator, person: Ints, episode:
     first_group = np.zeros(n, dtype=np.int64)
     first_group[person[::-1]] = group.codes[::-1]
     chance = np.array([steps.parameters.suspects.legal_entity.get(w, 0.0) for w in group.words])[first_group]
-    steps.known_people = draw_people(steps.parameters, steps.seed, first_offence, happens(draw, chance, n))
+    steps.known_people = draw_people(steps.parameters, steps.seed, first_offence, happens(draw, chance, n), steps.block, steps.blocks)
 
 
 def suspicions(steps: Steps) -> Table:

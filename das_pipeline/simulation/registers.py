@@ -7,7 +7,7 @@ it has a day, so that the state on any day, and what changed between two days, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -120,12 +120,12 @@ def _before(column: Column, unknown: Bools, word: str | None) -> Column:
 class Registers:
     """The registers of every contract of a jurisdiction about one world."""
 
-    def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World, seed: int) -> None:
+    def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World) -> None:
         self.jurisdiction = jurisdiction
         self.parameters = parameters
         self.world = world
-        self.seed = seed
-        self.keepings: dict[str, Keeping] = {}
+        self.seed = world.steps.seed
+        self.keepings: dict[tuple[str, str], Keeping] = {}
 
     def open(self, contract: Contract) -> Register:
         """The register behind one contract; ConfigurationError when simulation.yaml does not say what is in a column."""
@@ -135,7 +135,9 @@ class Registers:
         said = self.parameters.registers.files[name]
         habits = self.parameters.registers.habits[contract.partner]
         table = self.world.tables[said.table]
-        keeping = self._keeping(said.table, habits)
+        keeping = self._keeping(said.table, contract.partner, habits)
+        for field, words in said.where.items():
+            keeping = replace(keeping, is_delivered=keeping.is_delivered & table.coded(field).is_in(words))
         draw = stream(self.seed, "register", name)
         register = Register(contract, said.table, table, said.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
         people = _identities(draw, habits, self.world.people, table.person)
@@ -158,14 +160,14 @@ class Registers:
             register.columns[column.name] = value
         return register
 
-    def _keeping(self, name: str, habits: Habits) -> Keeping:
+    def _keeping(self, name: str, partner: str, habits: Habits) -> Keeping:
         """Units come late or are withdrawn as a whole: what belongs to a unit follows it."""
-        if name in self.keepings:
-            return self.keepings[name]
+        if (name, partner) in self.keepings:
+            return self.keepings[name, partner]
         table, said, draw = self.world.tables[name], self.parameters.registers, stream(self.seed, "keeping", name)
-        n, start = len(table), np.datetime64(self.parameters.period.start)
+        n, start = len(table), self.world.steps.start
         if table.belongs_to is not None:
-            above, rows = self._keeping(table.belongs_to, habits), table.links[table.belongs_to]
+            above, rows = self._keeping(table.belongs_to, partner, habits), table.links[table.belongs_to]
             late = above.late[rows]
             known = np.maximum(table.entry + late, above.known_on[rows])
             keeping = Keeping(late, known, above.withdrawn_on[rows], above.is_delivered[rows])
@@ -175,7 +177,7 @@ class Registers:
             withdrawn = np.where(happens(draw, habits.withdrawn, n), known + _delays(draw, said.withdrawn_after_days, n), NEVER)
             last = table.entry if table.last is None else np.maximum(table.entry, table.last)
             keeping = Keeping(late, known, withdrawn, last >= start)
-        self.keepings[name] = keeping
+        self.keepings[name, partner] = keeping
         return keeping
 
     def _field(
@@ -196,7 +198,7 @@ class Registers:
         """Concepts in the partner's codes, each as valid on the day in the column that the contract names."""
         assert column.concept is not None
         assert isinstance(value, Coded), column.name
-        at, table, start = column.concept.at, register.table, np.datetime64(self.parameters.period.start)
+        at, table, start = column.concept.at, register.table, self.world.steps.start
         day = table.days(fields[at]) if at is not None else np.full(len(table), start)
         codes = CodeBook(self.jurisdiction, column.concept.list, column.concept.scheme)
         before = register.before.get(column.name)

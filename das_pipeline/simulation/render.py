@@ -101,16 +101,19 @@ def _folded(word: str, encoding: str) -> str:
     return word
 
 
-def sums(contract: Contract, columns: Texts, extra: list[int]) -> dict[str, str]:
-    """What the sender's own system adds up, by column of amounts: its rows, and those that it writes a second time."""
+def sums(contract: Contract, columns: Texts) -> dict[str, int]:
+    """What the sender's own system adds up, by column of amounts, in cents."""
     totals = {}
     for column in (c for c in contract.columns if c.type == "decimal"):
-        texts = columns[column.name]
-        twice = pa.concat_arrays([texts, texts.take(pa.array(extra, pa.int64()))]).drop_null()
-        cents = compute.cast(compute.replace_substring(twice, contract.format.decimal, ""), pa.int64())
-        total = compute.sum(cents).as_py() or 0
-        totals[column.name] = f"{total // 100}.{total % 100:02}"
+        cents = compute.cast(compute.replace_substring(columns[column.name].drop_null(), contract.format.decimal, ""), pa.int64())
+        totals[column.name] = compute.sum(cents).as_py() or 0
     return totals
+
+
+def as_amounts(parts: Sequence[Mapping[str, int]]) -> dict[str, str]:
+    """The sums of several parts together, as a manifest writes them."""
+    cents = {name: sum(part[name] for part in parts) for name in parts[0]}
+    return {name: f"{total // 100}.{total % 100:02}" for name, total in cents.items()}
 
 
 # -- files

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.simulation.draws import Bools, Coded, Column, Days, Floats, Ints, Spans, joined, padded, position_within, stream, take
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import People
@@ -68,8 +69,12 @@ class Steps:
 
     parameters: Parameters
     groups: Mapping[str, str]  # the main group of each offence and police class
-    seed: int
+    seed: int  # of this block
+    block: int  # of `blocks`: an independent part of the world
+    blocks: int
+    scale: float  # simulated crimes, in all blocks together, for each registered one
     days: Days  # all days of the world
+    start: np.datetime64  # the first day that is delivered
     tables: dict[str, Table] = field(default_factory=dict)
     known_people: People | None = None
 
@@ -83,6 +88,22 @@ class Steps:
         """The random numbers of one step."""
         return stream(self.seed, name)
 
+    def part(self, totals: Floats) -> Ints:
+        """This block's part of each total, whole; those of all blocks add up to the totals, rounded so that their sum stays."""
+        place = np.diff(np.round(np.cumsum(totals)), prepend=0.0) / self.blocks
+        return (np.floor(place * (self.block + 1) + 1e-6) - np.floor(place * self.block + 1e-6)).astype(np.int64)
+
+    def aligned(self, transition: str, on: Days) -> Floats:
+        """The alignment factor of a transition in the year of each day; that of the first or last year for days before or after."""
+        said = self.parameters.alignment
+        factors = np.array(said.factors.get(transition, [1.0] * len(said.years)))
+        year = np.clip(on.astype("datetime64[Y]").astype(np.int64) + 1970 - said.years[0], 0, len(factors) - 1)
+        return factors[np.where(np.isnat(on), 0, year)]
+
+    def own(self, numbers: Ints) -> Ints:
+        """Numbers from 0 on as numbers that no other block has."""
+        return np.where(numbers < 0, numbers, numbers * self.blocks + self.block)
+
     def number(self, kind: str, on: Days, **parts: pa.Array) -> pa.Array:
         """A register's own numbers: the pattern of `kind` filled with year, serial number within the year, and `parts`."""
         year = on.astype("datetime64[Y]").astype(np.int64) + 1970
@@ -90,8 +111,14 @@ class Steps:
         pieces: list[pa.Array | str] = []
         for text in self.parameters.registers.numbers[kind].replace("}", "{").split("{"):
             name, _, width = text.partition(":")
-            pieces.append(padded(position_within(year), int(width)) if name == "serial" else fills.get(name, text))
+            pieces.append(self._serials(kind, year, int(width)) if name == "serial" else fills.get(name, text))
         return joined(pieces)
+
+    def _serials(self, kind: str, year: Ints, width: int) -> pa.Array:
+        serials = self.own(position_within(year) - 1) + 1
+        if serials.max(initial=0) >= 10**width:
+            raise ConfigurationError(f"simulation.yaml: registers.numbers.{kind} has too few digits for a world of this size.")
+        return padded(serials, width)
 
 
 def age(born_on: Days, day: Days) -> Ints:

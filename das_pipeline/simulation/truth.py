@@ -58,8 +58,7 @@ def write_truth(
     opened = list(registers)
     records = [_records(r, day, said, block, blocks) for r in opened if not r.contract.sub_key]
     pq.write_table(pa.concat_tables(records), folder / "records.parquet")
-    by_table = {r.table_name: r for r in opened}
-    counts = pa.concat_tables([_counts(name, by_table[COUNTS[name][0]], groups, day) for name in COUNTS])
+    counts = pa.concat_tables([_counts(name, r, groups, day) for name in COUNTS for r in opened if r.table_name == COUNTS[name][0]])
     (folder / TABLES).mkdir(exist_ok=True)
     pq.write_table(counts, folder / TABLES / "counts.parquet")
     (folder / CANARIES_FILE).write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")

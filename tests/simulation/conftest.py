@@ -10,11 +10,11 @@ import pytest
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
 from das_pipeline.simulation import Simulated, simulate
-from das_pipeline.simulation.deliver import Sender
+from das_pipeline.simulation.deliver import Schedule, Sender
 from das_pipeline.simulation.faults import Plan
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.registers import main_groups
-from das_pipeline.simulation.world import World, simulate_world
+from das_pipeline.simulation.world import Extent, World, simulate_world
 
 SEED = 3
 
@@ -27,6 +27,7 @@ class Small:
     groups: dict[str, str]
     world: World
     sender: Sender
+    schedule: Schedule
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +38,8 @@ def dutch() -> Jurisdiction:
 @pytest.fixture(scope="session")
 def small(dutch: Jurisdiction) -> Small:
     parameters, groups = Parameters.read(dutch), main_groups(dutch)
-    world = simulate_world(parameters, groups, 1_000, SEED, parameters.period.until)
-    return Small(parameters, groups, world, Sender(dutch, parameters, world, Plan(None, SEED)))
+    world = simulate_world(parameters, groups, Extent.of(parameters, 7_600), SEED)
+    return Small(parameters, groups, world, Sender(dutch, parameters, world, 0), Schedule(dutch, parameters, Plan(None, SEED)))
 
 
 @pytest.fixture(scope="session")

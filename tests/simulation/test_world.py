@@ -12,7 +12,7 @@ from das_pipeline.simulation.draws import Coded, stream
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import citizen_numbers
 from das_pipeline.simulation.registers import main_groups
-from das_pipeline.simulation.world import World, simulate_world
+from das_pipeline.simulation.world import Extent, World, simulate_world
 from tests.simulation.conftest import Small
 
 
@@ -90,7 +90,7 @@ def test_canaries_are_in_the_deliveries(simulated: Simulated) -> None:
 @pytest.fixture(scope="module")
 def large(dutch: Jurisdiction) -> World:
     parameters = Parameters.read(dutch)
-    return simulate_world(parameters, main_groups(dutch), 120_000, 1, parameters.period.until)
+    return simulate_world(parameters, main_groups(dutch), Extent.of(parameters, 480_000), 1)
 
 
 def shares(column: Coded, rows: np.ndarray) -> dict[str, float]:
