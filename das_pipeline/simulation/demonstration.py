@@ -141,9 +141,7 @@ class _Task:
                 made[handover.place] = {c.file: sender.write(handover, c, folder) for c in contracts}
         steps, said = world.steps, self.parameters.registers
         opened, day = sender.registers.values(), self.days[-1]
-        write_truth(
-            self.truth_of(block), self.jurisdiction, opened, world.people, said, day, steps.seed, block=block, blocks=steps.blocks
-        )
+        write_truth(self.truth_of(block), self.jurisdiction, opened, world.people, said, day, steps.seed, block=block, blocks=steps.blocks)
         return made
 
     def truth_of(self, block: int) -> Path:
