@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from multiprocessing import get_context
 from typing import Any, Literal
 
 import numpy as np
@@ -19,12 +21,15 @@ from pydantic import BaseModel, Field, model_validator
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation.draws import Bools, Coded, Days, Floats, Ints
+from das_pipeline.simulation.parameters import Parameters
+from das_pipeline.simulation.registers import main_groups
 from das_pipeline.simulation.tables import ONE, Table, age
-from das_pipeline.simulation.world import World
+from das_pipeline.simulation.world import Extent, World, simulate_world
 
 Word = str | bool | int
 Kind = Literal["rows", "persons", "share", "mean", "days", "median_days", "stock", "average_stock", "present"]
 COLUMNS = ["year", "partner", "indicator", "breakdown", "value", "unit", "is_provisional", "source", "verified"]
+CLASSES = "geregistreerde misdrijven per klasse"
 LONGEST = 5000  # days that a histogram of durations knows; what lasts longer counts as this
 PEOPLE, GROUP = "person", "group"  # first and last words of a path: who the row is about, and the main group of an offence or class
 GROWN_UP = 18  # years
@@ -55,11 +60,17 @@ class Measure(BaseModel, extra="forbid"):
         """Whether the figure grows with the world."""
         return self.kind in ("rows", "persons", "stock", "average_stock", "present")
 
+    @property
+    def judged_as(self) -> Literal["total", "share", "duration"]:
+        """Which tolerance it has."""
+        return "share" if self.kind == "share" else "total" if self.is_scaled else "duration"
+
 
 class Breakdown(Measure):
     """A published breakdown: how it is measured, or why it is not."""
 
     not_modelled: str = ""
+    known_gap: str = ""  # why the simulated figure is outside the tolerance, where it is
     share_of: str = ""  # the published value is compared as a percentage of this other breakdown of the same year
 
 
@@ -141,9 +152,14 @@ class Figure:
     def name(self) -> tuple[str, str, str]:
         return self.partner, self.indicator, self.breakdown
 
-    @cached_property
+    @property
     def is_modelled(self) -> bool:
         return not self.measure.not_modelled
+
+    @property
+    def is_of_class(self) -> bool:
+        """Whether it is one of the police's own figures by class, of which there are hundreds."""
+        return self.indicator == CLASSES
 
 
 def figures(jurisdiction: Jurisdiction, backtest: Backtest) -> list[Figure]:
@@ -174,7 +190,7 @@ def _class_figures(jurisdiction: Jurisdiction, classes: Classes) -> list[Figure]
         concept = classes.prefix + row["class_code"].replace(".", "_")
         said = classes.model_dump(include=set(Measure.model_fields), exclude_defaults=True)
         measure = Breakdown.model_validate(said | {"where": {**classes.where, classes.field: [concept]}})
-        name = "politie", "geregistreerde misdrijven per klasse", row["class_code"]
+        name = "politie", CLASSES, row["class_code"]
         year, number = int(row["year"]), float(row["recorded_crimes"])
         made.append(Figure(year, *name, number, "misdrijf", classes.figures, classes.definition, measure))
     return made
@@ -240,19 +256,6 @@ def value(measure: Measure, measured: Measured, at: int, scale: float) -> float:
         assert measured.lengths is not None
         return float(np.searchsorted(np.cumsum(measured.lengths[at]), measured.n[at] / 2))
     return float(measured.total[at] / measured.n[at]) * (100 if measure.kind == "share" else 1)
-
-
-def compare(
-    all_figures: Iterable[Figure], measured: Mapping[int, Measured], years: Sequence[int], scale: float, tolerance: Tolerance
-) -> list[Result]:
-    """The modelled figures of `years` beside the simulated ones. `measured` is by the position of a figure in `all_figures`."""
-    results = []
-    for place, figure in enumerate(all_figures):
-        if figure.is_modelled and figure.year in years:
-            at = years.index(figure.year)
-            simulated = value(figure.measure, measured[place], at, scale)
-            results.append(_result(figure, simulated, measured[place], at, scale, tolerance))
-    return results
 
 
 def _result(figure: Figure, simulated: float, measured: Measured, at: int, scale: float, tolerance: Tolerance) -> Result:
@@ -389,3 +392,59 @@ def _open(since: Days, until: Days, days: NDArray[Any]) -> Floats:
 def _length(start: np.datetime64) -> int:
     """Days of the year that begins on `start`."""
     return int(((start.astype("datetime64[Y]") + 1).astype("datetime64[D]") - start).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """What the worlds of a jurisdiction are measured with: figures that are measured alike are measured once."""
+
+    backtest: Backtest
+    known: Sequence[Figure]
+    groups: Mapping[str, str]
+    years: Sequence[int]
+
+    @classmethod
+    def read(cls, jurisdiction: Jurisdiction, years: Sequence[int]) -> Ruler:
+        """The declared measures, for the years `years`, which follow each other."""
+        backtest = Backtest.read(jurisdiction)
+        return cls(backtest, figures(jurisdiction, backtest), main_groups(jurisdiction), years)
+
+    @property
+    def judged(self) -> range:
+        """The years of the back-test."""
+        return range(self.backtest.years[0], self.backtest.years[1] + 1)
+
+    @cached_property
+    def _measures(self) -> dict[str, Measure]:
+        measures = [Measure.model_validate(f.measure.model_dump(include=set(Measure.model_fields))) for f in self.known if f.is_modelled]
+        return {m.model_dump_json(): m for m in measures}
+
+    def world(self, parameters: Parameters, extent: Extent, seed: int, processes: int) -> dict[int, Measured]:
+        """The sums of a whole world, by the position of their figure. Its blocks are made one by one, in as many processes, and dropped."""
+        blocks = range(extent.blocks(parameters))
+        todo = partial(self.block, parameters, extent, seed)
+        if processes == 1 or len(blocks) == 1:
+            return self.placed(added(map(todo, blocks)))
+        with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("forkserver")) as pool:
+            return self.placed(added(pool.map(todo, blocks)))
+
+    def block(self, parameters: Parameters, extent: Extent, seed: int, block: int) -> list[Measured]:
+        """The sums of one block, by measure."""
+        world = simulate_world(parameters, self.groups, extent, seed, block)
+        return measure(world, self.groups, self._measures.values(), self.years)
+
+    def placed(self, sums: Sequence[Measured]) -> dict[int, Measured]:
+        """Sums by the position of their figure."""
+        by_measure = dict(zip(self._measures, sums, strict=True))
+        keys = {i: f.measure.model_dump_json(include=set(Measure.model_fields)) for i, f in enumerate(self.known) if f.is_modelled}
+        return {i: by_measure[key] for i, key in keys.items()}
+
+    def results(self, measured: Mapping[int, Measured], scale: float, years: Sequence[int]) -> list[Result]:
+        """The modelled figures of `years`, published and simulated."""
+        found = []
+        for place, m in measured.items():
+            figure = self.known[place]
+            if figure.year in years and figure.year in self.years:
+                at = self.years.index(figure.year)
+                found.append(_result(figure, value(figure.measure, m, at, scale), m, at, scale, self.backtest.tolerance))
+        return found

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from das_pipeline.errors import ConfigurationError
@@ -13,17 +18,20 @@ from das_pipeline.simulation.backtest import (
     Backtest,
     Breakdown,
     Figure,
+    Fit,
     Measure,
-    Tolerance,
+    Measured,
+    Ruler,
     added,
-    compare,
     figures,
     measure,
     value,
 )
+from das_pipeline.simulation.calibrate import fit, interpolated, write_factors
 from das_pipeline.simulation.draws import NEVER, Coded
+from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import People
-from das_pipeline.simulation.tables import Table
+from das_pipeline.simulation.tables import Steps, Table
 from das_pipeline.simulation.world import World
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")
@@ -56,10 +64,12 @@ def small_world() -> World:
         columns={"decided_on": decided}, entry=decided, person=np.array([0, 1]), case=np.array([0, 2]), links={"cases": np.array([0, 2])}
     )
     born = days("1990-01-01", "2006-06-01")
-    people = object.__new__(People)
-    object.__setattr__(people, "born_on", born)
-    object.__setattr__(people, "sex", Coded(("male", "female"), np.array([0, 1])))
-    return World(people, {"cases": cases, "decisions": decisions})
+    known: dict[str, Any] = {f.name: pa.nulls(2, pa.string()) for f in fields(People)}
+    people = People(**known | {"born_on": born, "sex": Coded(("male", "female"), np.array([0, 1]))})
+    steps = Steps(Parameters.read(NL), GROUPS, 1, 0, 1, 1.0, received, received[0])
+    steps.tables.update({"cases": cases, "decisions": decisions})
+    steps.known_people = people
+    return World(steps)
 
 
 def figures_of(m: Measure, scale: float = 1.0) -> list[float]:
@@ -78,7 +88,7 @@ def test_no_row_of_the_calibration_is_forgotten():
     assert len(known) == len(rows) + len(NL.csv("external/politie_47018/recorded_crime.csv", ["class_code", "year", "recorded_crimes"]))
     for row, figure in zip(rows, known[: len(rows)], strict=True):
         assert (row["partner"], row["indicator"], row["breakdown"], int(row["year"])) == (*figure.name, figure.year)
-        assert figure.is_modelled == bool(figure.measure.table) or figure.measure.not_modelled
+        assert figure.measure.table or figure.measure.not_modelled
         assert len(figure.definition) > 20
 
 
@@ -137,7 +147,7 @@ def test_a_small_world_is_allowed_its_sampling_error():
     (measured,) = measure(small_world(), GROUPS, [m], YEARS)
 
     def result(scale: float):
-        return compare([figure], {0: measured}, YEARS, scale, Tolerance(total=2, share=1, duration=10))[0]
+        return Ruler(Backtest.read(NL), [figure], GROUPS, YEARS).results({0: measured}, scale, YEARS)[0]
 
     assert result(0.05).simulated == 40
     assert result(0.05).allowed == pytest.approx(2 + 2 * 100 / np.sqrt(40 * 0.05))
@@ -150,3 +160,53 @@ def test_days_that_are_none_are_in_no_year():
     world.tables["cases"].columns["received_on"] = np.full(3, NEVER)
 
     assert measure(world, GROUPS, [Measure(table="cases", day="received_on")], YEARS)[0].total.tolist() == [0, 0, 0]
+
+
+def fitted_to(figure: Figure, years: list[int], simulate, gain: float = 1.0) -> list[float]:
+    """The factor after some rounds, when `simulate` gives the figure for the factor of its year."""
+
+    def measured(factors: dict[str, list[float]]) -> dict[int, Measured]:
+        at = years.index(figure.year)
+        n = np.zeros(len(years))
+        n[at], total = 1000, np.zeros(len(years))
+        total[at] = simulate(factors["f"][at])
+        return {0: Measured(n, total, total)}
+
+    backtest = Backtest.read(NL).model_copy(update={"fit": [Fit.model_construct(factor="f", figures=[figure.name], gain=gain)]})
+    return fit(backtest, [figure], years, 1.0, {"f": [1.0] * len(years), "other": [2.0] * len(years)}, measured, rounds=12)["f"]
+
+
+def test_a_factor_of_odds_makes_a_share_what_was_published():
+    figure = Figure(2021, "om", "deel", "totaal", 40.0, "%", "a source", "a definition", Breakdown(kind="share", table="cases"))
+
+    def share(factor: float) -> float:  # a transition with odds 1 to 4, times the factor, in 1,000 cases
+        return 1000 * 0.25 * factor / (1 + 0.25 * factor)
+
+    factors = fitted_to(figure, YEARS, share)
+    assert share(factors[1]) == pytest.approx(400, rel=1e-3)
+    assert factors[0] == factors[1] == factors[2]  # the years without a figure are as the nearest one
+
+
+def test_a_factor_with_a_negative_gain_makes_a_number_smaller():
+    figure = Figure(2021, "om", "aantal", "totaal", 500.0, "zaak", "a source", "a definition", Breakdown(table="cases"))
+
+    assert 1000 / (1 + fitted_to(figure, YEARS, lambda factor: 1000 / (1 + factor / 4), gain=-2.0)[1] / 4) == pytest.approx(500, rel=1e-2)
+
+
+def test_years_without_a_figure_lie_between_their_neighbours():
+    assert interpolated({1: 1.0, 3: 4.0}, 5) == pytest.approx([1, 1, 2, 4, 4])
+
+
+def test_factors_are_written_in_the_alignment_and_nothing_else_changes(tmp_path: Path):
+    path = tmp_path / "simulation.yaml"
+    alignment = "alignment:\n  source: a source\n  years: [2020, 2021]\n"
+    path.write_text(f"period: 1  # kept\n\n{alignment}  factors: {{}}\n\nlast:\n  b: 1\n", encoding="utf-8")
+
+    for _ in range(2):  # with no factors there, and with those of the time before
+        write_factors(path, {"b": [1.0, 0.5], "a": [2.25, 1.0]})
+        written = "  factors:\n    a: [2.25, 1]\n    b: [1, 0.5]\n"
+        assert path.read_text(encoding="utf-8") == f"period: 1  # kept\n\n{alignment}{written}\nlast:\n  b: 1\n"
+
+    path.write_text("period: 1\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no alignment"):
+        write_factors(path, {})
