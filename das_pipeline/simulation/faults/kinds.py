@@ -152,7 +152,7 @@ def decimal_point(page: Page, row: int, column: Column, _draw: np.random.Generat
     return [Change(row, column.name, _text(page, row, column).replace(",", "."))]
 
 
-@_kind("rendering", "K06", "quarantined", lambda contract, c: c.type == "decimal" and contract.format.kind != "jsonl")
+@_kind("rendering", "K06", "quarantined", lambda contract, c: c.type == "decimal" and contract.format.kind in ("csv", "fixed", "xml"))
 def scientific_notation(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
     """An amount as a power of ten."""
     point = page.contract.format.decimal
@@ -327,7 +327,7 @@ def mixed_charset(page: Page, row: int, column: Column, _draw: np.random.Generat
     "source",
     "I03",
     "quarantined",
-    lambda contract, c: contract.format.encoding == "utf-8" and _is_name(contract, c),
+    lambda contract, c: contract.format.encoding.startswith("utf") and _is_name(contract, c),
 )
 def mojibake(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
     """UTF-8 that was once read as windows-1252 and written as UTF-8 again: `Ã©` for `é`."""

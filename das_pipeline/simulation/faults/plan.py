@@ -90,8 +90,8 @@ class Planned:
 
     @property
     def is_twice(self) -> bool:
-        """Whether the same files come a second time, under the next number."""
-        return "delivered_twice" in self.kinds
+        """Whether another delivery takes its place, whatever became of it: the same files once more, or those that should have come."""
+        return "delivered_twice" in self.kinds or AGAIN in self.kinds
 
     @property
     def shown_on(self) -> date:

@@ -143,7 +143,7 @@ FILE_KINDS["period_missing"] = FileKind("source", "I14", "left_out", lambda _, i
 
 def _of_plain_lines(contract: Contract, _is_history: bool) -> bool:
     form = contract.format
-    return form.kind in ("csv", "fixed", "jsonl") and getattr(form, "compression", None) is None and form.encoding != "utf-16"
+    return form.kind in ("csv", "fixed", "jsonl") and form.compression is None and form.encoding != "utf-16"
 
 
 def _end_torn(contract: Contract, path: Path, _fault: InFile) -> None:
