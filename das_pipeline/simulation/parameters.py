@@ -91,6 +91,15 @@ class CrimeClass(Part):
     offences: Shares
 
 
+class Service(Part):
+    """A police force beside the main one, with crimes of its own."""
+
+    share: float  # of the crimes that the main force registers, on top of them
+    classes: Shares
+    regions: Shares
+    unit: str  # its code in numbers of reports
+
+
 class Damage(Size):
     """Which crimes have a sum of damage."""
 
@@ -104,7 +113,10 @@ class Crime(Block):
     years: list[int] = Field(min_length=1)
     classes: dict[str, CrimeClass]
     season: list[float] = Field(min_length=12, max_length=12)
+    months: dict[int, list[float]] = {}  # the season of years that were unlike others
     regions: Shares
+    service: str  # the main police force
+    services: dict[str, Service]  # others
     attempt: float
     same_incident: float
     damage: Damage
@@ -143,6 +155,7 @@ class Suspects(Block):
     a_cleared_crime: Shares
     joins_episode: float
     known_again: float
+    return_days: Size  # from one episode of a person to the next
     male: float
     ages: Shares
     legal_entity: Shares

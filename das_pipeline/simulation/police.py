@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
-from das_pipeline.simulation.draws import NEVER, Coded, Days, Ints, happens, joined, mix, padded, position_within, roots, take, text_of
+from das_pipeline.simulation.draws import (
+    NEVER,
+    Coded,
+    Days,
+    Floats,
+    Ints,
+    compute,
+    happens,
+    joined,
+    mix,
+    mix_by,
+    odds,
+    padded,
+    position_within,
+    roots,
+    take,
+    text_of,
+)
 from das_pipeline.simulation.persons import draw_people
 from das_pipeline.simulation.tables import ENTITY, NATURAL, ONE, YEAR, Steps, Table, age, extremes, repeated
 
@@ -16,25 +35,31 @@ NOT_YET = np.datetime64("2262-01-01")
 def crimes(steps: Steps) -> Table:
     """Registered crimes by class, season and region; some share an incident with the one before."""
     p, draw = steps.parameters.crime, steps.stream("crimes")
-    reported, police_class = _reported(steps, draw)
-    n = len(reported)
+    reported, police_class, service = _reported(steps, draw)
+    n, year = len(reported), _year(reported)
     follows = happens(draw, p.same_incident, n)
     follows[:1] = False
     first = np.maximum.accumulate(np.where(follows, 0, np.arange(n)))
     reported = reported[first]
-    region = mix(draw, p.regions, n).at(first)
+    regions = {p.service: p.regions, **{name: s.regions for name, s in p.services.items()}}
+    region = mix_by(draw, service, regions).at(first)
     registered = reported + p.report_to_registration.draw(draw, n)
-    cleared = happens(draw, police_class.numbers({c: v.cleared for c, v in p.classes.items()}), n)
+    chance = odds(police_class.numbers({c: v.cleared for c, v in p.classes.items()}), steps.aligned("clearance", reported))
+    cleared = happens(draw, chance, n, within=year * len(p.classes) + police_class.codes)
     cleared_on = np.where(cleared, registered + p.registration_to_clearance.draw(draw, n), NEVER)
     has_damage = police_class.translated(steps.groups).is_in(p.damage.groups) & happens(draw, p.damage.share, n)
     opening = np.flatnonzero(~follows)
-    unit = text_of(region.translated(steps.parameters.prosecution.unit_codes)).take(pa.array(opening))
+    unit = text_of(region.translated(steps.parameters.prosecution.unit_codes))
+    for name, other in p.services.items():
+        unit = compute.if_else(pa.array(service.is_in([name])), other.unit, unit)
+    unit = unit.take(pa.array(opening))
     numbers = steps.number("incident", reported[opening], unit=unit)
     return Table(
         columns={
             "incident_no": numbers.take(pa.array(np.cumsum(~follows) - 1)),
             "crime_no": np.arange(n) - first + 1,
             "police_class": police_class,
+            "service": service,
             "region": region,
             "offence_on": reported - p.offence_to_report.draw(draw, n)[first],
             "reported_on": reported,
@@ -51,21 +76,34 @@ def crimes(steps: Steps) -> Table:
     )
 
 
-def _reported(steps: Steps, draw: np.random.Generator) -> tuple[Days, Coded]:
-    """As many crimes of each class as are registered in each year, on days by season; in the order of those days."""
+def _reported(steps: Steps, draw: np.random.Generator) -> tuple[Days, Coded, Coded]:
+    """As many crimes of each class as each police force registers in each year, on days by season; in the order of those days."""
     p, words = steps.parameters.crime, tuple(steps.parameters.crime.classes)
-    year_of = steps.days.astype("datetime64[Y]").astype(np.int64) + 1970
-    weight = np.array(p.season)[steps.days.astype("datetime64[M]").astype(np.int64) % 12]
+    services = (p.service, *p.services)
+    year_of, month = _year(steps.days), steps.days.astype("datetime64[M]").astype(np.int64) % 12
     days, classes = [], []
     for year in np.unique(year_of):
         of_year = np.flatnonzero(year_of == year)
-        numbers = steps.part(p.registered_in(int(year)) * steps.scale * len(of_year) / YEAR)
-        chances = weight[of_year] / weight[of_year].sum()
-        days.append(steps.days[draw.choice(of_year, size=numbers.sum(), p=chances)])
-        classes.append(draw.permutation(np.repeat(np.arange(len(words)), numbers)))
+        registered = p.registered_in(int(year)) * steps.scale * len(of_year) / YEAR
+        others = [_mixed(s.classes, words) * s.share * registered.sum() for s in p.services.values()]
+        numbers = steps.part(np.concatenate([registered, *others]))
+        weight = np.array(p.months.get(int(year), p.season))[month[of_year]]
+        days.append(steps.days[draw.choice(of_year, size=numbers.sum(), p=weight / weight.sum())])
+        classes.append(draw.permutation(np.repeat(np.arange(len(numbers)), numbers)))
     every = np.concatenate(days)
     order = np.argsort(every, kind="stable")
-    return every[order], Coded(words, np.concatenate(classes)[order])
+    kind = np.concatenate(classes)[order]
+    return every[order], Coded(words, kind % len(words)), Coded(services, kind // len(words))
+
+
+def _mixed(shares: Mapping[str, float], words: tuple[str, ...]) -> Floats:
+    """The share of each word, of 1."""
+    weights = np.array([shares.get(w, 0.0) for w in words])
+    return weights / weights.sum()
+
+
+def _year(days: Days) -> Ints:
+    return days.astype("datetime64[Y]").astype(np.int64) + 1970
 
 
 def episodes(steps: Steps) -> Table:
@@ -75,7 +113,10 @@ def episodes(steps: Steps) -> Table:
     """
     p, draw, crimes = steps.parameters.suspects, steps.stream("suspicions"), steps.tables["crimes"]
     solved = np.flatnonzero(~np.isnat(crimes.days("cleared_on")))
-    number = mix(draw, p.a_cleared_crime, len(solved))
+    words = tuple(p.a_cleared_crime)
+    more = steps.aligned("suspects_a_crime", crimes.days("cleared_on")[solved])
+    one = Coded(("",), np.zeros(len(solved), dtype=np.int64))
+    number = mix_by(draw, one, {"": p.a_cleared_crime}, dict.fromkeys(words[1:], more), within=_year(crimes.days("cleared_on")[solved]))
     crime = np.repeat(solved, np.array([int(w) for w in number.words])[number.codes])
     registered = crimes.days("cleared_on")[crime]
     group = crimes.coded("police_class").translated(steps.groups)
@@ -87,8 +128,11 @@ def episodes(steps: Steps) -> Table:
     _draw_people(steps, draw, person, episode, crimes.days("offence_on")[crime], group.at(crime[leads]))
     minor = age(steps.people.born_on[person], crimes.days("offence_on")[crime[leads]]) < 18
     light = group.at(crime[leads]).is_in(p.halt.groups) & (np.bincount(episode, minlength=len(leads)) == 1)
-    to_halt = minor & light & happens(draw, p.halt.share, len(leads))
-    follow_up = mix(draw, p.follow_up, len(leads))
+    year, can_go = _year(last_on), minor & light
+    to_halt = can_go & happens(draw, odds(p.halt.share, steps.aligned("halt", last_on)), len(leads), within=2 * year + can_go)
+    factors = {word: steps.aligned("to_prosecutor" if word == p.to_prosecutor else word, last_on) for word in p.follow_up}
+    everybody = Coded(("",), np.zeros(len(leads), dtype=np.int64))
+    follow_up = mix_by(draw, everybody, {"": p.follow_up}, factors, within=year)
     words = (*follow_up.words, p.to_halt)
     return Table(
         columns={
@@ -116,11 +160,13 @@ def _leads(steps: Steps, draw: np.random.Generator, crime: Ints, group: Ints, re
 
 def _persons(steps: Steps, draw: np.random.Generator, first_on: Days, episode: Ints, crime: Ints) -> Ints:
     """The person of each episode: a new one, or one of an earlier episode (so that a few come back often)."""
-    n = len(first_on)
+    p, n = steps.parameters.suspects, len(first_on)
     in_time = np.argsort(first_on, kind="stable")
-    rank = np.argsort(in_time)
-    earlier = np.floor(draw.random(n) * np.arange(n)).astype(np.int64)
-    pointer = np.where(happens(draw, steps.parameters.suspects.known_again, n), earlier, np.arange(n))
+    rank, day = np.argsort(in_time), first_on[in_time]
+    back = np.searchsorted(day, day - p.return_days.draw(draw, n).astype("timedelta64[D]")) - 1
+    back -= draw.integers(0, 4, n)  # not always the last of that day
+    again = happens(draw, odds(p.known_again, steps.aligned("known_again", day)), n, within=_year(day)) & (back >= 0)
+    pointer = np.where(again, back, np.arange(n))
     while True:
         person = in_time[roots(pointer)][rank]
         twice = repeated(person[episode], crime)  # one person twice in one crime: those episodes are of different persons after all
@@ -154,7 +200,7 @@ def suspicions(steps: Steps) -> Table:
     registered = crimes.days("cleared_on")[crime]
     return Table(
         columns={
-            **crimes.at(crime, "incident_no", "crime_no", "police_class", "region", "offence_on"),
+            **crimes.at(crime, "incident_no", "crime_no", "police_class", "service", "region", "offence_on"),
             "suspect_no": suspect_no,
             "report_no": joined([take(crimes.columns["incident_no"], crime[lead]), "-", padded(suffix[lead], 1)]),
             "suspect_kind": Coded((NATURAL, ENTITY), steps.people.is_entity[person].astype(np.int64)),
