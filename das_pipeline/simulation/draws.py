@@ -88,30 +88,65 @@ def blank(column: Column, where: Bools) -> Column:
     return np.where(where, np.nan, column.astype(np.float64))
 
 
-def mix(draw: np.random.Generator, shares: Mapping[str, float], n: int) -> Coded:
+def uniforms(draw: np.random.Generator, n: int, within: Ints | None = None) -> Floats:
+    """`n` numbers between 0 and 1. `within` strata they are spread evenly, in random order: shares drawn with them are met to 1 in
+    the size of the stratum, and two such draws of the same rows are as independent as any (balanced, or stratified, sampling).
+    """
+    drawn = draw.random(n)
+    if within is None or not n:
+        return drawn
+    order = np.lexsort((drawn, within))  # the drawn numbers are the random order
+    strata = within[order]
+    starts = np.flatnonzero(np.r_[True, strata[1:] != strata[:-1]])
+    sizes = np.diff(np.r_[starts, n])
+    place = np.arange(n) - np.repeat(starts, sizes)
+    result = np.empty(n)
+    result[order] = (place + draw.random(n)) / np.repeat(sizes, sizes)
+    return result
+
+
+def odds(chance: Floats | float, factor: Floats | float) -> Floats | float:
+    """The chance with its odds multiplied: 0 and 1 stay what they are, and no factor makes a chance of more than 1."""
+    return chance * factor / (1 - chance + chance * factor)
+
+
+def mix(draw: np.random.Generator, shares: Mapping[str, float], n: int, within: Ints | None = None) -> Coded:
     """`n` words drawn by their shares, which need not add up to 1."""
-    words = tuple(shares)
-    weights = np.array([shares[w] for w in words], dtype=np.float64)
-    return Coded(words, draw.choice(len(words), size=n, p=weights / weights.sum()).astype(np.int64))
+    return mix_by(draw, Coded(("",), np.zeros(n, dtype=np.int64)), {"": shares}, within=within)
 
 
-def mix_by(draw: np.random.Generator, group: Coded, shares: Mapping[str, Mapping[str, float]]) -> Coded:
-    """A word for each row, drawn by the shares of that row's group."""
+def mix_by(
+    draw: np.random.Generator,
+    group: Coded,
+    shares: Mapping[str, Mapping[str, float]],
+    factors: Mapping[str, Floats] | None = None,
+    within: Ints | None = None,
+) -> Coded:
+    """A word for each row, drawn by the shares of that row's group; `factors`: by word, what a row's share of it is multiplied by."""
     words = tuple(dict.fromkeys(w for g in group.words for w in shares[g]))
-    limits = np.zeros((len(group.words), len(words)))
-    for row, name in enumerate(group.words):
-        weights = np.array([shares[name].get(w, 0.0) for w in words])
-        limits[row] = np.cumsum(weights / weights.sum())
-    drawn = draw.random(len(group.codes))
+    weights = np.array([[shares[g].get(w, 0.0) for w in words] for g in group.words], dtype=np.float64)
+    drawn = uniforms(draw, len(group.codes), within)
     codes = np.zeros(len(drawn), dtype=np.int64)
+    if factors:
+        of_rows = weights[group.codes]
+        for word, factor in factors.items():
+            if word in words:
+                of_rows[:, words.index(word)] *= factor
+        limits = np.cumsum(of_rows, axis=1)
+        limits /= limits[:, -1:]
+        for column in range(len(words) - 1):
+            codes += drawn >= limits[:, column]
+        return Coded(words, codes)
+    limits = np.cumsum(weights, axis=1)
+    limits /= limits[:, -1:]
     for column in range(len(words) - 1):
         codes += drawn >= limits[group.codes, column]
     return Coded(words, codes)
 
 
-def happens(draw: np.random.Generator, chance: Floats | float, n: int) -> Bools:
+def happens(draw: np.random.Generator, chance: Floats | float, n: int, within: Ints | None = None) -> Bools:
     """Whether something that has this chance happens, row by row."""
-    return draw.random(n) < chance
+    return uniforms(draw, n, within) < chance
 
 
 def days_of(draw: np.random.Generator, median: Floats | float, sigma: float, n: int) -> Spans:
