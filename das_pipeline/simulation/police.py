@@ -163,8 +163,11 @@ def _persons(steps: Steps, draw: np.random.Generator, first_on: Days, episode: I
     p, n = steps.parameters.suspects, len(first_on)
     in_time = np.argsort(first_on, kind="stable")
     rank, day = np.argsort(in_time), first_on[in_time]
-    back = np.searchsorted(day, day - p.return_days.draw(draw, n).astype("timedelta64[D]")) - 1
-    back -= draw.integers(0, 4, n)  # not always the last of that day
+    then = day - p.return_days.draw(draw, n).astype("timedelta64[D]")
+    low, high = np.searchsorted(day, then), np.searchsorted(day, then, side="right")
+    back = np.where(
+        high > low, low + np.floor(draw.random(n) * (high - low)).astype(np.int64), low - 1
+    )  # one of that day, or the last before
     again = happens(draw, odds(p.known_again, steps.aligned("known_again", day)), n, within=_year(day)) & (back >= 0)
     pointer = np.where(again, back, np.arange(n))
     while True:
