@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from das_pipeline.engine import parquet
@@ -177,3 +179,33 @@ def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.M
     monkeypatch.setattr(versions, "decide_fates", lose_one)
     desk.send([GOOD, report("R0002")])
     assert desk.refused()["I11"].facts["reports_difference"] == 1
+
+
+def test_the_file_of_another_period_blocks_and_a_few_changes_made_again_do_not(desk: Desk, failed) -> None:
+    many = [report(f"R{n:04}") for n in range(20)]
+    desk.send(many)
+    desk.take_in()
+    desk.send(many, NEXT, sequence=2)
+    assert f"reports (that of {DAY}.1)" in desk.refused()["I07"].sentence
+    desk.send([report("R0001", mutation="W")], NEXT, number=2, sequence=2)
+    desk.take_in()
+    desk.send([report("R0001", mutation="W")], THIRD, sequence=3)
+    assert failed(desk.take_in())["I07"]["severity"] == "warn"
+
+
+def test_a_column_that_is_empty_after_six_deliveries_with_it_blocks(desk: Desk) -> None:
+    for sequence in range(1, 9):  # the first brings the register and says nothing about what changes bring
+        rows = [report(f"R{sequence}{n:03}", damage="" if n % 2 or sequence == 8 else "1.00") for n in range(40)]
+        desk.send(rows, DAY + timedelta(days=sequence), sequence=sequence)
+        if sequence < 8:
+            desk.take_in()
+    assert desk.refused()["I13"].sentence.startswith("There is nothing in columns that were filled until now: reports: damage")
+
+
+def test_letters_that_were_decoded_twice_are_set_aside_and_not_repaired(desk: Desk, failed) -> None:
+    desk.send([GOOD, report("R0002", surname="José"), report("R0003", surname="JosÃ©"), report("R0004", surname="Ãlvares")])
+    version = desk.take_in()
+    assert failed(version)["I03"]["facts"]["reports_I03"] == 1
+    with desk.run.connect(identifying=True) as connection:
+        rows = connection.execute(f"SELECT line_no, raw FROM {parquet(version.paths('quarantine/'), encrypted=True)}").fetchall()
+    assert [(line, raw.split(",")[3]) for line, raw in rows] == [(4, "JosÃ©")]
