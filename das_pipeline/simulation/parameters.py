@@ -195,7 +195,11 @@ class Persons(Block):
     double_surname: float
     several_given_names: float
     has_citizen_number: float
+    relatives: float  # others who live with the person before them in the list, under the same surname
+    moves_a_year: float
     second_chain_number: float
+    merged: float  # share of second chain numbers of which it is found out whose they are
+    merged_after_days: Size  # after the first offence
     stocks: list[Stock]
     company: Company
 
@@ -340,6 +344,7 @@ class Habits(Part):
     withdrawn: float  # share of units that turn out not to belong there
     missing: Shares = {}  # share of records without it, by identity role
     typo: float = 0.0  # share of names with one
+    alias: float = 0.0  # share of records of a natural person under a name and birth date that are not theirs, without numbers
     partial_birth_date: float = 0.0  # share of birth dates of which only the year is known: 1 January
     shows_second_surname: float = 1.0
     shows_all_given_names: float = 1.0

@@ -19,6 +19,7 @@ from das_pipeline.simulation.draws import (
     joined,
     mix,
     padded,
+    roots,
     stream,
 )
 from das_pipeline.simulation.parameters import Parameters, Stock
@@ -39,7 +40,9 @@ class People:
     is_entity: Bools
     citizen_number: pa.Array
     chain_number: pa.Array
-    second_chain_number: pa.Array
+    second_chain_number: pa.Array  # of the same person, given by mistake
+    merged_on: Days  # since when the second number counts as the first; NaT for never
+    household: Ints  # the person who is the first of the household
 
 
 def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools, block: int, blocks: int) -> People:
@@ -56,7 +59,7 @@ def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entit
         second_no[rows] = surnames.draw(draw, 0, len(rows))
         female = sex.codes[rows] == 1
         given_no[rows] = np.where(female, given.draw(draw, 2 * s + 1, len(rows)), given.draw(draw, 2 * s, len(rows)))
-    _make_alike(draw, parameters, born, surname_no, stock, given_no)
+    household = _make_alike(draw, parameters, born, surname_no, stock, given_no)
     second_given = given.draw_any(draw, 2 * stock + np.maximum(sex.codes, 0))
     several = happens(draw, p.several_given_names, n)
     names = given.words.take(pa.array(given_no))
@@ -67,6 +70,8 @@ def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entit
     )
     entity, nobody = pa.array(is_entity), pa.scalar(None, pa.string())
     double = happens(draw, p.double_surname, n) & ~is_entity & (second_no != surname_no)
+    twice = happens(draw, p.second_chain_number, n)
+    found_out = twice & happens(draw, p.merged, n)
     chain = padded(_numbers(draw, 2 * n, 8, block, blocks), 10)
     return People(
         surname=compute.if_else(entity, company, _bare(whole)),
@@ -80,7 +85,9 @@ def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entit
             pa.array(happens(draw, p.has_citizen_number, n) & ~is_entity), citizen_numbers(draw, n, block, blocks), nobody
         ),
         chain_number=chain[:n],
-        second_chain_number=compute.if_else(pa.array(happens(draw, p.second_chain_number, n)), chain[n:], nobody),
+        second_chain_number=compute.if_else(pa.array(twice), chain[n:], nobody),
+        merged_on=np.where(found_out, first_offence + p.merged_after_days.draw(draw, n).astype("timedelta64[D]"), NEVER),
+        household=household,
     )
 
 
@@ -107,11 +114,14 @@ def _age_in_days(draw: np.random.Generator, ages: dict[str, float], n: int) -> S
     return np.ceil(years * 365.25 + 1).astype("timedelta64[D]")
 
 
-def _make_alike(draw: np.random.Generator, parameters: Parameters, born: Days, surname_no: Ints, stock: Ints, given_no: Ints) -> None:
-    """Make some neighbours in the list twins (surname and birth date), and some father and son (surname and given name)."""
-    n = len(born)
+def _make_alike(draw: np.random.Generator, parameters: Parameters, born: Days, surname_no: Ints, stock: Ints, given_no: Ints) -> Ints:
+    """Make some neighbours in the list twins (surname and birth date), some father and son (surname and given name), and some relatives
+    (surname). They live together: the first of each person's household.
+    """
+    p, n = parameters.persons, len(born)
+    first = np.arange(n)
     if n < 2:
-        return
+        return first
     chance = draw.random(n - 1)
     twins = np.flatnonzero(chance < parameters.persons.twins) + 1
     close = np.abs((born[twins] - born[twins - 1]).astype(np.int64)) < 12 * 365
@@ -121,6 +131,11 @@ def _make_alike(draw: np.random.Generator, parameters: Parameters, born: Days, s
     namesakes = np.flatnonzero(chance > 1 - parameters.persons.namesakes) + 1
     namesakes = namesakes[stock[namesakes] == stock[namesakes - 1]]
     surname_no[namesakes], given_no[namesakes] = surname_no[namesakes - 1], given_no[namesakes - 1]
+    relatives = np.flatnonzero((chance > 0.5) & (chance < 0.5 + p.relatives)) + 1
+    surname_no[relatives] = surname_no[relatives - 1]
+    together = np.concatenate([twins, namesakes, relatives])
+    first[together] = together - 1
+    return roots(first)
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ def suspicions(steps: Steps) -> Table:
             "suspect_no": suspect_no,
             "report_no": joined([take(crimes.columns["incident_no"], crime[lead]), "-", padded(suffix[lead], 1)]),
             "suspect_kind": Coded((NATURAL, ENTITY), steps.people.is_entity[person].astype(np.int64)),
-            "residence": _homes(steps, draw, person, crimes.coded("region").at(crime)).at(person),
+            "residence": _homes(steps, draw, person, crimes.coded("region").at(crime), registered),
             "registered_on": registered,
             "follow_up": follow_up,
             "followed_up_on": np.where(follow_up.is_in([p.still_open]), NEVER, episodes.days("handed_on")[episode]),
@@ -221,12 +221,37 @@ def suspicions(steps: Steps) -> Table:
     )
 
 
-def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded) -> Coded:
-    """Where each person lives: mostly in the region of a crime of theirs, for some nowhere in particular."""
+def merges(steps: Steps) -> Table:
+    """The chain numbers that the authority found to be of one person, and merged."""
+    people = steps.people
+    person = np.flatnonzero(~np.isnat(people.merged_on))
+    person = person[np.argsort(people.merged_on[person], kind="stable")]
+    rows, merged_on = pa.array(person), people.merged_on[person]
+    return Table(
+        columns={
+            "old_number": people.second_chain_number.take(rows),
+            "leading_number": people.chain_number.take(rows),
+            "merged_on": merged_on,
+        },
+        entry=merged_on,
+        person=person,
+        case=np.full(len(person), -1),
+    )
+
+
+def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded, day: Days) -> Coded:
+    """Where the person of each registration lives on its day: at first mostly in the region of a crime of theirs, with the first of the
+    household; after a move anywhere; some nowhere in particular.
+    """
     p, n = steps.parameters.suspects, len(steps.people.born_on)
-    elsewhere = mix(draw, steps.parameters.crime.regions, n)
     near = np.zeros(n, dtype=np.int64)
     near[person] = region.codes
-    home = Coded(region.words, np.where(happens(draw, p.lives_in_region_of_crime, n), near, elsewhere.codes))
-    nowhere = happens(draw, p.residence_unknown, n) | home.is_in(p.not_a_residence)
-    return Coded(home.words, np.where(nowhere, home.words.index(NOWHERE), home.codes))
+    elsewhere = mix(draw, steps.parameters.crime.regions, n).among(region.words).codes
+    first = np.where(happens(draw, p.lives_in_region_of_crime, n), near, elsewhere)
+    first = np.where(happens(draw, p.residence_unknown, n), -1, first)[steps.people.household]
+    years = (day - steps.days[0]).astype(np.float64) / YEAR
+    moves = draw.exponential(1 / steps.parameters.persons.moves_a_year, n)[person] < years  # has moved since the world began
+    where = np.array(mix(draw, steps.parameters.crime.regions, n).among(region.words).codes)
+    home = np.where(moves, np.where(first[person] < 0, -1, where[person]), first[person])
+    home = Coded(region.words, home)
+    return Coded(region.words, np.where((home.codes < 0) | home.is_in(p.not_a_residence), region.words.index(NOWHERE), home.codes))

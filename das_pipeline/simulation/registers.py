@@ -140,7 +140,7 @@ class Registers:
             keeping = replace(keeping, is_delivered=keeping.is_delivered & table.coded(field).is_in(words))
         draw = stream(self.seed, "register", name)
         register = Register(contract, said.table, table, said.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
-        people = _identities(draw, habits, self.world.people, table.person)
+        people = _identities(draw, habits, self.world.people, table.person, keeping.known_on)
         for column in contract.columns:
             if contract.delivery.mutation and column.name == contract.delivery.mutation.column:
                 continue
@@ -278,29 +278,33 @@ def _delays(draw: np.random.Generator, size: Size, n: int) -> Spans:
     return size.draw(draw, n).astype("timedelta64[D]")
 
 
-def _identities(draw: np.random.Generator, habits: Habits, people: People, person: Ints) -> dict[str, Column]:
+def _identities(draw: np.random.Generator, habits: Habits, people: People, person: Ints, on: Days) -> dict[str, Column]:
     """What a register writes down about who a row is about, by identity role: incomplete, and with slips of the pen."""
     n = len(person)
-    who = pa.array(np.maximum(person, 0))
     if not n or person.min(initial=0) < 0:
         return {}
+    alias = happens(draw, habits.alias, n) & ~people.is_entity[person]
+    shown = np.where(alias, draw.permutation(person), person)  # somebody else's name and birth date
+    shown = np.where(people.is_entity[shown], person, shown)
+    who, true = pa.array(shown), pa.array(person)
     second = people.second_surname.take(who)
-    shown = pa.array(happens(draw, habits.shows_second_surname, n))
+    double = pa.array(happens(draw, habits.shows_second_surname, n))
     surname = people.surname.take(who)
     surname = compute.if_else(
-        compute.and_(shown, compute.is_valid(second)), joined([surname, "-", compute.coalesce(second, surname)]), surname
+        compute.and_(double, compute.is_valid(second)), joined([surname, "-", compute.coalesce(second, surname)]), surname
     )
     given = people.given_names.take(who)
     first_only = compute.replace_substring_regex(given, " .*$", "")
     given = compute.if_else(pa.array(happens(draw, habits.shows_all_given_names, n)), given, first_only)
-    born = people.born_on[person]
+    born = people.born_on[shown]
     born = np.where(happens(draw, habits.partial_birth_date, n), born.astype("datetime64[Y]").astype("datetime64[D]"), born)
-    chain = people.chain_number.take(who)
-    other = people.second_chain_number.take(who)
-    chain = compute.if_else(pa.array(happens(draw, 0.5, n)), compute.coalesce(other, chain), chain)
+    chain, other = people.chain_number.take(true), people.second_chain_number.take(true)
+    either = happens(draw, 0.5, n) & ~(people.merged_on[person] <= on)  # once merged, everybody writes the leading number
+    chain = compute.if_else(pa.array(either), compute.coalesce(other, chain), chain)
+    unnumbered = pa.array(alias)
     columns: dict[str, Column] = {
-        "chain_number": chain,
-        "citizen_number": people.citizen_number.take(who),
+        "chain_number": compute.if_else(unnumbered, None, chain),
+        "citizen_number": compute.if_else(unnumbered, None, people.citizen_number.take(true)),
         "surname": _with_typos(draw, surname, habits.typo),
         "surname_prefix": people.prefix.take(who),
         "given_names": _with_typos(draw, given, habits.typo),

@@ -24,6 +24,7 @@ STEPS: dict[str, Callable[[Steps], Table]] = {
     "crimes": police.crimes,
     "episodes": police.episodes,
     "suspicions": police.suspicions,
+    "merges": police.merges,
     "cases": prosecution.cases,
     "charges": prosecution.charges,
     "decisions": prosecution.decisions,

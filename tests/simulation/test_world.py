@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from das_pipeline.deliveries import load_contracts
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import Simulated
 from das_pipeline.simulation.draws import Coded, stream
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import citizen_numbers
-from das_pipeline.simulation.registers import main_groups
+from das_pipeline.simulation.registers import Registers, main_groups
 from das_pipeline.simulation.world import Extent, World, simulate_world
 from tests.simulation.conftest import Small
 
@@ -147,3 +148,48 @@ def test_durations_have_the_expected_medians(large: World) -> None:
     for word, median in {"summons": 45, "dismissal_technical": 60, "penal_order": 25}.items():
         rows = kind.is_in([word])
         assert np.median((decided - received)[rows].astype(int)) == pytest.approx(median, rel=0.1)
+
+
+# -- who persons are
+
+
+def test_households_share_a_surname_and_their_first_home(large: World) -> None:
+    people = large.people
+    together = np.flatnonzero(people.household != np.arange(len(people.household)))
+    assert 0.04 < len(together) / len(people.household) < 0.08
+    heads = people.surname.take(people.household[together]).to_numpy(zero_copy_only=False)
+    own = people.surname.take(together).to_numpy(zero_copy_only=False)
+    natural = ~people.is_entity[together] & ~people.is_entity[people.household[together]]
+    assert (own == heads)[natural].mean() > 0.95  # a relative of a relative has the name of the one between
+
+
+def test_some_persons_move_and_most_do_not(large: World) -> None:
+    suspicions = large.tables["suspicions"]
+    order = np.lexsort((suspicions.days("registered_on"), suspicions.person))
+    person, home = suspicions.person[order], suspicions.coded("residence").codes[order]
+    same = person[1:] == person[:-1]
+    moved = (home[1:] != home[:-1])[same].mean()
+    assert 0.01 < moved < 0.25
+
+
+def test_after_a_merge_registers_write_the_leading_number_alone(small: Small) -> None:
+    people, merges = small.world.people, small.world.tables["merges"]
+    assert len(merges) >= 1
+    assert (merges.entry == people.merged_on[merges.person]).all()
+    old = set(merges.texts("old_number").to_pylist())
+    for register in small.sender.registers.values():
+        for column in (c for c in register.contract.columns if c.identity == "chain_number"):
+            written = register.columns[column.name]
+            late = np.flatnonzero(register.keeping.known_on >= people.merged_on[register.table.person])
+            assert old.isdisjoint(written.take(late).to_pylist())  # type: ignore[union-attr]
+
+
+def test_an_alias_is_somebody_elses_name_without_numbers(small: Small, dutch: Jurisdiction) -> None:
+    parameters = small.parameters.model_copy(deep=True)
+    parameters.registers.habits["politie"].alias = 0.5
+    register = Registers(dutch, parameters, small.world).open(load_contracts(dutch)["politie", "verdachten"])
+    born = register.columns["geboortedatum"]
+    other = born.astype("datetime64[Y]") != small.world.people.born_on[register.table.person].astype("datetime64[Y]")  # type: ignore[union-attr]
+    alias = np.flatnonzero(other & ~np.isnat(born))  # type: ignore[arg-type]
+    assert len(alias) > 0.3 * len(register.table)
+    assert register.columns["skn"].take(alias).null_count == len(alias)  # type: ignore[union-attr]
