@@ -117,6 +117,7 @@ class Crime(Block):
     regions: Shares
     service: str  # the main police force
     services: dict[str, Service]  # others
+    municipalities: dict[str, Shares]  # by region
     attempt: float
     same_incident: float
     damage: Damage

@@ -10,6 +10,7 @@ import pyarrow as pa
 from das_pipeline.simulation.draws import (
     NEVER,
     Coded,
+    Column,
     Days,
     Floats,
     Ints,
@@ -61,6 +62,7 @@ def crimes(steps: Steps) -> Table:
             "police_class": police_class,
             "service": service,
             "region": region,
+            "municipality": mix_by(draw, region, p.municipalities).at(first),
             "offence_on": reported - p.offence_to_report.draw(draw, n)[first],
             "reported_on": reported,
             "registered_on": registered,
@@ -207,7 +209,7 @@ def suspicions(steps: Steps) -> Table:
             "suspect_no": suspect_no,
             "report_no": joined([take(crimes.columns["incident_no"], crime[lead]), "-", padded(suffix[lead], 1)]),
             "suspect_kind": Coded((NATURAL, ENTITY), steps.people.is_entity[person].astype(np.int64)),
-            "residence": _homes(steps, draw, person, crimes.coded("region").at(crime), registered),
+            **_homes(steps, draw, person, crimes.coded("region").at(crime), registered),
             "registered_on": registered,
             "follow_up": follow_up,
             "followed_up_on": np.where(follow_up.is_in([p.still_open]), NEVER, episodes.days("handed_on")[episode]),
@@ -239,7 +241,7 @@ def merges(steps: Steps) -> Table:
     )
 
 
-def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded, day: Days) -> Coded:
+def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded, day: Days) -> dict[str, Column]:
     """Where the person of each registration lives on its day: at first mostly in the region of a crime of theirs, with the first of the
     household; after a move anywhere; some nowhere in particular.
     """
@@ -252,6 +254,16 @@ def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded,
     years = (day - steps.days[0]).astype(np.float64) / YEAR
     moves = draw.exponential(1 / steps.parameters.persons.moves_a_year, n)[person] < years  # has moved since the world began
     where = np.array(mix(draw, steps.parameters.crime.regions, n).among(region.words).codes)
-    home = np.where(moves, np.where(first[person] < 0, -1, where[person]), first[person])
-    home = Coded(region.words, home)
-    return Coded(region.words, np.where((home.codes < 0) | home.is_in(p.not_a_residence), region.words.index(NOWHERE), home.codes))
+    where = np.where(first < 0, -1, where)
+    homes = [_settled(steps, draw, Coded(region.words, home)) for home in (first, where)]
+    return {
+        field: Coded(words, np.where(moves, homes[1][field].codes[person], homes[0][field].codes[person]))
+        for field, words in ((f, column.words) for f, column in homes[0].items())
+    }
+
+
+def _settled(steps: Steps, draw: np.random.Generator, home: Coded) -> dict[str, Coded]:
+    """The region and municipality of each person's home; nowhere in particular where a region is no residence."""
+    nowhere = (home.codes < 0) | home.is_in(steps.parameters.suspects.not_a_residence)
+    region = Coded(home.words, np.where(nowhere, home.words.index(NOWHERE), home.codes))
+    return {"residence": region, "home_municipality": mix_by(draw, region, steps.parameters.crime.municipalities)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -193,3 +195,16 @@ def test_an_alias_is_somebody_elses_name_without_numbers(small: Small, dutch: Ju
     alias = np.flatnonzero(other & ~np.isnat(born))  # type: ignore[arg-type]
     assert len(alias) > 0.3 * len(register.table)
     assert register.columns["skn"].take(alias).null_count == len(alias)  # type: ignore[union-attr]
+
+
+def test_a_municipality_has_the_codes_of_those_it_was_made_of_until_they_merge(dutch: Jurisdiction) -> None:
+    parameters = Parameters.read(dutch)
+    world = simulate_world(parameters, main_groups(dutch), Extent(12_000, date(2020, 1, 1)), 2)
+    register = Registers(dutch, parameters, world).open(load_contracts(dutch)["politie", "misdrijven"])
+    codes, crimes = register.columns["gemeente"], world.tables["crimes"]
+    assert isinstance(codes, Coded)
+    here = crimes.coded("municipality").is_in(["dijk_en_waard"])
+    before = crimes.days("reported_on") < np.datetime64("2022-01-01")
+    written = np.array(codes.words)[codes.codes]
+    assert set(written[here & before]) == {"0398", "0416"}
+    assert set(written[here & ~before]) == {"1980"}
