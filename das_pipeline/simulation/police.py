@@ -27,7 +27,7 @@ from das_pipeline.simulation.draws import (
     text_of,
 )
 from das_pipeline.simulation.persons import draw_people
-from das_pipeline.simulation.tables import ENTITY, NATURAL, ONE, YEAR, Steps, Table, age, extremes, repeated
+from das_pipeline.simulation.tables import ENTITY, NATURAL, ONE, YEAR, Steps, Table, age, calendar_year, extremes, repeated
 
 NOWHERE = "unknown"  # the region of who lives nowhere in particular
 NOT_YET = np.datetime64("2262-01-01")
@@ -37,7 +37,7 @@ def crimes(steps: Steps) -> Table:
     """Registered crimes by class, season and region; some share an incident with the one before."""
     p, draw = steps.parameters.crime, steps.stream("crimes")
     reported, police_class, service = _reported(steps, draw)
-    n, year = len(reported), _year(reported)
+    n, year = len(reported), calendar_year(reported)
     follows = happens(draw, p.same_incident, n)
     follows[:1] = False
     first = np.maximum.accumulate(np.where(follows, 0, np.arange(n)))
@@ -82,7 +82,7 @@ def _reported(steps: Steps, draw: np.random.Generator) -> tuple[Days, Coded, Cod
     """As many crimes of each class as each police force registers in each year, on days by season; in the order of those days."""
     p, words = steps.parameters.crime, tuple(steps.parameters.crime.classes)
     services = (p.service, *p.services)
-    year_of, month = _year(steps.days), steps.days.astype("datetime64[M]").astype(np.int64) % 12
+    year_of, month = calendar_year(steps.days), steps.days.astype("datetime64[M]").astype(np.int64) % 12
     days, classes = [], []
     for year in np.unique(year_of):
         of_year = np.flatnonzero(year_of == year)
@@ -104,10 +104,6 @@ def _mixed(shares: Mapping[str, float], words: tuple[str, ...]) -> Floats:
     return weights / weights.sum()
 
 
-def _year(days: Days) -> Ints:
-    return days.astype("datetime64[Y]").astype(np.int64) + 1970
-
-
 def episodes(steps: Steps) -> Table:
     """Runs of registrations of one person that the police hand over together: each is one true case. The people come with them.
 
@@ -118,7 +114,9 @@ def episodes(steps: Steps) -> Table:
     words = tuple(p.a_cleared_crime)
     more = steps.aligned("suspects_a_crime", crimes.days("cleared_on")[solved])
     one = Coded(("",), np.zeros(len(solved), dtype=np.int64))
-    number = mix_by(draw, one, {"": p.a_cleared_crime}, dict.fromkeys(words[1:], more), within=_year(crimes.days("cleared_on")[solved]))
+    number = mix_by(
+        draw, one, {"": p.a_cleared_crime}, dict.fromkeys(words[1:], more), within=calendar_year(crimes.days("cleared_on")[solved])
+    )
     crime = np.repeat(solved, np.array([int(w) for w in number.words])[number.codes])
     registered = crimes.days("cleared_on")[crime]
     group = crimes.coded("police_class").translated(steps.groups)
@@ -130,7 +128,7 @@ def episodes(steps: Steps) -> Table:
     _draw_people(steps, draw, person, episode, crimes.days("offence_on")[crime], group.at(crime[leads]))
     minor = age(steps.people.born_on[person], crimes.days("offence_on")[crime[leads]]) < 18
     light = group.at(crime[leads]).is_in(p.halt.groups) & (np.bincount(episode, minlength=len(leads)) == 1)
-    year, can_go = _year(last_on), minor & light
+    year, can_go = calendar_year(last_on), minor & light
     to_halt = can_go & happens(draw, odds(p.halt.share, steps.aligned("halt", last_on)), len(leads), within=2 * year + can_go)
     factors = {word: steps.aligned("to_prosecutor" if word == p.to_prosecutor else word, last_on) for word in p.follow_up}
     everybody = Coded(("",), np.zeros(len(leads), dtype=np.int64))
@@ -170,7 +168,7 @@ def _persons(steps: Steps, draw: np.random.Generator, first_on: Days, episode: I
     back = np.where(
         high > low, low + np.floor(draw.random(n) * (high - low)).astype(np.int64), low - 1
     )  # one of that day, or the last before
-    again = happens(draw, odds(p.known_again, steps.aligned("known_again", day)), n, within=_year(day)) & (back >= 0)
+    again = happens(draw, odds(p.known_again, steps.aligned("known_again", day)), n, within=calendar_year(day)) & (back >= 0)
     pointer = np.where(again, back, np.arange(n))
     while True:
         person = in_time[roots(pointer)][rank]

@@ -127,6 +127,11 @@ def age(born_on: Days, day: Days) -> Ints:
     return np.where(np.isnat(born_on), 30, np.floor(np.where(np.isnat(born_on), 0, years))).astype(np.int64)
 
 
+def calendar_year(days: Days) -> Ints:
+    """The year of each day."""
+    return days.astype("datetime64[Y]").astype(np.int64) + 1970
+
+
 def whole_days(numbers: Floats) -> Spans:
     """Numbers as whole days."""
     return numbers.astype("timedelta64[D]")

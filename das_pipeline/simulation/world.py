@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 
 from das_pipeline.errors import ConfigurationError
-from das_pipeline.simulation import court, detention, execution, police, prosecution, youth
+from das_pipeline.simulation import appeal, court, detention, execution, police, prosecution, youth
 from das_pipeline.simulation.draws import of_block
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import People
@@ -30,6 +30,7 @@ STEPS: dict[str, Callable[[Steps], Table]] = {
     "decisions": prosecution.decisions,
     "trials": court.trials,
     "sanctions": court.sanctions,
+    "appeals": appeal.appeals,
     "executions": execution.executions,
     "assignments": execution.assignments,
     "stays": detention.stays,

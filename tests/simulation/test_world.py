@@ -11,6 +11,7 @@ import pytest
 from das_pipeline.deliveries import load_contracts
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import Simulated
+from das_pipeline.simulation.appeal import irrevocable
 from das_pipeline.simulation.draws import Coded, stream
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import citizen_numbers
@@ -208,3 +209,16 @@ def test_a_municipality_has_the_codes_of_those_it_was_made_of_until_they_merge(d
     written = np.array(codes.words)[codes.codes]
     assert set(written[here & before]) == {"0398", "0416"}
     assert set(written[here & ~before]) == {"1980"}
+
+
+def test_appeals_follow_a_judgment_and_end_the_execution_of_an_acquittal(small: Small) -> None:
+    appeals, trials = small.world.tables["appeals"], small.world.tables["trials"]
+    trial = appeals.links["trials"]
+    assert len(np.unique(trial)) == len(trial) > 0
+    assert (appeals.days("received_on") > trials.days("decided_on")[trial]).all()
+    assert (appeals.days("decided_on") > appeals.days("received_on")).all()
+    assert not trials.coded("verdict").at(trial).is_in(["joined_at_hearing"]).any()
+    free = irrevocable(small.world.steps)
+    acquitted = appeals.coded("outcome").is_in(["acquitted"])
+    assert np.isnat(free[trial[acquitted]]).all()
+    assert (free >= trials.days("decided_on") + np.timedelta64(14, "D"))[~np.isnat(free)].all()
