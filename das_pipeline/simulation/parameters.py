@@ -165,6 +165,7 @@ class Suspects(Block):
     residence_unknown: float
     not_a_residence: list[str]
     follow_up: Shares
+    by_group: dict[str, Shares]  # what the share of a follow-up is multiplied by, by main group
     to_prosecutor: str
     to_halt: str
     still_open: str

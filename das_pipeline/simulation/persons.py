@@ -12,12 +12,13 @@ from das_pipeline.simulation.draws import (
     Bools,
     Coded,
     Days,
+    Floats,
     Ints,
     Spans,
     compute,
     happens,
     joined,
-    mix,
+    mix_by,
     padded,
     roots,
     stream,
@@ -45,11 +46,16 @@ class People:
     household: Ints  # the person who is the first of the household
 
 
-def draw_people(parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools, block: int, blocks: int) -> People:
-    """A person for each first offence, at least 12 years old on that day. Their numbers are those of no other block."""
+def draw_people(
+    parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools, minors: Floats, block: int, blocks: int
+) -> People:
+    """A person for each first offence, at least 12 years old on that day, and by `minors` times more likely to be in the youngest band.
+
+    Their numbers are those of no other block.
+    """
     p, draw, n = parameters.persons, stream(seed, "persons"), len(first_offence)
     sex = Coded(("male", "female"), np.where(is_entity, -1, (draw.random(n) >= parameters.suspects.male).astype(np.int64)))
-    born = first_offence - _age_in_days(draw, parameters.suspects.ages, n)
+    born = first_offence - _age_in_days(draw, parameters.suspects.ages, minors)
     stock = draw.choice(len(p.stocks), size=n, p=np.array([s.share for s in p.stocks]) / sum(s.share for s in p.stocks))
     surname_no, given_no, second_no = (np.zeros(n, dtype=np.int64) for _ in range(3))
     surnames, given = _name_lists(p.stocks)
@@ -107,8 +113,9 @@ def _numbers(draw: np.random.Generator, n: int, digits: int, block: int, blocks:
     return drawn[np.argsort(first)][:n] * blocks + block
 
 
-def _age_in_days(draw: np.random.Generator, ages: dict[str, float], n: int) -> Spans:
-    bands = mix(draw, ages, n)
+def _age_in_days(draw: np.random.Generator, ages: dict[str, float], youngest: Floats) -> Spans:
+    n = len(youngest)
+    bands = mix_by(draw, Coded(("",), np.zeros(n, dtype=np.int64)), {"": ages}, {next(iter(ages)): youngest})
     low, high = (np.array([int(w.split("-")[i]) for w in bands.words])[bands.codes] for i in (0, 1))
     years = low + draw.random(n) * (high + 1 - low)
     return np.ceil(years * 365.25 + 1).astype("timedelta64[D]")

@@ -131,6 +131,8 @@ def episodes(steps: Steps) -> Table:
     year, can_go = calendar_year(last_on), minor & light
     to_halt = can_go & happens(draw, odds(p.halt.share, steps.aligned("halt", last_on)), len(leads), within=2 * year + can_go)
     factors = {word: steps.aligned("to_prosecutor" if word == p.to_prosecutor else word, last_on) for word in p.follow_up}
+    for word, said in p.by_group.items():
+        factors[word] = factors[word] * group.at(crime[leads]).numbers({g: said.get(g, 1.0) for g in group.words})
     everybody = Coded(("",), np.zeros(len(leads), dtype=np.int64))
     follow_up = mix_by(draw, everybody, {"": p.follow_up}, factors, within=year)
     words = (*follow_up.words, p.to_halt)
@@ -152,7 +154,8 @@ def _leads(steps: Steps, draw: np.random.Generator, crime: Ints, group: Ints, re
     """For each registration the one that its episode starts with: itself, or a recent one of the same main group."""
     rows = np.arange(len(crime))
     back = np.maximum(rows - draw.integers(1, 7, len(rows)), 0)
-    joins = happens(draw, steps.parameters.suspects.joins_episode, len(rows)) & (group[back] == group)
+    chance = odds(steps.parameters.suspects.joins_episode, steps.aligned("joins_episode", registered))
+    joins = happens(draw, chance, len(rows)) & (group[back] == group)
     joins &= (crime[back] != crime) & (registered - registered[back] <= 45 * ONE)
     lead = roots(np.where(joins, back, rows))
     return np.where(repeated(lead, crime), rows, lead) if len(rows) else rows  # nobody is suspected of one crime twice
@@ -187,7 +190,8 @@ def _draw_people(steps: Steps, draw: np.random.Generator, person: Ints, episode:
     first_group = np.zeros(n, dtype=np.int64)
     first_group[person[::-1]] = group.codes[::-1]
     chance = np.array([steps.parameters.suspects.legal_entity.get(w, 0.0) for w in group.words])[first_group]
-    steps.known_people = draw_people(steps.parameters, steps.seed, first_offence, happens(draw, chance, n), steps.block, steps.blocks)
+    is_entity, minors = happens(draw, chance, n), steps.aligned("minor", first_offence)
+    steps.known_people = draw_people(steps.parameters, steps.seed, first_offence, is_entity, minors, steps.block, steps.blocks)
 
 
 def suspicions(steps: Steps) -> Table:
