@@ -11,9 +11,10 @@ from das_pipeline.simulation.tables import ONE, Steps, Table, amounts, whole_day
 def trials(steps: Steps) -> Table:
     """Cases brought before a judge, with hearing and verdict."""
     p, draw, cases, charges = steps.parameters.court, steps.stream("trials"), steps.tables["cases"], steps.tables["charges"]
-    summoned = steps.tables["decisions"].days("summoned_on")
-    case = np.flatnonzero(~np.isnat(summoned))
-    received = summoned[case] + p.summons_to_intake.draw(draw, len(case))
+    decisions = steps.tables["decisions"]
+    summons = np.flatnonzero(~np.isnat(decisions.days("summoned_on")))
+    case = decisions.links["cases"][summons]
+    received = decisions.days("summoned_on")[summons] + p.summons_to_intake.draw(draw, len(case))
     order = np.argsort(received, kind="stable")
     case, received = case[order], received[order]
     n, principal = len(case), cases.links["charges"][case]

@@ -21,7 +21,7 @@ def executions(steps: Steps) -> Table:
     words = tuple(dict.fromkeys(w for kind in kinds for w in kind.words))
     codes = np.concatenate([kind.among(words).codes for kind in kinds])
     fixed_on = np.concatenate([sanctions.days("decided_on")[imposed], decisions.days("decided_on")[ordered]])
-    case = np.concatenate([sanctions.links["cases"][imposed], ordered])
+    case = np.concatenate([sanctions.links["cases"][imposed], decisions.links["cases"][ordered]])
     amount = np.concatenate([sanctions.numbers("amount")[imposed], decisions.numbers("amount")[ordered]])
     received = fixed_on + p.verdict_to_collection.draw(draw, len(fixed_on))
     order = np.argsort(received, kind="stable")

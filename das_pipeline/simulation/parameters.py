@@ -209,6 +209,15 @@ class Persons(Block):
 class FromObjection(Part):
     """Cases that come back to the prosecutor because somebody objected."""
 
+    origin: str
+    share: float
+    decision: str
+
+
+class Reopening(Delay):
+    """Why a settled case is decided on again, and how soon."""
+
+    after: list[str]  # decisions
     share: float
     decision: str
 
@@ -217,12 +226,16 @@ class Prosecution(Block):
     """Cases at the prosecutor, their offences and their decisions."""
 
     other_origin: float
+    origins: Shares  # of those cases
+    after_halt: list[str]  # results of a referral after which the case goes to the prosecutor
     again: float
     fast_track: float
     police_to_intake: Delay
     other_offences: Shares
     decisions: dict[str, Shares]
+    aligned: dict[str, str]  # the transition whose alignment a decision follows
     from_objection: FromObjection
+    reopened: dict[str, Reopening]  # by reason
     decision_days: Shares
     decision_sigma: float
     to_court: list[str]

@@ -5,30 +5,47 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from das_pipeline.simulation.draws import NEVER, Coded, compute, days_of, happens, mix, mix_by, position_within, take, text_of
-from das_pipeline.simulation.tables import ENTITY, NATURAL, Steps, Table, age, amounts
+from das_pipeline.simulation.draws import (
+    NEVER,
+    Coded,
+    Days,
+    Ints,
+    compute,
+    days_of,
+    happens,
+    mix,
+    mix_by,
+    odds,
+    position_within,
+    take,
+    text_of,
+)
+from das_pipeline.simulation.tables import ENTITY, NATURAL, Steps, Table, age, amounts, calendar_year
 
 FIRST, AGAIN = "first", "again"
 
 
 def cases(steps: Steps) -> Table:
-    """Episodes that the police handed over, and cases that came another way: from other services, or back after an objection."""
+    """Episodes that the police handed over or where Halt failed, and cases that came another way: special services, objections."""
     p, draw, people = steps.parameters.prosecution, steps.stream("cases"), steps.people
-    suspicions, episodes = steps.tables["suspicions"], steps.tables["episodes"]
-    sent = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_prosecutor]))
-    received = episodes.days("handed_on")[sent] + p.police_to_intake.draw(draw, len(sent))
+    suspicions = steps.tables["suspicions"]
+    sent, received = _sent(steps, draw)
+    episodes = steps.tables["episodes"]
     grown_up = np.flatnonzero(people.born_on + np.timedelta64(20 * 365, "D") < steps.days[0])
-    other = round(len(sent) * p.other_origin / (1 - p.other_origin)) if len(grown_up) else 0
-    person = np.concatenate([episodes.person[sent], draw.choice(grown_up, other)])
-    received = np.concatenate([received, draw.choice(received, other)])
-    case = np.concatenate([sent, len(episodes) + np.arange(other)])
-    lead = np.concatenate([episodes.links["suspicions"][sent], np.full(other, -1)])
+    chance = p.other_origin / (1 - p.other_origin) * steps.aligned("other_origin", received) * (len(grown_up) > 0)
+    other = np.flatnonzero(happens(draw, chance, len(sent), within=calendar_year(received)))
+    person = np.concatenate([episodes.person[sent], draw.choice(grown_up, len(other)) if len(other) else other])
+    case = np.concatenate([sent, len(episodes) + np.arange(len(other))])
+    lead = np.concatenate([episodes.links["suspicions"][sent], np.full(len(other), -1)])
+    received = np.concatenate([received, received[other]])
     order = np.argsort(received, kind="stable")
     person, received, case, lead = person[order], received[order], case[order], lead[order]
-    n, region = len(order), suspicions.coded("region")
+    n, region, service = len(order), suspicions.coded("region"), suspicions.coded("service")
     place = Coded(region.words, np.where(lead < 0, draw.integers(0, len(region.words), n), region.codes[lead]))
     district = mix_by(draw, place, {r: dict.fromkeys(ds, 1.0) for r, ds in p.districts.items()})
     report = take(suspicions.columns["report_no"], np.maximum(lead, 0))
+    elsewhere = mix(draw, p.origins, n, within=calendar_year(received) * 2 + (lead < 0))
+    origins, year = (*service.words, *elsewhere.words), calendar_year(received)
     return Table(
         columns={
             "case_no": steps.number("case", received, district=text_of(district.translated(p.district_codes))),
@@ -36,14 +53,25 @@ def cases(steps: Steps) -> Table:
             "suspect_kind": Coded((NATURAL, ENTITY), people.is_entity[person].astype(np.int64)),
             "received_on": received,
             "inflow": Coded((FIRST, AGAIN), happens(draw, p.again, n).astype(np.int64)),
+            "origin": Coded(origins, np.where(lead < 0, len(service.words) + elsewhere.codes, service.codes[lead])),
             "district": district,
-            "fast_track": happens(draw, p.fast_track, n),
+            "fast_track": happens(draw, odds(p.fast_track, steps.aligned("fast_track", received)), n, within=year),
         },
         entry=received,
         person=person,
         case=case,
         links={"suspicions": lead},
     )
+
+
+def _sent(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Days]:
+    """The episodes that reach the prosecutor by way of the police, and when: at once, or after Halt failed (Sr 77e)."""
+    p, episodes, referrals = steps.parameters.prosecution, steps.tables["episodes"], steps.tables["referrals"]
+    sent = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_prosecutor]))
+    failed = np.flatnonzero(referrals.coded("result").is_in(p.after_halt))
+    episode = np.concatenate([sent, referrals.case[failed]])
+    handed_on = np.concatenate([episodes.days("handed_on")[sent], referrals.days("closed_on")[failed]])
+    return episode, handed_on + p.police_to_intake.draw(draw, len(episode))
 
 
 def charges(steps: Steps) -> Table:
@@ -84,33 +112,69 @@ def charges(steps: Steps) -> Table:
 
 
 def decisions(steps: Steps) -> Table:
-    """What the prosecutor decides: one decision a case, by the suspect's age at the heaviest offence."""
-    p, draw, cases, charges = steps.parameters.prosecution, steps.stream("decisions"), steps.tables["cases"], steps.tables["charges"]
-    n, people = len(cases), steps.people
+    """What the prosecutor decides in each case; a second time where somebody objects, conditions are not met or a court orders so."""
+    p, draw, cases = steps.parameters.prosecution, steps.stream("decisions"), steps.tables["cases"]
+    first, received = _first_decisions(steps, draw), cases.days("received_on")
+    decided = received + days_of(draw, first.numbers(p.decision_days), p.decision_sigma, len(cases))
+    again, why, reopened = _reopened(steps, draw, first, decided)
+    words = tuple(dict.fromkeys([*first.words, *(r.decision for r in p.reopened.values())]))
+    second = np.array([words.index(r.decision) for r in p.reopened.values()], dtype=np.int64)[why.codes]
+    case = np.concatenate([np.arange(len(cases)), again])
+    order = np.argsort(case, kind="stable")
+    decision = Coded(words, np.concatenate([first.among(words).codes, second])[order])
+    case, decided = case[order], np.concatenate([decided, reopened])[order]
+    reason = np.concatenate([np.full(len(cases), -1), why.codes])[order]
+    n = len(case)
+    in_money = happens(draw, decision.numbers({w: p.fined.get(w, 0.0) for w in words}), n)
+    cases.last = decided[np.r_[case[1:] != case[:-1], True][:n]]
+    return Table(
+        columns={
+            "case_no": take(cases.columns["case_no"], case),
+            "decision_no": position_within(case),
+            "decision": decision,
+            "decided_on": decided,
+            "summoned_on": np.where(decision.is_in(p.to_court), decided, NEVER),
+            "amount": np.where(in_money, amounts(p.fine.draw(draw, n), 10), np.nan),
+            "reopened_by": Coded(why.words, reason),
+        },
+        entry=decided,
+        person=cases.person[case],
+        case=cases.case[case],
+        links={"cases": case},
+        belongs_to="cases",
+    )
+
+
+def _first_decisions(steps: Steps, draw: np.random.Generator) -> Coded:
+    """The first decision in each case, by the suspect's age at the heaviest offence; minors have an alignment of their own."""
+    p, cases, charges, people = steps.parameters.prosecution, steps.tables["cases"], steps.tables["charges"], steps.people
     years = age(people.born_on[cases.person], charges.days("offence_on")[cases.links["charges"]])
     bands = tuple(p.decisions)
     from_age = np.array([int(b[:2]) for b in bands if b[0].isdigit()])
     band = np.maximum(np.searchsorted(from_age, years, side="right") - 1, 0)
     band = np.where(people.is_entity[cases.person], bands.index("entity"), band)
-    decision = mix_by(draw, Coded(bands, band), p.decisions)
+    received, minor = cases.days("received_on"), cases.numbers("minor").astype(bool)
+    factors = {
+        word: steps.aligned(name, received) * np.where(minor, steps.aligned(f"{name}.minor", received), 1.0)
+        for word, name in p.aligned.items()
+    }
+    strata = calendar_year(received) * len(bands) + band
+    decision = mix_by(draw, Coded(bands, band), p.decisions, factors, within=strata)
     words = tuple(dict.fromkeys([*decision.words, p.from_objection.decision]))
-    objected = (cases.links["suspicions"] < 0) & happens(draw, p.from_objection.share, n)
-    decision = Coded(words, np.where(objected, words.index(p.from_objection.decision), decision.codes))
-    decided = cases.days("received_on") + days_of(draw, decision.numbers(p.decision_days), p.decision_sigma, n)
-    in_money = happens(draw, decision.numbers({w: p.fined.get(w, 0.0) for w in words}), n)
-    cases.last = decided
-    return Table(
-        columns={
-            "case_no": cases.columns["case_no"],
-            "decision_no": np.ones(n, dtype=np.int64),
-            "decision": decision,
-            "decided_on": decided,
-            "summoned_on": np.where(decision.is_in(p.to_court), decided, NEVER),
-            "amount": np.where(in_money, amounts(p.fine.draw(draw, n), 10), np.nan),
-        },
-        entry=decided,
-        person=cases.person,
-        case=cases.case,
-        links={"cases": np.arange(n)},
-        belongs_to="cases",
-    )
+    objected = cases.coded("origin").is_in([p.from_objection.origin]) & happens(draw, p.from_objection.share, len(cases))
+    return Coded(words, np.where(objected, words.index(p.from_objection.decision), decision.codes))
+
+
+def _reopened(steps: Steps, draw: np.random.Generator, first: Coded, decided: Days) -> tuple[Ints, Coded, Days]:
+    """The cases that are decided on again, why, and when. The reasons compete: what happens first, happens."""
+    p, n = steps.parameters.prosecution, len(decided)
+    soonest, why = np.full(n, NEVER), np.full(n, -1)
+    factor = steps.aligned("reopened", decided)
+    for place, reason in enumerate(p.reopened.values()):
+        may = first.is_in(reason.after)
+        chance = odds(np.where(may, reason.share, 0.0), factor)
+        day = decided + reason.draw(draw, n)
+        sooner = happens(draw, chance, n, within=calendar_year(decided) * 2 + may) & (np.isnat(soonest) | (day < soonest))
+        soonest, why = np.where(sooner, day, soonest), np.where(sooner, place, why)
+    case = np.flatnonzero(why >= 0)
+    return case, Coded(tuple(p.reopened), why[case]), soonest[case]

@@ -25,6 +25,7 @@ STEPS: dict[str, Callable[[Steps], Table]] = {
     "episodes": police.episodes,
     "suspicions": police.suspicions,
     "merges": police.merges,
+    "referrals": youth.referrals,
     "cases": prosecution.cases,
     "charges": prosecution.charges,
     "decisions": prosecution.decisions,
@@ -35,7 +36,6 @@ STEPS: dict[str, Callable[[Steps], Table]] = {
     "assignments": execution.assignments,
     "stays": detention.stays,
     "titles": detention.titles,
-    "referrals": youth.referrals,
     "investigations": youth.investigations,
 }
 
