@@ -217,7 +217,7 @@ class CodeBook:
         self.concepts = [r["concept"] for r in rows]
         self.code = np.array([self.words.index(r["code"]) for r in rows])
         self.first, self.last = (np.array([r[f] for r in rows], dtype="datetime64[D]") for f in ("valid_from", "valid_until"))
-        self.parent = {r["concept"]: r["parent"] for r in _scheme(jurisdiction, scheme)}
+        self.parent = {r["concept"]: r["parent"] for r in scheme_rows(jurisdiction, scheme)}
 
     def codes_for(self, draw: np.random.Generator, value: Coded, day: Days) -> Coded:
         """For each row one of the codes that mean its concept on its day, or, in a coarser list, the nearest."""
@@ -247,7 +247,8 @@ class CodeBook:
         return above if above not in (None, "", "all") else concept
 
 
-def _scheme(jurisdiction: Jurisdiction, name: str) -> list[dict[str, str]]:
+def scheme_rows(jurisdiction: Jurisdiction, name: str) -> list[dict[str, str]]:
+    """The concepts of a scheme, as they stand in its file."""
     path = f"terminology/schemes/{name}.csv"
     columns = (jurisdiction.folder / path).read_text(encoding="utf-8").splitlines()[0].split(",")
     return jurisdiction.csv(path, columns)
@@ -257,7 +258,7 @@ def main_groups(jurisdiction: Jurisdiction) -> dict[str, str]:
     """The main group of every offence and police class."""
     groups = {}
     for scheme in ("offence", "police_class"):
-        rows = {r["concept"]: r for r in _scheme(jurisdiction, scheme)}
+        rows = {r["concept"]: r for r in scheme_rows(jurisdiction, scheme)}
         for concept in rows:
             above = concept
             while rows[above]["level"] not in ("scm_group", "total"):

@@ -1,33 +1,57 @@
-"""Without faults and before protection, what the pipeline counts is exactly what is true, and what belongs together is linked."""
+"""Without faults and before protection, what the pipeline counts is exactly what is true, and what belongs together is linked.
+
+`das_pipeline.simulation.truth` counts by a path of its own over the tables of the world; here each event, spell, cube, flow and published
+table of the pipeline is laid beside it.
+"""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
-from das_pipeline import chain, deliveries, linkage, statistics, terminology
+from das_pipeline import chain, deliveries, disclosure, engine, linkage, publication, statistics, terminology
+from das_pipeline.deliveries import register_records
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.linkage.sources import delivered_contracts
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
-from das_pipeline.settings import Settings
+from das_pipeline.settings import PROJECT, Settings
 from das_pipeline.simulation import simulate
+from das_pipeline.statistics import load_statistics
 
 pytestmark = pytest.mark.slow
 
-MONTH, QUARTER, YEAR = "month", "month[1:4] || '-Q' || ((CAST(month[6:7] AS INTEGER) + 2) // 3)", "month[1:4]"
-LEFT_OUT = "('joined', 'dismissal_administrative', 'joined_at_hearing')"  # what the tables do not count
+DUTCH = Jurisdiction(PROJECT / "jurisdictions" / "nl")
+CUBES = [cube.name for cube in load_statistics(DUTCH).cubes]
+TABLES = [table.name for table in load_statistics(DUTCH).tables]
+EVENT = "kind, occurred_on, outcome, to_partner, offence, region, age, sex, suspect"
+SPELL = "spell, spell_no, segment_no, start_on, end_on, opened_by, closed_by, state, offence, region, age, sex, suspect"
+FLOW = "partner, spell, state, month, opening, inflow, outflow, corrections, closing"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A chain that was run without faults and with nothing rounded, and what is true of it."""
+
+    run: Run
+    truth: Path
 
 
 @pytest.fixture(scope="module")
-def made(dutch: Jurisdiction, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
-    """The chain over a history and one more day, without faults."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The chain over a history and one more day."""
     root = tmp_path_factory.mktemp("exact")
-    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=dutch.folder)
+    jurisdiction = _unprotected(root / "jurisdiction")
+    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=jurisdiction.folder)
     write_demo_keys(settings.keys, seed=1)
-    truth = simulate(dutch, settings.inbox, size=5_000, seed=2, faults="none", until=date(2025, 12, 28)).truth
+    truth = simulate(jurisdiction, settings.inbox, size=5_000, seed=2, faults="none", until=date(2025, 12, 28)).truth
     run = Run.start(settings, date(2025, 12, 28))
     while waiting := deliveries.pending(run):
         deliveries.take_in(run, waiting[0])
@@ -40,43 +64,110 @@ def made(dutch: Jurisdiction, tmp_path_factory: pytest.TempPathFactory) -> tuple
     produce(run, "chain/spells", chain.build_spells, inputs=["chain/events"])
     produce(run, "chain/flows", chain.build_flows, inputs=["chain/events", "chain/spells"])
     produce(run, "statistics/cubes", statistics.build_cubes, inputs=["chain/events", "chain/flows", "terminology/concepts"])
-    return run, truth
+    produce(run, "disclosure/leaves", disclosure.build_leaves, inputs=["statistics/cubes", "terminology/concepts"])
+    produce(run, "publication/candidate", publication.build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
+    return Made(run, truth)
 
 
-@pytest.mark.parametrize(
-    ("cube", "dimension", "period", "table", "column"),
-    [
-        ("crime_month", "offence", MONTH, "registered_crime", "offence"),
-        ("crime_region", "region", YEAR, "registered_crime", "region"),
-        ("crime_class", "offence", YEAR, "registered_crime", "class"),
-        ("suspects_month", "offence", MONTH, "suspects", "offence"),
-        ("om_inflow_month", "inflow", MONTH, "prosecution_inflow", "outcome"),
-        ("om_decisions_month", "decision", MONTH, "prosecution_decisions", "outcome"),
-        ("court_outcome_year", "outcome", YEAR, "court_dispositions", "outcome"),
-        ("court_offence_quarter", "offence", QUARTER, "court_dispositions", "offence"),
-        ("sanctions_quarter", "sanction", QUARTER, "sanctions", "outcome"),
-    ],
-)
-def test_a_cube_is_what_is_true(cube: str, dimension: str, period: str, table: str, column: str, made: tuple[Run, Path]) -> None:
-    run, truth = made
-    kind = {MONTH: "month", QUARTER: "quarter", YEAR: "year"}[period]
-    counted = run.lake.open("statistics/cubes").path(f"{cube}.parquet")
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            f"SELECT period, {dimension}, SUM(n) FROM read_parquet('{counted}') WHERE period_kind = '{kind}' GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        true = connection.execute(
-            f"""SELECT {period}, {column}, SUM(n) FROM read_parquet('{truth / "tables" / "counts.parquet"}')
-            WHERE "table" = '{table}' AND month >= '2023-01' AND (outcome IS NULL OR outcome NOT IN {LEFT_OUT})
-            GROUP BY ALL ORDER BY ALL"""
-        ).fetchall()
-    assert found == true
-    assert sum(n for _, _, n in found) > 100
+def _unprotected(folder: Path) -> Jurisdiction:
+    """The Dutch jurisdiction with counts rounded to multiples of 1: protection does nothing. Without other publishers' figures."""
+    shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external"))
+    policy = folder / "policy.yaml"
+    said = yaml.safe_load(policy.read_text(encoding="utf-8"))
+    said["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
+    policy.write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    return Jurisdiction(folder)
 
 
-def test_records_of_one_person_and_one_case_are_found(made: tuple[Run, Path]) -> None:
-    run, truth = made
-    found = linkage.evaluate(run, truth)
+@pytest.fixture(scope="module")
+def connection(made: Made) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`known` says which record of the pipeline is which true one."""
+    with made.run.connect(identifying=True) as connection:
+        connection.execute("CREATE TEMP TABLE keyed (unit VARCHAR, record_no BIGINT, key VARCHAR)")
+        for contract in delivered_contracts(made.run):
+            view = register_records(made.run, connection, contract.partner, contract.file, half="direct")
+            key = " || '/' || ".join(f"CAST({engine.identifier(name)} AS VARCHAR)" for name in contract.unit_key)
+            connection.execute(f"INSERT INTO keyed SELECT DISTINCT $unit, record_no, {key} FROM {view}", {"unit": contract.unit})
+        connection.execute(
+            "CREATE TEMP TABLE known AS SELECT DISTINCT unit, record_no, record"
+            f" FROM keyed JOIN read_parquet('{made.truth / 'records.parquet'}') USING (unit, key)"
+        )
+        yield connection
+
+
+def differences(connection: duckdb.DuckDBPyConnection, found: str, true: str) -> tuple[int, list[tuple[object, ...]]]:
+    """How many rows there are truly, and the first rows that only one of two queries has."""
+    for name, query in (("found_rows", found), ("true_rows", true)):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+    only = [
+        f"(SELECT '{a}' AS side, * FROM (SELECT * FROM {a}_rows EXCEPT ALL SELECT * FROM {b}_rows) LIMIT 5)"
+        for a, b in (("found", "true"), ("true", "found"))
+    ]
+    return int(engine.scalar(connection, "SELECT COUNT(*) FROM true_rows")), connection.execute(" UNION ALL ".join(only)).fetchall()
+
+
+def true(made: Made, name: str) -> str:
+    return f"read_parquet('{made.truth / name}.parquet')"
+
+
+def test_every_cube_and_published_table_has_a_truth(made: Made) -> None:
+    there = {path.stem for path in (made.truth / "tables").glob("*.parquet")}
+    assert there == {*CUBES, *TABLES, "flows"}
+
+
+def test_no_event_breaks_the_order_or_the_law(made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    events = engine.parquet(made.run.lake.open("chain/events").paths())
+    assert connection.execute(f"SELECT kind, rule, COUNT(*) FROM {events} WHERE rule IS NOT NULL GROUP BY ALL").fetchall() == []
+
+
+def test_events_are_what_is_true(made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    events = engine.parquet(made.run.lake.open("chain/events").paths())
+    found = (
+        f"SELECT unit, record, {EVENT} FROM {events} LEFT JOIN known USING (unit, record_no)"
+        f" WHERE known_until = DATE '9999-12-31' AND rule IS NULL"
+    )
+    n, odd = differences(connection, found, f"SELECT unit, record, {EVENT} FROM {true(made, 'events')}")
+    assert n > 5_000
+    assert odd == []
+
+
+def test_spells_are_what_is_true(made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    spells = engine.parquet(made.run.lake.open("chain/spells").paths())
+    found = f"SELECT unit, record, {SPELL} FROM {spells} LEFT JOIN known USING (unit, record_no) WHERE known_until = DATE '9999-12-31'"
+    n, odd = differences(connection, found, f"SELECT unit, record, {SPELL} FROM {true(made, 'spells')}")
+    assert n > 1_000
+    assert odd == []
+
+
+def test_the_balance_of_spells_is_what_is_true(made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    flows = engine.parquet(made.run.lake.open("chain/flows").paths())
+    found = f"SELECT {FLOW} FROM (SELECT * REPLACE (SUBSTR(CAST(month AS VARCHAR), 1, 7) AS month) FROM {flows})"
+    n, odd = differences(connection, found, f"SELECT {FLOW} FROM {true(made, 'tables/flows')}")
+    assert n > 500
+    assert odd == []
+
+
+@pytest.mark.parametrize("cube", CUBES)
+def test_a_cube_is_what_is_true(cube: str, made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    found = engine.parquet([made.run.lake.open("statistics/cubes").path(f"{cube}.parquet")])
+    n, odd = differences(connection, f"SELECT * FROM {found}", f"SELECT * FROM {true(made, f'tables/{cube}')}")
+    assert n > 5
+    assert odd == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_published_table_is_what_is_true(table: str, made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    """Every cell that is not 0; that no other is shown follows, since cells of 0 are left out on both sides."""
+    published = engine.parquet([made.run.lake.open("publication/candidate").path(f"tables/{table}.parquet")])
+    names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {true(made, f'tables/{table}')}").fetchall()]
+    found = f"SELECT {', '.join(names)} FROM {published} WHERE n > 0"
+    n, odd = differences(connection, found, f"SELECT * FROM {true(made, f'tables/{table}')}")
+    assert n > 5
+    assert odd == []
+
+
+def test_records_of_one_person_and_one_case_are_found(made: Made) -> None:
+    found = linkage.evaluate(made.run, made.truth)
     assert found["persons"]["precision"] > 0.99
     assert found["persons"]["recall"] > 0.97
     assert found["cases"]["precision"] > 0.99

@@ -1,12 +1,13 @@
-"""What is true behind the deliveries: who and which case a record is about, which faults were put where, and plain counts.
+"""What is true behind the deliveries: who and which case a record is about, which faults were put where, and what should be counted.
 
-Lies outside the lake and the inbox. Nothing of the pipeline reads it; tests measure the pipeline against it.
+Lies outside the lake and the inbox. Nothing of the pipeline reads it; tests measure the pipeline against it. Nothing of chain or statistics
+is imported here: events, spells and tables are counted from the tables of the world, as `truth.yaml` says.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,23 +18,17 @@ import pyarrow.parquet as pq
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import render
-from das_pipeline.simulation.draws import Coded, compute, stream, text_of
+from das_pipeline.simulation.draws import Ints, compute, stream
 from das_pipeline.simulation.faults import Fault
 from das_pipeline.simulation.parameters import Registers as Said
 from das_pipeline.simulation.persons import People
-from das_pipeline.simulation.registers import Register, main_groups
+from das_pipeline.simulation.registers import Register
+from das_pipeline.simulation.truth.declared import Truth
+from das_pipeline.simulation.truth.events import Events, event_table, spell_table, spells_of, unit_events
+from das_pipeline.simulation.truth.shown import Shown, births
+from das_pipeline.simulation.truth.tables import Levels, cube_table, flow_table, published_table
 
-# What the main tables count: the world's table, the day, and what it is broken down by. Offences are counted by main group.
-DIMENSIONS = ("offence", "class", "region", "outcome")
-COUNTS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "registered_crime": ("crimes", "registered_on", {"offence": "police_class", "class": "police_class", "region": "region"}),
-    "suspects": ("suspicions", "registered_on", {"offence": "police_class", "region": "residence"}),
-    "prosecution_inflow": ("cases", "received_on", {"outcome": "inflow", "region": "district"}),
-    "prosecution_decisions": ("decisions", "decided_on", {"outcome": "decision"}),
-    "court_dispositions": ("trials", "decided_on", {"outcome": "verdict", "offence": "offence", "region": "district"}),
-    "sanctions": ("sanctions", "decided_on", {"outcome": "sanction"}),
-}
-TABLES, CANARIES_FILE, FAULTS_FILE = "tables", "canaries.txt", "faults.jsonl"
+TABLES, FLOWS, CANARIES_FILE, FAULTS_FILE = "tables", "flows", "canaries.txt", "faults.jsonl"
 CANARIES = 60  # of each kind: enough to notice a leak, few enough that chance does not make one
 
 
@@ -50,18 +45,59 @@ def write_truth(
 ) -> None:
     """The truth about everything that one block of the world delivered about the days until `reference_on`.
 
-    `merge` puts the folders of all blocks together. True numbers of persons and cases are unique over blocks: number in the block · blocks
-    + block.
+    `merge` puts the folders of all blocks together. True numbers of records, persons and cases are unique over blocks: number in the block
+    · blocks + block.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    day, groups = np.datetime64(reference_on), main_groups(jurisdiction)
-    opened = list(registers)
-    records = [_records(r, day, said, block, blocks) for r in opened if not r.contract.sub_key]
+    (folder / TABLES).mkdir(parents=True, exist_ok=True)
+    day, opened = np.datetime64(reference_on), list(registers)
+    ends = np.cumsum([0, *(len(r.table) for r in opened)]).tolist()
+    first = {(r.contract.partner, r.contract.file): end for r, end in zip(opened, ends, strict=False)}  # the number of its first record
+
+    def numbered(numbers: Ints) -> Ints:
+        return numbers * blocks + block
+
+    records = [_records(r, day, said, first[r.contract.partner, r.contract.file], numbered) for r in opened if not r.contract.sub_key]
     pq.write_table(pa.concat_tables(records), folder / "records.parquet")
-    counts = pa.concat_tables([_counts(name, r, groups, day) for name in COUNTS for r in opened if r.table_name == COUNTS[name][0]])
-    (folder / TABLES).mkdir(exist_ok=True)
-    pq.write_table(counts, folder / TABLES / "counts.parquet")
+    _write_counted(folder, jurisdiction, opened, reference_on, first, numbered)
     (folder / CANARIES_FILE).write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
+
+
+def _write_counted(
+    folder: Path,
+    jurisdiction: Jurisdiction,
+    registers: Sequence[Register],
+    until: date,
+    first: Mapping[tuple[str, str], int],
+    numbered: Callable[[Ints], Ints],
+) -> None:
+    """events.parquet, spells.parquet, and one table each for every cube, published table and the balance of spells."""
+    truth = jurisdiction.load("truth.yaml", Truth)
+    levels = Levels(jurisdiction)
+    events = _events(truth, [Shown(jurisdiction, register, np.datetime64(until)) for register in registers], first, numbered)
+    spells = [spells_of(name, spell, e) for name, spell in truth.spells.items() for e in events if e.unit == spell.unit]
+    names = sorted({name for e in events for name in e.attributes})
+    pq.write_table(pa.concat_tables(event_table(e, names) for e in events), folder / "events.parquet")
+    pq.write_table(pa.concat_tables(spell_table(s, names) for s in spells), folder / "spells.parquet")
+    cubes = {name: (cube, cube_table(cube, events, levels, truth.opening_month, until)) for name, cube in truth.cubes.items()}
+    tables = {name: published_table(table, cubes, levels) for name, table in truth.tables.items()}
+    flows = {FLOWS: flow_table(spells, truth.opening_month, until)}
+    for name, counted in ({name: counted for name, (_, counted) in cubes.items()} | tables | flows).items():
+        pq.write_table(counted, folder / TABLES / f"{name}.parquet")
+
+
+def _events(
+    truth: Truth, registers: Sequence[Shown], first: Mapping[tuple[str, str], int], numbered: Callable[[Ints], Ints]
+) -> list[Events]:
+    """The events of every unit, of each partner that tells it apart."""
+    main = [shown for shown in registers if not shown.register.contract.sub_key]
+    born, found = births(main), []
+    for number, shown in enumerate(main):
+        contract = shown.register.contract
+        if contract.unit in truth.units and shown.register.table_name == truth.units[contract.unit].table:
+            others = {s.register.table_name: s for s in registers if s.register.contract.partner == contract.partner}
+            record = numbered(first[contract.partner, contract.file] + shown.rows)
+            found.append(unit_events(contract.unit, truth.units[contract.unit], shown, others, born.get(number), record))
+    return found
 
 
 def merge(parts: Sequence[Path], target: Path) -> None:
@@ -108,8 +144,8 @@ def append_faults(folder: Path, faults: Iterable[Fault]) -> None:
         ledger.writelines(json.dumps(fault.as_dict(), ensure_ascii=False) + "\n" for fault in faults)
 
 
-def _records(register: Register, day: np.datetime64, said: Said, block: int, blocks: int) -> pa.Table:
-    """One row per unit that was ever delivered: its key, its true person and its true case (null for none)."""
+def _records(register: Register, day: np.datetime64, said: Said, first: int, numbered: Callable[[Ints], Ints]) -> pa.Table:
+    """One row per unit that was ever delivered: its number, its key, its true person and its true case (null for none)."""
     contract, keeping = register.contract, register.keeping
     rows = np.flatnonzero(keeping.is_delivered & (keeping.known_on <= day))
     shown = register.state(rows, day)
@@ -120,38 +156,14 @@ def _records(register: Register, day: np.datetime64, said: Said, block: int, blo
         {
             **{name: pa.array([word] * len(rows)) for name, word in about.items()},
             "key": compute.binary_join_element_wise(*[texts[name] for name in contract.unit_key], "/"),
-            "person": pa.array(person * blocks + block, mask=person < 0),
-            "case": pa.array(case * blocks + block, mask=case < 0),
+            "record": pa.array(numbered(first + rows)),
+            "person": pa.array(numbered(person), mask=person < 0),
+            "case": pa.array(numbered(case), mask=case < 0),
         },
-        schema=pa.schema([(c, pa.string()) for c in ("partner", "file", "unit", "key")] + [(c, pa.int64()) for c in ("person", "case")]),
+        schema=pa.schema(
+            [(c, pa.string()) for c in ("partner", "file", "unit", "key")] + [(c, pa.int64()) for c in ("record", "person", "case")]
+        ),
     )
-
-
-def _counts(name: str, register: Register, groups: Mapping[str, str], day: np.datetime64) -> pa.Table:
-    """Rows in the register by month and by what its table is broken down by, as known on `day`."""
-    _, when, by = COUNTS[name]
-    rows = register.rows_on(day)
-    happened = register.table.days(when)
-    rows = rows[register.known_on[register.column_of(when)][rows] <= day]
-    month = pa.array(np.datetime_as_string(happened[rows], unit="M").tolist(), pa.string())
-    columns = {"table": pa.array([name] * len(rows), pa.string()), "month": month}
-    for dimension in DIMENSIONS:
-        columns[dimension] = pa.nulls(len(rows), pa.string())
-        if dimension in by:
-            columns[dimension] = text_of(_shown(register, by[dimension], rows, day, groups if dimension == "offence" else None))
-    keys = ["table", "month", *DIMENSIONS]
-    counted = pa.table(columns).group_by(keys).aggregate([([], "count_all")]).rename_columns([*keys, "n"])
-    return counted.sort_by([(k, "ascending") for k in keys])
-
-
-def _shown(register: Register, field: str, rows: np.ndarray, day: np.datetime64, groups: Mapping[str, str] | None) -> Coded:
-    """The concepts behind what the register shows: before a correction, the wrong ones."""
-    column = register.column_of(field)
-    where = rows
-    if column in register.corrected_on:
-        where = np.where(register.corrected_on[column][rows] > day, register.wrong_row[rows], rows)
-    value = register.table.coded(field).at(where)
-    return value.translated(dict(groups)) if groups else value
 
 
 def _canaries(registers: list[Register], people: People, day: np.datetime64, seed: int) -> list[str]:

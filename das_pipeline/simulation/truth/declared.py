@@ -1,0 +1,124 @@
+"""The shape of `truth.yaml`: what is true, said in fields of the simulated world; the pipeline is told in columns of the partners."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+Period = Literal["month", "quarter", "year"]
+
+
+class Part(BaseModel, extra="forbid"):
+    """A part of the file."""
+
+
+class Happening(Part):
+    """Something that happens on the day in the field `day`, of the unit's own table or one whose rows belong to it."""
+
+    kind: str
+    table: str | None = None
+    day: str
+    outcome: str | None = None  # field
+    to: str | dict[str, str] = {}  # the partner that is handed something: always, or by outcome
+
+
+class Principal(Part):
+    """Of the rows of `table` that belong to a unit, the one that its attributes are taken from: the first with the highest number."""
+
+    table: str
+    highest: str
+    first: str
+    attributes: dict[str, str]
+    age_on: str | None = None
+
+
+class Unit(Part):
+    """A unit of count: a row of `table`. Attributes are fields of it, or what the register says of the person (`sex`)."""
+
+    table: str
+    attributes: dict[str, str] = {}
+    age_on: str | None = None  # the day at which the person's age is taken
+    principal: Principal | None = None
+    events: list[Happening]
+
+
+class Again(Part):
+    """What opens a spell again after it ended in one of these ways."""
+
+    by: str
+    after: list[str]
+
+
+class Spell(Part):
+    """A time between two kinds of event, in which others may change the state."""
+
+    unit: str
+    start: str
+    change: str | None = None
+    end: str
+    again: Again | None = None
+
+
+class Dimension(Part):
+    """An attribute or the outcome of events, at a level of its scheme."""
+
+    of: str
+    scheme: str
+    level: str
+
+
+class Cube(Part):
+    """How many events of a kind, by dimensions and period."""
+
+    counts: str
+    without: list[str] = []  # outcomes
+    period: Period
+    by: dict[str, Dimension]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_short(cls, written: dict[str, object]) -> dict[str, object]:
+        by = written.get("by")
+        if isinstance(by, dict):
+            written = written | {"by": {name: dict(zip(("of", "scheme", "level"), words, strict=True)) for name, words in by.items()}}
+        return written
+
+
+class Table(Part):
+    """A published table: a cube at these levels with every total, or the totals of cubes under words of one dimension."""
+
+    cube: str | None = None
+    by: dict[str, str] = {}
+    stack: dict[str, dict[str, str]] = Field(default={}, max_length=1)
+    periods: list[Period]
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Table:
+        if (self.cube is None) != bool(self.stack):
+            raise ValueError("a table has either a cube or a stack")
+        return self
+
+
+class Truth(Part):
+    """The whole file."""
+
+    opening_month: date
+    units: dict[str, Unit]
+    spells: dict[str, Spell]
+    cubes: dict[str, Cube]
+    tables: dict[str, Table]
+
+    @model_validator(mode="after")
+    def _names_are_one(self) -> Truth:
+        if twice := [name for name, n in Counter([*self.cubes, *self.tables]).items() if n > 1]:
+            raise ValueError(f"{twice[0]} is the name of a cube and of a table")
+        kinds = Counter(event.kind for unit in self.units.values() for event in unit.events)
+        if twice := [kind for kind, n in kinds.items() if n > 1]:
+            raise ValueError(f"{twice[0]} is told twice")
+        used = {cube.counts for cube in self.cubes.values()} | {word for s in self.spells.values() for word in (s.start, s.end)}
+        if strange := sorted(used - kinds.keys()):
+            raise ValueError(f"no unit has events of kind {', '.join(strange)}")
+        return self
