@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from das_pipeline.simulation.draws import Coded, days_of, happens, mix, position_within
-from das_pipeline.simulation.tables import ONE, Steps, Table, amounts, whole_days
+from das_pipeline.simulation.draws import Coded, Days, Ints, days_of, happens, mix_by, odds, position_within
+from das_pipeline.simulation.tables import ONE, Steps, Table, amounts, calendar_year, whole_days
 
 
 def trials(steps: Steps) -> Table:
@@ -23,6 +23,7 @@ def trials(steps: Steps) -> Table:
     judge = Coded(kinds, np.where(cases.numbers("minor")[case], 2, heavy.astype(np.int64)))
     heard = received + ONE + days_of(draw, judge.numbers(p.intake_to_hearing_days), p.hearing_sigma, n)
     decided = heard + whole_days(judge.numbers(p.hearing_to_verdict_days))
+    factors = {word: steps.aligned(word, decided) for word in p.aligned}
     return Table(
         columns={
             "trial_no": steps.number("trial", received),
@@ -32,7 +33,7 @@ def trials(steps: Steps) -> Table:
             "judge": judge,
             "heard_on": heard,
             "decided_on": decided,
-            "verdict": mix(draw, p.verdicts, n),
+            "verdict": mix_by(draw, judge, dict.fromkeys(kinds, p.verdicts), factors, within=calendar_year(decided) * 3 + judge.codes),
         },
         entry=received,
         person=cases.person[case],
@@ -44,24 +45,14 @@ def trials(steps: Steps) -> Table:
 
 
 def sanctions(steps: Steps) -> Table:
-    """A principal sanction for each conviction, and often another beside it."""
+    """A principal sanction for each conviction, and often another beside it; for some an order that keeps them in for years."""
     p, draw, trials = steps.parameters.court, steps.stream("sanctions"), steps.tables["trials"]
-    convicted = np.flatnonzero(trials.coded("verdict").is_in([p.convicted]))
-    words = tuple(dict.fromkeys([*p.principal, *p.extra, p.minor_custody]))
-    principal = mix(draw, p.principal, len(convicted)).among(words).codes
-    is_traffic = trials.coded("offence").translated(steps.groups).is_in([p.traffic_group])[convicted]
-    parts = [(convicted, principal)]
-    for word, chance in p.extra.items():
-        beside = happens(draw, chance, len(convicted)) & (principal != words.index(word))
-        if word in p.traffic_only:
-            beside &= is_traffic
-        parts.append((convicted[beside], np.full(beside.sum(), words.index(word))))
-    trial, codes = (np.concatenate(column) for column in zip(*parts, strict=True))
+    words = tuple(dict.fromkeys([*p.principal["adult"], *p.extra, p.minor_custody, *p.orders]))
+    trial, codes = _imposed(steps, draw, words)
     order = np.lexsort((codes, trials.days("decided_on")[trial], trial))
     trial, codes = trial[order], codes[order]
-    in_youth_law = trials.numbers("minor")[trial] & (codes == words.index(p.custody))
+    in_youth_law = trials.numbers("minor")[trial].astype(bool) & (codes == words.index(p.custody))
     kind, n = Coded(words, np.where(in_youth_law, words.index(p.minor_custody), codes)), len(trial)
-    modality = mix(draw, p.modality, n)
     fine, service, damages = (kind.is_in([w]) for w in (p.fined, p.served, p.repaid))
     money = np.where(fine, amounts(p.fine.draw(draw, n), 10), amounts(p.damages.draw(draw, n), 1))
     hours = np.maximum(amounts(p.service_hours.draw(draw, n), 2), 4)
@@ -70,7 +61,7 @@ def sanctions(steps: Steps) -> Table:
             **trials.at(trial, "trial_no", "case_no", "decided_on"),
             "sanction_no": position_within(trial),
             "sanction": kind,
-            "modality": Coded(modality.words, np.where(kind.is_in(p.measures), -1, modality.codes)),
+            "modality": _modality(steps, draw, kind, trials.days("decided_on")[trial]),
             "days": np.where(kind.is_in([p.custody, p.minor_custody]), p.custody_days.draw(draw, n), np.nan),
             "hours": np.where(service, hours, np.nan),
             "amount": np.where(fine | damages, money, np.nan),
@@ -81,3 +72,37 @@ def sanctions(steps: Steps) -> Table:
         links={"trials": trial, "cases": trials.links["cases"][trial]},
         belongs_to="trials",
     )
+
+
+def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) -> tuple[Ints, Ints]:
+    """The trial and the word of each sanction."""
+    p, trials = steps.parameters.court, steps.tables["trials"]
+    convicted = np.flatnonzero(trials.coded("verdict").is_in([p.convicted]))
+    decided, minor = trials.days("decided_on")[convicted], trials.numbers("minor")[convicted].astype(bool)
+    offence, year = trials.coded("offence").at(convicted), calendar_year(decided)
+    factors = {w: steps.aligned(w, decided) * np.where(minor, steps.aligned(f"{w}.minor", decided), 1.0) for w in p.aligned}
+    age = Coded(("adult", "minor"), minor.astype(np.int64))
+    principal = mix_by(draw, age, p.principal, factors, within=year * 2 + minor).among(words).codes
+    parts, instead = [], np.zeros(len(convicted), dtype=bool)
+    for word, said in p.orders.items():
+        may = offence.translated(steps.groups).is_in(said.groups) & (minor == said.minor) & ~instead
+        may &= trials.coded("judge").at(convicted).is_in(said.judges) & ~steps.people.is_entity[trials.person[convicted]]
+        ordered = may & happens(draw, odds(said.share, steps.aligned(word, decided)), len(convicted), within=year * 2 + may)
+        instead |= ordered & said.instead
+        parts.append((convicted[ordered], np.full(ordered.sum(), words.index(word))))
+    for word, chance in p.extra.items():
+        beside = happens(draw, chance, len(convicted), within=year) & (principal != words.index(word)) & ~instead
+        if word in p.traffic_only:
+            beside &= offence.translated(steps.groups).is_in([p.traffic_group])
+        parts.append((convicted[beside], np.full(beside.sum(), words.index(word))))
+    trial, codes = zip((convicted[~instead], principal[~instead]), *parts, strict=True)
+    return np.concatenate(trial), np.concatenate(codes)
+
+
+def _modality(steps: Steps, draw: np.random.Generator, kind: Coded, decided: Days) -> Coded:
+    """Whether a sanction is conditional; other measures than orders have no such form."""
+    p = steps.parameters.court
+    with_form = tuple(p.modality)
+    place = np.array([with_form.index(w) if w in with_form else -1 for w in kind.words])[kind.codes]
+    drawn = mix_by(draw, Coded(with_form, place), p.modality, within=calendar_year(decided) * len(kind.words) + kind.codes)
+    return Coded(drawn.words, np.where(place < 0, -1, drawn.codes))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from das_pipeline.simulation.draws import Coded, Ints, happens, mix_by
-from das_pipeline.simulation.tables import ONE, Steps, Table, whole_days
+from das_pipeline.simulation.appeal import irrevocable
+from das_pipeline.simulation.draws import NEVER, Coded, Days, Ints, happens, mix_by, odds
+from das_pipeline.simulation.tables import ONE, Steps, Table, calendar_year, whole_days
 
 
 def executions(steps: Steps) -> Table:
-    """Sums of money to collect: fines and damages of the courts, penal orders and transactions of the prosecutor."""
+    """Sums of money to collect: fines and damages of the courts once irrevocable, penal orders and transactions of the prosecutor."""
     p, draw = steps.parameters.execution, steps.stream("executions")
     sanctions, decisions, cases = steps.tables["sanctions"], steps.tables["decisions"], steps.tables["cases"]
-    imposed = np.flatnonzero(sanctions.coded("sanction").is_in(p.from_sanction) & ~sanctions.coded("modality").is_in([p.conditional]))
+    executable = irrevocable(steps)[sanctions.links["trials"]]
+    unconditional = ~sanctions.coded("modality").is_in([p.conditional]) & ~np.isnat(executable)
+    imposed = np.flatnonzero(sanctions.coded("sanction").is_in(p.from_sanction) & unconditional)
     ordered = np.flatnonzero(decisions.coded("decision").is_in(p.from_decision) & ~np.isnan(decisions.numbers("amount")))
     kinds = [
         sanctions.coded("sanction").at(imposed).translated(p.from_sanction),
@@ -20,13 +23,17 @@ def executions(steps: Steps) -> Table:
     ]
     words = tuple(dict.fromkeys(w for kind in kinds for w in kind.words))
     codes = np.concatenate([kind.among(words).codes for kind in kinds])
-    fixed_on = np.concatenate([sanctions.days("decided_on")[imposed], decisions.days("decided_on")[ordered]])
+    fixed_on = np.concatenate([executable[imposed], decisions.days("decided_on")[ordered]])
+    undone_on = np.concatenate([np.full(len(imposed), NEVER), _undone(decisions)[ordered]])
     case = np.concatenate([sanctions.links["cases"][imposed], decisions.links["cases"][ordered]])
     amount = np.concatenate([sanctions.numbers("amount")[imposed], decisions.numbers("amount")[ordered]])
     received = fixed_on + p.verdict_to_collection.draw(draw, len(fixed_on))
     order = np.argsort(received, kind="stable")
-    kind, received, case, amount = Coded(words, codes[order]), received[order], case[order], amount[order]
+    order = order[~(undone_on <= received)[order]]
+    kind, received, case, amount, undone = Coded(words, codes[order]), received[order], case[order], amount[order], undone_on[order]
     settled = received + ONE + whole_days(p.collection_days.draw(draw, len(order)))
+    result = mix_by(draw, kind, p.results, within=calendar_year(settled) * len(words) + kind.codes)
+    settled = np.where(np.isnat(undone), settled, undone)
     return Table(
         columns={
             "execution_no": steps.number("execution", received),
@@ -35,7 +42,7 @@ def executions(steps: Steps) -> Table:
             "received_on": received,
             "amount": amount,
             "settled_on": settled,
-            "result": mix_by(draw, kind, p.results),
+            "result": Coded(result.words, np.where(np.isnat(undone), result.codes, result.words.index(p.undone))),
         },
         entry=received,
         person=cases.person[case],
@@ -46,29 +53,38 @@ def executions(steps: Steps) -> Table:
     )
 
 
+def _undone(decisions: Table) -> Days:
+    """The day on which a later decision in the same case takes the place of each."""
+    case, day = decisions.links["cases"], decisions.days("decided_on")
+    later = np.r_[case[1:] == case[:-1], False][: len(case)]
+    return np.where(later, np.r_[day[1:], day[:1]], NEVER)
+
+
 def assignments(steps: Steps) -> Table:
     """Work of the probation service for adults: community service, supervision, and advice to the court."""
     p, draw, cases = steps.parameters.execution, steps.stream("assignments"), steps.tables["cases"]
-    sanctions, trials = steps.tables["sanctions"], steps.tables["trials"]
-    served, watched, advised = _assigned(steps, draw)
-    n = [len(served), len(watched), len(advised)]
-    verdict, summoned = sanctions.days("decided_on"), trials.days("received_on")[advised]
+    sanctions, trials, decisions = steps.tables["sanctions"], steps.tables["trials"], steps.tables["decisions"]
+    served, ordered, watched, advised = _assigned(steps, draw)
+    n = [len(served) + len(ordered), len(watched), len(advised)]
+    executable, summoned = irrevocable(steps)[sanctions.links["trials"]], trials.days("received_on")[advised]
+    fixed_on = np.concatenate([executable[served], decisions.days("decided_on")[ordered]])
     started = np.concatenate(
         [
-            verdict[served] + whole_days(p.service_wait_days.draw(draw, n[0])),
-            verdict[watched] + np.timedelta64(15, "D"),
+            fixed_on + whole_days(p.service_wait_days.draw(draw, n[0])),
+            executable[watched] + ONE,
             summoned + whole_days(draw.integers(0, 10, n[2])),
         ]
     )
     until = np.concatenate([p.service_days.draw(draw, n[0]), p.supervision_days.draw(draw, n[1]), np.zeros(n[2], dtype=np.int64)])
     ended = started + whole_days(until)
     ended[n[0] + n[1] :] = np.maximum(trials.days("heard_on")[advised] - np.timedelta64(7, "D"), started[n[0] + n[1] :] + ONE)
-    case = np.concatenate([sanctions.links["cases"][served], sanctions.links["cases"][watched], trials.links["cases"][advised]])
-    hours = np.concatenate([sanctions.numbers("hours")[served], np.zeros(n[1] + n[2])])
+    of_sanctions = sanctions.links["cases"]
+    case = [of_sanctions[served], decisions.links["cases"][ordered], of_sanctions[watched], trials.links["cases"][advised]]
+    hours = [sanctions.numbers("hours")[served], p.ordered_hours.draw(draw, len(ordered)), np.zeros(n[1] + n[2])]
     codes = np.repeat(np.arange(3), n)
     order = np.argsort(started, kind="stable")
     kind = Coded((p.assignments.service, p.assignments.supervision, p.assignments.advice), codes[order])
-    case, started, ended = case[order], started[order], ended[order]
+    case, started, ended = np.concatenate(case)[order], started[order], ended[order]
     return Table(
         columns={
             "assignment_no": steps.number("assignment", started),
@@ -76,8 +92,8 @@ def assignments(steps: Steps) -> Table:
             "kind": kind,
             "started_on": started,
             "ended_on": ended,
-            "result": mix_by(draw, kind, p.assignment_results),
-            "hours": hours[order],
+            "result": mix_by(draw, kind, p.assignment_results, within=calendar_year(ended) * 3 + kind.codes),
+            "hours": np.concatenate(hours)[order],
         },
         entry=started,
         person=cases.person[case],
@@ -88,14 +104,27 @@ def assignments(steps: Steps) -> Table:
     )
 
 
-def _assigned(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Ints, Ints]:
-    """The sanctions that are community service, those under supervision, and the trials in which advice is asked."""
+def _assigned(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
+    """The sanctions and the prosecutor's decisions that are community service, sanctions under supervision, trials with advice."""
     p, court, sanctions, trials = steps.parameters.execution, steps.parameters.court, steps.tables["sanctions"], steps.tables["trials"]
     adult = ~trials.numbers("minor").astype(bool)
-    of_adults = adult[sanctions.links["trials"]]
+    executable = irrevocable(steps)[sanctions.links["trials"]]
+    of_adults, year = adult[sanctions.links["trials"]] & ~np.isnat(executable), calendar_year(sanctions.days("decided_on"))
     kind, modality = sanctions.coded("sanction"), sanctions.coded("modality")
     served = of_adults & kind.is_in([court.served]) & ~modality.is_in([p.conditional])
-    on_condition = of_adults & kind.is_in([court.custody]) & modality.is_in([p.conditional, p.partly_conditional])
-    watched = on_condition & happens(draw, p.supervised, len(sanctions))
-    advised = adult & happens(draw, p.advised, len(trials))
-    return np.flatnonzero(served), np.flatnonzero(watched), np.flatnonzero(advised)
+    reached = odds(p.service_begins, steps.aligned("probation_service", executable))
+    served &= happens(draw, reached, len(sanctions), within=year * 2 + served)
+    on_condition = of_adults & kind.is_in([court.custody, court.served]) & modality.is_in([p.conditional, p.partly_conditional])
+    chance = odds(p.supervised, steps.aligned("supervision", executable))
+    watched = on_condition & happens(draw, chance, len(sanctions), within=year * 2 + on_condition)
+    advised = adult & happens(draw, p.advised, len(trials), within=calendar_year(trials.days("received_on")))
+    return np.flatnonzero(served), _ordered_service(steps), np.flatnonzero(watched), np.flatnonzero(advised)
+
+
+def _ordered_service(steps: Steps) -> Ints:
+    """The prosecutor's decisions that are work, not money, of adults who do it."""
+    decisions, cases = steps.tables["decisions"], steps.tables["cases"]
+    case = decisions.links["cases"]
+    adult = ~cases.numbers("minor").astype(bool) & ~steps.people.is_entity[cases.person]
+    work = decisions.coded("decision").is_in(steps.parameters.execution.from_decision) & np.isnan(decisions.numbers("amount"))
+    return np.flatnonzero(work & adult[case] & np.isnat(_undone(decisions)))

@@ -255,6 +255,16 @@ class Judges(Part):
     other: str
 
 
+class Order(Part):
+    """A measure that keeps somebody in for years: for whom, by which judge, and whether other sanctions go with it."""
+
+    groups: list[str]
+    judges: list[str]
+    minor: bool
+    instead: bool
+    share: float  # of convictions of that kind
+
+
 class Court(Block):
     """Trials in first instance, verdicts and sanctions."""
 
@@ -266,13 +276,14 @@ class Court(Block):
     hearing_sigma: float
     hearing_to_verdict_days: Shares
     verdicts: Shares
+    aligned: list[str]  # verdicts, and sanctions, that are transitions with an alignment
     convicted: str
-    principal: Shares
+    principal: dict[str, Shares]  # by age: adult, minor
+    orders: dict[str, Order]
     extra: Shares
     traffic_only: list[str]
     traffic_group: str
-    modality: Shares
-    measures: list[str]
+    modality: dict[str, Shares]  # by sanction; measures that are not there have none
     custody_days: Size
     service_hours: Size
     fine: Size
@@ -333,6 +344,7 @@ class Execution(Block):
     results: dict[str, Shares]
     from_sanction: dict[str, str]
     from_decision: dict[str, str]
+    undone: str  # the result when the prosecutor decides again
     substituted: str  # the result after which somebody is detained instead
     remand: Remand
     conditional: str
@@ -345,6 +357,8 @@ class Execution(Block):
     substitute_title: str
     sentence_wait_days: Size
     release_reasons: dict[str, Shares]
+    service_begins: float  # share of community service that is begun
+    ordered_hours: Size  # of community service that the prosecutor orders
     service_wait_days: Size
     service_days: Size
     supervision_days: Size
