@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -46,12 +47,21 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """The chain over a history and one more day."""
-    root = tmp_path_factory.mktemp("exact")
-    jurisdiction = _unprotected(root / "jurisdiction")
+    """The chain over a history and one more day, of registers that write down in full who a row is about: ages need no linkage."""
+    return _made(tmp_path_factory.mktemp("exact"), {"partial_birth_date": 0.0, "missing": {}})
+
+
+@pytest.fixture(scope="module")
+def as_kept(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The same of registers as they are kept: numbers and birth dates are missing, or only the year of birth is known."""
+    return _made(tmp_path_factory.mktemp("kept"), {})
+
+
+def _made(root: Path, habits: dict[str, object]) -> Made:
+    jurisdiction = _unprotected(root / "jurisdiction", habits)
     settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=jurisdiction.folder)
     write_demo_keys(settings.keys, seed=1)
-    truth = simulate(jurisdiction, settings.inbox, size=5_000, seed=2, faults="none", until=date(2025, 12, 28)).truth
+    truth = simulate(jurisdiction, settings.inbox, size=8_000, seed=2, faults="none", until=date(2025, 12, 28)).truth
     run = Run.start(settings, date(2025, 12, 28))
     while waiting := deliveries.pending(run):
         deliveries.take_in(run, waiting[0])
@@ -69,18 +79,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(run, truth)
 
 
-def _unprotected(folder: Path) -> Jurisdiction:
-    """The Dutch jurisdiction with counts rounded to multiples of 1: protection does nothing. Without other publishers' figures."""
+def _unprotected(folder: Path, habits: dict[str, object]) -> Jurisdiction:
+    """The Dutch jurisdiction with counts rounded to multiples of 1, which protects nothing, and without other publishers' figures."""
     shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external"))
-    policy = folder / "policy.yaml"
-    said = yaml.safe_load(policy.read_text(encoding="utf-8"))
-    said["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
-    policy.write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    policy, simulation = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation.yaml"))
+    policy["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
+    for partner in simulation["registers"]["habits"].values():
+        partner |= habits
+    for name, said in (("policy.yaml", policy), ("simulation.yaml", simulation)):
+        (folder / name).write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
     return Jurisdiction(folder)
 
 
 @pytest.fixture(scope="module")
 def connection(made: Made) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connected(made) as connection:
+        yield connection
+
+
+@contextmanager
+def connected(made: Made) -> Iterator[duckdb.DuckDBPyConnection]:
     """`known` says which record of the pipeline is which true one."""
     with made.run.connect(identifying=True) as connection:
         connection.execute("CREATE TEMP TABLE keyed (unit VARCHAR, record_no BIGINT, key VARCHAR)")
@@ -166,8 +184,20 @@ def test_a_published_table_is_what_is_true(table: str, made: Made, connection: d
     assert odd == []
 
 
-def test_records_of_one_person_and_one_case_are_found(made: Made) -> None:
-    found = linkage.evaluate(made.run, made.truth)
+def test_events_of_registers_as_they_are_kept_differ_in_a_few_ages_alone(as_kept: Made) -> None:
+    """Where a register lacks a birth date, the age is what linkage finds in other records of the person."""
+    events = engine.parquet(as_kept.run.lake.open("chain/events").paths())
+    query = f"SELECT unit, record, {EVENT} FROM {events} LEFT JOIN known USING (unit, record_no) WHERE known_until = DATE '9999-12-31'"
+    true_events = f"SELECT unit, record, {EVENT} FROM {true(as_kept, 'events')}"
+    with connected(as_kept) as connection:
+        ageless = [f"SELECT * REPLACE (0 AS age) FROM ({rows})" for rows in (query, true_events)]
+        assert differences(connection, *ageless)[1] == []
+        other = engine.scalar(connection, f"SELECT COUNT(*) FROM ({query} EXCEPT ALL {true_events})")
+        assert other < 0.001 * engine.scalar(connection, f"SELECT COUNT(*) FROM ({true_events}) WHERE age IS NOT NULL")
+
+
+def test_records_of_one_person_and_one_case_are_found(as_kept: Made) -> None:
+    found = linkage.evaluate(as_kept.run, as_kept.truth)
     assert found["persons"]["precision"] > 0.99
     assert found["persons"]["recall"] > 0.97
     assert found["cases"]["precision"] > 0.99
