@@ -81,6 +81,8 @@ def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) ->
     decided, minor = trials.days("decided_on")[convicted], trials.numbers("minor")[convicted].astype(bool)
     offence, year = trials.coded("offence").at(convicted), calendar_year(decided)
     factors = {w: steps.aligned(w, decided) * np.where(minor, steps.aligned(f"{w}.minor", decided), 1.0) for w in p.aligned}
+    earlier = steps.tables["cases"].numbers("earlier")[trials.links["cases"][convicted]]
+    factors[p.custody] = factors.get(p.custody, 1.0) * p.custody_again ** np.minimum(earlier, 5)
     age = Coded(("adult", "minor"), minor.astype(np.int64))
     principal = mix_by(draw, age, p.principal, factors, within=year * 2 + minor).among(words).codes
     parts, instead = [], np.zeros(len(convicted), dtype=bool)

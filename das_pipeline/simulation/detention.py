@@ -1,4 +1,4 @@
-"""Stays in detention: on remand, to serve a sentence, or instead of a fine or of community service that failed."""
+"""Stays in detention: on remand, to serve a sentence, under an order for years, or instead of a fine or community service that failed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from das_pipeline.simulation.draws import NEVER, Bools, Coded, Days, Floats, Ints, happens, mix, mix_by, position_within, take
+from das_pipeline.simulation.appeal import irrevocable
+from das_pipeline.simulation.draws import NEVER, Bools, Coded, Days, Floats, Ints, happens, mix, mix_by, odds, position_within, take
 from das_pipeline.simulation.police import NOWHERE
-from das_pipeline.simulation.tables import ONE, Steps, Table, whole_days
+from das_pipeline.simulation.tables import ONE, Steps, Table, calendar_year, whole_days
 
 KINDS = ("remand", "sentence", "substitute")  # why somebody is let in
+ARRIVALS = ("held", "arrested", "self_reported")  # how somebody comes in: held before the verdict, or called up or fetched after it
 THREE_DAYS = np.timedelta64(3, "D")  # the police hold a suspect for three days at most; then a judge must agree
 
 
@@ -22,17 +24,19 @@ class _Stays:
     admitted: Days
     released: Days
     sentenced: Days
-    kind: Ints  # of KINDS
+    kind: Ints  # of KINDS and the orders after them
+    arrival: Ints  # of ARRIVALS
 
     def at(self, rows: Ints) -> _Stays:
-        return _Stays(self.case[rows], self.admitted[rows], self.released[rows], self.sentenced[rows], self.kind[rows])
+        return _Stays(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
 def stays(steps: Steps) -> Table:
     """Stays, no two of one person at a time."""
     p, draw, cases = steps.parameters.execution, steps.stream("stays"), steps.tables["cases"]
     remand, served = _remand(steps, draw)
-    parts = [remand, _sentences(steps, draw, served), _substitutes(steps, draw)]
+    sentences = _sentences(steps, draw, served)
+    parts = [remand, sentences, _ordered(steps, draw, remand, sentences), _substitutes(steps, draw)]
     made = _Stays(*(np.concatenate([getattr(part, f) for part in parts]) for f in _Stays.__dataclass_fields__))
     order = np.lexsort((made.case, made.released, made.admitted, cases.person[made.case]))
     made = made.at(order[_apart(cases.person[made.case[order]], made.admitted[order], made.released[order])])
@@ -44,6 +48,13 @@ def stays(steps: Steps) -> Table:
     places = {
         r: s for r, s in steps.parameters.crime.regions.items() if r not in steps.parameters.suspects.not_a_residence and r != NOWHERE
     }
+    kinds = (*KINDS, *p.orders)
+    titles = (p.custody_title, p.sentence_title, p.substitute_title, *(o.title for o in p.orders.values()))
+    title = Coded(tuple(dict.fromkeys(titles)), np.array([list(dict.fromkeys(titles)).index(t) for t in titles])[made.kind])
+    usual = np.where(cases.numbers("minor")[made.case].astype(bool), p.minors_stay_in, p.adults_stay_in)
+    special = np.array(["", "", "", *(o.institution for o in p.orders.values())])[made.kind]
+    institution = np.where(special == "", usual, special)
+    institutions = tuple(np.unique(institution).tolist())
     after = np.where(np.isnat(made.sentenced), made.kind, KINDS.index("sentence"))
     return Table(
         columns={
@@ -53,9 +64,11 @@ def stays(steps: Steps) -> Table:
             "place": mix(draw, places, n),
             **steps.tables["charges"].at(cases.links["charges"][made.case], "offence"),
             "admitted_on": made.admitted,
-            "title": Coded((p.custody_title, p.sentence_title, p.substitute_title), made.kind),
+            "title": title,
+            "institution": Coded(institutions, np.searchsorted(institutions, institution)),
+            "arrival": Coded(ARRIVALS, made.arrival),
             "released_on": made.released,
-            "release_reason": mix_by(draw, Coded(KINDS, after), p.release_reasons),
+            "release_reason": mix_by(draw, Coded(kinds, after), p.release_reasons),
             "sentenced_on": made.sentenced,
         },
         entry=made.admitted,
@@ -95,22 +108,38 @@ def titles(steps: Steps) -> Table:
 
 
 def _remand(steps: Steps, draw: np.random.Generator) -> tuple[_Stays, Floats]:
-    """Held from the last registration on, some until the end of their sentence; and the days served that way, by trial."""
+    """Held from the last registration on, at most until the verdict, some until the end of their sentence; and the days, by trial."""
     p, cases, charges, trials = steps.parameters.execution.remand, steps.tables["cases"], steps.tables["charges"], steps.tables["trials"]
     of_trial = trials.links["cases"]
     months = charges.numbers("max_months")[cases.links["charges"][of_trial]]
     may = (cases.links["suspicions"][of_trial] >= 0) & ~steps.people.is_entity[trials.person] & (months >= p.from_months)
-    held = np.flatnonzero(may & happens(draw, p.share, len(trials)))
-    case, verdict = of_trial[held], trials.days("decided_on")[held]
-    admitted = steps.tables["episodes"].days("last_on")[cases.case[case]]
-    released = admitted + ONE + p.draw(draw, len(held))
-    days, before = _custody_days(steps)[held], (verdict - admitted).astype(np.float64)
-    stays_on = happens(draw, p.stays_on, len(held)) & (np.nan_to_num(days) > before)
-    until = verdict + whole_days(np.maximum(np.nan_to_num(days) - before, 1))
-    released = np.where(stays_on, np.maximum(until, verdict + ONE), released)
+    last_on = steps.tables["episodes"].days("last_on")
+    since = last_on[np.where(may, cases.case[of_trial], 0)]
+    again = p.again ** np.minimum(cases.numbers("earlier")[of_trial], 5)
+    chance = odds(np.where(may, p.share, 0.0), steps.aligned("remand", since) * again)
+    held = np.flatnonzero(happens(draw, chance, len(trials), within=calendar_year(since) * 2 + may))
+    case, verdict, admitted = of_trial[held], trials.days("decided_on")[held], since[held]
+    released = np.minimum(admitted + ONE + p.draw(draw, len(held)), np.maximum(verdict, admitted + ONE))
+    days, before = np.nan_to_num(_custody_days(steps)[held]), (verdict - admitted).astype(np.float64)
+    stays_on = happens(draw, p.stays_on, len(held)) & (days > before)
+    until = np.maximum(verdict + whole_days(np.maximum(days - before, 1)), verdict + ONE)
+    executable, final = irrevocable(steps)[held], _acquitted_on(steps)[held]
+    until = np.where(final < until, np.maximum(final, verdict + ONE), until)  # acquitted on appeal
+    released = np.where(stays_on, until, released)
+    sentenced = np.where(stays_on & (executable < released), executable, NEVER)
     served = np.zeros(len(trials))
     served[held] = np.where(stays_on, np.inf, (released - admitted).astype(np.float64))
-    return _Stays(case, admitted, released, np.where(stays_on, verdict, NEVER), np.zeros(len(held), dtype=np.int64)), served
+    none = np.zeros(len(held), dtype=np.int64)
+    return _Stays(case, admitted, released, sentenced, none, none), served
+
+
+def _acquitted_on(steps: Steps) -> Days:
+    """The day on which each trial's suspect was acquitted on appeal."""
+    appeals, day = steps.tables["appeals"], np.full(len(steps.tables["trials"]), NEVER)
+    day[appeals.links["trials"]] = np.where(
+        appeals.coded("outcome").is_in([steps.parameters.appeal.acquitted]), appeals.days("decided_on"), NEVER
+    )
+    return day
 
 
 def _custody_days(steps: Steps) -> Floats:
@@ -125,13 +154,40 @@ def _custody_days(steps: Steps) -> Floats:
 
 
 def _sentences(steps: Steps, draw: np.random.Generator, served: Floats) -> _Stays:
-    """Sentences that are served from the street; the days on remand count."""
-    trials, left = steps.tables["trials"], np.nan_to_num(_custody_days(steps)) - served
-    trial = np.flatnonzero(left >= 1)
-    wait = whole_days(15 + steps.parameters.execution.sentence_wait_days.draw(draw, len(trial)))
-    admitted = trials.days("decided_on")[trial] + wait
-    released = admitted + whole_days(left[trial])
-    return _Stays(trials.links["cases"][trial], admitted, released, np.full(len(trial), NEVER), np.full(len(trial), 1))
+    """Sentences that are served from the street once they are irrevocable; the days on remand count. Some report when called up."""
+    p, trials, left = steps.parameters.execution, steps.tables["trials"], np.nan_to_num(_custody_days(steps)) - served
+    executable = irrevocable(steps)
+    may = (left >= 1) & ~np.isnat(executable)
+    chance = odds(np.where(may, p.sentence_served, 0.0), steps.aligned("sentence_served", executable))
+    trial = np.flatnonzero(happens(draw, chance, len(trials), within=calendar_year(trials.days("decided_on")) * 2 + may))
+    admitted = executable[trial] + ONE + whole_days(p.sentence_wait_days.draw(draw, len(trial)))
+    year, reports = calendar_year(admitted), p.self_reporters
+    reported = happens(draw, odds(reports.share, steps.aligned("self_reported", admitted)), len(trial), within=year)
+    uncalled = reported & (admitted >= np.datetime64(reports.until))
+    admitted = np.where(uncalled, admitted + reports.later_days * ONE, admitted)
+    released, n = admitted + whole_days(left[trial]), len(trial)
+    arrival = np.where(reported & ~uncalled, ARRIVALS.index("self_reported"), ARRIVALS.index("arrested"))
+    return _Stays(trials.links["cases"][trial], admitted, released, np.full(n, NEVER), np.full(n, KINDS.index("sentence")), arrival)
+
+
+def _ordered(steps: Steps, draw: np.random.Generator, *others: _Stays) -> _Stays:
+    """Stays under an order that is not on conditions: after the other stays of the same case."""
+    p, sanctions = steps.parameters.execution, steps.tables["sanctions"]
+    executable = irrevocable(steps)[sanctions.links["trials"]]
+    free_on = np.full(len(steps.tables["cases"]), np.datetime64("1900-01-01"))
+    for stays in others:
+        np.maximum.at(free_on, stays.case, stays.released)
+    parts = []
+    for place, (word, order) in enumerate(p.orders.items()):
+        row = np.flatnonzero(
+            sanctions.coded("sanction").is_in([word]) & ~sanctions.coded("modality").is_in([p.conditional]) & ~np.isnat(executable)
+        )
+        case, n = sanctions.links["cases"][row], len(row)
+        admitted = np.maximum(executable[row] + whole_days(draw.integers(1, 60, n)), free_on[case] + ONE)
+        released = admitted + whole_days(order.draw(draw, n))
+        kind, arrival = np.full(n, len(KINDS) + place), np.full(n, ARRIVALS.index("arrested"))
+        parts.append(_Stays(case, admitted, released, np.full(n, NEVER), kind, arrival))
+    return _Stays(*(np.concatenate([getattr(part, f) for part in parts]) for f in _Stays.__dataclass_fields__))
 
 
 def _substitutes(steps: Steps, draw: np.random.Generator) -> _Stays:
@@ -144,7 +200,8 @@ def _substitutes(steps: Steps, draw: np.random.Generator) -> _Stays:
     later = whole_days(p.sentence_wait_days.draw(draw, len(failed)))
     admitted = np.concatenate([executions.days("settled_on")[unpaid], assignments.days("ended_on")[failed] + later])
     days = np.concatenate([executions.numbers("amount")[unpaid] // 50, assignments.numbers("hours")[failed] // 2])
-    return _Stays(case, admitted, admitted + whole_days(np.clip(days, 1, 120)), np.full(len(case), NEVER), np.full(len(case), 2))
+    n, arrival = len(case), np.full(len(case), ARRIVALS.index("arrested"))
+    return _Stays(case, admitted, admitted + whole_days(np.clip(days, 1, 120)), np.full(n, NEVER), np.full(n, 2), arrival)
 
 
 def _apart(person: Ints, start: Days, end: Days) -> Bools:

@@ -284,6 +284,7 @@ class Court(Block):
     traffic_only: list[str]
     traffic_group: str
     modality: dict[str, Shares]  # by sanction; measures that are not there have none
+    custody_again: float  # what each case of the last two years, at most five, multiplies the weight of custody by
     custody_days: Size
     service_hours: Size
     fine: Size
@@ -315,8 +316,24 @@ class Remand(Delay):
     """Who is held before the verdict."""
 
     share: float
+    again: float  # what each case of the last two years, at most five, multiplies the odds by
     from_months: int
     stays_on: float  # share of those held and sentenced who stay on to serve the sentence
+
+
+class SelfReporters(Part):
+    """Who comes when called up to serve a sentence; from `until` on nobody is called up, and those sentences start later."""
+
+    share: float  # of sentences that are served from the street
+    until: date
+    later_days: int
+
+
+class OrderedStay(Size):
+    """Days under an order, where, and by which title."""
+
+    title: str
+    institution: str
 
 
 class Assignments(Part):
@@ -355,7 +372,12 @@ class Execution(Block):
     remand_title: str
     sentence_title: str
     substitute_title: str
+    sentence_served: float  # share of the sentences of who is free that are served in an institution
     sentence_wait_days: Size
+    self_reporters: SelfReporters
+    orders: dict[str, OrderedStay]
+    adults_stay_in: str
+    minors_stay_in: str
     release_reasons: dict[str, Shares]
     service_begins: float  # share of community service that is begun
     ordered_hours: Size  # of community service that the prosecutor orders

@@ -55,6 +55,7 @@ def cases(steps: Steps) -> Table:
             "inflow": Coded((FIRST, AGAIN), happens(draw, p.again, n).astype(np.int64)),
             "origin": Coded(origins, np.where(lead < 0, len(service.words) + elsewhere.codes, service.codes[lead])),
             "district": district,
+            "earlier": _recent(person, received),
             "fast_track": happens(draw, odds(p.fast_track, steps.aligned("fast_track", received)), n, within=year),
         },
         entry=received,
@@ -62,6 +63,14 @@ def cases(steps: Steps) -> Table:
         case=case,
         links={"suspicions": lead},
     )
+
+
+def _recent(person: Ints, received: Days) -> Ints:
+    """How many cases the same person had in the two years before each; cases are in order of `received`."""
+    moment = person * 100_000 + (received - np.datetime64("1970-01-01")).astype(np.int64)
+    in_order = np.sort(moment)
+    since = np.maximum(moment - 730, person * 100_000)
+    return np.searchsorted(in_order, moment, side="left") - np.searchsorted(in_order, since, side="left")
 
 
 def _sent(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Days]:

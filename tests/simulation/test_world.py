@@ -242,3 +242,29 @@ def test_appeals_follow_a_judgment_and_end_the_execution_of_an_acquittal(small: 
     acquitted = appeals.coded("outcome").is_in(["acquitted"])
     assert np.isnat(free[trial[acquitted]]).all()
     assert (free >= trials.days("decided_on") + np.timedelta64(14, "D"))[~np.isnat(free)].all()
+
+
+def test_sanctions_are_executed_once_they_are_irrevocable(large: World) -> None:
+    sanctions, stays, free = large.tables["sanctions"], large.tables["stays"], irrevocable(large.steps)
+    of_case = np.full(len(large.tables["cases"]), np.datetime64("NaT"), dtype="datetime64[D]")
+    of_case[large.tables["trials"].links["cases"]] = free
+    serving = stays.coded("title").is_in(["sentence", "awaiting_measure", "isd"])
+    assert serving.sum() > 100
+    assert (stays.days("admitted_on") > of_case[stays.links["cases"]])[serving].all()  # none after an acquittal: no day is not earlier
+    later = stays.days("sentenced_on")
+    changed = ~np.isnat(later)
+    assert (later == of_case[stays.links["cases"]])[changed].all()
+    collected = large.tables["executions"].coded("sanction").is_in(["fine", "damages_order"])
+    received = large.tables["executions"].days("received_on")
+    assert (received >= of_case[large.tables["executions"].links["cases"]])[collected].all()
+    assert {"tbs_order", "pij_order", "isd_order"} <= set(sanctions.coded("sanction").words)
+
+
+def test_hospital_orders_last_for_years_and_nobody_reports_after_the_last_call(large: World) -> None:
+    stays = large.tables["stays"]
+    lasted = (stays.days("released_on") - stays.days("admitted_on")).astype(int)
+    assert np.median(lasted[stays.coded("institution").is_in(["hospital"])]) > 5 * 365
+    isd = stays.coded("title").is_in(["isd"])
+    assert 0 < lasted[isd].max() <= 731
+    reported = stays.days("admitted_on")[stays.coded("arrival").is_in(["self_reported"])]
+    assert np.datetime64("2023-11-01") < reported.max() < np.datetime64("2023-12-06")
