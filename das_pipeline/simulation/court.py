@@ -21,7 +21,9 @@ def trials(steps: Steps) -> Table:
     heavy = (charges.numbers("max_months")[principal] >= p.heavy_from_months) & happens(draw, p.heavy_share, n)
     kinds = (p.judges.other, p.judges.heavy, p.judges.minor)
     judge = Coded(kinds, np.where(cases.numbers("minor")[case], 2, heavy.astype(np.int64)))
-    heard = received + ONE + days_of(draw, judge.numbers(p.intake_to_hearing_days), p.hearing_sigma, n)
+    offence = charges.coded("offence").at(principal)
+    pace = offence.numbers({w: p.pace.get(w, 1.0) for w in offence.words})
+    heard = received + ONE + days_of(draw, judge.numbers(p.intake_to_hearing_days) * pace, p.hearing_sigma, n)
     decided = heard + whole_days(judge.numbers(p.hearing_to_verdict_days))
     factors = {word: steps.aligned(word, decided) for word in p.aligned}
     return Table(

@@ -238,6 +238,7 @@ class Prosecution(Block):
     reopened: dict[str, Reopening]  # by reason
     decision_days: Shares
     decision_sigma: float
+    minors_pace: float  # by which the days of a decision about a minor are multiplied
     to_court: list[str]
     fined: Shares
     fine: Size
@@ -274,6 +275,7 @@ class Court(Block):
     summons_to_intake: Delay
     intake_to_hearing_days: Shares
     hearing_sigma: float
+    pace: Shares  # by which the days until the hearing are multiplied, by offence
     hearing_to_verdict_days: Shares
     verdicts: Shares
     aligned: list[str]  # verdicts, and sanctions, that are transitions with an alignment
@@ -349,6 +351,7 @@ class Youth(Delay):
     """Investigations of minors by the child protection board."""
 
     share: float
+    service: str  # the kind that is community service
     kinds: Shares
     results: dict[str, Shares]
 

@@ -124,7 +124,8 @@ def decisions(steps: Steps) -> Table:
     """What the prosecutor decides in each case; a second time where somebody objects, conditions are not met or a court orders so."""
     p, draw, cases = steps.parameters.prosecution, steps.stream("decisions"), steps.tables["cases"]
     first, received = _first_decisions(steps, draw), cases.days("received_on")
-    decided = received + days_of(draw, first.numbers(p.decision_days), p.decision_sigma, len(cases))
+    pace = np.where(cases.numbers("minor").astype(bool), p.minors_pace, 1.0)
+    decided = received + days_of(draw, first.numbers(p.decision_days) * pace, p.decision_sigma, len(cases))
     again, why, reopened = _reopened(steps, draw, first, decided)
     words = tuple(dict.fromkeys([*first.words, *(r.decision for r in p.reopened.values())]))
     second = np.array([words.index(r.decision) for r in p.reopened.values()], dtype=np.int64)[why.codes]

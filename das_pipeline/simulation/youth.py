@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from das_pipeline.simulation.draws import happens, mix, mix_by
-from das_pipeline.simulation.tables import ONE, Steps, Table, whole_days
+from das_pipeline.simulation.draws import Coded, happens, mix, mix_by
+from das_pipeline.simulation.tables import ONE, Steps, Table, calendar_year, whole_days
 
 
 def referrals(steps: Steps) -> Table:
@@ -44,7 +44,8 @@ def investigations(steps: Steps) -> Table:
     order = np.argsort(started, kind="stable")
     case, started = case[order], started[order]
     ended = started + ONE + p.draw(draw, len(case))
-    kind = mix(draw, p.kinds, len(case))
+    everybody, factors = Coded(("",), np.zeros(len(case), dtype=np.int64)), {p.service: steps.aligned("youth_service", started)}
+    kind = mix_by(draw, everybody, {"": p.kinds}, factors, within=calendar_year(started))
     return Table(
         columns={
             "investigation_no": steps.number("investigation", started),

@@ -150,7 +150,7 @@ def test_durations_have_the_expected_medians(large: World) -> None:
     decisions = large.tables["decisions"]
     received, decided = large.tables["cases"].days("received_on")[decisions.links["cases"]], decisions.days("decided_on")
     kind = decisions.coded("decision")
-    for word, median in {"summons": 45, "dismissal_technical": 60, "penal_order": 25}.items():
+    for word, median in {"summons": 45, "dismissal_technical": 95, "penal_order": 24}.items():
         rows = kind.is_in([word]) & (decisions.numbers("decision_no") == 1)
         assert np.median((decided - received)[rows].astype(int)) == pytest.approx(median, rel=0.1)
 
