@@ -6,6 +6,7 @@ table of the pipeline is laid beside it.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,21 +48,21 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """The chain over a history and one more day, of registers that write down in full who a row is about: ages need no linkage."""
-    return _made(tmp_path_factory.mktemp("exact"), {"partial_birth_date": 0.0, "missing": {}})
+    """The chain over fifteen years and one more day, of registers that write down in full who a row is about: ages need no linkage."""
+    return _made(tmp_path_factory.mktemp("exact"), date(2011, 1, 1), {"partial_birth_date": 0.0, "missing": {}})
 
 
 @pytest.fixture(scope="module")
 def as_kept(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """The same of registers as they are kept: numbers and birth dates are missing, or only the year of birth is known."""
-    return _made(tmp_path_factory.mktemp("kept"), {})
+    """Three years of registers as they are kept: numbers and birth dates are missing, or only the year of birth is known."""
+    return _made(tmp_path_factory.mktemp("kept"), date(2023, 1, 1), {})
 
 
-def _made(root: Path, habits: dict[str, object]) -> Made:
-    jurisdiction = _unprotected(root / "jurisdiction", habits)
+def _made(root: Path, start: date, habits: dict[str, object]) -> Made:
+    jurisdiction = _unprotected(root / "jurisdiction", start, habits)
     settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=jurisdiction.folder)
     write_demo_keys(settings.keys, seed=1)
-    truth = simulate(jurisdiction, settings.inbox, size=8_000, seed=2, faults="none", until=date(2025, 12, 28)).truth
+    truth = simulate(jurisdiction, settings.inbox, size=12_000, seed=2, faults="none", until=date(2025, 12, 28)).truth
     run = Run.start(settings, date(2025, 12, 28))
     while waiting := deliveries.pending(run):
         deliveries.take_in(run, waiting[0])
@@ -79,15 +80,20 @@ def _made(root: Path, habits: dict[str, object]) -> Made:
     return Made(run, truth)
 
 
-def _unprotected(folder: Path, habits: dict[str, object]) -> Jurisdiction:
-    """The Dutch jurisdiction with counts rounded to multiples of 1, which protects nothing, and without other publishers' figures."""
+def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisdiction:
+    """The Dutch jurisdiction from `start` on, its counts rounded to multiples of 1, which protects nothing; without others' figures."""
     shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external"))
     policy, simulation = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation.yaml"))
     policy["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
+    for size in simulation["period"]["sizes"].values():
+        size["from"] = start
     for partner in simulation["registers"]["habits"].values():
         partner |= habits
     for name, said in (("policy.yaml", policy), ("simulation.yaml", simulation)):
         (folder / name).write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    for name in ("chain.yaml", "truth.yaml"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(re.sub(r"(?m)^opening_month: \S+", f"opening_month: {start}", text), encoding="utf-8")
     return Jurisdiction(folder)
 
 
