@@ -6,7 +6,7 @@ it has a day, so that the state on any day, and what changed between two days, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,11 +92,11 @@ class Register:
         changed = there & touched & (k.known_on <= after) & ~(k.withdrawn_on <= until)
         return {"new": np.flatnonzero(new), "change": np.flatnonzero(changed), "withdraw": np.flatnonzero(gone)}
 
-    def state(self, rows: Ints, day: np.datetime64) -> dict[str, Column]:
-        """What stands in these rows at the end of `day`, in the partner's codes."""
+    def state(self, rows: Ints, day: np.datetime64, names: Iterable[str] = ()) -> dict[str, Column]:
+        """What stands in these rows at the end of `day`, in the partner's codes: in all columns, or in those of `names`."""
         shown: dict[str, Column] = {}
-        for name, column in self.columns.items():
-            where = rows
+        for name in names or self.columns:
+            column, where = self.columns[name], rows
             if name in self.corrected_on:
                 where = np.where(self.corrected_on[name][rows] > day, self.wrong_row[rows], rows)
             value = take(column, where)

@@ -7,7 +7,7 @@ is imported here: events, spells and tables are counted from the tables of the w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,10 @@ def write_truth(
         return numbers * blocks + block
 
     records = [_records(r, day, said, first[r.contract.partner, r.contract.file], numbered) for r in opened if not r.contract.sub_key]
-    pq.write_table(pa.concat_tables(records), folder / "records.parquet")
+    _write(folder / "records.parquet", records)
     _write_counted(folder, jurisdiction, opened, reference_on, first, numbered)
-    (folder / CANARIES_FILE).write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
+    if block == 0:  # its canaries are enough
+        (folder / CANARIES_FILE).write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
 
 
 def _write_counted(
@@ -76,8 +77,8 @@ def _write_counted(
     events = _events(truth, [Shown(jurisdiction, register, np.datetime64(until)) for register in registers], first, numbered)
     spells = [spells_of(name, spell, e) for name, spell in truth.spells.items() for e in events if e.unit == spell.unit]
     names = sorted({name for e in events for name in e.attributes})
-    pq.write_table(pa.concat_tables(event_table(e, names) for e in events), folder / "events.parquet")
-    pq.write_table(pa.concat_tables(spell_table(s, names) for s in spells), folder / "spells.parquet")
+    _write(folder / "events.parquet", [event_table(e, names) for e in events])
+    _write(folder / "spells.parquet", [spell_table(s, names) for s in spells])
     cubes = {name: (cube, cube_table(cube, events, levels, truth.opening_month, until)) for name, cube in truth.cubes.items()}
     tables = {name: published_table(table, cubes, levels) for name, table in truth.tables.items()}
     flows = {FLOWS: flow_table(spells, truth.opening_month, until)}
@@ -121,11 +122,24 @@ def merge(parts: Sequence[Path], target: Path) -> None:
 
 def _follow(parts: Sequence[Path], target: Path) -> None:
     """The rows of Parquet files of one shape, one file after the other; a row group of the result is one of the parts."""
-    with pq.ParquetWriter(target, pq.read_schema(parts[0])) as writer:
+    texts = [field.name for field in pq.read_schema(parts[0]) if pa.types.is_string(field.type) and field.name != "key"]
+
+    def groups() -> Iterator[pa.Table]:
         for path in parts:
-            with pq.ParquetFile(path) as part:
-                for group in range(part.num_row_groups):
-                    writer.write_table(part.read_row_group(group))
+            with pq.ParquetFile(path, read_dictionary=texts) as part:
+                yield from (part.read_row_group(group) for group in range(part.num_row_groups))
+
+    _write(target, groups())
+
+
+def _write(target: Path, groups: Iterable[pa.Table]) -> None:
+    """A Parquet file with a row group for each table; a text that occurs often is written once."""
+    writer: pq.ParquetWriter | None = None
+    for table in groups:
+        writer = writer or pq.ParquetWriter(target, table.schema, store_schema=False)  # columns are read as texts
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
 
 
 def _sum(parts: Sequence[Path], target: Path) -> None:
@@ -148,21 +162,17 @@ def _records(register: Register, day: np.datetime64, said: Said, first: int, num
     """One row per unit that was ever delivered: its number, its key, its true person and its true case (null for none)."""
     contract, keeping = register.contract, register.keeping
     rows = np.flatnonzero(keeping.is_delivered & (keeping.known_on <= day))
-    shown = register.state(rows, day)
-    texts = render.texts(contract, {name: shown[name] for name in contract.unit_key}, said)
+    texts = render.texts(contract, register.state(rows, day, contract.unit_key), said)
     about = {"partner": contract.partner, "file": contract.file, "unit": contract.unit}
     person, case = register.table.person[rows], register.table.case[rows]
     return pa.table(
         {
-            **{name: pa.array([word] * len(rows)) for name, word in about.items()},
+            **{name: pa.repeat(word, len(rows)).dictionary_encode() for name, word in about.items()},
             "key": compute.binary_join_element_wise(*[texts[name] for name in contract.unit_key], "/"),
             "record": pa.array(numbered(first + rows)),
             "person": pa.array(numbered(person), mask=person < 0),
             "case": pa.array(numbered(case), mask=case < 0),
         },
-        schema=pa.schema(
-            [(c, pa.string()) for c in ("partner", "file", "unit", "key")] + [(c, pa.int64()) for c in ("record", "person", "case")]
-        ),
     )
 
 

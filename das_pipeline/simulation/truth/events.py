@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from das_pipeline.simulation.draws import NEVER, Coded, Days, Ints, position_within, text_of
+from das_pipeline.simulation.draws import NEVER, Coded, Days, Ints, position_within
 from das_pipeline.simulation.truth.declared import Happening, Spell, Unit
 from das_pipeline.simulation.truth.shown import Shown, whole_years
 
@@ -179,16 +179,26 @@ def _reopened(turns: Events, role: Ints, asks: Ints, after: Sequence[str]) -> tu
     return turns.at(kept), np.where(opens, ENTRY, role)[kept]
 
 
+def _texts(column: Coded) -> pa.Array:
+    """The words of a column, each once, and their numbers."""
+    codes = pa.array(column.codes.astype(np.int32), mask=column.codes < 0)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(column.words, pa.string()))
+
+
+def _same(word: str, n: int) -> pa.Array:
+    return _texts(Coded((word,), np.zeros(n, dtype=np.int64)))
+
+
 def event_table(events: Events, names: Sequence[str]) -> pa.Table:
     """The rows of events.parquet. `names`: the attributes of any unit."""
     return pa.table(
         {
-            "unit": pa.array([events.unit] * len(events), pa.string()),
+            "unit": _same(events.unit, len(events)),
             "record": events.record,
-            "kind": text_of(events.kind),
+            "kind": _texts(events.kind),
             "occurred_on": events.on,
-            "outcome": text_of(events.outcome),
-            "to_partner": text_of(events.to),
+            "outcome": _texts(events.outcome),
+            "to_partner": _texts(events.to),
             **_attribute_columns(events, names),
         }
     )
@@ -199,22 +209,22 @@ def spell_table(spells: Spells, names: Sequence[str]) -> pa.Table:
     began = spells.began
     return pa.table(
         {
-            "unit": pa.array([began.unit] * len(spells), pa.string()),
-            "spell": pa.array([spells.name] * len(spells), pa.string()),
+            "unit": _same(began.unit, len(spells)),
+            "spell": _same(spells.name, len(spells)),
             "record": began.record,
             "spell_no": spells.number,
             "segment_no": spells.segment,
             "start_on": began.on,
             "end_on": spells.end_on,
-            "opened_by": text_of(began.kind),
-            "closed_by": text_of(spells.closed_by),
-            "state": text_of(began.outcome),
+            "opened_by": _texts(began.kind),
+            "closed_by": _texts(spells.closed_by),
+            "state": _texts(began.outcome),
             **_attribute_columns(began, names),
         }
     )
 
 
 def _attribute_columns(events: Events, names: Sequence[str]) -> dict[str, pa.Array]:
-    nothing = pa.nulls(len(events), pa.string())
-    columns = {name: text_of(events.attributes[name]) if name in events.attributes else nothing for name in names}
+    nothing = Coded((), np.full(len(events), -1))
+    columns = {name: _texts(events.attributes.get(name, nothing)) for name in names}
     return {AGE: pa.array(events.age.astype(np.int16), mask=events.age < 0), **columns}
