@@ -91,7 +91,8 @@ def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) ->
     for word, said in p.orders.items():
         may = offence.translated(steps.groups).is_in(said.groups) & (minor == said.minor) & ~instead
         may &= trials.coded("judge").at(convicted).is_in(said.judges) & ~steps.people.is_entity[trials.person[convicted]]
-        ordered = may & happens(draw, odds(said.share, steps.aligned(word, decided)), len(convicted), within=year * 2 + may)
+        factor = steps.aligned(word, decided) * np.where(decided < steps.start, said.warm_up, 1.0)
+        ordered = may & happens(draw, odds(said.share, factor), len(convicted), within=year * 2 + may)
         instead |= ordered & said.instead
         parts.append((convicted[ordered], np.full(ordered.sum(), words.index(word))))
     for word, chance in p.extra.items():

@@ -116,7 +116,8 @@ def _remand(steps: Steps, draw: np.random.Generator) -> tuple[_Stays, Floats]:
     last_on = steps.tables["episodes"].days("last_on")
     since = last_on[np.where(may, cases.case[of_trial], 0)]
     again = p.again ** np.minimum(cases.numbers("earlier")[of_trial], 5)
-    chance = odds(np.where(may, p.share, 0.0), steps.aligned("remand", since) * again)
+    minor = np.where(trials.numbers("minor").astype(bool), steps.aligned("remand.minor", since), 1.0)
+    chance = odds(np.where(may, p.share, 0.0), steps.aligned("remand", since) * minor * again)
     held = np.flatnonzero(happens(draw, chance, len(trials), within=calendar_year(since) * 2 + may))
     case, verdict, admitted = of_trial[held], trials.days("decided_on")[held], since[held]
     released = np.minimum(admitted + ONE + p.draw(draw, len(held)), np.maximum(verdict, admitted + ONE))

@@ -23,6 +23,9 @@ def executions(steps: Steps) -> Table:
     ]
     words = tuple(dict.fromkeys(w for kind in kinds for w in kind.words))
     codes = np.concatenate([kind.among(words).codes for kind in kinds])
+    sources = [sanctions.coded("sanction").at(imposed), decisions.coded("decision").at(ordered)]
+    source_words = tuple(dict.fromkeys(w for source in sources for w in source.words))
+    source = np.concatenate([source.among(source_words).codes for source in sources])
     fixed_on = np.concatenate([executable[imposed], decisions.days("decided_on")[ordered]])
     undone_on = np.concatenate([np.full(len(imposed), NEVER), _undone(decisions)[ordered]])
     case = np.concatenate([sanctions.links["cases"][imposed], decisions.links["cases"][ordered]])
@@ -39,6 +42,7 @@ def executions(steps: Steps) -> Table:
             "execution_no": steps.number("execution", received),
             **cases.at(case, "case_no"),
             "sanction": kind,
+            "imposed_as": Coded(source_words, source[order]),
             "received_on": received,
             "amount": amount,
             "settled_on": settled,

@@ -264,6 +264,7 @@ class Order(Part):
     minor: bool
     instead: bool
     share: float  # of convictions of that kind
+    warm_up: float = 1.0  # what its odds are multiplied by before the first day delivered: who has been in for long is in then
 
 
 class Court(Block):
