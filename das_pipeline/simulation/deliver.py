@@ -92,6 +92,10 @@ class Schedule:
                 if planned.is_missing or not (planned.is_twice or _is_refused(planned, self.of_partner(name))):
                     break  # nothing to mend or to repeat
 
+    def known_on(self, day: date) -> dict[str, date]:
+        """By partner, the day that its newest delivery by `day` is about."""
+        return {name: self._dates(partner, day)[-1] for name, partner in self.partners.items()}
+
     def _dates(self, partner: Partner, day: date) -> list[date]:
         """The reference dates of a partner until `day`; the first is that of its history."""
         if partner.cadence == "daily":

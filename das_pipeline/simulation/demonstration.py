@@ -140,8 +140,8 @@ class _Task:
                 contracts = self.schedule.of_partner(handover.planned.partner)
                 made[handover.place] = {c.file: sender.write(handover, c, folder) for c in contracts}
         steps, said = world.steps, self.parameters.registers
-        opened, day = sender.registers.values(), self.days[-1]
-        write_truth(self.truth_of(block), self.jurisdiction, opened, world.people, said, day, steps.seed, block=block, blocks=steps.blocks)
+        opened, known = sender.registers.values(), self.schedule.known_on(self.days[-1])
+        write_truth(self.truth_of(block), self.jurisdiction, opened, world.people, said, known, steps.seed, block, steps.blocks)
         return made
 
     def truth_of(self, block: int) -> Path:

@@ -38,35 +38,37 @@ def write_truth(
     registers: Iterable[Register],
     people: People,
     said: Said,
-    reference_on: date,
+    known_on: Mapping[str, date],
     seed: int,
     block: int = 0,
     blocks: int = 1,
 ) -> None:
-    """The truth about everything that one block of the world delivered about the days until `reference_on`.
+    """The truth about everything that one block of the world delivered; `known_on` says until which day, by partner.
 
     `merge` puts the folders of all blocks together. True numbers of records, persons and cases are unique over blocks: number in the block
     · blocks + block.
     """
     (folder / TABLES).mkdir(parents=True, exist_ok=True)
-    day, opened = np.datetime64(reference_on), list(registers)
+    opened, days = list(registers), {partner: np.datetime64(day) for partner, day in known_on.items()}
     ends = np.cumsum([0, *(len(r.table) for r in opened)]).tolist()
     first = {(r.contract.partner, r.contract.file): end for r, end in zip(opened, ends, strict=False)}  # the number of its first record
 
     def numbered(numbers: Ints) -> Ints:
         return numbers * blocks + block
 
-    records = [_records(r, day, said, first[r.contract.partner, r.contract.file], numbered) for r in opened if not r.contract.sub_key]
+    main = [(r, r.contract.partner, r.contract.file) for r in opened if not r.contract.sub_key]
+    records = [_records(r, days[partner], said, first[partner, file], numbered) for r, partner, file in main]
     _write(folder / "records.parquet", records)
-    _write_counted(folder, jurisdiction, opened, reference_on, first, numbered)
+    shown = [Shown(jurisdiction, register, days[register.contract.partner]) for register in opened]
+    _write_counted(folder, jurisdiction, shown, max(known_on.values()), first, numbered)
     if block == 0:  # its canaries are enough
-        (folder / CANARIES_FILE).write_text("\n".join(_canaries(opened, people, day, seed)) + "\n", encoding="utf-8")
+        (folder / CANARIES_FILE).write_text("\n".join(_canaries(shown, people, seed)) + "\n", encoding="utf-8")
 
 
 def _write_counted(
     folder: Path,
     jurisdiction: Jurisdiction,
-    registers: Sequence[Register],
+    registers: Sequence[Shown],
     until: date,
     first: Mapping[tuple[str, str], int],
     numbered: Callable[[Ints], Ints],
@@ -74,7 +76,7 @@ def _write_counted(
     """events.parquet, spells.parquet, and one table each for every cube, published table and the balance of spells."""
     truth = jurisdiction.load("truth.yaml", Truth)
     levels = Levels(jurisdiction)
-    events = _events(truth, [Shown(jurisdiction, register, np.datetime64(until)) for register in registers], first, numbered)
+    events = _events(truth, registers, first, numbered)
     spells = [spells_of(name, spell, e) for name, spell in truth.spells.items() for e in events if e.unit == spell.unit]
     names = sorted({name for e in events for name in e.attributes})
     _write(folder / "events.parquet", [event_table(e, names) for e in events])
@@ -176,19 +178,19 @@ def _records(register: Register, day: np.datetime64, said: Said, first: int, num
     )
 
 
-def _canaries(registers: list[Register], people: People, day: np.datetime64, seed: int) -> list[str]:
+def _canaries(shown: Sequence[Shown], people: People, seed: int) -> list[str]:
     """Names and numbers that occur in deliveries and, in all likelihood, nowhere else."""
     draw = stream(seed, "canaries")
     found: set[str] = set()
-    persons = np.unique(np.concatenate([r.table.person[r.rows_on(day)] for r in registers]))
+    persons = np.unique(np.concatenate([s.table.person[s.rows] for s in shown]))
     persons = persons[persons >= 0]
     who = pa.array(persons)
     double = compute.binary_join_element_wise(people.surname.take(who), people.second_surname.take(who), "-")
     pools: list[Any] = [double, people.citizen_number.take(who), people.chain_number.take(who)]
-    for register in registers:
+    for register, rows in ((s.register, s.rows) for s in shown):
         key: Any = register.columns[register.contract.unit_key[0]]
         if isinstance(key, pa.Array):
-            pools.append(key.take(pa.array(register.rows_on(day))))
+            pools.append(key.take(pa.array(rows)))
     for pool in pools:
         distinct = sorted({text for text in pool.drop_null().to_pylist() if len(text) >= 6})
         found.update(distinct[i] for i in draw.permutation(len(distinct))[:CANARIES])
