@@ -81,12 +81,16 @@ def _made(root: Path, start: date, habits: dict[str, object]) -> Made:
 
 
 def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisdiction:
-    """The Dutch jurisdiction from `start` on, its counts rounded to multiples of 1, which protects nothing; without others' figures."""
+    """The Dutch jurisdiction from `start` on, in a world of several blocks; its counts are rounded to multiples of 1: not at all.
+
+    The figures of other publishers, which nobody here counts, are left out.
+    """
     shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external"))
     policy, simulation = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation.yaml"))
     policy["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
     for size in simulation["period"]["sizes"].values():
         size["from"] = start
+    simulation["period"]["rows_a_block"] = 5_000
     for partner in simulation["registers"]["habits"].values():
         partner |= habits
     for name, said in (("policy.yaml", policy), ("simulation.yaml", simulation)):
