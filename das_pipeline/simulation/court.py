@@ -85,8 +85,8 @@ def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) ->
     factors = {w: steps.aligned(w, decided) * np.where(minor, steps.aligned(f"{w}.minor", decided), 1.0) for w in p.aligned}
     earlier = steps.tables["cases"].numbers("earlier")[trials.links["cases"][convicted]]
     factors[p.custody] = factors.get(p.custody, 1.0) * p.custody_again ** np.minimum(earlier, 5)
-    age = Coded(("adult", "minor"), minor.astype(np.int64))
-    principal = mix_by(draw, age, p.principal, factors, within=year * 2 + minor).among(words).codes
+    who = Coded(("adult", "minor", "entity"), np.where(steps.people.is_entity[trials.person[convicted]], 2, minor.astype(np.int64)))
+    principal = mix_by(draw, who, p.principal, factors, within=year * 3 + who.codes).among(words).codes
     parts, instead = [], np.zeros(len(convicted), dtype=bool)
     for word, said in p.orders.items():
         may = offence.translated(steps.groups).is_in(said.groups) & (minor == said.minor) & ~instead
@@ -99,6 +99,8 @@ def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) ->
         beside = happens(draw, chance, len(convicted), within=year) & (principal != words.index(word)) & ~instead
         if word in p.traffic_only:
             beside &= offence.translated(steps.groups).is_in([p.traffic_group])
+        if word not in p.principal["entity"] and word in p.principal["adult"]:
+            beside &= who.codes < 2
         parts.append((convicted[beside], np.full(beside.sum(), words.index(word))))
     trial, codes = zip((convicted[~instead], principal[~instead]), *parts, strict=True)
     return np.concatenate(trial), np.concatenate(codes)

@@ -281,7 +281,7 @@ class Court(Block):
     verdicts: Shares
     aligned: list[str]  # verdicts, and sanctions, that are transitions with an alignment
     convicted: str
-    principal: dict[str, Shares]  # by age: adult, minor
+    principal: dict[str, Shares]  # of an adult, a minor, a legal entity
     orders: dict[str, Order]
     extra: Shares
     traffic_only: list[str]

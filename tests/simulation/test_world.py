@@ -268,3 +268,13 @@ def test_hospital_orders_last_for_years_and_nobody_reports_after_the_last_call(l
     assert 0 < lasted[isd].max() <= 731
     reported = stays.days("admitted_on")[stays.coded("arrival").is_in(["self_reported"])]
     assert np.datetime64("2023-11-01") < reported.max() < np.datetime64("2023-12-06")
+
+
+def test_legal_entities_are_fined_not_detained(large: World) -> None:
+    sanctions, is_entity = large.tables["sanctions"], large.people.is_entity
+    of_entities = is_entity[sanctions.person]
+    assert of_entities.sum() > 20
+    personal = ["prison", "juvenile_detention", "community_service", "tbs_order", "pij_order", "isd_order"]
+    assert not sanctions.coded("sanction").is_in(personal)[of_entities].any()
+    assert not is_entity[large.tables["stays"].person].any()
+    assert not is_entity[large.tables["assignments"].person][large.tables["assignments"].numbers("hours") > 0].any()
