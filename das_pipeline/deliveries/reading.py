@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import cast
 
@@ -20,6 +21,7 @@ from das_pipeline.deliveries.contract import Format
 from das_pipeline.deliveries.unpacking import NotReadable, unpacked
 
 SCHEMA = pa.schema([("line_no", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")  # what no name of a column has; a tab may be the delimiter
 _RECORDS_A_BATCH = 16_384
 _RECORDS_FOR_NAMES = 1_000
 
@@ -102,6 +104,10 @@ class Lines:
             self.count += len(lines)
             if self._format.header and start == 1:
                 self.header_line = lines[0]
+                if _CONTROL.search(lines[0]):
+                    raise NotReadable(
+                        "I03", "has no header of letters: it is in another character set, or no text at all. Ask for it again."
+                    )
                 self.names = tuple(
                     name.strip()
                     for name in next(csv.reader([lines[0]], delimiter=self._format.delimiter, quotechar=self._format.quote), [])

@@ -7,6 +7,7 @@ The schedule says who hands over what on which day, and is the same for every bl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,9 +20,9 @@ import pyarrow as pa
 from das_pipeline.deliveries import Contract, Partner, load_contracts, load_partners
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import render
-from das_pipeline.simulation.draws import Bools, Ints
+from das_pipeline.simulation.draws import Bools, Ints, compute
 from das_pipeline.simulation.faults import FILE_KINDS, Fault, Page, Plan, Planned, put_faults, settled
-from das_pipeline.simulation.parameters import Parameters
+from das_pipeline.simulation.parameters import Migration, Parameters
 from das_pipeline.simulation.registers import MAPPING, Register, Registers
 from das_pipeline.simulation.world import World
 
@@ -136,7 +137,7 @@ class Sender:
         planned, register = handover.planned, self.registers[contract.partner, contract.file]
         day = np.datetime64(planned.shown_on)
         since = None if handover.since is None else np.datetime64(handover.since - (planned.reference_on - planned.shown_on))
-        rows, columns = self._rows(register, since, day)
+        rows, columns = self._rows(register, since, day, planned.migration(contract))
         may_go = ~self.has_children[register.table_name][rows] & np.isnat(register.keeping.withdrawn_on[rows])
         page = Page(contract, planned.shown_on, columns, self.expired, register.keeping.known_on[rows], may_go)
         faults = put_faults(page, planned, block=self.block)
@@ -145,16 +146,27 @@ class Sender:
         lines = len(page.written) + len(page.headers) + len(page.broken)
         return Part(path, len(page.written), lines, render.sums(contract, page.held()), tuple(faults))
 
-    def _rows(self, register: Register, since: np.datetime64 | None, day: np.datetime64) -> tuple[Ints, render.Texts]:
+    def _rows(
+        self, register: Register, since: np.datetime64 | None, day: np.datetime64, moved: Migration | None
+    ) -> tuple[Ints, render.Texts]:
         """The rows of the world that a file shows, and their columns as texts, in the order in which they came into the register."""
         contract, said = register.contract, self.parameters.registers
         mutation = contract.delivery.mutation
         parts = {"new": register.rows_on(day)} if mutation is None or since is None else register.changes(since, day)
+        is_moving = False
+        if moved is not None and mutation is not None and since is not None and since < np.datetime64(moved.start):
+            is_moving = True  # everything is withdrawn under its old number and is new under another
+            parts = {"withdraw": register.rows_on(since), "new": register.rows_on(day)}
         rows = np.concatenate(list(parts.values()))
         kinds = np.repeat(np.arange(len(parts)), [len(r) for r in parts.values()])
         order = np.lexsort((rows, register.keeping.known_on[rows]))
         rows, kinds = rows[order], kinds[order]
         columns = render.texts(contract, register.state(rows, day), said)
+        if moved is not None:
+            old = columns[moved.column]
+            new = compute.replace_substring_regex(old, "^" + re.escape(moved.prefix[0]), moved.prefix[1])
+            is_old = np.array([name == "withdraw" for name in parts])[kinds] if is_moving else np.zeros(len(rows), dtype=bool)
+            columns = {**columns, moved.column: compute.if_else(pa.array(is_old), old, new)}
         if mutation is not None:
             words = {"new": mutation.new, "change": mutation.change, "withdraw": mutation.withdraw}
             columns = {mutation.column: pa.array([words[p][0] for p in parts]).take(pa.array(kinds)), **columns}

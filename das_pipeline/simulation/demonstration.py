@@ -73,11 +73,12 @@ def simulate(
     seed and faults ⇒ same bytes, in whatever number of processes.
     """
     parameters = Parameters.read(jurisdiction)
-    last = (until or parameters.period.until) - DAY
+    said = faults if str(faults) == "none" or not Path(faults).suffix else Path(faults).resolve()
+    scenario = profile(jurisdiction, said)
+    last = (until or (scenario and scenario.until) or parameters.period.until) - DAY
     if last < parameters.period.history_until:
         raise ConfigurationError(f"Nothing is delivered by {until}: the history is delivered on {parameters.period.history_until + DAY}.")
     extent = Extent.of(parameters, size)
-    said = faults if str(faults) == "none" or not Path(faults).suffix else Path(faults).resolve()
     state = State(rows=extent.rows, start=extent.start, seed=seed, faults=str(said), reference_on=last)
     days = [parameters.period.history_until + DAY * n for n in range((last - parameters.period.history_until).days + 1)]
     target = truth or out.parent / "truth"

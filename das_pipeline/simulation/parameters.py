@@ -454,6 +454,8 @@ class Trouble(Part):
     fault: str
     file: str | None = None  # all of them that lend themselves to it
     days: int = 1  # how late
+    column: str = ""  # of a correction: which is corrected
+    share: float = Field(default=0.0, ge=0, le=1)  # of a correction: of the rows
 
 
 class DefinitionChange(Part):
@@ -465,11 +467,41 @@ class DefinitionChange(Part):
     where: dict[str, list[str]] = Field(min_length=1)
 
 
+class Migration(Part):
+    """A partner's new system: from a reference date on everything in a file has another number, told by the first characters."""
+
+    partner: str
+    file: str
+    start: date = Field(alias="from")
+    column: str
+    prefix: tuple[str, str]  # before, after
+
+
+class Recoding(Part):
+    """Codes of a partner that are renewed, without a word to those who read them."""
+
+    partner: str
+    file: str
+    start: date = Field(alias="from")  # of rows that come into the register from this day on
+    column: str
+    prefix: str  # of each new code
+
+
 class WholeFiles(Part):
     """How often a file of changes goes wrong as a whole, and how."""
 
     share: float = 0.0
     weights: Shares = {}
+
+
+class Expected(Part):
+    """What should come of a scenario: releases by id, deliveries as `partner id`, rules that warn, and rules that stop the chain."""
+
+    released: list[str] = []
+    refused: list[str] = []
+    taken: list[str] = []
+    warned: list[str] = []
+    failed: list[str] = []
 
 
 class Faults(Block):
@@ -482,6 +514,12 @@ class Faults(Block):
     files: WholeFiles = WholeFiles()
     deliveries: list[Trouble] = []
     definitions: list[DefinitionChange] = []
+    migrations: list[Migration] = []
+    recodings: list[Recoding] = []
+    # A profile with a story is a scenario: files under scenarios/, each played by a test from delivery to release.
+    story: str = ""
+    until: date | None = None  # deliveries come until this day
+    expect: Expected = Expected()
 
 
 class Parameters(BaseModel, extra="forbid"):

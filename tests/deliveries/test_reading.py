@@ -90,6 +90,13 @@ def test_a_mark_is_no_part_of_a_name_however_the_file_is_cut() -> None:
         assert lines.names == ("name", "é")
 
 
+@pytest.mark.parametrize("content", ["a;b\r\n1;2\r\n".encode("utf-16"), bytes(range(256)) + b"\n"])
+def test_a_header_that_is_no_text_is_refused(content: bytes) -> None:
+    lines = Lines([content], Format(kind="csv", header=True, encoding="windows-1252"))
+    assert lines.problem is not None
+    assert lines.problem.rule == "I03"
+
+
 def test_an_empty_file_has_no_header_and_no_lines() -> None:
     rows, lines = read(b"", CSV)
     assert (rows, lines.names, lines.count) == ([], None, 0)

@@ -79,7 +79,7 @@ def test_faults_stand_where_the_ledger_says(simulated: Simulated, dutch: Jurisdi
         if contract.format.kind not in ("csv", "fixed"):
             continue
         path = next((simulated.inbox / fault["partner"] / fault["delivery"]).glob(f"{fault['file']}.*"))
-        line = path.read_bytes().decode(contract.format.encoding, errors="replace").split("\r\n")[fault["line"] - 1]
+        line = path.read_bytes().decode(contract.format.encoding, errors="replace").replace("\r\n", "\n").split("\n")[fault["line"] - 1]
         column = contract.by_name[fault["column"]]
         if contract.format.kind == "csv":
             text = line.split(contract.format.delimiter)[[c.name for c in contract.columns].index(column.name)]

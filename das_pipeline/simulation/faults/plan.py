@@ -15,14 +15,14 @@ from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import render
-from das_pipeline.simulation.draws import Bools, Floats, Ints, compute, stream
+from das_pipeline.simulation.draws import Bools, Floats, Ints, compute, joined, stream
 from das_pipeline.simulation.faults.kinds import KINDS, Kind
 from das_pipeline.simulation.faults.page import Change, Fault, Page
 from das_pipeline.simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, REPEATED_ROWS, InFile, damage
-from das_pipeline.simulation.parameters import Burst, Faults
+from das_pipeline.simulation.parameters import Burst, Faults, Migration, Trouble
 from das_pipeline.simulation.render import Layout
 
-AGAIN = "earlier_period_again"
+AGAIN, CORRECTED = "earlier_period_again", "corrected_again"
 TRIES = 40  # rows that are tried for a kind before another kind is: few rows have a letter that another charset writes otherwise
 
 
@@ -62,6 +62,10 @@ def _mistakes(said: Faults, contracts: Mapping[tuple[str, str], Contract]) -> It
         unknown = [column for column in burst.where if not any(column in c.by_name for c in files)]
         if not files or unknown:
             yield f"bursts.{n}: {burst.partner}/{burst.file or ''} has no contract{f' with {unknown[0]}' if files else ''}"
+    for place, changes in (("migrations", said.migrations), ("recodings", said.recodings)):
+        for n, change in enumerate(changes):
+            if (change.partner, change.file) not in contracts or change.column not in contracts[change.partner, change.file].by_name:
+                yield f"{place}.{n}: {change.partner}/{change.file} has no contract with {change.column}"
     for n, change in enumerate(said.definitions):
         contract = contracts.get((change.partner, change.file))
         if contract is None or any(column not in contract.by_name for column in change.where):
@@ -82,6 +86,7 @@ class Planned:
     kinds: tuple[str, ...] = ()  # of faults of the whole delivery
     days_late: int = 0
     in_files: tuple[tuple[str, InFile], ...] = ()  # (file, fault)
+    corrections: tuple[Trouble, ...] = ()  # of a delivery that comes again, corrected
 
     @property
     def is_missing(self) -> bool:
@@ -90,8 +95,10 @@ class Planned:
 
     @property
     def is_twice(self) -> bool:
-        """Whether another delivery takes its place, whatever became of it: the same files once more, or those that should have come."""
-        return "delivered_twice" in self.kinds or AGAIN in self.kinds
+        """Whether another delivery takes its place, whatever became of it: the same files once more, corrected, or those that should
+        have come.
+        """
+        return not {"delivered_twice", CORRECTED, AGAIN}.isdisjoint(self.kinds)
 
     @property
     def shown_on(self) -> date:
@@ -101,7 +108,7 @@ class Planned:
     def faults(self) -> list[Fault]:
         """The lines of the ledger about the delivery as a whole."""
         found = []
-        for name in (n for n in self.kinds if n != AGAIN):
+        for name in (n for n in self.kinds if n not in (AGAIN, CORRECTED)):
             rule, outcome = DELIVERY_KINDS[name].of_delta if self.is_delta else DELIVERY_KINDS[name].of_snapshot
             found.append(Fault(name, "transport", self.partner, self.delivery, "", None, None, None, None, rule, outcome))
         return found
@@ -142,20 +149,46 @@ class Planned:
         rule, outcome = (kind.rule, kind.outcome) if is_seen else (None, "accepted")
         return Fault(fault.kind, kind.phase, *place, None, None, rule, outcome)
 
-    def on_rows(self, page: Page, *, is_first_block: bool) -> list[Fault]:
+    def migration(self, contract: Contract) -> Migration | None:
+        """The partner's new system, when it is in use on the day that is shown."""
+        said = self.said.migrations if self.said else []
+        place = (contract.partner, contract.file)
+        return next((m for m in said if (m.partner, m.file) == place and m.start <= self.shown_on), None)
+
+    def _corrected(self, page: Page, correction: Trouble, draw: np.random.Generator) -> Fault:
+        """Other values of a column in a share of the rows."""
+        old = page.columns[correction.column]
+        chosen = np.isin(np.arange(page.rows), draw.permutation(page.rows)[: max(1, round(correction.share * page.rows))])
+        others = old.take(pa.array(draw.permutation(page.rows)))
+        page.columns = {**page.columns, correction.column: compute.if_else(pa.array(chosen), others, old)}
+        rule, outcome = DELIVERY_KINDS[CORRECTED].of_delta
+        place = (self.partner, self.delivery, page.contract.file, None, correction.column)
+        return Fault(CORRECTED, "source", *place, None, None, rule, outcome)
+
+    def on_rows(self, page: Page, *, block: int) -> list[Fault]:
         """Does what touches all rows of a file; the first block says so in the ledger."""
         log = []
         for fault in self.of_file(page.contract):
             kind = FILE_KINDS[fault.kind]
             if kind.page is not None and (touched := kind.page(page, fault)):
                 log.append(self._logged(page.contract, fault, is_seen=touched >= kind.least))
+        for n, correction in enumerate(c for c in self.corrections if c.file in (None, page.contract.file)):
+            draw = stream(self.seed, "correction", page.contract.partner, page.contract.file, str(self.reference_on), n, block)
+            log.append(self._corrected(page, correction, draw))
+        for recoding in self.said.recodings if self.said else ():
+            if (recoding.partner, recoding.file) == (page.contract.partner, page.contract.file) and recoding.start <= page.reference_on:
+                old = page.columns[recoding.column]
+                new = compute.if_else(pa.array(page.known_on >= np.datetime64(recoding.start)), joined([recoding.prefix, old]), old)
+                page.columns = {**page.columns, recoding.column: new}
+                place = (self.partner, self.delivery, recoding.file, None, recoding.column)
+                log.append(Fault("codes_renewed", "source", *place, None, None, "T02", "accepted_unknown"))
         for change in self.said.definitions if self.said else ():
             if (change.partner, change.file) == (page.contract.partner, page.contract.file) and change.start <= page.reference_on:
                 since = page.known_on >= np.datetime64(change.start)
                 place = (self.partner, self.delivery, change.file, None, next(iter(change.where)))
                 if page.leave_out(_has(page, change.where) & since):
                     log.append(Fault("definition_change", "source", *place, None, None, "F12", "left_out"))
-        return log if is_first_block else []
+        return log if block == 0 else []
 
 
 @dataclass(frozen=True)
@@ -171,9 +204,11 @@ class Plan:
         """What is to go wrong with one delivery of the partner of `contracts`. A mended one has faults of rows only."""
         partner, is_delta = contracts[0].partner, any(c.delivery.mode == "delta" for c in contracts)
         planned = Planned(self.profile, self.seed, partner, delivery, reference_on, is_history, is_delta)
-        if self.profile is None or is_mended:
+        if self.profile is None:
             return planned
         said = [t for t in self.profile.deliveries if (t.partner, t.reference_on) == (partner, reference_on)]
+        if is_mended:
+            return replace(planned, corrections=tuple(t for t in said if t.fault == CORRECTED))
         if any(t.fault == AGAIN for t in said):
             earlier = self.delivery(contracts, reference_on - timedelta(days=1), delivery, is_history=False)
             was_mended = any(FILE_KINDS[fault.kind].outcome == "refused" for _, fault in earlier.in_files)
@@ -229,7 +264,7 @@ def put_faults(page: Page, planned: Planned, *, block: int = 0) -> list[Fault]:
     page.form, said = planned.form(page.contract), planned.said
     if said is None or not page.rows:
         return []
-    log = planned.on_rows(page, is_first_block=block == 0)
+    log = planned.on_rows(page, block=block)
     contract = page.contract
     draw = stream(planned.seed, "faults", contract.partner, contract.file, str(page.reference_on), block)
     made: dict[int, tuple[str, list[Change]]] = {}

@@ -45,6 +45,7 @@ class FileKind:
     layout: Callable[[Layout, InFile], Layout] | None = None  # done to the columns of the file
     page: Callable[[Page, InFile], int] | None = None  # done to the rows before they are written; how many lost something
     bytes: Callable[[Contract, Path, InFile], None] | None = None  # done to the file when it is written
+    needs_rows: bool = True  # of `bytes`: a file with nothing but a header does not lend itself to it
     least: int = 1  # rows that must lose something for anybody to notice
 
 
@@ -173,9 +174,31 @@ def _tail(path: Path) -> bytes:
         return file.read()
 
 
+def _with_plain_head(contract: Contract, is_history: bool) -> bool:
+    return _of_plain_lines(contract, is_history) and contract.format.kind == "csv"
+
+
+def _emptied(_contract: Contract, path: Path, _fault: InFile) -> None:
+    """No byte of the file arrived."""
+    os.truncate(path, 0)
+
+
+def _foreign(_contract: Contract, path: Path, fault: InFile) -> None:
+    """The bytes of something else."""
+    path.write_bytes(np.random.default_rng(int(fault.share * 2**32)).bytes(max(path.stat().st_size, 64)))
+
+
+def _recharset(contract: Contract, path: Path, _fault: InFile) -> None:
+    """The text in a character set that nobody spoke of."""
+    path.write_bytes(path.read_bytes().decode(contract.format.encoding, errors="replace").encode("utf-16"))
+
+
 FILE_KINDS["truncated_last_line"] = FileKind("rendering", "I05", "refused", _of_plain_lines, bytes=_end_torn)
 FILE_KINDS["rows_dropped"] = FileKind("rendering", "I01", "refused", _of_plain_lines, bytes=_rows_lost)
 FILE_KINDS["truncated_file"] = FileKind("transport", "I01", "refused", lambda _, __: True, bytes=_cut_short)
+FILE_KINDS["empty_file"] = FileKind("transport", "I01", "refused", lambda _, __: True, bytes=_emptied)
+FILE_KINDS["foreign_bytes"] = FileKind("rendering", "I03", "refused", _with_plain_head, bytes=_foreign, needs_rows=False)
+FILE_KINDS["other_charset"] = FileKind("rendering", "I03", "refused", _with_plain_head, bytes=_recharset, needs_rows=False)
 
 
 def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile) -> bool:
@@ -184,7 +207,8 @@ def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile)
     What happens before the manifest is in its `entry` too, but for the lines and sums, which the sender's own system counts.
     """
     kind = FILE_KINDS[fault.kind]
-    if kind.bytes is None or (entry["lines"] < first_line(contract) if kind.phase != "transport" else not entry["bytes"]):
+    least = first_line(contract) if kind.needs_rows else 1
+    if kind.bytes is None or (entry["lines"] < least if kind.phase != "transport" else not entry["bytes"]):
         return False
     kind.bytes(contract, path, fault)
     if kind.phase != "transport":
@@ -209,5 +233,6 @@ DELIVERY_KINDS: Mapping[str, DeliveryKind] = {
     "late": DeliveryKind(("I10", "late"), ("I10", "late")),
     "never_delivered": DeliveryKind(("I09", "waits"), ("I10", "late")),
     "delivered_twice": DeliveryKind((None, "duplicate"), (None, "duplicate")),
+    "corrected_again": DeliveryKind(("I08", "accepted"), ("I08", "accepted")),
     "earlier_period_again": DeliveryKind(("I07", "refused"), (None, "accepted")),  # of each of its files
 }
