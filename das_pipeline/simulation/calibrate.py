@@ -42,32 +42,35 @@ def fit(
         measured = simulate({**others, **fitted})
         for f in backtest.fit:
             moved = {}
-            for at, place in targets[f.factor].items():
+            for at, (place, wanted) in targets[f.factor].items():
                 simulated = value(known[place].measure, measured[place], at, scale)
-                moved[at] = _moved(fitted[f.factor][at], known[place], simulated, f.gain, damping)
+                moved[at] = _moved(fitted[f.factor][at], known[place], wanted, simulated, f.gain, damping)
             fitted[f.factor] = interpolated(moved, len(years))
     return {**others, **{name: [round(x, DIGITS) for x in series] for name, series in fitted.items()}}
 
 
-def _targets(f: Fit, known: Sequence[Figure], years: Sequence[int]) -> dict[int, int]:
-    """By position of the year, the position of the figure that counts: the first of the list that the year has."""
-    found: dict[int, int] = {}
+def _targets(f: Fit, known: Sequence[Figure], years: Sequence[int]) -> dict[int, tuple[int, float]]:
+    """By position of the year, a figure's position and what it shall be: of the first of the list that is published for the year."""
+    found: dict[int, tuple[int, float]] = {}
+    first = next((place for place, figure in enumerate(known) if figure.name == f.figures[0]), 0)
     for name in f.figures:
         for place, figure in enumerate(known):
             if figure.name == name and figure.year in years and figure.is_modelled:
-                found.setdefault(years.index(figure.year), place)
+                found.setdefault(years.index(figure.year), (place, figure.published))
+    for year, wanted in f.assumed.items():
+        found.setdefault(years.index(year), (first, wanted))
     if not found:
         raise ConfigurationError(f"The factor {f.factor} is fitted to figures of no year from {years[0]} to {years[-1]}.")
     return found
 
 
-def _moved(factor: float, figure: Figure, simulated: float, gain: float, damping: float) -> float:
-    """The factor, moved towards the published figure; as it was where the world has no such row."""
+def _moved(factor: float, figure: Figure, wanted: float, simulated: float, gain: float, damping: float) -> float:
+    """The factor, moved towards the wanted figure; as it was where the world has no such row."""
     if not simulated > 0 or (figure.measure.kind == "share" and simulated >= 100):
         return factor
-    ratio = figure.published / simulated
+    ratio = wanted / simulated
     if figure.measure.kind == "share":
-        ratio *= (100 - simulated) / (100 - figure.published)
+        ratio *= (100 - simulated) / (100 - wanted)
     return float(np.clip(factor * np.clip(ratio ** (gain * damping), *STEP), *RANGE))
 
 

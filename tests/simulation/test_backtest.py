@@ -162,7 +162,7 @@ def test_days_that_are_none_are_in_no_year():
     assert measure(world, GROUPS, [Measure(table="cases", day="received_on")], YEARS)[0].total.tolist() == [0, 0, 0]
 
 
-def fitted_to(figure: Figure, years: list[int], simulate, gain: float = 1.0) -> list[float]:
+def fitted_to(figure: Figure, years: list[int], simulate, gain: float = 1.0, assumed: dict[int, float] | None = None) -> list[float]:
     """The factor after some rounds, when `simulate` gives the figure for the factor of its year."""
 
     def measured(factors: dict[str, list[float]]) -> dict[int, Measured]:
@@ -172,7 +172,7 @@ def fitted_to(figure: Figure, years: list[int], simulate, gain: float = 1.0) -> 
         total[at] = simulate(factors["f"][at])
         return {0: Measured(n, total, total)}
 
-    backtest = Backtest.read(NL).model_copy(update={"fit": [Fit.model_construct(factor="f", figures=[figure.name], gain=gain)]})
+    backtest = Backtest.read(NL).model_copy(update={"fit": [Fit(factor="f", figures=[figure.name], gain=gain, assumed=assumed or {})]})
     return fit(backtest, [figure], years, 1.0, {"f": [1.0] * len(years), "other": [2.0] * len(years)}, measured, rounds=12)["f"]
 
 
@@ -191,6 +191,14 @@ def test_a_factor_with_a_negative_gain_makes_a_number_smaller():
     figure = Figure(2021, "om", "aantal", "totaal", 500.0, "zaak", "a source", "a definition", Breakdown(table="cases"))
 
     assert 1000 / (1 + fitted_to(figure, YEARS, lambda factor: 1000 / (1 + factor / 4), gain=-2.0)[1] / 4) == pytest.approx(500, rel=1e-2)
+
+
+def test_a_year_without_a_published_figure_may_have_an_assumed_one():
+    figure = Figure(2021, "om", "aantal", "totaal", 500.0, "zaak", "a source", "a definition", Breakdown(table="cases"))
+
+    factors = fitted_to(figure, YEARS, lambda factor: 250 * factor, assumed={2022: 0.0001, 2021: 7.0})
+    assert factors[1] == pytest.approx(2, rel=1e-3)  # what is published goes before what is assumed
+    assert factors[2] == 1  # nothing is simulated in that year
 
 
 def test_years_without_a_figure_lie_between_their_neighbours():
