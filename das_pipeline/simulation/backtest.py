@@ -106,7 +106,7 @@ class Fit(BaseModel, extra="forbid"):
     factor: str
     figures: list[tuple[str, str, str]]  # partner, indicator, breakdown
     assumed: dict[int, float] = {}  # year: what the first of them shall be where nothing is published
-    gain: float = 1.0  # relative change of the factor for one of the figure; negative when it makes the figure smaller
+    gain: float = 1.0  # relative change of the factor for one of a number; negative when it makes the number smaller
 
 
 class Backtest(BaseModel, extra="forbid"):

@@ -69,8 +69,8 @@ def _moved(factor: float, figure: Figure, wanted: float, simulated: float, gain:
     if not simulated > 0 or (figure.measure.kind == "share" and simulated >= 100):
         return factor
     ratio = wanted / simulated
-    if figure.measure.kind == "share":
-        ratio *= (100 - simulated) / (100 - wanted)
+    if figure.measure.kind == "share":  # the factor is one of odds
+        ratio, gain = ratio * (100 - simulated) / (100 - wanted), 1.0
     return float(np.clip(factor * np.clip(ratio ** (gain * damping), *STEP), *RANGE))
 
 
