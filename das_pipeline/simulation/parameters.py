@@ -394,6 +394,8 @@ class Execution(Block):
     assignment_results: dict[str, Shares]
     halt_days: Size
     halt_results: Shares
+    minor_offences: float  # referrals to Halt for a minor offence or truancy, for each one for a crime
+    minor_offence: str
     youth: Youth
 
 

@@ -190,7 +190,7 @@ def _draw_people(steps: Steps, draw: np.random.Generator, person: Ints, episode:
     first_group = np.zeros(n, dtype=np.int64)
     first_group[person[::-1]] = group.codes[::-1]
     chance = np.array([steps.parameters.suspects.legal_entity.get(w, 0.0) for w in group.words])[first_group]
-    is_entity, minors = happens(draw, chance, n), steps.aligned("minor", first_offence)
+    is_entity, minors = happens(draw, odds(chance, steps.aligned("legal_entity", first_offence)), n), steps.aligned("minor", first_offence)
     steps.known_people = draw_people(steps.parameters, steps.seed, first_offence, is_entity, minors, steps.block, steps.blocks)
 
 

@@ -35,7 +35,8 @@ def cases(steps: Steps) -> Table:
     chance = p.other_origin / (1 - p.other_origin) * steps.aligned("other_origin", received) * (len(grown_up) > 0)
     other = np.flatnonzero(happens(draw, chance, len(sent), within=calendar_year(received)))
     person = np.concatenate([episodes.person[sent], draw.choice(grown_up, len(other)) if len(other) else other])
-    case = np.concatenate([sent, len(episodes) + np.arange(len(other))])
+    numbered = 1 + steps.tables["referrals"].case.max(initial=len(episodes) - 1)
+    case = np.concatenate([sent, numbered + np.arange(len(other))])
     lead = np.concatenate([episodes.links["suspicions"][sent], np.full(len(other), -1)])
     received = np.concatenate([received, received[other]])
     order = np.argsort(received, kind="stable")
@@ -77,7 +78,7 @@ def _sent(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Days]:
     """The episodes that reach the prosecutor by way of the police, and when: at once, or after Halt failed (Sr 77e)."""
     p, episodes, referrals = steps.parameters.prosecution, steps.tables["episodes"], steps.tables["referrals"]
     sent = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_prosecutor]))
-    failed = np.flatnonzero(referrals.coded("result").is_in(p.after_halt))
+    failed = np.flatnonzero(referrals.coded("result").is_in(p.after_halt) & (referrals.links["suspicions"] >= 0))
     episode = np.concatenate([sent, referrals.case[failed]])
     handed_on = np.concatenate([episodes.days("handed_on")[sent], referrals.days("closed_on")[failed]])
     return episode, handed_on + p.police_to_intake.draw(draw, len(episode))

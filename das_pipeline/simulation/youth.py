@@ -3,37 +3,62 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
-from das_pipeline.simulation.draws import Coded, happens, mix, mix_by
+from das_pipeline.simulation.draws import Coded, Days, Ints, compute, happens, mix, mix_by, take
 from das_pipeline.simulation.tables import ONE, Steps, Table, calendar_year, whole_days
+
+MINOR_FROM, MINOR_UNTIL = 4_384, 6_574  # days: the twelfth birthday, the day before the eighteenth
 
 
 def referrals(steps: Steps) -> Table:
-    """Minors whom the police refer to Halt."""
+    """Minors referred to Halt: by the police for a crime, and others for a minor offence or truancy, which no crime belongs to."""
     p, draw = steps.parameters.execution, steps.stream("referrals")
     suspicions, episodes = steps.tables["suspicions"], steps.tables["episodes"]
     episode = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_halt]))
     referred = episodes.days("handed_on")[episode] + whole_days(draw.integers(0, 8, len(episode)))
+    truant, seen = _for_minor_offences(steps, draw, referred)
+    case = np.concatenate([episode, len(episodes) + np.arange(len(seen))])
+    lead = np.concatenate([episodes.links["suspicions"][episode], np.full(len(seen), -1)])
+    person, referred = np.concatenate([episodes.person[episode], truant]), np.concatenate([referred, seen])
     order = np.argsort(referred, kind="stable")
-    episode, referred = episode[order], referred[order]
-    lead, n = episodes.links["suspicions"][episode], len(episode)
-    closed = referred + ONE + whole_days(p.halt_days.draw(draw, n))
+    case, lead, person, referred = case[order], lead[order], person[order], referred[order]
+    closed = referred + ONE + whole_days(p.halt_days.draw(draw, len(order)))
     offences = {c: v.offences for c, v in steps.parameters.crime.classes.items()}
+    of_crime = mix_by(draw, suspicions.coded("police_class").at(np.maximum(lead, 0)), offences)
+    words = (*of_crime.words, p.minor_offence)
+    report = take(suspicions.columns["report_no"], np.maximum(lead, 0))
     return Table(
         columns={
             "referral_no": steps.number("referral", referred),
-            **suspicions.at(lead, "report_no"),
-            "offence": mix_by(draw, suspicions.coded("police_class").at(lead), offences),
+            "report_no": compute.if_else(pa.array(lead < 0), pa.scalar(None, pa.string()), report),
+            "offence": Coded(words, np.where(lead < 0, len(words) - 1, of_crime.codes)),
             "referred_on": referred,
             "closed_on": closed,
-            "result": mix(draw, p.halt_results, n),
+            "result": mix(draw, p.halt_results, len(order)),
         },
         entry=referred,
-        person=episodes.person[episode],
-        case=episode,
+        person=person,
+        case=case,
+        links={"suspicions": lead},
         known_with={"result": ("closed_on", None)},
         last=closed,
     )
+
+
+def _for_minor_offences(steps: Steps, draw: np.random.Generator, referred: Days) -> tuple[Ints, Days]:
+    """Persons of 12 to 17 whom the chain knows for something else at some time, and the days of their referral: those of others."""
+    p = steps.parameters.execution
+    times = p.minor_offences * steps.aligned("halt_minor_offences", referred)
+    whole = np.floor(times)
+    more = happens(draw, times - whole, len(referred), within=calendar_year(referred))
+    day = np.repeat(referred, whole.astype(np.int64) + more)
+    born_on = steps.people.born_on
+    by_birth = np.argsort(born_on, kind="stable")[: int((~np.isnat(born_on)).sum())]  # legal entities come last
+    low, high = (np.searchsorted(born_on[by_birth], day - np.timedelta64(years, "D")) for years in (MINOR_UNTIL, MINOR_FROM))
+    person = low + np.floor(draw.random(len(day)) * (high - low)).astype(np.int64)
+    found = high > low
+    return by_birth[person[found]], day[found]
 
 
 def investigations(steps: Steps) -> Table:
