@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from das_pipeline.simulation.draws import Coded, Days, Ints, compute, happens, mix, mix_by, take
+from das_pipeline.simulation.draws import Coded, Days, Ints, happens, mix, mix_by, take
 from das_pipeline.simulation.tables import ONE, Steps, Table, calendar_year, whole_days
 
 MINOR_FROM, MINOR_UNTIL = 4_384, 6_574  # days: the twelfth birthday, the day before the eighteenth
@@ -21,17 +21,20 @@ def referrals(steps: Steps) -> Table:
     case = np.concatenate([episode, len(episodes) + np.arange(len(seen))])
     lead = np.concatenate([episodes.links["suspicions"][episode], np.full(len(seen), -1)])
     person, referred = np.concatenate([episodes.person[episode], truant]), np.concatenate([referred, seen])
+    reports = [
+        take(suspicions.columns["report_no"], lead[: len(episode)]),
+        steps.number("minor_offence_report", seen),
+    ]
     order = np.argsort(referred, kind="stable")
     case, lead, person, referred = case[order], lead[order], person[order], referred[order]
     closed = referred + ONE + whole_days(p.halt_days.draw(draw, len(order)))
     offences = {c: v.offences for c, v in steps.parameters.crime.classes.items()}
     of_crime = mix_by(draw, suspicions.coded("police_class").at(np.maximum(lead, 0)), offences)
     words = (*of_crime.words, p.minor_offence)
-    report = take(suspicions.columns["report_no"], np.maximum(lead, 0))
     return Table(
         columns={
             "referral_no": steps.number("referral", referred),
-            "report_no": compute.if_else(pa.array(lead < 0), pa.scalar(None, pa.string()), report),
+            "report_no": pa.concat_arrays(reports).take(pa.array(order)),
             "offence": Coded(words, np.where(lead < 0, len(words) - 1, of_crime.codes)),
             "referred_on": referred,
             "closed_on": closed,
