@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 from xml.sax.saxutils import escape
@@ -68,12 +69,18 @@ def _text(column: ContractColumn, value: Column, contract: Contract, said: Regis
 
 def date_texts(days: Days, format: str) -> pa.Array:
     """Days in a contract's date format; each distinct day is written once."""
-    distinct, place = np.unique(days, return_inverse=True)
-    iso = np.datetime_as_string(distinct, unit="D").tolist()
-    words = [None if d == "NaT" else date_text(d, format) for d in iso]
-    return pa.array(words, pa.string()).take(pa.array(place))
+    missing = np.isnat(days)
+    if missing.all():
+        return pa.nulls(len(days), pa.string())
+    first = days[~missing].min()
+    place = np.where(missing, 0, (days - first).astype(np.int64))
+    occurring = np.flatnonzero(np.bincount(place))
+    words = np.full(occurring[-1] + 1, None, dtype=object)
+    words[occurring] = [date_text(d, format) for d in np.datetime_as_string(first + occurring, unit="D").tolist()]
+    return pa.array(words, pa.string()).take(pa.array(place, mask=missing))
 
 
+@cache
 def date_text(iso: str, format: str) -> str:
     """A day, given as yyyy-mm-dd, in a contract's date format; the hour, where the format has one, is midnight."""
     text = format.replace("yyyy", iso[:4]).replace("mm", iso[5:7], 1).replace("dd", iso[8:10], 1)
@@ -84,9 +91,10 @@ def _encodable(value: pa.Array, encoding: str) -> pa.Array:
     """The texts with letters that the file's charset does not have replaced by their base letter."""
     if encoding.startswith("utf"):
         return value
-    distinct = value.dictionary_encode()
-    words = [None if w is None else _folded(w, encoding) for w in distinct.dictionary.to_pylist()]
-    return pa.array(words, pa.string()).take(distinct.indices)
+    is_special = compute.fill_null(compute.invert(compute.string_is_ascii(value)), False)
+    distinct = value.filter(is_special).dictionary_encode()
+    words = [_folded(word, encoding) for word in distinct.dictionary.to_pylist()]
+    return compute.replace_with_mask(value, is_special, pa.array(words, pa.string()).take(distinct.indices))
 
 
 def _folded(word: str, encoding: str) -> str:

@@ -105,17 +105,21 @@ class Steps:
         return np.where(numbers < 0, numbers, numbers * self.blocks + self.block)
 
     def number(self, kind: str, on: Days, **parts: pa.Array) -> pa.Array:
-        """A register's own numbers: the pattern of `kind` filled with year, serial number within the year, and `parts`."""
+        """A register's own numbers: the pattern of `kind` filled with year, `parts`, and a serial number within those."""
         year = on.astype("datetime64[Y]").astype(np.int64) + 1970
+        series = year
+        for part in parts.values():
+            offices = part.dictionary_encode()
+            series = series * len(offices.dictionary) + offices.indices.to_numpy()
         fills = {"year": padded(year, 4), "yy": padded(year % 100, 2), **parts}
         pieces: list[pa.Array | str] = []
         for text in self.parameters.registers.numbers[kind].replace("}", "{").split("{"):
             name, _, width = text.partition(":")
-            pieces.append(self._serials(kind, year, int(width)) if name == "serial" else fills.get(name, text))
+            pieces.append(self._serials(kind, series, int(width)) if name == "serial" else fills.get(name, text))
         return joined(pieces)
 
-    def _serials(self, kind: str, year: Ints, width: int) -> pa.Array:
-        serials = self.own(position_within(year) - 1) + 1
+    def _serials(self, kind: str, series: Ints, width: int) -> pa.Array:
+        serials = self.own(position_within(series) - 1) + 1
         if serials.max(initial=0) >= 10**width:
             raise ConfigurationError(f"simulation.yaml: registers.numbers.{kind} has too few digits for a world of this size.")
         return padded(serials, width)

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import zipfile
 from datetime import date
 from itertools import pairwise
@@ -99,6 +100,21 @@ def test_a_day_later_is_the_same_as_having_simulated_until_then(dutch: Jurisdict
     later = next_day(dutch, part.inbox)
     assert {d.delivered_on for d in later.deliveries} == {date(2025, 12, 31)}
     assert content(part.inbox.parent) == content(whole.inbox.parent)
+
+
+def test_a_monthly_partner_delivers_about_month_ends(dutch: Jurisdiction, tmp_path: Path) -> None:
+    shutil.copytree(dutch.folder, tmp_path / "nl")
+    said = tmp_path / "nl" / "contracts" / "halt" / "partner.yaml"
+    said.write_text(said.read_text(encoding="utf-8").replace("cadence: daily", "cadence: monthly"), encoding="utf-8")
+    made = simulate(Jurisdiction(tmp_path / "nl"), tmp_path / "inbox", size=20_000, faults="none", until=date(2026, 1, 3))
+    halt = [d for d in made.deliveries if d.partner == "halt"]
+    assert [(str(d.reference_on), str(d.delivered_on), d.sequence) for d in halt] == [
+        ("2025-11-30", "2025-12-01", 1),
+        ("2025-12-31", "2026-01-01", 2),
+    ]
+    assert len([d for d in made.deliveries if d.partner == "om"]) == 8
+    assert halt[0].rows > 30
+    assert halt[1].rows > halt[0].rows  # a snapshot: the register as a whole
 
 
 def test_history_and_what_came_after_add_up_to_the_register(small: Small) -> None:

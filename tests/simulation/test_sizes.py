@@ -9,14 +9,16 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import Simulated, next_day, simulate
-from das_pipeline.simulation.draws import Floats
+from das_pipeline.simulation.draws import Floats, compute
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.registers import main_groups
+from das_pipeline.simulation.tables import Steps
 from das_pipeline.simulation.world import Extent, simulate_world
 
 
@@ -97,3 +99,28 @@ def test_a_number_of_rows_starts_when_the_size_below_it_does(dutch: Jurisdiction
     assert Extent.of(parameters, 500).start == date(2023, 1, 1)
     with pytest.raises(ConfigurationError, match="huge is not known: use tiny, demo, large, national, stress or a number of rows"):
         Extent.of(parameters, "huge")
+
+
+@pytest.mark.parametrize("size", ["demo", "national", "stress"])
+def test_every_size_has_numbers_enough(size: str, dutch: Jurisdiction) -> None:
+    parameters, groups = Parameters.read(dutch), main_groups(dutch)
+    extent = Extent.of(parameters, size)
+    world = simulate_world(parameters, groups, extent, 1, extent.blocks(parameters) - 1)
+    for table, field, length in (("crimes", "incident_no", 17), ("cases", "case_no", 12), ("assignments", "assignment_no", 10)):
+        numbers = world.tables[table].texts(field)
+        assert set(compute.utf8_length(numbers).to_pylist()) == {length}
+    assert compute.count_distinct(world.tables["cases"].texts("case_no")).as_py() == len(world.tables["cases"])
+
+
+def test_serial_numbers_are_counted_by_office_and_year(dutch: Jurisdiction) -> None:
+    parameters = Parameters.read(dutch)
+    day = np.array(["2024-02-01", "2024-03-01", "2024-04-01", "2025-01-01"], dtype="datetime64[D]")
+    steps = Steps(parameters, {}, 1, 1, 3, 1.0, day, day[0])
+    found = steps.number("case", day, district=pa.array(["13", "09", "13", "13"])).to_pylist()
+    assert found == ["13/000002-24", "09/000002-24", "13/000005-24", "13/000002-25"]
+
+
+def test_there_are_about_as_many_rows_as_asked(dutch: Jurisdiction, tmp_path: Path) -> None:
+    for size in (20_000, 40_000):
+        made = simulate(dutch, tmp_path / str(size) / "inbox", size=size, faults="none", until=date(2025, 12, 27))
+        assert made.rows == pytest.approx(size, rel=0.1)
