@@ -70,7 +70,8 @@ class Operator:
                     progress(f"intake of {delivery.partner} {delivery.delivery}", total)
                     self.intake(delivery)
             progress(f"chain as known on {day}", total)
-            self.chain(day)
+            if day == days[-1] or _has_begun(day):
+                self.chain(day)
 
     def intake(self, delivery: deliveries.PendingDelivery) -> bool:
         """One delivery through the intake job of its partner; whether it was accepted."""
@@ -114,6 +115,11 @@ def _unfinished(until: date | None) -> list[date]:
         if decided.facts["live"] and (released is None or released.as_of < done):
             done -= timedelta(days=1)
     return [day for day in deliveries.vintages(run) if day > done and (until is None or day <= until)]
+
+
+def _has_begun(day: date) -> bool:
+    """Whether every partner that the chain cannot do without had delivered by `day`: those who deliver seldom may come before it."""
+    return all(s.allowed for s in deliveries.completeness(das().whole().known_on(day)) if s.state == "missing")
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -141,7 +141,7 @@ def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Seq
 
     A few changes can be made again: a row that was withdrawn comes back. So many of them cannot.
     """
-    header = {c.file: int(c.format.header) for c in contracts if c.delivery.mode == "delta"}
+    header = {c.file: c.format.first_row - 1 for c in contracts if c.delivery.mode == "delta"}
     said = {f.file: f for f in manifest.files if f.file in header and f.lines > header[f.file]}
     repeated = {
         f.file: m.delivery

@@ -240,6 +240,7 @@ def merges(steps: Steps) -> Table:
         entry=merged_on,
         person=person,
         case=np.full(len(person), -1),
+        last=np.full(len(person), steps.days[-1]),  # a number stays merged
     )
 
 
