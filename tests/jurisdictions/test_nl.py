@@ -24,7 +24,7 @@ from das_pipeline.terminology.lists import load_lists
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")
 POLICE_FIGURES = NL.folder / "external" / "politie_47018"
-PARTNERS = {"politie", "om", "rechtspraak", "cjib", "dji", "reclassering", "halt", "rvdk"}
+PARTNERS = {"politie", "kmar", "gerechtshof", "justid", "om", "rechtspraak", "cjib", "dji", "reclassering", "halt", "rvdk"}
 PUBLISHED_SHARES_2022 = {
     "property": 56,
     "public_order": 13,
@@ -55,13 +55,27 @@ def test_every_partner_has_a_contract_for_each_of_its_files_and_events_for_its_u
 
     assert set(partners) == PARTNERS
     assert {(name, file) for name, partner in partners.items() for file in partner.files} == set(contracts)
-    assert {contract.unit for contract in contracts.values()} == set(chain.units)
+    registers = load_definition(NL).registers  # of merged numbers: no units of the chain
+    assert {contract.unit for place, contract in contracts.items() if place not in registers} == set(chain.units)
+    assert {place for place in contracts if place in registers} == {("justid", "skn_historie")}
+
+
+def test_what_police_and_marechaussee_tell_is_of_the_same_units_and_numbered_apart():
+    chain, partners = load_chain(NL), load_partners(NL)
+
+    assert {name: [unit.partner for unit in told] for name, told in chain.units.items() if len(told) > 1} == {
+        "crime": ["kmar", "politie"],
+        "suspect": ["kmar", "politie"],
+    }
+    assert partners["kmar"].records_from > 10**11 > partners["politie"].records_from  # further apart than anybody has records
 
 
 def test_the_contracts_cover_every_format_that_partners_use():
     formats = {contract.format.kind for contract in load_contracts(NL).values()}
 
-    assert formats == {"csv", "fixed", "xml", "jsonl", "xlsx"}
+    assert formats == {"csv", "fixed", "xml", "jsonl", "xlsx", "parquet"}
+    assert {"gzip", "zip"} <= {contract.format.compression for contract in load_contracts(NL).values()}
+    assert "utf-16" in {contract.format.encoding for contract in load_contracts(NL).values()}
 
 
 def test_fixed_width_columns_follow_each_other_without_gap_or_overlap():
@@ -154,6 +168,7 @@ def test_the_tables_that_were_agreed_are_there():
         "court_outcomes",
         "court_outcomes_detail",
         "court_offence",
+        "appeals",
         "sanctions",
         "chain_flow",
     }
