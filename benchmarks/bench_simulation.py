@@ -1,4 +1,4 @@
-"""The simulation measured: rows, seconds, and the peak memory of all its processes together, read from /proc (Linux).
+"""The simulation measured: rows, seconds, and the processor time and peak memory of all its processes, read from /proc (Linux).
 
 python benchmarks/bench_simulation.py [size ...]
 """
@@ -24,14 +24,16 @@ def main(sizes: list[str]) -> None:
             command = [sys.executable, "-m", "assets.cli", "simulate", "--size", size, "--out", str(out), "--processes", str(PROCESSES)]
             start = time.perf_counter()
             with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
-                peak = 0
+                peak, used = 0, dict[int, float]()
                 while running.poll() is None:
-                    peak = max(peak, memory(running.pid))
+                    now = processes(running.pid)
+                    peak = max(peak, sum(memory for _, memory in now.values()))
+                    used |= {process: seconds for process, (seconds, _) in now.items()}
                     time.sleep(0.2)
             wall = time.perf_counter() - start
             rows = sum(count(json.loads(path.read_text(encoding="utf-8"))) for path in out.glob("*/*/manifest.json"))
             written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-        cost = f"{wall:6.1f} s in {PROCESSES} processes, {rows / wall:>9,.0f} lines a second, peak {peak / 1e9:.2f} GB"
+        cost = f"{wall:6.1f} s wall, {sum(used.values()):6.1f} s CPU in {PROCESSES} processes, peak {peak / 1e9:.2f} GB"
         print(f"{size}: exit status {running.returncode}, {rows:,} lines, {written / 1e9:.2f} GB, {cost}", flush=True)
 
 
@@ -40,24 +42,27 @@ def count(manifest: dict[str, list[dict[str, int]]]) -> int:
     return sum(file["lines"] for file in manifest["files"])
 
 
-def memory(process: int) -> int:
-    """Bytes that a process and all that it started take up; what they share counts once."""
-    parents: dict[int, list[int]] = {}
+def processes(first: int) -> dict[int, tuple[float, int]]:
+    """By process, of `first` and all that it started: its seconds of processor time, and its bytes. What they share counts once."""
+    seconds, children = {}, dict[int, list[int]]()
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parents.setdefault(int(status.read_text().rpartition(")")[2].split()[1]), []).append(int(status.parent.name))
+            fields = status.read_text().rpartition(")")[2].split()
         except OSError:  # it has ended
             continue
-    waiting, total = [process], 0
+        process = int(status.parent.name)
+        children.setdefault(int(fields[1]), []).append(process)
+        seconds[process] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    waiting, found = [first], {}
     while waiting:
         process = waiting.pop()
-        waiting.extend(parents.get(process, []))
+        waiting.extend(children.get(process, []))
         try:
             said = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue
-        total += sum(int(line.split()[1]) * 1024 for line in said if line.startswith("Pss:"))
-    return total
+        found[process] = seconds.get(process, 0.0), sum(int(line.split()[1]) * 1024 for line in said if line.startswith("Pss:"))
+    return found
 
 
 if __name__ == "__main__":
