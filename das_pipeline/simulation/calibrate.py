@@ -20,6 +20,7 @@ from das_pipeline.simulation.backtest import Backtest, Figure, Fit, Measured, va
 Factors = dict[str, list[float]]  # one for each year of the alignment, by name
 STEP = (0.4, 2.5)  # the least and the most that a factor is multiplied with at a time
 RANGE = (0.02, 50.0)  # of a factor: beyond it the model, not its alignment, is wrong
+DAMPING = (0.7, 0.3)  # in the first and the last round: what happens later depends on it too, and would swing
 DIGITS = 4
 _FACTORS = r"^(alignment:\n(?:  (?!factors:).*\n)*)  factors:.*\n(?:    .*\n)*"
 
@@ -32,13 +33,13 @@ def fit(
     factors: Mapping[str, Sequence[float]],
     simulate: Callable[[Factors], Mapping[int, Measured]],
     rounds: int,
-    damping: float = 0.7,
 ) -> Factors:
     """The factors after some rounds, from those given. `simulate` measures a world with some factors: by position in `known`."""
     fitted = {f.factor: list(factors.get(f.factor, [1.0] * len(years))) for f in backtest.fit}
     others = {name: list(series) for name, series in factors.items() if name not in fitted}
     targets = {f.factor: _targets(f, known, years) for f in backtest.fit}
-    for _ in range(rounds):
+    for number in range(rounds):
+        damping = DAMPING[0] + (DAMPING[1] - DAMPING[0]) * number / max(rounds - 1, 1)
         measured = simulate({**others, **fitted})
         for f in backtest.fit:
             moved = {}

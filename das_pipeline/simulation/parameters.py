@@ -68,7 +68,10 @@ class Period(Block):
 
 
 class Alignment(Block):
-    """Factors on the odds of transitions, by year, so that totals meet the published ones: `alignment` in dynamic microsimulation."""
+    """Factors on the odds of transitions, by year, so that totals meet the published ones: `alignment` in dynamic microsimulation.
+
+    `custody_days` is one on a length: of custody imposed, so that the prisons hold as many as is published.
+    """
 
     years: list[int] = Field(min_length=1)
     factors: dict[str, list[float]]  # by transition, one for each year; a transition that is not there happens as its block says
