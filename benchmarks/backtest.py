@@ -101,9 +101,9 @@ def page(ruler: Ruler, results: Sequence[Result], scale: float) -> str:
         f" world of {scale:.3g} simulated crimes for each registered one (seed {SEED}), as it truly was: before registers, faults and"
         " delivery. What the model is: [simulation.md](simulation.md).",
         f"A total may be {told.total:g} % off, a share {told.share:g} percentage point, a duration {told.duration:g} %. Beside that comes"
-        " the sampling error of the world, twice the standard error: 1/√(published figure × scale) of a number, √(p(1 − p)/n) of a share,"
-        " s/√n of a mean; the column *allowed* has both together. Published durations are means, so that means are compared. *Of which"
-        " fitted*: the alignment was fitted to these figures, the others are a check.",
+        " the sampling error of the world, twice the standard error: 1/√(published figure × scale) of a number, and a row at least,"
+        " √(p(1 − p)/n) of a share, s/√n of a mean; the column *allowed* has both together. Published durations are means, so that means"
+        " are compared. *Of which fitted*: the alignment was fitted to these figures, the others are a check.",
         "## In short",
         _summary(ruler, inside),
         *[f"![{title}]({name}.svg)" for name, title in CHARTS.items()],

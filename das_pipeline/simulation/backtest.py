@@ -260,7 +260,7 @@ def value(measure: Measure, measured: Measured, at: int, scale: float) -> float:
 
 
 def _result(figure: Figure, simulated: float, measured: Measured, at: int, scale: float, tolerance: Tolerance) -> Result:
-    """With the sampling error of the world: √(published · scale) counted rows, √(p(1 − p)/n) of a share, s/√n of a mean."""
+    """With the sampling error of the world: √(published · scale) rows and one at least, √(p(1 − p)/n) of a share, s/√n of a mean."""
     published, n = figure.published, max(float(measured.n[at]), 1.0)
     if figure.measure.kind == "share":
         p = published / 100
@@ -269,7 +269,8 @@ def _result(figure: Figure, simulated: float, measured: Measured, at: int, scale
         return Result(figure, simulated, math.inf if simulated else 0.0, tolerance.total)
     deviation = 100 * (simulated - published) / published
     if figure.measure.is_scaled:
-        return Result(figure, simulated, deviation, tolerance.total + SPREAD * 100 / math.sqrt(published * scale))
+        expected = published * scale
+        return Result(figure, simulated, deviation, tolerance.total + 100 * max(SPREAD / math.sqrt(expected), 1 / expected))
     mean = float(measured.total[at]) / n
     spread = math.sqrt(max(float(measured.squares[at]) / n - mean**2, 0.0) / n)
     return Result(figure, simulated, deviation, tolerance.duration + SPREAD * 100 * spread / published)

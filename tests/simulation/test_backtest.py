@@ -28,11 +28,12 @@ from das_pipeline.simulation.backtest import (
     value,
 )
 from das_pipeline.simulation.calibrate import fit, interpolated, write_factors
+from das_pipeline.simulation.documentation import write_tables
 from das_pipeline.simulation.draws import NEVER, Coded
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import People
 from das_pipeline.simulation.tables import Steps, Table
-from das_pipeline.simulation.world import World
+from das_pipeline.simulation.world import Extent, World
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")
 YEARS = [2020, 2021, 2022]
@@ -151,6 +152,7 @@ def test_a_small_world_is_allowed_its_sampling_error():
 
     assert result(0.05).simulated == 40
     assert result(0.05).allowed == pytest.approx(2 + 2 * 100 / np.sqrt(40 * 0.05))
+    assert result(0.001).allowed == pytest.approx(2 + 100 / (40 * 0.001))  # one row more or less
     assert result(0.05).is_within
     assert result(0.02).deviation == pytest.approx(150)
 
@@ -218,3 +220,26 @@ def test_factors_are_written_in_the_alignment_and_nothing_else_changes(tmp_path:
     path.write_text("period: 1\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no alignment"):
         write_factors(path, {})
+
+
+@pytest.mark.slow
+def test_a_world_of_a_million_rows_gives_the_published_figures():
+    """Totals within 2 %, shares within 1 point, durations within 10 %, and the sampling error of a small world."""
+    parameters = Parameters.read(NL)
+    extent, ruler = Extent.of(parameters, "large"), Ruler.read(NL, parameters.alignment.years)
+    results = ruler.results(ruler.world(parameters, extent, 1, 2), extent.scale(parameters), ruler.judged)
+    judged = [r for r in results if not r.figure.is_of_class]
+    missed = {(r.figure.year, *r.figure.name): round(r.deviation, 1) for r in judged if not r.is_within and not r.figure.measure.known_gap}
+    far = [r for r in results if abs(r.deviation) > 2 * r.allowed and not r.figure.measure.known_gap]
+
+    assert len(judged) > 180
+    assert len(results) - len(judged) > 600
+    assert far == []
+    assert len(missed) / len(judged) < 0.05, missed  # twice the standard error is missed by one in twenty
+    assert sum(r.is_within for r in results if r.figure.is_of_class) / (len(results) - len(judged)) > 0.95
+
+
+def test_the_page_that_explains_the_model_has_the_tables_of_its_parameters():
+    page = PROJECT / "docs" / "simulation.md"
+
+    assert write_tables(page, NL) == page.read_text(encoding="utf-8"), "run python -m benchmarks.backtest report"
