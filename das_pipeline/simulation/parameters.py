@@ -201,7 +201,8 @@ class Persons(Block):
     several_given_names: float
     has_citizen_number: float
     relatives: float  # others who live with the person before them in the list, under the same surname
-    moves_a_year: float
+    moves_a_year: float  # to another municipality
+    moves_far: float  # share of them to another region
     second_chain_number: float
     merged: float  # share of second chain numbers of which it is found out whose they are
     merged_after_days: Size  # after the first offence
@@ -419,6 +420,7 @@ class Habits(Part):
     late: float  # share of units that reach the register late
     withdrawn: float  # share of units that turn out not to belong there
     missing: Shares = {}  # share of records without it, by identity role
+    placeholder: Shares = {}  # share of the records without a number that have one of nobody instead, by identity role
     typo: float = 0.0  # share of names with one
     alias: float = 0.0  # share of records of a natural person under a name and birth date that are not theirs, without numbers
     partial_birth_date: float = 0.0  # share of birth dates of which only the year is known: 1 January
@@ -435,6 +437,7 @@ class Registers(Block):
     yes: str
     no: str
     numbers: dict[str, str]  # patterns of the registers' own numbers: {year} {yy} {serial:width} and parts by name
+    placeholders: dict[str, list[str]]  # numbers of nobody, by identity role
     habits: dict[str, Habits]  # by partner
     files: dict[str, Register]  # by partner/file
 

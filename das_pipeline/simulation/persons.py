@@ -23,7 +23,7 @@ from das_pipeline.simulation.draws import (
     roots,
     stream,
 )
-from das_pipeline.simulation.parameters import Parameters, Stock
+from das_pipeline.simulation.parameters import Parameters, Persons, Stock
 
 ELEVEN = np.array([9, 8, 7, 6, 5, 4, 3, 2])  # weights of the citizen number's digits; the ninth counts -1
 
@@ -44,6 +44,7 @@ class People:
     second_chain_number: pa.Array  # of the same person, given by mistake
     merged_on: Days  # since when the second number counts as the first; NaT for never
     household: Ints  # the person who is the first of the household
+    alias: Ints  # the person under whose name and birth date somebody passes who gives a false identity
 
 
 def draw_people(
@@ -65,7 +66,8 @@ def draw_people(
         second_no[rows] = surnames.draw(draw, 0, len(rows))
         female = sex.codes[rows] == 1
         given_no[rows] = np.where(female, given.draw(draw, 2 * s + 1, len(rows)), given.draw(draw, 2 * s, len(rows)))
-    household = _make_alike(draw, parameters, born, surname_no, stock, given_no)
+    household = _households(draw, p, born, np.where(is_entity, -1, sex.codes), given_no)
+    surname_no = surname_no[household]
     second_given = given.draw_any(draw, 2 * stock + np.maximum(sex.codes, 0))
     several = happens(draw, p.several_given_names, n)
     names = given.words.take(pa.array(given_no))
@@ -94,6 +96,7 @@ def draw_people(
         second_chain_number=compute.if_else(pa.array(twice), chain[n:], nobody),
         merged_on=np.where(found_out, first_offence + p.merged_after_days.draw(draw, n).astype("timedelta64[D]"), NEVER),
         household=household,
+        alias=_aliases(draw, sex),
     )
 
 
@@ -121,28 +124,37 @@ def _age_in_days(draw: np.random.Generator, ages: dict[str, float], youngest: Fl
     return np.ceil(years * 365.25 + 1).astype("timedelta64[D]")
 
 
-def _make_alike(draw: np.random.Generator, parameters: Parameters, born: Days, surname_no: Ints, stock: Ints, given_no: Ints) -> Ints:
-    """Make some neighbours in the list twins (surname and birth date), some father and son (surname and given name), and some relatives
-    (surname). They live together: the first of each person's household.
+def _households(draw: np.random.Generator, p: Persons, born: Days, sex: Ints, given_no: Ints) -> Ints:
+    """Let some neighbours in the list live together, and say who is the first of each person's household: twins (one birth date), father
+    and son of one given name, and other relatives. Legal entities (sex -1) live with nobody.
     """
-    p, n = parameters.persons, len(born)
-    first = np.arange(n)
-    if n < 2:
-        return first
-    chance = draw.random(n - 1)
-    twins = np.flatnonzero(chance < parameters.persons.twins) + 1
-    close = np.abs((born[twins] - born[twins - 1]).astype(np.int64)) < 12 * 365
-    twins = twins[close]
-    born[twins], surname_no[twins] = np.minimum(born[twins], born[twins - 1]), surname_no[twins - 1]
-    born[twins - 1] = born[twins]
-    namesakes = np.flatnonzero(chance > 1 - parameters.persons.namesakes) + 1
-    namesakes = namesakes[stock[namesakes] == stock[namesakes - 1]]
-    surname_no[namesakes], given_no[namesakes] = surname_no[namesakes - 1], given_no[namesakes - 1]
-    relatives = np.flatnonzero((chance > 0.5) & (chance < 0.5 + p.relatives)) + 1
-    surname_no[relatives] = surname_no[relatives - 1]
-    together = np.concatenate([twins, namesakes, relatives])
+    first, young = np.arange(len(born)), np.arange(1, len(born))
+    apart = np.abs((born[1:] - born[:-1]).astype(np.int64)) / 365.25
+    natural, men = (sex[1:] >= 0) & (sex[:-1] >= 0), (sex[1:] == 0) & (sex[:-1] == 0)
+    twins = _some(draw, p.twins, natural & (apart < 2), young)
+    born[twins] = born[twins - 1] = np.minimum(born[twins], born[twins - 1])
+    sons = _some(draw, p.namesakes, men & (apart >= 18) & (apart <= 45) & ~np.isin(young, twins), young)
+    given_no[sons] = given_no[sons - 1]
+    relatives = young[natural & happens(draw, p.relatives, len(young))]
+    together = np.concatenate([twins, sons, relatives])
     first[together] = together - 1
     return roots(first)
+
+
+def _some(draw: np.random.Generator, share: float, may: Bools, rows: Ints) -> Ints:
+    """A share of all rows, chosen among those that may; never two in a row."""
+    chosen = may & happens(draw, min(share * len(rows) / max(np.count_nonzero(may), 1), 1.0), len(rows))
+    chosen[1:] &= ~chosen[:-1]
+    return rows[chosen]
+
+
+def _aliases(draw: np.random.Generator, sex: Coded) -> Ints:
+    """Somebody else of the same sex for each person; companies are what they are."""
+    alias = np.arange(len(sex.codes))
+    for code in range(len(sex.words)):
+        shuffled = draw.permutation(np.flatnonzero(sex.codes == code))
+        alias[shuffled] = np.roll(shuffled, 1)
+    return alias
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import pyarrow as pa
 from das_pipeline.simulation.draws import (
     NEVER,
     Coded,
-    Column,
     Days,
     Floats,
     Ints,
@@ -31,6 +30,7 @@ from das_pipeline.simulation.tables import ENTITY, NATURAL, ONE, YEAR, Steps, Ta
 
 NOWHERE = "unknown"  # the region of who lives nowhere in particular
 NOT_YET = np.datetime64("2262-01-01")
+HOMES = 4  # of a person in the years of a world, at most
 
 
 def crimes(steps: Steps) -> Table:
@@ -38,8 +38,7 @@ def crimes(steps: Steps) -> Table:
     p, draw = steps.parameters.crime, steps.stream("crimes")
     reported, police_class, service = _reported(steps, draw)
     n, year = len(reported), calendar_year(reported)
-    follows = happens(draw, p.same_incident, n)
-    follows[:1] = False
+    follows = happens(draw, p.same_incident, n) & np.r_[False, service.codes[1:] == service.codes[:-1]][:n]
     first = np.maximum.accumulate(np.where(follows, 0, np.arange(n)))
     reported = reported[first]
     regions = {p.service: p.regions, **{name: s.regions for name, s in p.services.items()}}
@@ -120,9 +119,10 @@ def episodes(steps: Steps) -> Table:
     crime = np.repeat(solved, np.array([int(w) for w in number.words])[number.codes])
     registered = crimes.days("cleared_on")[crime]
     group = crimes.coded("police_class").translated(steps.groups)
-    order = np.lexsort((crime, registered, group.codes[crime]))
+    kind = group.codes * len(crimes.coded("service").words) + crimes.coded("service").codes  # an episode is one force's
+    order = np.lexsort((crime, registered, kind[crime]))
     crime, registered = crime[order], registered[order]
-    leads, episode = np.unique(_leads(steps, draw, crime, group.codes[crime], registered), return_inverse=True)
+    leads, episode = np.unique(_leads(steps, draw, crime, kind[crime], registered), return_inverse=True)
     first_on, last_on = extremes(episode, registered)
     person = _persons(steps, draw, first_on, episode, crime)
     _draw_people(steps, draw, person, episode, crimes.days("offence_on")[crime], group.at(crime[leads]))
@@ -150,12 +150,12 @@ def episodes(steps: Steps) -> Table:
     )
 
 
-def _leads(steps: Steps, draw: np.random.Generator, crime: Ints, group: Ints, registered: Days) -> Ints:
-    """For each registration the one that its episode starts with: itself, or a recent one of the same main group."""
+def _leads(steps: Steps, draw: np.random.Generator, crime: Ints, kind: Ints, registered: Days) -> Ints:
+    """For each registration the one that its episode starts with: itself, or a recent one of the same kind."""
     rows = np.arange(len(crime))
     back = np.maximum(rows - draw.integers(1, 7, len(rows)), 0)
     chance = odds(steps.parameters.suspects.joins_episode, steps.aligned("joins_episode", registered))
-    joins = happens(draw, chance, len(rows)) & (group[back] == group)
+    joins = happens(draw, chance, len(rows)) & (kind[back] == kind)
     joins &= (crime[back] != crime) & (registered - registered[back] <= 45 * ONE)
     lead = roots(np.where(joins, back, rows))
     return np.where(repeated(lead, crime), rows, lead) if len(rows) else rows  # nobody is suspected of one crime twice
@@ -244,29 +244,27 @@ def merges(steps: Steps) -> Table:
     )
 
 
-def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded, day: Days) -> dict[str, Column]:
+def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded, day: Days) -> dict[str, Coded]:
     """Where the person of each registration lives on its day: at first mostly in the region of a crime of theirs, with the first of the
-    household; after a move anywhere; some nowhere in particular.
+    household; after each move elsewhere; some nowhere in particular, wherever they go.
     """
-    p, n = steps.parameters.suspects, len(steps.people.born_on)
+    p, persons, n = steps.parameters.suspects, steps.parameters.persons, len(steps.people.born_on)
     near = np.zeros(n, dtype=np.int64)
     near[person] = region.codes
-    elsewhere = mix(draw, steps.parameters.crime.regions, n).among(region.words).codes
-    first = np.where(happens(draw, p.lives_in_region_of_crime, n), near, elsewhere)
-    first = np.where(happens(draw, p.residence_unknown, n), -1, first)[steps.people.household]
+    anywhere = mix(draw, steps.parameters.crime.regions, n * HOMES).among(region.words).codes.reshape(HOMES, n)
+    homes = anywhere.copy()
+    homes[0] = np.where(happens(draw, p.lives_in_region_of_crime, n), near, anywhere[0])[steps.people.household]
+    for move in range(1, HOMES):
+        homes[move] = np.where(happens(draw, persons.moves_far, n), anywhere[move], homes[move - 1])
+    homes[:, happens(draw, p.residence_unknown, n)[steps.people.household]] = -1
+    since = np.cumsum(draw.exponential(1 / persons.moves_a_year, (HOMES - 1, n)), axis=0)  # years from the first day of the world
     years = (day - steps.days[0]).astype(np.float64) / YEAR
-    moves = draw.exponential(1 / steps.parameters.persons.moves_a_year, n)[person] < years  # has moved since the world began
-    where = np.array(mix(draw, steps.parameters.crime.regions, n).among(region.words).codes)
-    where = np.where(first < 0, -1, where)
-    homes = [_settled(steps, draw, Coded(region.words, home)) for home in (first, where)]
-    return {
-        field: Coded(words, np.where(moves, homes[1][field].codes[person], homes[0][field].codes[person]))
-        for field, words in ((f, column.words) for f, column in homes[0].items())
-    }
+    moves = sum((since[move][person] < years).astype(np.int64) for move in range(HOMES - 1))
+    return {field: column.at(moves * n + person) for field, column in _settled(steps, draw, Coded(region.words, homes.reshape(-1))).items()}
 
 
 def _settled(steps: Steps, draw: np.random.Generator, home: Coded) -> dict[str, Coded]:
-    """The region and municipality of each person's home; nowhere in particular where a region is no residence."""
+    """The region and municipality of homes; nowhere in particular where a region is no residence."""
     nowhere = (home.codes < 0) | home.is_in(steps.parameters.suspects.not_a_residence)
     region = Coded(home.words, np.where(nowhere, home.words.index(NOWHERE), home.codes))
     return {"residence": region, "home_municipality": mix_by(draw, region, steps.parameters.crime.municipalities)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -141,6 +142,7 @@ class Registers:
         draw = stream(self.seed, "register", name)
         register = Register(contract, said.table, table, said.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
         people = _identities(draw, habits, self.world.people, table.person, keeping.known_on)
+        people |= _placeholders(draw, habits, self.parameters.registers.placeholders, people, self.world.people.is_entity[table.person])
         for column in contract.columns:
             if contract.delivery.mutation and column.name == contract.delivery.mutation.column:
                 continue
@@ -285,8 +287,7 @@ def _identities(draw: np.random.Generator, habits: Habits, people: People, perso
     if not n or person.min(initial=0) < 0:
         return {}
     alias = happens(draw, habits.alias, n) & ~people.is_entity[person]
-    shown = np.where(alias, draw.permutation(person), person)  # somebody else's name and birth date
-    shown = np.where(people.is_entity[shown], person, shown)
+    shown = np.where(alias, people.alias[person], person)
     who, true = pa.array(shown), pa.array(person)
     second = people.second_surname.take(who)
     double = pa.array(happens(draw, habits.shows_second_surname, n))
@@ -313,6 +314,19 @@ def _identities(draw: np.random.Generator, habits: Habits, people: People, perso
         "sex": people.sex.at(person),
     }
     return {role: blank(c, happens(draw, habits.missing.get(role, 0.0), n)) for role, c in columns.items()}
+
+
+def _placeholders(
+    draw: np.random.Generator, habits: Habits, placeholders: Mapping[str, list[str]], columns: Mapping[str, Column], is_entity: Bools
+) -> dict[str, Column]:
+    """The columns of numbers in which a register does not leave all fields empty where the number of a natural person is not known."""
+    filled: dict[str, Column] = {}
+    for role in (r for r in habits.placeholder if r in columns):
+        numbers: Any = columns[role]
+        written = pa.array(happens(draw, habits.placeholder[role], len(numbers)) & ~is_entity)
+        instead = pa.array(placeholders[role]).take(pa.array(draw.integers(0, len(placeholders[role]), len(numbers))))
+        filled[role] = compute.if_else(compute.and_(written, compute.is_null(numbers)), instead, numbers)
+    return filled
 
 
 def _with_typos(draw: np.random.Generator, names: pa.Array, share: float) -> pa.Array:

@@ -159,22 +159,67 @@ def test_durations_have_the_expected_medians(large: World) -> None:
 
 
 def test_households_share_a_surname_and_their_first_home(large: World) -> None:
-    people = large.people
+    people, suspicions = large.people, large.tables["suspicions"]
     together = np.flatnonzero(people.household != np.arange(len(people.household)))
     assert 0.04 < len(together) / len(people.household) < 0.08
-    heads = people.surname.take(people.household[together]).to_numpy(zero_copy_only=False)
-    own = people.surname.take(together).to_numpy(zero_copy_only=False)
-    natural = ~people.is_entity[together] & ~people.is_entity[people.household[together]]
-    assert (own == heads)[natural].mean() > 0.95  # a relative of a relative has the name of the one between
+    assert not people.is_entity[together].any()
+    surname = people.surname.to_numpy(zero_copy_only=False)
+    assert (surname[together] == surname[people.household[together]]).all()
+    year = suspicions.days("registered_on") < large.steps.days[0] + np.timedelta64(365, "D")  # few have moved by then
+    home = np.full(len(people.household), -1)
+    home[suspicions.person[year]] = suspicions.coded("residence").codes[year]
+    both = together[(home[together] >= 0) & (home[people.household[together]] >= 0)]
+    assert (home[both] == home[people.household[both]]).mean() > 0.9
+
+
+def test_twins_share_a_birth_date_and_sons_are_a_generation_younger(large: World) -> None:
+    people, parameters = large.people, large.steps.parameters.persons
+    rows = np.arange(1, len(people.born_on))
+    pairs = rows[people.household[rows] == people.household[rows - 1]]
+    twins = pairs[people.born_on[pairs] == people.born_on[pairs - 1]]
+    assert len(twins) / len(rows) == pytest.approx(parameters.twins, rel=0.2)
+    given = [name.split()[0] for name in people.given_names.take(np.concatenate([pairs - 1, pairs])).to_pylist()]
+    apart = np.abs((people.born_on[pairs] - people.born_on[pairs - 1]).astype(np.int64)) / 365.25
+    alike = np.array([one == other for one, other in zip(given[: len(pairs)], given[len(pairs) :], strict=True)])
+    sons = pairs[alike & (apart >= 18)]
+    assert len(sons) / len(rows) == pytest.approx(parameters.namesakes, rel=0.25)
+    assert people.sex.at(sons).is_in(["male"]).mean() > 0.95  # relatives of one given name are rare
 
 
 def test_some_persons_move_and_most_do_not(large: World) -> None:
     suspicions = large.tables["suspicions"]
     order = np.lexsort((suspicions.days("registered_on"), suspicions.person))
-    person, home = suspicions.person[order], suspicions.coded("residence").codes[order]
+    person, home = suspicions.person[order], suspicions.coded("home_municipality").codes[order]
+    years = np.diff(suspicions.days("registered_on")[order].astype(np.int64)) / 365.25
     same = person[1:] == person[:-1]
-    moved = (home[1:] != home[:-1])[same].mean()
-    assert 0.01 < moved < 0.25
+    moved = (home[1:] != home[:-1])[same].sum() / years[same].sum()
+    assert 0.02 < moved < large.steps.parameters.persons.moves_a_year  # some move to where they already live
+
+
+def test_persons_come_back_as_often_in_small_worlds(large: World, dutch: Jurisdiction) -> None:
+    small = simulate_world(Parameters.read(dutch), main_groups(dutch), Extent.of(Parameters.read(dutch), 60_000), 1)
+    a_person = []
+    for world in (large, small):
+        suspicions, rows = world.tables["suspicions"], within(world, "suspicions", "registered_on")
+        rows = rows[suspicions.days("registered_on")[rows] < np.datetime64("2024-01-01")]
+        a_person.append(len(rows) / len(np.unique(suspicions.person[rows])))
+    assert a_person[0] == pytest.approx(a_person[1], rel=0.08)
+    often = np.bincount(np.unique(large.tables["suspicions"].person, return_inverse=True)[1])
+    assert often.max() >= 15
+    assert np.sort(often)[-len(often) // 10 :].sum() > 0.25 * often.sum()  # a tenth of the persons has more than a quarter
+
+
+def test_an_incident_and_an_episode_are_of_one_police_force(large: World) -> None:
+    crimes, suspicions = large.tables["crimes"], large.tables["suspicions"]
+    for numbers, service in (
+        (crimes.texts("incident_no").dictionary_encode().indices.to_numpy(), crimes.coded("service")),
+        (suspicions.case, suspicions.coded("service")),
+    ):
+        low, high = np.full(numbers.max() + 1, 9), np.full(numbers.max() + 1, -1)
+        np.minimum.at(low, numbers, service.codes)
+        np.maximum.at(high, numbers, service.codes)
+        assert (low == high)[high >= 0].all()
+    assert crimes.coded("service").is_in(["kmar"]).mean() == pytest.approx(0.0094, abs=0.0005)
 
 
 def test_after_a_merge_registers_write_the_leading_number_alone(small: Small) -> None:
@@ -189,15 +234,30 @@ def test_after_a_merge_registers_write_the_leading_number_alone(small: Small) ->
             assert old.isdisjoint(written.take(late).to_pylist())  # type: ignore[union-attr]
 
 
-def test_an_alias_is_somebody_elses_name_without_numbers(small: Small, dutch: Jurisdiction) -> None:
-    parameters = small.parameters.model_copy(deep=True)
-    parameters.registers.habits["politie"].alias = 0.5
+def test_an_alias_is_the_same_other_person_each_time_without_numbers(small: Small, dutch: Jurisdiction) -> None:
+    parameters, people = small.parameters.model_copy(deep=True), small.world.people
+    habits = parameters.registers.habits["politie"]
+    habits.alias, habits.partial_birth_date, habits.missing, habits.placeholder = 0.5, 0.0, {}, {}
     register = Registers(dutch, parameters, small.world).open(load_contracts(dutch)["politie", "verdachten"])
-    born = register.columns["geboortedatum"]
-    other = born.astype("datetime64[Y]") != small.world.people.born_on[register.table.person].astype("datetime64[Y]")  # type: ignore[union-attr]
-    alias = np.flatnonzero(other & ~np.isnat(born))  # type: ignore[arg-type]
-    assert len(alias) > 0.3 * len(register.table)
+    person, born = register.table.person, register.columns["geboortedatum"]
+    assert isinstance(born, np.ndarray)
+    alias = np.flatnonzero(~people.is_entity[person] & (born != people.born_on[person]))
+    assert len(alias) > 0.3 * len(person)
+    assert (born[alias] == people.born_on[people.alias[person[alias]]]).all()
+    assert (people.sex.codes == people.sex.codes[people.alias]).all()
     assert register.columns["skn"].take(alias).null_count == len(alias)  # type: ignore[union-attr]
+
+
+def test_where_no_number_is_known_some_registers_write_one_of_nobody(small: Small, dutch: Jurisdiction) -> None:
+    contract, columns = load_contracts(dutch)["politie", "verdachten"], []
+    for share in ({}, {"chain_number": 0.5}):
+        parameters = small.parameters.model_copy(deep=True)
+        parameters.registers.habits["politie"].placeholder = share
+        columns.append(Registers(dutch, parameters, small.world).open(contract).columns["skn"].to_pylist())  # type: ignore[union-attr]
+    instead = [careless for usual, careless in zip(*columns, strict=True) if usual is None]
+    assert set(instead) == {None, *small.parameters.registers.placeholders["chain_number"]}
+    assert instead.count(None) / len(instead) == pytest.approx(0.5, abs=0.1)
+    assert all(usual == careless for usual, careless in zip(*columns, strict=True) if usual is not None)
 
 
 def test_a_municipality_has_the_codes_of_those_it_was_made_of_until_they_merge(dutch: Jurisdiction) -> None:
