@@ -114,7 +114,7 @@ def test_a_monthly_partner_delivers_about_month_ends(dutch: Jurisdiction, tmp_pa
     ]
     assert len([d for d in made.deliveries if d.partner == "om"]) == 8
     assert halt[0].rows > 30
-    assert halt[1].rows > halt[0].rows  # a snapshot: the register as a whole
+    assert halt[1].rows > 0.9 * halt[0].rows  # a snapshot: the register as a whole, not what a month added
 
 
 def test_history_and_what_came_after_add_up_to_the_register(small: Small) -> None:
