@@ -58,16 +58,15 @@ def sanctions(steps: Steps) -> Table:
     fine, service, damages = (kind.is_in([w]) for w in (p.fined, p.served, p.repaid))
     money = np.where(fine, amounts(p.fine.draw(draw, n), 10), amounts(p.damages.draw(draw, n), 1))
     hours = np.maximum(amounts(p.service_hours.draw(draw, n), 2), 4)
-    longer = steps.aligned("custody_days", trials.days("decided_on")[trial])  # of length, not of odds
+    long = np.maximum(np.round(p.custody_days.draw(draw, n) * steps.aligned("custody_days", trials.days("decided_on")[trial])), 1)
+    days = np.where(kind.is_in([p.minor_custody]), p.minor_custody_days.draw(draw, n), np.minimum(long, p.custody_days.most))
     return Table(
         columns={
             **trials.at(trial, "trial_no", "case_no", "decided_on"),
             "sanction_no": position_within(trial),
             "sanction": kind,
             "modality": _modality(steps, draw, kind, trials.days("decided_on")[trial]),
-            "days": np.where(
-                kind.is_in([p.custody, p.minor_custody]), np.maximum(np.round(p.custody_days.draw(draw, n) * longer), 1), np.nan
-            ),
+            "days": np.where(kind.is_in([p.custody, p.minor_custody]), days, np.nan),
             "hours": np.where(service, hours, np.nan),
             "amount": np.where(fine | damages, money, np.nan),
         },

@@ -12,6 +12,7 @@ from das_pipeline.simulation.police import NOWHERE
 from das_pipeline.simulation.tables import ONE, Steps, Table, calendar_year, whole_days
 
 KINDS = ("remand", "sentence", "substitute")  # why somebody is let in
+LONG = "long_sentence"  # one with conditional release
 ARRIVALS = ("held", "arrested", "self_reported")  # how somebody comes in: held before the verdict, or called up or fetched after it
 THREE_DAYS = np.timedelta64(3, "D")  # the police hold a suspect for three days at most; then a judge must agree
 
@@ -56,6 +57,9 @@ def stays(steps: Steps) -> Table:
     institution = np.where(special == "", usual, special)
     institutions = tuple(np.unique(institution).tolist())
     after = np.where(np.isnat(made.sentenced), made.kind, KINDS.index("sentence"))
+    long = np.zeros(len(cases), dtype=bool)
+    long[steps.tables["trials"].links["cases"]] = _custody_days(steps) > p.early_release.from_days
+    after = np.where((after == KINDS.index("sentence")) & long[made.case], len(kinds), after)
     return Table(
         columns={
             "detainee_no": take(numbers, rank),
@@ -68,7 +72,7 @@ def stays(steps: Steps) -> Table:
             "institution": Coded(institutions, np.searchsorted(institutions, institution)),
             "arrival": Coded(ARRIVALS, made.arrival),
             "released_on": made.released,
-            "release_reason": mix_by(draw, Coded(kinds, after), p.release_reasons),
+            "release_reason": mix_by(draw, Coded((*kinds, LONG), after), p.release_reasons),
             "sentenced_on": made.sentenced,
         },
         entry=made.admitted,
@@ -121,7 +125,7 @@ def _remand(steps: Steps, draw: np.random.Generator) -> tuple[_Stays, Floats]:
     held = np.flatnonzero(happens(draw, chance, len(trials), within=calendar_year(since) * 2 + may))
     case, verdict, admitted = of_trial[held], trials.days("decided_on")[held], since[held]
     released = np.minimum(admitted + ONE + p.draw(draw, len(held)), np.maximum(verdict, admitted + ONE))
-    days, before = np.nan_to_num(_custody_days(steps)[held]), (verdict - admitted).astype(np.float64)
+    days, before = np.nan_to_num(served_days(steps)[held]), (verdict - admitted).astype(np.float64)
     stays_on = happens(draw, p.stays_on, len(held)) & (days > before)
     until = np.maximum(verdict + whole_days(np.maximum(days - before, 1)), verdict + ONE)
     executable, final = irrevocable(steps)[held], _acquitted_on(steps)[held]
@@ -143,8 +147,17 @@ def _acquitted_on(steps: Steps) -> Days:
     return day
 
 
+def served_days(steps: Steps) -> Floats:
+    """Days until conditional release, by trial; NaN for none. Sr 15, since 2020 Sv 6:2:10: of a sentence of more than a year, two thirds
+    of what is beyond the year, or a third of all if that is less, are not served; since July 2021 at most two years."""
+    said, days = steps.parameters.execution.early_release, _custody_days(steps)
+    free = np.minimum(days / 3, np.maximum(days - said.from_days, 0) * 2 / 3)
+    capped = steps.tables["trials"].days("decided_on") >= np.datetime64(said.capped_since)
+    return np.ceil(days - np.where(capped, np.minimum(free, said.most_days), free))
+
+
 def _custody_days(steps: Steps) -> Floats:
-    """Days of custody to be served, by trial; NaN for none."""
+    """Days of custody imposed that are not conditional, by trial; NaN for none."""
     p, court, sanctions = steps.parameters.execution, steps.parameters.court, steps.tables["sanctions"]
     modality = sanctions.coded("modality")
     custody = sanctions.coded("sanction").is_in([court.custody, court.minor_custody]) & ~modality.is_in([p.conditional])
@@ -156,16 +169,17 @@ def _custody_days(steps: Steps) -> Floats:
 
 def _sentences(steps: Steps, draw: np.random.Generator, served: Floats) -> _Stays:
     """Sentences that are served from the street once they are irrevocable; the days on remand count. Some report when called up."""
-    p, trials, left = steps.parameters.execution, steps.tables["trials"], np.nan_to_num(_custody_days(steps)) - served
+    p, trials, left = steps.parameters.execution, steps.tables["trials"], np.nan_to_num(served_days(steps)) - served
     executable = irrevocable(steps)
-    may = (left >= 1) & ~np.isnat(executable)
-    chance = odds(np.where(may, p.sentence_served, 0.0), steps.aligned("sentence_served", executable))
-    trial = np.flatnonzero(happens(draw, chance, len(trials), within=calendar_year(trials.days("decided_on")) * 2 + may))
-    admitted = executable[trial] + ONE + whole_days(p.sentence_wait_days.draw(draw, len(trial)))
-    year, reports = calendar_year(admitted), p.self_reporters
-    reported = happens(draw, odds(reports.share, steps.aligned("self_reported", admitted)), len(trial), within=year)
-    uncalled = reported & (admitted >= np.datetime64(reports.until))
-    admitted = np.where(uncalled, admitted + reports.later_days * ONE, admitted)
+    trial = np.flatnonzero((left >= 1) & ~np.isnat(executable))
+    called, reports = executable[trial] + ONE + whole_days(p.sentence_wait_days.draw(draw, len(trial))), p.self_reporters
+    chance = odds(reports.share, steps.aligned("self_reported", called))
+    reported = happens(draw, chance, len(trial), within=calendar_year(called))
+    uncalled = reported & (called >= np.datetime64(reports.until))
+    admitted = np.where(uncalled, called + reports.later_days * ONE, called)
+    chance = odds(p.sentence_served, steps.aligned("sentence_served", admitted))
+    comes = happens(draw, chance, len(trial), within=calendar_year(admitted) * 2 + reported)
+    trial, admitted, reported, uncalled = trial[comes], admitted[comes], reported[comes], uncalled[comes]
     released, n = admitted + whole_days(left[trial]), len(trial)
     arrival = np.where(reported & ~uncalled, ARRIVALS.index("self_reported"), ARRIVALS.index("arrested"))
     return _Stays(trials.links["cases"][trial], admitted, released, np.full(n, NEVER), np.full(n, KINDS.index("sentence")), arrival)

@@ -85,10 +85,16 @@ def assignments(steps: Steps) -> Table:
     of_sanctions = sanctions.links["cases"]
     case = [of_sanctions[served], decisions.links["cases"][ordered], of_sanctions[watched], trials.links["cases"][advised]]
     hours = [sanctions.numbers("hours")[served], p.ordered_hours.draw(draw, len(ordered)), np.zeros(n[1] + n[2])]
-    codes = np.repeat(np.arange(3), n)
+    kind = Coded((p.assignments.service, p.assignments.supervision, p.assignments.advice), np.repeat(np.arange(3), n))
+    result = _results(steps, draw, kind, ended)
+    again, restarted, reended = _again(steps, draw, kind, result, ended)
+    first = np.concatenate([np.arange(len(ended)), again])
+    codes = np.concatenate([result.codes, _results(steps, draw, kind.at(again), reended).codes])
+    codes[again] = result.words.index(p.assignments.withdrawn)
+    started, ended = np.concatenate([started, restarted]), np.concatenate([ended, reended])
     order = np.argsort(started, kind="stable")
-    kind = Coded((p.assignments.service, p.assignments.supervision, p.assignments.advice), codes[order])
-    case, started, ended = np.concatenate(case)[order], started[order], ended[order]
+    started, ended, result, first = started[order], ended[order], Coded(result.words, codes[order]), first[order]
+    kind, case, hours = kind.at(first), np.concatenate(case)[first], np.concatenate(hours)[first]
     return Table(
         columns={
             "assignment_no": steps.number("assignment", started),
@@ -96,8 +102,8 @@ def assignments(steps: Steps) -> Table:
             "kind": kind,
             "started_on": started,
             "ended_on": ended,
-            "result": mix_by(draw, kind, p.assignment_results, within=calendar_year(ended) * 3 + kind.codes),
-            "hours": np.concatenate(hours)[order],
+            "result": result,
+            "hours": hours,
         },
         entry=started,
         person=cases.person[case],
@@ -108,6 +114,25 @@ def assignments(steps: Steps) -> Table:
     )
 
 
+def _results(steps: Steps, draw: np.random.Generator, kind: Coded, ended: Days) -> Coded:
+    """How each assignment ends; that of community service has an alignment."""
+    p = steps.parameters.execution
+    service = kind.is_in([p.assignments.service])
+    factors = {p.assignments.completed: np.where(service, steps.aligned("service_completed", ended), 1.0)}
+    return mix_by(draw, kind, p.assignment_results, factors, within=calendar_year(ended) * len(kind.words) + kind.codes)
+
+
+def _again(steps: Steps, draw: np.random.Generator, kind: Coded, result: Coded, ended: Days) -> tuple[Ints, Days, Days]:
+    """Community service that came back and is offered once more, on an objection to detention instead (Sr 22g, Sv 6:6:23); and when."""
+    p = steps.parameters.execution
+    back = np.flatnonzero(kind.is_in([p.assignments.service]) & ~result.is_in([p.assignments.completed]))
+    restarted = ended[back] + whole_days(p.service_wait_days.draw(draw, len(back)))
+    reended = restarted + whole_days(p.service_days.draw(draw, len(back)))
+    chance = odds(p.offered_again, steps.aligned("offered_again", reended))
+    again = happens(draw, chance, len(back), within=calendar_year(reended))
+    return back[again], restarted[again], reended[again]
+
+
 def _assigned(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
     """The sanctions and the prosecutor's decisions that are community service, sanctions under supervision, trials with advice."""
     p, court, sanctions, trials = steps.parameters.execution, steps.parameters.court, steps.tables["sanctions"], steps.tables["trials"]
@@ -116,8 +141,7 @@ def _assigned(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Ints, Ints
     of_adults, year = adult[sanctions.links["trials"]] & ~np.isnat(executable), calendar_year(sanctions.days("decided_on"))
     kind, modality = sanctions.coded("sanction"), sanctions.coded("modality")
     served = of_adults & kind.is_in([court.served]) & ~modality.is_in([p.conditional])
-    reached = odds(p.service_begins, steps.aligned("probation_service", executable))
-    served &= happens(draw, reached, len(sanctions), within=year * 2 + served)
+    served &= happens(draw, p.service_begins, len(sanctions), within=year * 2 + served)
     on_condition = of_adults & kind.is_in([court.custody, court.served]) & modality.is_in([p.conditional, p.partly_conditional])
     chance = odds(p.supervised, steps.aligned("supervision", executable))
     watched = on_condition & happens(draw, chance, len(sanctions), within=year * 2 + on_condition)

@@ -293,6 +293,7 @@ class Court(Block):
     modality: dict[str, Shares]  # by sanction; measures that are not there have none
     custody_again: float  # what each case of the last two years, at most five, multiplies the weight of custody by
     custody_days: Size
+    minor_custody_days: Size
     service_hours: Size
     fine: Size
     damages: Size
@@ -328,6 +329,14 @@ class Remand(Delay):
     stays_on: float  # share of those held and sentenced who stay on to serve the sentence
 
 
+class EarlyRelease(Part):
+    """Conditional release, of sentences longer than `from_days`; since some day of verdict of at most so many days."""
+
+    from_days: int
+    most_days: int
+    capped_since: date
+
+
 class SelfReporters(Part):
     """Who comes when called up to serve a sentence; from `until` on nobody is called up, and those sentences start later."""
 
@@ -349,7 +358,9 @@ class Assignments(Part):
     service: str
     supervision: str
     advice: str
+    completed: str
     failed: str
+    withdrawn: str
 
 
 class Youth(Delay):
@@ -383,11 +394,13 @@ class Execution(Block):
     sentence_served: float  # share of the sentences of who is free that are served in an institution
     sentence_wait_days: Size
     self_reporters: SelfReporters
+    early_release: EarlyRelease
     orders: dict[str, OrderedStay]
     adults_stay_in: str
     minors_stay_in: str
     release_reasons: dict[str, Shares]
     service_begins: float  # share of community service that is begun
+    offered_again: float  # of community service that was not completed
     ordered_hours: Size  # of community service that the prosecutor orders
     service_wait_days: Size
     service_days: Size

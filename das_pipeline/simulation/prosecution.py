@@ -180,12 +180,11 @@ def _reopened(steps: Steps, draw: np.random.Generator, first: Coded, decided: Da
     """The cases that are decided on again, why, and when. The reasons compete: what happens first, happens."""
     p, n = steps.parameters.prosecution, len(decided)
     soonest, why = np.full(n, NEVER), np.full(n, -1)
-    factor = steps.aligned("reopened", decided)
     for place, reason in enumerate(p.reopened.values()):
         may = first.is_in(reason.after)
-        chance = odds(np.where(may, reason.share, 0.0), factor)
         day = decided + reason.draw(draw, n)
-        sooner = happens(draw, chance, n, within=calendar_year(decided) * 2 + may) & (np.isnat(soonest) | (day < soonest))
+        chance = odds(np.where(may, reason.share, 0.0), steps.aligned("reopened", day))
+        sooner = happens(draw, chance, n, within=calendar_year(day) * 2 + may) & (np.isnat(soonest) | (day < soonest))
         soonest, why = np.where(sooner, day, soonest), np.where(sooner, place, why)
     case = np.flatnonzero(why >= 0)
     return case, Coded(tuple(p.reopened), why[case]), soonest[case]

@@ -12,10 +12,12 @@ from das_pipeline.deliveries import load_contracts
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.simulation import Simulated
 from das_pipeline.simulation.appeal import irrevocable
+from das_pipeline.simulation.detention import served_days
 from das_pipeline.simulation.draws import Coded, stream
 from das_pipeline.simulation.parameters import Parameters
 from das_pipeline.simulation.persons import citizen_numbers
 from das_pipeline.simulation.registers import Registers, main_groups
+from das_pipeline.simulation.tables import calendar_year
 from das_pipeline.simulation.world import Extent, World, simulate_world
 from tests.simulation.conftest import Small
 
@@ -340,3 +342,45 @@ def test_legal_entities_are_fined_not_detained(large: World) -> None:
     assert not sanctions.coded("sanction").is_in(personal)[of_entities].any()
     assert not is_entity[large.tables["stays"].person].any()
     assert not is_entity[large.tables["assignments"].person][large.tables["assignments"].numbers("hours") > 0].any()
+
+
+def test_long_sentences_end_early_and_short_ones_do_not(large: World) -> None:
+    trials, sanctions, served = large.tables["trials"], large.tables["sanctions"], served_days(large.steps)
+    whole = sanctions.coded("sanction").is_in(["prison"]) & sanctions.coded("modality").is_in(["unconditional"])
+    trial, days = sanctions.links["trials"][whole], sanctions.numbers("days")[whole]
+    late = trials.days("decided_on")[trial] >= np.datetime64("2021-07-01")
+    short, middle, long = days <= 365, (days > 365) & (days <= 730), days > 730
+    assert min(short.sum(), middle.sum(), (long & late).sum()) > 20
+    assert (served[trial][short] == days[short]).all()
+    assert (served[trial][middle] == np.ceil(365 + (days[middle] - 365) / 3)).all()
+    assert (served[trial][long] == np.ceil(np.where(late, np.maximum(days * 2 / 3, days - 730), days * 2 / 3))[long]).all()
+    reasons, title = large.tables["stays"].coded("release_reason"), large.tables["stays"].coded("title")
+    released = reasons.is_in(["conditional_release"])
+    assert released.any()
+    assert not title.at(np.flatnonzero(released)).is_in(["substitute", "isd", "awaiting_measure"]).any()
+
+
+def test_community_service_is_offered_again_only_after_it_came_back(large: World) -> None:
+    assignments = large.tables["assignments"]
+    service = np.flatnonzero(assignments.coded("kind").is_in(["community_service"]))
+    case, result = assignments.links["cases"][service], assignments.coded("result").at(service)
+    hours, order = assignments.numbers("hours")[service], np.lexsort((assignments.days("started_on")[service], case))
+    case, hours, withdrawn = case[order], hours[order], result.is_in(["withdrawn"])[order]
+    started, ended = assignments.days("started_on")[service][order], assignments.days("ended_on")[service][order]
+    again = (case[1:] == case[:-1]) & (hours[1:] == hours[:-1]) & (started[1:] > ended[:-1])
+    assert again.sum() > 20
+    assert withdrawn[:-1][again].mean() > 0.95  # two orders of as many hours in one case are rare
+
+
+def test_a_factor_counts_in_the_year_of_what_it_acts_on(small: Small, dutch: Jurisdiction) -> None:
+    parameters = small.parameters
+    years = parameters.alignment.years
+    none = {"reopened": [0.0 if y == 2024 else 1.0 for y in years], "sentence_served": [0.0 if y == 2024 else 1.0 for y in years]}
+    alignment = parameters.alignment.model_copy(update={"factors": {**parameters.alignment.factors, **none}})
+    world = simulate_world(parameters.model_copy(update={"alignment": alignment}), main_groups(dutch), Extent(60_000, date(2023, 1, 1)), 5)
+    decisions, stays = world.tables["decisions"], world.tables["stays"]
+    again = calendar_year(decisions.days("decided_on")[decisions.numbers("decision_no") > 1])
+    began = calendar_year(stays.days("admitted_on")[stays.coded("arrival").is_in(["arrested"]) & stays.coded("title").is_in(["sentence"])])
+    for year in (again, began):
+        assert 2024 not in year
+        assert {2023, 2025} <= set(year.tolist())
