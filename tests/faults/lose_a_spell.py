@@ -15,7 +15,7 @@ build = chain.build_spells
 
 def build_with_a_loss(run: Run, draft: Draft) -> list[Verdict]:
     verdicts = build(run, draft)
-    path = draft.path("report.parquet")
+    path = draft.path("watch/report.parquet")
     whole = path.with_name("whole.parquet")
     path.rename(whole)
     with run.connect() as connection:
