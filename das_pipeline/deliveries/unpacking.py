@@ -16,6 +16,7 @@ from typing import Literal
 MOST_TIMES, ALWAYS_ALLOWED = 200, 64 << 20
 _CHUNK = 1 << 20
 _IS_ENCRYPTED = 0x1  # a bit of the flags of a member of a zip file
+# What the standard library raises for a packed file that is torn or foreign; the reader turns it into NotReadable, with its rule.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError)
 
 

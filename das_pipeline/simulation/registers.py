@@ -68,10 +68,6 @@ class Register:
     corrected_on: dict[str, Days]
     wrong_row: Ints  # the row whose value stands in a wrong field until the correction
 
-    def column_of(self, field: str) -> str:
-        """The column that tells a field."""
-        return next(column for column, told in self.fields.items() if told == field)
-
     def rows_on(self, day: np.datetime64) -> Ints:
         """The rows in the register at the end of `day`."""
         k = self.keeping

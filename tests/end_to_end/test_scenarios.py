@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -90,14 +89,13 @@ def figures_fell(made: Installation) -> None:
 def the_mapping_mends_it(made: Installation, root: Path) -> None:
     """The code list and the mapping learn the new codes; nothing has to be delivered again."""
     mended = Path(shutil.copytree(NL, root / "nl"))
-    for folder, first in (("codes", 1), ("mappings", 2)):
+    for folder in ("codes", "mappings"):
         path = mended / "terminology" / folder / "om_beslissing.csv"
         rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
         new = [[f"N-{row[0]}", *row[1:]] for row in rows[1:]]
         path.write_text("\n".join(",".join(row) for row in rows + new) + "\n", encoding="utf-8")
-        assert first
     again = Installation(made.root, str(mended))
     again.das("run")
     assert [r.name for r in again.releases()] == ["2025-12-27.1"]
-    unknown = json.loads((again.current() / "quality.json").read_text(encoding="utf-8"))
-    assert unknown
+    decided = cells(again, "prosecution_decisions", "period = '2025-11' AND decision NOT IN ('all', 'unknown')")
+    assert sum(row[3] for row in decided) > 0  # type: ignore[misc]
