@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 STAMP  := $(VENV)/.installed
-SOURCES := das_pipeline assets checks tests benchmarks
+PACKAGES := das_pipeline assets checks orchestration cli simulation
+SOURCES := $(PACKAGES) tests benchmarks
 export DAGSTER_DISABLE_TELEMETRY := yes
 export GX_ANALYTICS_ENABLED := false
 export UV_LINK_MODE := copy
@@ -24,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup      ## simulate deliveries, run the whole chain, publish two releases and the site
-	@$(BIN)/python -m assets.cli demo
+	@$(BIN)/python -m cli.main demo
 
 test: setup      ## run all tests
 	@$(BIN)/python -m tests.browser
@@ -39,13 +40,13 @@ lint: setup      ## ruff and the import contracts
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 
 types: setup     ## pyright
-	@$(BIN)/basedpyright --warnings das_pipeline assets checks
+	@$(BIN)/basedpyright --warnings $(PACKAGES)
 
 ui: setup        ## open Dagster on the demo's home, with the schedule running
-	@$(BIN)/python -m assets.cli ui
+	@$(BIN)/python -m cli.main ui
 
 site: setup      ## serve the site of the current release
-	@$(BIN)/python -m assets.cli serve
+	@$(BIN)/python -m cli.main serve
 
 lock:            ## resolve the dependencies again
 	@test -x $(UV) || $(MAKE) setup

@@ -1,1 +1,1 @@
-"""The Dagster side: one thin module per stage, named as in das_pipeline, and the wiring beside them."""
+"""What Dagster materialises: one module of assets per stage, thin. What they do is in das_pipeline, how they run in orchestration."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from assets.stages import table_asset
 from checks.chain import EVENTS, FLOWS, SPELLS
 from das_pipeline import chain
+from orchestration.table_assets import table_asset
 
 events = table_asset("chain/events", EVENTS, chain.build_events, ["terminology/records", "linkage/links"])
 spells = table_asset("chain/spells", SPELLS, chain.build_spells, ["chain/events"])

@@ -2,13 +2,13 @@
 
 import dagster as dg
 
-from assets.publish import Published, publish
-from assets.resources import Das
-from assets.stages import asset_of
 from checks.deliveries import EXTERNAL, INTAKE
 from das_pipeline import deliveries
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import Settings
+from orchestration.publish import Published, publish
+from orchestration.resources import Das
+from orchestration.table_assets import asset_of
 
 
 def partitions(partner: str) -> dg.DynamicPartitionsDefinition:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from assets.stages import table_asset
 from checks.disclosure import LEAVES
 from das_pipeline import disclosure
+from orchestration.table_assets import table_asset
 
 leaves = table_asset(
     "disclosure/leaves",

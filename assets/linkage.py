@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assets.deliveries import DELIVERED
-from assets.stages import table_asset
 from checks.linkage import LINKS
 from das_pipeline import linkage
+from orchestration.table_assets import table_asset
 
 entities = table_asset(
     "identifying/entities",

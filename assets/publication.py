@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assets.deliveries import DELIVERED
-from assets.stages import table_asset
 from checks.publication import CANDIDATE
 from das_pipeline import publication
+from orchestration.table_assets import table_asset
 
 candidate = table_asset(
     "publication/candidate",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assets.stages import table_asset
 from checks.statistics import CUBES
 from das_pipeline import statistics
+from orchestration.table_assets import table_asset
 
 cubes = table_asset("statistics/cubes", CUBES, statistics.build_cubes, ["chain/events", "chain/flows", "terminology/concepts"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assets.deliveries import DELIVERED, FIGURES
-from assets.stages import table_asset
 from checks.terminology import CONCEPTS, EXTERNAL, RECORDS
 from das_pipeline import terminology
+from orchestration.table_assets import table_asset
 
 concepts = table_asset("terminology/concepts", CONCEPTS, terminology.build_concepts, (), kinds=("csv", "parquet"))
 records = table_asset("terminology/records", RECORDS, terminology.build_records, ["terminology/concepts"], when_live=DELIVERED)

@@ -18,14 +18,14 @@ from typing import Any
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
-from das_pipeline.simulation.backtest import Measure, Measured, Result, Ruler, value
-from das_pipeline.simulation.calibrate import Factors, fit, write_factors
-from das_pipeline.simulation.documentation import markdown, write_tables
-from das_pipeline.simulation.parameters import Parameters
-from das_pipeline.simulation.world import Extent
 from das_pipeline.website.charts import FONT, GRID, INK, SERIES, SOFT, draw, marked
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import load_words
+from simulation.parameters import Parameters
+from simulation.validation.backtest import Measure, Measured, Result, Ruler, value
+from simulation.validation.calibrate import Factors, fit, write_factors
+from simulation.validation.documentation import markdown, write_tables
+from simulation.world.world import Extent
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")
 DOCS = PROJECT / "docs"
@@ -67,7 +67,7 @@ def calibrate(size: str = "5000000", rounds: str = "10") -> None:
 
     with clocked(f"{rounds} rounds"):
         factors = fit(ruler.backtest, ruler.known, ruler.years, extent.scale(parameters), said.factors, simulate, int(rounds))
-    write_factors(NL.folder / "simulation.yaml", factors)
+    write_factors(NL.folder / "simulation/parameters.yaml", factors)
     for r in ruler.results(simulate(factors), extent.scale(parameters), ruler.judged):
         if not r.is_within and not r.figure.is_of_class:
             print(*_cells(r)[:1], " · ".join(r.figure.name), *_cells(r)[2:], sep="  ")

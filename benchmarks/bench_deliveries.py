@@ -23,7 +23,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.simulation import simulate
+from simulation import simulate
 simulate(Jurisdiction(Path(sys.argv[1])), Path(sys.argv[2]), size=sys.argv[3], until=date.fromisoformat(sys.argv[4]))
 """
 HISTORY_DELIVERED_ON = "2025-12-27"

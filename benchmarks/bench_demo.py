@@ -22,7 +22,7 @@ def main(size: str) -> None:
         environment.pop("DAS_INBOX", None)
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "assets.cli", "demo", "--size", size], env=environment, check=False, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "cli.main", "demo", "--size", size], env=environment, check=False, stdout=subprocess.DEVNULL
         )
         wall = time.perf_counter() - start
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -23,13 +23,13 @@ import duckdb
 from das_pipeline import engine, simulation, terminology
 from das_pipeline.deliveries import partners_in, pending, take_in
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.linkage import build_entities, build_links, evaluate
-from das_pipeline.linkage.evaluation import measure
+from das_pipeline.linkage import build_entities, build_links
 from das_pipeline.linkage.probabilistic import discreet_splink, make_linker
 from das_pipeline.linkage.training import SEED, SETTINGS
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import PROJECT, Settings
+from simulation.validation.linkage import evaluate, measure
 
 HISTORY = date(2025, 12, 27)
 NUMBERS = ("chain_number", "citizen_number")

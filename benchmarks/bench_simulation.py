@@ -21,7 +21,7 @@ def main(sizes: list[str]) -> None:
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "inbox"
-            command = [sys.executable, "-m", "assets.cli", "simulate", "--size", size, "--out", str(out), "--processes", str(PROCESSES)]
+            command = [sys.executable, "-m", "cli.main", "simulate", "--size", size, "--out", str(out), "--processes", str(PROCESSES)]
             start = time.perf_counter()
             with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
                 peak, used = 0, dict[int, float]()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-EVENTS = ("C01", "C04")
-SPELLS = ("C06",)
-FLOWS = ("F01", "F02")
+from das_pipeline.rules import rules_of
+
+EVENTS = rules_of("chain/events")
+SPELLS = rules_of("chain/spells")
+FLOWS = rules_of("chain/flows")

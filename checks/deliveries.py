@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-INTAKE = ("I01", "I02", "I03", "I04", "I05", "I07", "I08", "I09", "I11", "I12", "I13", "K01", "K02", "K03", "K06", "K08")
-EXTERNAL = ("I01", "I04", "I11", "K06")
+from das_pipeline.rules import OF_PARTNER, OF_SOURCE, rules_of
+
+INTAKE = rules_of(OF_PARTNER)
+EXTERNAL = rules_of(OF_SOURCE)

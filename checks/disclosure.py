@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-LEAVES = ("D01", "D03", "D05", "D09", "D10")
+from das_pipeline.rules import rules_of
+
+LEAVES = rules_of("disclosure/leaves")

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-LINKS = ("L01", "L04", "L05", "L08", "L14")
+from das_pipeline.rules import rules_of
+
+LINKS = rules_of("linkage/links")

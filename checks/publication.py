@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-CANDIDATE = ("D01", "D03", "D10")
+from das_pipeline.rules import rules_of
+
+CANDIDATE = rules_of("publication/candidate")

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-CUBES = ("F05", "F06", "F07", "F08")
+from das_pipeline.rules import rules_of
+
+CUBES = rules_of("statistics/cubes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-CONCEPTS = ("T03", "T04", "T05", "T10")
-RECORDS = ("I10", "T01", "T02", "T03", "T06")
-EXTERNAL = ("F05", "T02")
+from das_pipeline.rules import rules_of
+
+CONCEPTS = rules_of("terminology/concepts")
+RECORDS = rules_of("terminology/records")
+EXTERNAL = rules_of("terminology/external")

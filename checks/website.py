@@ -1,6 +1,7 @@
-"""What must be true of the finished candidate, site included, before it goes live."""
+"""What must be true of the pages of a candidate."""
 
 from __future__ import annotations
 
-SITE = ("D03",)
-LIVE = ("D01", "D03", "D05", "D10", "D15")
+from das_pipeline.rules import rules_of
+
+SITE = rules_of("website/site")

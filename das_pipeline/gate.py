@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from das_pipeline.errors import DasError
+from das_pipeline.rules import Severity, rule
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,25 @@ class Verdict:
     """What one rule found. `facts` holds counts and shares only: no value of a person, no row, no key."""
 
     rule: str  # the id in the catalogue of gate rules, "F01"
-    name: str  # the thing that must be true, "opening_plus_flows_is_closing"
     passed: bool
-    sentence: str  # one sentence for the person on duty: what was found, and how to mend it when it failed
-    severity: Literal["block", "warn"] = "block"
+    sentence: str  # one sentence for the person on duty: what was found, and what to do when it failed
+    severity: Severity | None = None  # the rule's own, or a milder one
     facts: dict[str, int | float | str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        most = rule(self.rule).severity
+        if self.severity is None:
+            object.__setattr__(self, "severity", most)
+        elif self.severity == "block" and most == "warn":
+            raise DasError(f"Rule {self.rule} warns, and this verdict would block: change its severity in das_pipeline/rules.yaml first.")
+
+    @property
+    def name(self) -> str:
+        """The rule in words, "stock_and_flows_agree"."""
+        return rule(self.rule).name
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"name": self.name}
 
 
 class GateFailed(DasError):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,9 +33,14 @@ class Text(BaseModel, extra="forbid"):
 
 @dataclass(frozen=True)
 class Jurisdiction:
-    """The files of one jurisdiction."""
+    """The files of one jurisdiction; those that match one of the patterns `reads`, or all when it is None."""
 
     folder: Path
+    reads: tuple[str, ...] | None = None
+
+    def limited_to(self, reads: tuple[str, ...]) -> Jurisdiction:
+        """The same jurisdiction with no other files than these: reading another one is an error."""
+        return replace(self, reads=reads)
 
     @property
     def name(self) -> str:
@@ -42,9 +48,9 @@ class Jurisdiction:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over every file of the folder: part of the version of everything made from it."""
+        """SHA-256 over the files that are seen: part of the version of everything made from them."""
         digest = hashlib.sha256()
-        for path in sorted(p for p in self.folder.rglob("*") if p.is_file()):
+        for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and self._sees(p.relative_to(self.folder).as_posix())):
             digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
 
@@ -55,7 +61,7 @@ class Jurisdiction:
 
     def yaml(self, relative: str) -> Any:
         """The content of a YAML file; ConfigurationError names the file and line of a mistake."""
-        path = self.folder / relative
+        path = self.path(relative)
         try:
             return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
         except FileNotFoundError:
@@ -74,7 +80,7 @@ class Jurisdiction:
 
     def csv(self, relative: str, columns: Sequence[str]) -> list[dict[str, str]]:
         """The rows of a `,`-separated UTF-8 file whose header is exactly `columns`."""
-        path = self.folder / relative
+        path = self.path(relative)
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 reader = csv.DictReader(file)
@@ -87,4 +93,13 @@ class Jurisdiction:
 
     def files(self, pattern: str) -> list[str]:
         """The files that match `pattern`, relative to the folder, in order."""
-        return sorted(p.relative_to(self.folder).as_posix() for p in self.folder.glob(pattern))
+        return [path for path in sorted(p.relative_to(self.folder).as_posix() for p in self.folder.glob(pattern)) if self.path(path)]
+
+    def path(self, relative: str) -> Path:
+        """The place of a file; ConfigurationError when it is not one of those that are seen."""
+        if not self._sees(relative):
+            raise ConfigurationError(f"{relative} is read by a stage that does not list it: add it to das_pipeline/stages.py.")
+        return self.folder / relative
+
+    def _sees(self, relative: str) -> bool:
+        return self.reads is None or any(fnmatchcase(relative, pattern) for pattern in self.reads)

@@ -22,6 +22,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Draft, Lake, Version, canonical
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
+from das_pipeline.stages import code_of, reads_of, stage_of
 
 Connections = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
@@ -85,11 +86,13 @@ def produce(
 ) -> Produced:
     """The live version of `table` made by `build` from the live versions of `inputs`, each verified first.
 
-    Equal inputs, jurisdiction, code and `as_of` ⇒ nothing is done again. `salt` stands for inputs that are no tables (a
-    delivery's manifest).
-    `chained` makes the version remember the one before it (ledgers, deliveries). A failed blocking rule raises GateFailed.
+    Equal inputs, `as_of`, code and files of the jurisdiction that the table's stage reads ⇒ nothing is done again. `salt` stands for
+    inputs that are no tables (a delivery's manifest). `chained` makes the version remember the one before it (ledgers, deliveries). A
+    failed blocking rule raises GateFailed.
     """
     versions = {name: run.lake.open(name) for name in inputs}
+    stage = stage_of(table)
+    run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of(stage)))
     live = run.lake.current(table)
     previous = live.id if live is not None and chained else None
     basis = {
@@ -97,7 +100,7 @@ def produce(
         "as_of": run.as_of.isoformat(),
         "inputs": {n: v.id for n, v in versions.items()},
         "jurisdiction": run.jurisdiction.hash,
-        "code": code_version(),
+        "code": code_version(stage),
         "salt": salt,
     }
     inputs_hash = hashlib.sha256(canonical(basis)).hexdigest()
@@ -121,10 +124,12 @@ def produce(
 
 
 @cache
-def code_version() -> str:
-    """SHA-256 over the sources of this package: other code, other version. The lock is beside it in a release's manifest."""
+def code_version(stage: str = "release") -> str:
+    """SHA-256 over the sources that can change a table of `stage`: other code, other version. That of the last stage covers them all."""
     digest = hashlib.sha256()
     root = Path(__file__).parent
-    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".sql", ".html", ".css", ".js", ".json", ".yaml"}):
+    folders = {*code_of(stage), "."}
+    sources = (p for p in root.rglob("*") if p.suffix in {".py", ".sql", ".html", ".css", ".js", ".json", ".yaml"})
+    for path in sorted(p for p in sources if p.relative_to(root).parts[0] in folders or p.parent == root):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -54,7 +54,7 @@ class Installation:
 
     def das(self, *arguments: str, code: int = 0) -> str:
         """What `das ARGUMENTS` prints; it must end with `code`."""
-        return self.python("-m", "assets.cli", *arguments, code=code)
+        return self.python("-m", "cli.main", *arguments, code=code)
 
     def python(self, *arguments: str, code: int = 0) -> str:
         """What `python ARGUMENTS` prints, standard error included; it must end with `code`."""

@@ -21,8 +21,8 @@ def write(text: str, *verdicts: Verdict):
     return build
 
 
-HOLDS = Verdict("F01", "identity", True, "It holds.")
-BROKEN = Verdict("F01", "identity", False, "1 month does not close.")
+HOLDS = Verdict("F01", True, "It holds.")
+BROKEN = Verdict("F01", False, "1 month does not close.")
 
 
 def test_a_version_goes_live_with_what_it_was_made_from(run: Run) -> None:
@@ -50,14 +50,14 @@ def test_another_date_is_another_version(run: Run, start) -> None:
 
 def test_a_failed_blocking_rule_leaves_the_live_version(run: Run, start) -> None:
     good = produce(run, "chain/a", write("good", HOLDS)).version
-    with pytest.raises(GateFailed, match="F01 identity: 1 month does not close"):
+    with pytest.raises(GateFailed, match="F01 stock_and_flows_agree: 1 month does not close"):
         produce(start(date(2024, 4, 30)), "chain/a", write("bad", BROKEN))
     assert run.lake.open("chain/a").id == good.id
     assert [p.name.startswith("rejected-") for p in sorted(run.lake.root("chain/a").iterdir()) if p.is_dir()].count(True) == 1
 
 
 def test_a_warning_does_not_stop_anything(run: Run) -> None:
-    assert produce(run, "chain/a", write("x", Verdict("C01", "order", False, "2 %.", severity="warn"))).is_new
+    assert produce(run, "chain/a", write("x", Verdict("C01", False, "2 %.", severity="warn"))).is_new
 
 
 def test_a_rejected_version_cannot_be_promoted(run: Run) -> None:

@@ -9,9 +9,9 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.chain import sources, tables
 from das_pipeline.chain.model import ChainModel, Unit, load_chain
-from das_pipeline.chain.policy import load_policy
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.lake import Draft, Version
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
 RECORDS = "terminology/records"
@@ -80,12 +80,11 @@ def judge_events(connection: duckdb.DuckDBPyConnection, run: Run, chain: ChainMo
 
 
 def _dates_run_forward(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdict:
-    limit = load_policy(run.jurisdiction).order_share.warn
+    limit = load_policy(run.jurisdiction).chain.order_share.warn
     events, in_units, in_cases = connection.execute(engine.sql(__package__, "order_in_cases.sql"), {"as_of": run.as_of}).fetchall()[0]
     share = (in_units + in_cases) / max(events, 1)
     return Verdict(
         "C01",
-        "dates_run_forward",
         passed=share <= limit,
         sentence=f"Of {events} events, those before an earlier step of their own unit (shown, not counted): {in_units}; of another unit of"
         f" their case: {in_cases}. The limit is a share of {limit:.2%}; ask the partners of these units about their dates.",
@@ -96,7 +95,7 @@ def _dates_run_forward(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdi
 
 def _transitions_are_allowed(run: Run, chain: ChainModel, counts: list[tuple[str, str, str, str, int]]) -> Verdict:
     """C04, judged for each unit and partner: a small partner's broken file must not hide behind a large partner's good one."""
-    limit = load_policy(run.jurisdiction).forbidden_share
+    limit = load_policy(run.jurisdiction).chain.forbidden_share
     turning = {kind for _, kind, _ in chain.roles()}
     forbidden: Counter[str] = Counter()
     totals: Counter[tuple[str, str]] = Counter()
@@ -116,7 +115,6 @@ def _transitions_are_allowed(run: Run, chain: ChainModel, counts: list[tuple[str
     mend = f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or list the transition in chain.yaml."
     return Verdict(
         "C04",
-        "transition_is_allowed",
         passed=not broken,
         sentence=found + (mend if broken else ""),
         facts={"forbidden": sum(forbidden.values()), **{f"forbidden_{kind}": n for kind, n in forbidden.items()}},

@@ -54,14 +54,12 @@ def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any
     return [
         Verdict(
             "F01",
-            "stock_and_flows_agree",
             passed=not stock and not event,
             sentence=f"{wrong}. Materialise chain/spells and chain/flows again from the live events." if stock or event else f"{right}.",
             facts={"cells": cells, "stock_differences": len(stock), "event_differences": len(event)},
         ),
         Verdict(
             "F02",
-            "closing_is_next_opening",
             passed=not carried,
             sentence=f"Of {cells} cells, those that do not open with the closing stock of the month before: {len(carried)}."
             + (" Materialise chain/flows again." if carried else ""),

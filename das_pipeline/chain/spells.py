@@ -7,9 +7,9 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.chain import sources, tables
 from das_pipeline.chain.model import ChainModel, Unit, load_chain
-from das_pipeline.chain.policy import load_policy
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
 EVENTS = "chain/events"
@@ -47,11 +47,10 @@ def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: U
 
 
 def _one_open_spell(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdict:
-    limit = load_policy(run.jurisdiction).overlap_share.warn
+    limit = load_policy(run.jurisdiction).chain.overlap_share.warn
     spells, overlapping = connection.execute(engine.sql(__package__, "overlapping_spells.sql"), {"as_of": run.as_of}).fetchall()[0]
     return Verdict(
         "C06",
-        "one_open_spell",
         passed=overlapping <= limit * spells,
         sentence=f"Of {spells} spells of which the law allows a person one at a time, begun while another is open: {overlapping}."
         f" The limit is a share of {limit:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,14 +11,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.chain.model import ChainModel
 from das_pipeline.lake import Version
-
-
-def months(first: date, last: date) -> Iterator[date]:
-    """The first days of the months from that of `first` to that of `last`."""
-    month = first.replace(day=1)
-    while month <= last:
-        yield month
-        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+from das_pipeline.periods import months
 
 
 def create_months(connection: duckdb.DuckDBPyConnection, chain: ChainModel, as_of: date) -> None:

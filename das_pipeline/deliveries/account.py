@@ -62,7 +62,6 @@ def judge_account(accounts: Sequence[FileAccount]) -> Verdict:
     facts: dict[str, int | float | str] = {f"{a.file}_read": a.read for a in accounts}
     return Verdict(
         "I11",
-        "row_account_closes",
         not open_accounts,
         f"All {lines:,} lines are accepted, duplicate, superseded or quarantined."
         if not open_accounts

@@ -123,7 +123,7 @@ def take_in_external(run: Run, source: str) -> Produced:
 
 
 def _path(run: Run, declared: ExternalSource) -> Path:
-    path = run.jurisdiction.folder / "external" / declared.source / declared.file
+    path = run.jurisdiction.path(f"external/{declared.source}/{declared.file}")
     if not path.is_file():
         raise ConfigurationError(f"{path} is missing: {declared.source}/source.yaml names it.")
     return path
@@ -139,7 +139,6 @@ def build_external(run: Run, draft: Draft, source: str) -> list[Verdict]:
     verdicts = [
         Verdict(
             "I04",
-            "header_is_the_contract",
             not missing and not header.unknown,
             f"{declared.file} has the declared columns." if not missing else f"{declared.file} lacks {missing}: fetch it again.",
             severity="block" if missing else "warn",
@@ -177,7 +176,6 @@ def _judge_totals(declared: ExternalSource, sums: dict[int, Decimal]) -> Verdict
     different = sorted(year for year in {*sums, *declared.totals} if sums.get(year) != declared.totals.get(year))
     return Verdict(
         "I01",
-        "manifest_equals_what_was_read",
         not different,
         f"The figures add up to the published total in all {len(sums)} years."
         if not different
@@ -191,7 +189,6 @@ def _judge_values(declared: ExternalSource, wrong: int, twice: int) -> Verdict:
     """K06: every figure is one that the declaration allows, once."""
     return Verdict(
         "K06",
-        "value_has_its_type",
         not wrong and not twice,
         "Every row is of its declared form, once."
         if not wrong and not twice

@@ -13,19 +13,17 @@ from decimal import Decimal
 
 import duckdb
 
-from das_pipeline import engine, privacy
+from das_pipeline import engine, policy, privacy
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.contract import Contract, load_partners
-from das_pipeline.deliveries.judging import Limits, Opened
+from das_pipeline.deliveries.judging import Opened
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
 
-FILLED_BEFORE = 6  # deliveries in each of which a column was filled that must not be empty now (rules.md I13)
-FILLED_ROWS = 20  # rows that should have something in a column, by the least filled of them, before its emptiness says anything
 FIRST_LINES = 5  # as many line numbers per rule does a receipt give
 
 
@@ -40,7 +38,7 @@ class Intake:
     live: Version | None
     contracts: Sequence[Contract]  # parents first
     before: Sequence[Accepted]
-    limits: Limits
+    limits: policy.Deliveries
 
     @property
     def replaced(self) -> list[str]:
@@ -133,8 +131,9 @@ def _look_for_gone_columns(intake: Intake, opened: Opened) -> None:
     """
     contract, connection, live = opened.contract, intake.connection, intake.live
     is_delta = contract.delivery.mode == "delta"
-    before = [a for a in intake.before if a.delivery not in intake.replaced and not (is_delta and a.sequence == 1)][-FILLED_BEFORE:]
-    if live is None or len(before) < FILLED_BEFORE:
+    limit = intake.limits.empty_column
+    before = [a for a in intake.before if a.delivery not in intake.replaced and not (is_delta and a.sequence == 1)][-limit.deliveries :]
+    if live is None or len(before) < limit.deliveries:
         return
     columns = [c for c in contract.columns if c.name in opened.header.positions and c.history]
     counts = ", ".join(f"COUNT({c.name})" for c in columns)
@@ -147,7 +146,7 @@ def _look_for_gone_columns(intake: Intake, opened: Opened) -> None:
             {"before": [a.delivery for a in before]},
         ).fetchall()
         least = min((share for (share,) in shares), default=0.0)
-        if len(shares) == FILLED_BEFORE and least > 0.05 and least * rows >= FILLED_ROWS:
+        if len(shares) == limit.deliveries and least > 0.05 and least * rows >= limit.rows:
             opened.gone = (*opened.gone, column.name)
 
 

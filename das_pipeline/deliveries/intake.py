@@ -23,12 +23,12 @@ from das_pipeline.deliveries.judging import (
     judge_repeat,
     judge_rows,
     judge_set,
-    load_limits,
 )
 from das_pipeline.deliveries.landing import Landed, Manifest, PendingDelivery
 from das_pipeline.errors import DeliveryRefused
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Produced, Run, produce
 
 REMEMBERED = 100  # deliveries before this one in which its files are looked for (I07)
@@ -77,6 +77,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
     manifest = known.manifest
     partner = load_partners(run.jurisdiction)[manifest.partner]
     contracts = [c for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner.partner]
+    limits = load_policy(run.jurisdiction).deliveries
     live = run.lake.current(draft.table)
     before = landing.accepted(run, partner.partner)
     is_delta = landing.is_delta(run, partner.partner)
@@ -85,7 +86,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
         judge_order(manifest, before, is_delta=is_delta),
         judge_manifest(known, contracts),
         judge_set(known, partner),
-        judge_repeat(manifest, earlier, contracts),
+        judge_repeat(manifest, earlier, contracts, limits.repeated_changes),
     ]
     opened: list[Opened] = []
     if live is not None:
@@ -94,7 +95,6 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
             versions.load_state(connection, contracts, live)
-            limits = load_limits(run.jurisdiction)
             intake = Intake(run, connection, draft, known, live, contracts, before, limits)
             with engine.errors_of_engine(draft.table):
                 opened = [take_in_file(intake, contract) for contract in contracts]

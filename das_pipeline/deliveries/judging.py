@@ -6,41 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from pydantic import BaseModel
-
 from das_pipeline.deliveries.account import FileAccount, judge_account
 from das_pipeline.deliveries.checking import Header
 from das_pipeline.deliveries.contract import Contract, Partner
 from das_pipeline.deliveries.landing import Accepted, DeliveredFile, Landed, Manifest, Window, order
 from das_pipeline.deliveries.unpacking import NotReadable
 from das_pipeline.gate import Verdict, share_exceeds
-from das_pipeline.jurisdiction import Jurisdiction
-
-
-class Limit(BaseModel):
-    """A share that warns or blocks, and why it lies there."""
-
-    warn: float | None = None
-    block: float
-    min_rows: int = 20
-    reason: str
-
-
-class Limits(BaseModel, extra="forbid"):
-    """What this stage reads of policy.yaml."""
-
-    quarantine_share: Limit
-    unreadable_keys_share: Limit
-    undecodable_share: Limit = Limit(block=0.001, reason="rules.md I03: more is a wrong character set, not a wrong character")
-
-
-def load_limits(jurisdiction: Jurisdiction) -> Limits:
-    """The limits of this stage."""
-
-    class Policy(BaseModel, extra="ignore"):
-        deliveries: Limits
-
-    return jurisdiction.load("policy.yaml", Policy).deliveries
+from das_pipeline.policy import Deliveries, Rows, WarnAndBlock
 
 
 @dataclass
@@ -62,16 +34,14 @@ class Opened:
     gone: tuple[str, ...] = ()  # columns with nothing in them that were always filled before
 
 
-REPEATED_ROWS = 20  # so many changes are not made a second time, all of them and in the same order (rules.md I07)
-
-_NAMES = {
-    "I03": ("file_decodes", "text in the declared character set"),
-    "I05": ("lines_are_whole", "whole lines with the declared fields"),
-    "K01": ("key_is_unique", "rows with a key that is there and names one row"),
-    "K02": ("key_has_its_form", "numbers in their declared form"),
-    "K03": ("reference_resolves", "rows whose parent is in the delivery or in force"),
-    "K06": ("value_has_its_type", "values that the contract allows"),
-    "K08": ("date_is_possible", "dates between 1900 and the reference date plus the horizon"),
+ROW_RULES = {
+    "I03": "text in the declared character set",
+    "I05": "whole lines with the declared fields",
+    "K01": "rows with a key that is there and names one row",
+    "K02": "numbers in their declared form",
+    "K03": "rows whose parent is in the delivery or in force",
+    "K06": "values that the contract allows",
+    "K08": "dates between 1900 and the reference date plus the horizon",
 }
 
 
@@ -80,7 +50,6 @@ def judge_order(manifest: Manifest, before: Sequence[Accepted], *, is_delta: boo
     place, reason = order(manifest, before, is_delta=is_delta)
     return Verdict(
         "I09",
-        "deliveries_come_in_order",
         place == "next",
         reason or "The delivery is the next one of its partner.",
         facts={"sequence": manifest.sequence, "accepted_before": len(before)},
@@ -104,7 +73,6 @@ def judge_manifest(known: Landed, contracts: Sequence[Contract]) -> Verdict:
         sentence = "The hash of every file is what the manifest says."
     return Verdict(
         "I01",
-        "manifest_equals_what_was_read",
         not different and not odd,
         sentence,
         facts={"files": len(files), "files_different": len(different)},
@@ -128,7 +96,6 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
         sentence = f"All {len(partner.files)} files of the set are there."
     return Verdict(
         "I02",
-        "delivery_set_is_complete",
         not missing and not unknown and not unlisted,
         sentence,
         severity="block" if missing else "warn",
@@ -136,7 +103,7 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
     )
 
 
-def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract]) -> Verdict:
+def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract], limit: Rows) -> Verdict:
     """I07: a file of changes is not, byte for byte, one of another period. A register in which nothing changed is the same file.
 
     A few changes can be made again: a row that was withdrawn comes back. So many of them cannot.
@@ -153,12 +120,11 @@ def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Seq
     listed = ", ".join(f"{file} (that of {delivery})" for file, delivery in sorted(repeated.items()))
     return Verdict(
         "I07",
-        "period_is_another",
         passed=not repeated,
         sentence=f"Files of an earlier period came again: {listed}. Ask for those of {manifest.reference_on}."
         if repeated
         else "No file of changes is one of an earlier period.",
-        severity="block" if any(said[file].lines - header[file] >= REPEATED_ROWS for file in repeated) else "warn",
+        severity="block" if any(said[file].lines - header[file] >= limit.rows for file in repeated) else "warn",
         facts={"files": len(said), "repeated": len(repeated)},
     )
 
@@ -175,7 +141,6 @@ def judge_header(opened: Sequence[Opened]) -> Verdict:
         sentence = "Every file has the columns of its contract."
     return Verdict(
         "I04",
-        "header_is_the_contract",
         not missing and not extra,
         sentence,
         severity="block" if missing else "warn",
@@ -185,14 +150,14 @@ def judge_header(opened: Sequence[Opened]) -> Verdict:
 
 def judge_form(opened: Sequence[Opened]) -> list[Verdict]:
     """I03 or I05 for each file that is not what its format says: no zip file, a damaged one, one that unpacks without end."""
-    return [Verdict(o.problem.rule, _NAMES[o.problem.rule][0], False, f"{o.contract.file} {o.problem}") for o in opened if o.problem]
+    return [Verdict(o.problem.rule, False, f"{o.contract.file} {o.problem}") for o in opened if o.problem]
 
 
-def judge_rows(opened: Sequence[Opened], limits: Limits) -> list[Verdict]:
+def judge_rows(opened: Sequence[Opened], limits: Deliveries) -> list[Verdict]:
     """The verdicts over the lines that were read."""
     return [
         *_judge_counts(opened),
-        *(_judge_rule(rule, opened, limits) for rule in _NAMES),
+        *(_judge_rule(rule, opened, limits) for rule in ROW_RULES),
         _judge_gone(opened),
         _judge_withdrawn(opened),
         _judge_quarantine(opened, limits.quarantine_share),
@@ -210,7 +175,7 @@ def _judge_counts(opened: Iterable[Opened]) -> list[Verdict]:
             sentence = (
                 f"{file} has {o.lines:,} lines, its manifest says {o.said.lines:,}. Ask for the delivery again under the next number."
             )
-            found.append(Verdict("I01", "manifest_equals_what_was_read", False, sentence, facts=facts))
+            found.append(Verdict("I01", False, sentence, facts=facts))
         for column, declared in sorted(o.said.sums.items()):
             if o.sums.get(column) == declared:
                 continue
@@ -220,15 +185,13 @@ def _judge_counts(opened: Iterable[Opened]) -> list[Verdict]:
                 if lines
                 else f"The sum of {file}.{column} is not the declared one. Compare the decimal mark and the lines with the sender."
             )
-            found.append(
-                Verdict("I01", "manifest_equals_what_was_read", False, sentence, severity="warn" if lines else "block", facts=facts)
-            )
+            found.append(Verdict("I01", False, sentence, severity="warn" if lines else "block", facts=facts))
     return found
 
 
-def _judge_rule(rule: str, opened: Sequence[Opened], limits: Limits) -> Verdict:
+def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verdict:
     """A row rule: what breaks it is in quarantine; I03 blocks above a share, I05 when a file is cut off."""
-    name, what = _NAMES[rule]
+    what = ROW_RULES[rule]
     lines = {o.contract.file: o.account.by_rule.get(rule, 0) for o in opened}
     total = sum(lines.values())
     blocks = []
@@ -251,7 +214,6 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Limits) -> Verdict:
     quarantined = f"{total:,} lines are in quarantine ({listed}): not {what}. See the receipt for line numbers." if total else ""
     return Verdict(
         rule,
-        name,
         total == 0 and not blocks,
         " ".join([*blocks, quarantined]).strip() or f"All lines are {what}.",
         severity="block" if blocks else "warn",
@@ -264,7 +226,6 @@ def _judge_gone(opened: Sequence[Opened]) -> Verdict:
     gone = [f"{o.contract.file}: {', '.join(o.gone)}" for o in opened if o.gone]
     return Verdict(
         "I13",
-        "column_is_not_gone",
         passed=not gone,
         sentence=f"There is nothing in columns that were filled until now: {'; '.join(gone)}. Ask for the file with them."
         if gone
@@ -289,7 +250,6 @@ def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
         sentence = "Complete files leave out no more of what is in force than their contracts allow."
     return Verdict(
         "I08",
-        "what_is_left_out_is_within_limit",
         not beyond and not held,
         sentence,
         severity="block" if beyond else "warn",
@@ -297,16 +257,14 @@ def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
     )
 
 
-def _judge_quarantine(opened: Sequence[Opened], limit: Limit) -> Verdict:
+def _judge_quarantine(opened: Sequence[Opened], limit: WarnAndBlock) -> Verdict:
     """I12: the quarantined share of a file is small."""
     blocked = [
         o.contract.file
         for o in opened
         if o.account.read and share_exceeds(o.account.quarantined, o.account.read, limit.block, limit.min_rows)
     ]
-    warned = [
-        o.contract.file for o in opened if limit.warn is not None and o.account.read and o.account.quarantined / o.account.read > limit.warn
-    ]
+    warned = [o.contract.file for o in opened if o.account.read and o.account.quarantined / o.account.read > limit.warn]
     if blocked:
         sentence = (
             f"More than {limit.block:.0%} of {', '.join(blocked)} is in quarantine: the file or its contract is wrong. See the receipt."
@@ -317,7 +275,6 @@ def _judge_quarantine(opened: Sequence[Opened], limit: Limit) -> Verdict:
         sentence = "The share in quarantine is small."
     return Verdict(
         "I12",
-        "quarantine_share_is_small",
         not blocked and not warned,
         sentence,
         severity="block" if blocked else "warn",

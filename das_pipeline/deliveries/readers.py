@@ -119,7 +119,6 @@ def judge_completeness(run: Run) -> Verdict:
         sentence = "Every partner has delivered in time."
     return Verdict(
         "I10",
-        "partners_are_complete",
         passed=not behind and not stopping,
         sentence=sentence,
         severity="block" if stopping else "warn",

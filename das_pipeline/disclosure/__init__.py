@@ -1,9 +1,6 @@
-"""Disclosure control: confidential base cubes become protected leaves, and every decision is kept in the release ledger.
-
-The auditor in `audit` shares no code with what is here: it tries to break what is about to be published.
-"""
+"""Disclosure control: confidential base cubes become protected leaves, and every decision is kept in the release ledger."""
 
 from das_pipeline.disclosure.leaves import build_leaves
-from das_pipeline.disclosure.ledger import append_ledger
+from das_pipeline.disclosure.ledger import ENTRIES, LEDGER, ledger_file
 
-__all__ = ["append_ledger", "build_leaves"]
+__all__ = ["ENTRIES", "LEDGER", "build_leaves", "ledger_file"]

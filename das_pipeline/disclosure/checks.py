@@ -13,20 +13,18 @@ import pyarrow.parquet as pq
 from das_pipeline.disclosure.family import Protected, shared_cells
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.gate import Verdict
-
-MOVED_SHARE = 0.01  # of the leaves that nothing touched; each one moved lets a reader average a little noise away
-FEW = 20
+from das_pipeline.policy import Block
 
 
-def judge(made: Mapping[str, Protected], folder: Path) -> list[Verdict]:
+def judge(made: Mapping[str, Protected], folder: Path, moved_share: Block) -> list[Verdict]:
     """The verdicts on the `<cube>.parquet` files in `folder`."""
     written = {name: pq.read_table(folder / f"{name}.parquet") for name in made}
     values = {name: table["value"].to_numpy().astype(np.int64) for name, table in written.items()}
     verdicts = [only_rounded_values(made, written), full_grid(made, written)]
     if not verdicts[1].passed:  # without the grid no value has a place
         return verdicts
-    with_values = (within_bounds, closed_periods_kept, untouched_kept, shared_cells_agree)
-    return [*verdicts, *(rule(made, values) for rule in with_values)]
+    kept = untouched_kept(made, values, moved_share)
+    return [*verdicts, within_bounds(made, values), closed_periods_kept(made, values), kept, shared_cells_agree(made, values)]
 
 
 def only_rounded_values(made: Mapping[str, Protected], written: Mapping[str, pa.Table]) -> Verdict:
@@ -40,11 +38,11 @@ def only_rounded_values(made: Mapping[str, Protected], written: Mapping[str, pa.
         wrong = int(unrounded.sum()) + len(set(table.column_names) ^ expected)
         if wrong:
             faults[name] = wrong
-    return _verdict("D01", "only_rounded_values", faults, "Every leaf is a multiple of its base and no file has a true count")
+    return _verdict("D01", faults, "Every leaf is a multiple of its base and no file has a true count")
 
 
 def full_grid(made: Mapping[str, Protected], written: Mapping[str, pa.Table]) -> Verdict:
-    """D10: one row for every combination of concepts and period, in order: an absent row would tell a zero from a small count."""
+    """D16: one row for every combination of concepts and period, in order: an absent row would tell a zero from a small count."""
     faults = {}
     for name, one in made.items():
         table = written[name]
@@ -54,7 +52,7 @@ def full_grid(made: Mapping[str, Protected], written: Mapping[str, pa.Table]) ->
         )
         if not in_place:
             faults[name] = 1
-    return _verdict("D10", "full_grid", faults, "Every cube has one row for every leaf of its grid")
+    return _verdict("D16", faults, "Every cube has one row for every leaf of its grid")
 
 
 def within_bounds(made: Mapping[str, Protected], values: Mapping[str, Ints]) -> Verdict:
@@ -69,9 +67,7 @@ def within_bounds(made: Mapping[str, Protected], values: Mapping[str, Ints]) -> 
         wide += int((off >= one.leaves.base).sum())
         if wrong.any():
             faults[name] = int(wrong.sum())
-    verdict = _verdict(
-        "D09", "rounding_within_bounds", faults, "Every leaf is within one base of its count, or two to agree with another cube"
-    )
+    verdict = _verdict("D09", faults, "Every leaf is within one base of its count, or two to agree with another cube")
     verdict.facts["leaves_beyond_one_base"] = wide
     return verdict
 
@@ -83,10 +79,10 @@ def closed_periods_kept(made: Mapping[str, Protected], values: Mapping[str, Ints
         moved = one.leaves.previous.frozen & (values[name] != one.leaves.previous.value)
         if moved.any():
             faults[name] = int(moved.sum())
-    return _verdict("D05", "closed_periods_kept", faults, "Every leaf of a closed period is as published")
+    return _verdict("D05", faults, "Every leaf of a closed period is as published")
 
 
-def untouched_kept(made: Mapping[str, Protected], values: Mapping[str, Ints]) -> Verdict:
+def untouched_kept(made: Mapping[str, Protected], values: Mapping[str, Ints], limit: Block) -> Verdict:
     """D05: a leaf whose count is the one it was decided on has kept its value, but for the few that agreement with another cube moved."""
     faults, untouched = {}, 0
     for name, one in made.items():
@@ -96,9 +92,9 @@ def untouched_kept(made: Mapping[str, Protected], values: Mapping[str, Ints]) ->
         if moved:
             faults[name] = moved
     total = sum(faults.values())
-    if total < FEW or total <= MOVED_SHARE * untouched:
+    if total < limit.min_rows or total <= limit.block * untouched:
         faults = {}
-    verdict = _verdict("D05", "untouched_leaves_kept", faults, "Leaves that nothing touched have kept their values")
+    verdict = _verdict("D05", faults, "Leaves that nothing touched have kept their values")
     verdict.facts.update({"moved": total, "untouched": untouched})
     return verdict
 
@@ -114,9 +110,7 @@ def shared_cells_agree(made: Mapping[str, Protected], values: Mapping[str, Ints]
         if apart:
             faults[f"{one.name} and {other.name}"] = apart
     sentence = "Cubes that add up to one another agree on every cell that they share"
-    return _verdict(
-        "D03", "shared_cells_agree", faults, sentence, "If they share a dimension that the cube they add up to lacks, chain them."
-    )
+    return _verdict("D03", faults, sentence, "If they share a dimension that the cube they add up to lacks, chain them.")
 
 
 def _anchor(made: Mapping[str, Protected], one: Protected) -> str:
@@ -125,9 +119,9 @@ def _anchor(made: Mapping[str, Protected], one: Protected) -> str:
     return one.name
 
 
-def _verdict(rule: str, name: str, faults: Mapping[str, int], truth: str, mend: str = "") -> Verdict:
+def _verdict(rule: str, faults: Mapping[str, int], truth: str, mend: str = "") -> Verdict:
     facts: dict[str, int | float | str] = {"faults": sum(faults.values())}
     if not faults:
-        return Verdict(rule, name, passed=True, sentence=f"{truth}.", facts=facts)
+        return Verdict(rule, passed=True, sentence=f"{truth}.", facts=facts)
     where = ", ".join(f"{cube} ({count})" for cube, count in faults.items())
-    return Verdict(rule, name, passed=False, sentence=f"Not true in {where}: {truth[0].lower()}{truth[1:]}. {mend}".rstrip(), facts=facts)
+    return Verdict(rule, passed=False, sentence=f"Not true in {where}: {truth[0].lower()}{truth[1:]}. {mend}".rstrip(), facts=facts)

@@ -12,13 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from das_pipeline.disclosure.grid import PERIOD, TOTAL, Dimension, Grid, ladder
-from das_pipeline.disclosure.policy import LeafSet
+from das_pipeline.disclosure.grid import PERIOD, Dimension, Grid, ladder
 from das_pipeline.disclosure.rounding import Bools, Ints
 from das_pipeline.errors import DasError
-
-ALL = "all"
-PERIODS = ("month", "quarter", "year")  # from fine to coarse
+from das_pipeline.periods import months, period_of
+from das_pipeline.policy import LeafSet
+from das_pipeline.terminology import ALL, TOTAL
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,10 @@ class Hierarchies:
         return ladder(name, [*steps, (TOTAL, dict.fromkeys(concepts, ALL))])
 
 
-def first_day(period: str) -> date:
-    """The first day of `2024`, `2024-Q2` or `2024-05`."""
-    month = 1 if len(period) == 4 else int(period[6:]) * 3 - 2 if "Q" in period else int(period[5:])
-    return date(int(period[:4]), month, 1)
-
-
-def period_of(day: date, kind: str) -> str:
-    """The month, quarter or year of `day`."""
-    return {"month": f"{day:%Y-%m}", "quarter": f"{day.year}-Q{(day.month + 2) // 3}", "year": f"{day.year}"}[kind]
-
-
 def period_ladder(kinds: Sequence[str], first: date, last: date) -> Dimension:
     """Every period of the finest of `kinds` from that of `first` to that of `last`, and the longer ones they add up to."""
-    months = [date(n // 12, n % 12 + 1, 1) for n in range(first.year * 12 + first.month - 1, last.year * 12 + last.month)]
-    return ladder(PERIOD, [(kind, {period_of(m, kinds[0]): period_of(m, kind) for m in months}) for kind in kinds])
+    days = list(months(first, last))
+    return ladder(PERIOD, [(kind, {period_of(d, kinds[0]): period_of(d, kind) for d in days}) for kind in kinds])
 
 
 def positions(column: pa.ChunkedArray, names: Sequence[str]) -> Ints:

@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-TOTAL = "total"
+from das_pipeline.terminology import TOTAL
+
 PERIOD = "period"
 
 

@@ -13,12 +13,14 @@ from das_pipeline.disclosure.checks import judge
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.ledger import ENTRIES, LEDGER, decisions, entries, leaf_period_names
-from das_pipeline.disclosure.policy import DisclosurePolicy, load_policy
+from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.disclosure.quality import quality
 from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version, canonical
+from das_pipeline.periods import KINDS, first_day
+from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
 from das_pipeline.statistics import Cube, Statistics, load_statistics
 
@@ -29,7 +31,9 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     Inputs: statistics/cubes, terminology/concepts and, once something was released, disclosure/ledger.
     One row of `<cube>.parquet`: a leaf and period, its value (a multiple of `base`), and whether it cannot occur. Full grid.
     """
-    made = protect_cubes(_prepare(run))
+    statistics = load_statistics(run.jurisdiction)
+    policy = checked_policy(run.jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
+    made = protect_cubes(_prepare(run, statistics, policy))
     for name, one in made.items():
         table = cubes.protected_table(one.grid, one.value, one.leaves.base, one.structural)
         pq.write_table(table, draft.path(f"{name}.parquet", table.num_rows), compression="zstd")
@@ -42,16 +46,14 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     sheet = {name: quality(one.grid, one.leaves, one.value, before[name]) for name, one in sorted(made.items())}
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(made), "leaves": sum(p.grid.size for p in made.values()), "decided": decided.num_rows})
-    return judge(made, draft.folder)
+    return judge(made, draft.folder, policy.moved_share)
 
 
-def _prepare(run: Run) -> dict[str, Protected]:
+def _prepare(run: Run, statistics: Statistics, policy: Disclosure) -> dict[str, Protected]:
     """Every cube on its full grid, with its earlier decisions and keyed draws; not yet rounded."""
-    statistics = load_statistics(run.jurisdiction)
-    policy = load_policy(run.jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
     counted = {cube.name: pq.read_table(_live(run, "statistics/cubes").path(f"{cube.name}.parquet")) for cube in statistics.cubes}
     hierarchies = cubes.Hierarchies.read(_live(run, "terminology/concepts").path("hierarchies.parquet"))
-    starts = [cubes.first_day(period) for table in counted.values() for period in table["period"].unique().to_pylist()]
+    starts = [first_day(period) for table in counted.values() for period in table["period"].unique().to_pylist()]
     if not starts:
         raise DasError("No cube counts anything: there is nothing to protect. Look at statistics/cubes.")
     made = {}
@@ -65,10 +67,10 @@ def _prepare(run: Run) -> dict[str, Protected]:
 def _period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
     """The cube's own kind of period, and the longer ones that something is published by."""
     used = {"year", *(c.period for c in statistics.cubes), *(kind for table in statistics.tables for kind in table.periods)}
-    return [kind for kind in cubes.PERIODS[cubes.PERIODS.index(cube.period) :] if kind in used]
+    return [kind for kind in KINDS[KINDS.index(cube.period) :] if kind in used]
 
 
-def _on_grid(run: Run, policy: DisclosurePolicy, cube: Cube, grid: Grid, counted: pa.Table) -> Protected:
+def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.Table) -> Protected:
     if cubes.matching(grid, cube.name, policy.presence_sensitive).any():
         raise ConfigurationError(
             f"The cube {cube.name} has leaves that policy.yaml lists as presence_sensitive: pool their concept with another at its level."

@@ -16,10 +16,7 @@ import pyarrow.parquet as pq
 from das_pipeline.disclosure.cubes import positions
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.rounding import Bools, Decisions, Ints
-from das_pipeline.errors import LakeError
-from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version
-from das_pipeline.run import Run
+from das_pipeline.lake import Version
 
 LEDGER = "disclosure/ledger"
 ENTRIES = "ledger_entries.parquet"
@@ -66,7 +63,7 @@ def decisions(ledger: Version | None, cube: str, grid: Grid, base: int, until: d
     for release in ledger.facts["releases"]:
         if as_of(release) > until:
             continue
-        rows = pq.read_table(ledger.path(_file(release)), filters=[("cube", "=", cube), ("base", "=", base)])
+        rows = pq.read_table(ledger.path(ledger_file(release)), filters=[("cube", "=", cube), ("base", "=", base)])
         leaf, period = positions(rows["leaf"], names), positions(rows["period"], periods)
         still = (leaf >= 0) & (period >= 0)
         at = leaf[still] * len(periods) + period[still]
@@ -81,7 +78,8 @@ def as_of(release: str) -> date:
     return date.fromisoformat(release[:10])
 
 
-def _file(release: str) -> str:
+def ledger_file(release: str) -> str:
+    """The file of a release in the ledger."""
     return f"releases/{release}.parquet"
 
 
@@ -100,29 +98,3 @@ def entries(cube: str, grid: Grid, base: int, decided: Bools, value: Ints, true:
         "frozen": frozen[at],
     }
     return pa.table(columns, schema=pa.schema(COLUMNS))
-
-
-def append_ledger(run: Run, draft: Draft, release: str) -> list[Verdict]:
-    """The ledger so far with the decisions of the candidate that goes live as `release`. Appending a release twice changes nothing."""
-    leaves, ledger = run.lake.current("disclosure/leaves"), run.lake.current(LEDGER)
-    if leaves is None:
-        raise LakeError("disclosure/leaves has no live version yet: there is nothing to release.")
-    known: list[str] = []
-    if ledger is not None:
-        draft.adopt(ledger)
-        known = list(ledger.facts["releases"])
-    if release not in known:
-        if leaves.inputs.get(LEDGER) != (ledger.id if ledger else None):
-            raise LakeError("The ledger has moved since this candidate was made: make disclosure/leaves and the candidate again.")
-        rows = pq.read_table(leaves.path(ENTRIES))
-        name = _file(release)
-        stamped = rows.append_column("release", pa.array([release] * rows.num_rows, type=pa.string()))
-        pq.write_table(stamped, draft.path(name, rows.num_rows), compression="zstd")
-        known.append(release)
-    files = len(draft.adopted) + len(list(draft.folder.rglob("*.parquet")))
-    draft.facts["releases"] = known
-    once = len(known) == len(set(known)) == files
-    sentence = (
-        f"The ledger holds {len(known)} releases, each once." if once else "The ledger's releases and files differ: restore it from backup."
-    )
-    return [Verdict("E03", "every_release_is_in_the_ledger_once", once, sentence, facts={"releases": len(known)})]

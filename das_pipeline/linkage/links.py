@@ -16,6 +16,7 @@ from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.ids import load_ledger, version_before
 from das_pipeline.linkage.persons import link_records
 from das_pipeline.linkage.sources import delivered_contracts, linked_contracts
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
 
@@ -24,21 +25,21 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
 
     Ids come from the version before, so that they stay what they were; see `ids.sql`. `former` remembers those of records that are gone.
     """
-    definition = load_definition(run.jurisdiction)
+    definition, limits = load_definition(run.jurisdiction), load_policy(run.jurisdiction).linkage
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         _load(run, connection)
         load_ledger(connection, version_before(run))
-        is_stable = link_records(connection, definition, run.as_of)
+        is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows)
         _make_ages(run, connection, definition)
         _write(connection, draft)
-        facts = _facts(connection)
+        facts = _facts(connection, limits.link_rate.rows)
         draft.facts.update(facts)
         verdicts.write_quality(draft, facts)
         verdicts.read_in_force(run, connection, linked_contracts(run, definition))
         return [
             verdicts.every_record_is_linked(connection),
             verdicts.cluster_is_one_person(connection),
-            verdicts.cluster_is_small(connection),
+            verdicts.cluster_is_small(connection, limits.records_a_person.rows),
             verdicts.linkage_is_repeatable(is_stable),
             verdicts.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
         ]
@@ -77,11 +78,11 @@ def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection, definition: Link
     connection.execute(f"CREATE TEMP TABLE ages AS {engine.sql(__package__, 'ages.sql')}")
 
 
-def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _facts(connection: duckdb.DuckDBPyConnection, least: int) -> dict[str, Any]:
     classes = connection.execute("SELECT link_class, COUNT(*) FROM links WHERE link_class IS NOT NULL GROUP BY ALL ORDER BY ALL").fetchall()
     persons_found, cases_found = connection.execute("SELECT COUNT(DISTINCT person_id), COUNT(DISTINCT case_id) FROM links").fetchall()[0]
     return {
-        "link_rates": verdicts.link_rates(connection),
+        "link_rates": verdicts.link_rates(connection, least),
         "link_classes": dict(classes),
         "persons": persons_found,
         "cases": cases_found,

@@ -12,8 +12,6 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-MAX_RECORDS = 60  # of a person, without a verified number; rule L05
-
 
 class Edge(NamedTuple):
     """Evidence that two entities are one person. Sorts strongest first: class, weight, then the entities, which is a total order."""
@@ -54,10 +52,10 @@ class Cluster:
     numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons
     alone: set[str] = field(default_factory=set)  # partners with one record a person that already have theirs in here
 
-    def can_join(self, other: Cluster) -> bool:
+    def can_join(self, other: Cluster, most_records: int) -> bool:
         return not (
             (self.is_anchored and other.is_anchored)
-            or self.records + other.records > MAX_RECORDS
+            or self.records + other.records > most_records
             or self.alone & other.alone
             or self._contradicts(other)
             or any(a.apart(b) for a in self.births for b in other.births)
@@ -75,10 +73,11 @@ class Cluster:
         self.alone |= other.alone
 
 
-def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge]) -> tuple[dict[int, int], list[Edge]]:
+def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], most_records: int) -> tuple[dict[int, int], list[Edge]]:
     """The cluster of every entity (named by its lowest entity), and the edges that were taken, strongest first.
 
-    The order in which `edges` and `entities` come does not matter.
+    No person gets more than `most_records` records without a verified number. The order in which `edges` and `entities` come does not
+    matter.
     """
     root = {entity: entity for entity in entities}
     clusters = {entity: Cluster(c.records, c.is_anchored, set(c.births), set(c.numbers), set(c.alone)) for entity, c in entities.items()}
@@ -92,7 +91,7 @@ def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge]) ->
     taken: list[Edge] = []
     for edge in sorted(edges, key=Edge.strength):
         left, right = sorted((find(edge.left), find(edge.right)))
-        if left != right and clusters[left].can_join(clusters[right]):
+        if left != right and clusters[left].can_join(clusters[right], most_records):
             root[right] = left
             clusters[left].absorb(clusters.pop(right))
             taken.append(edge)

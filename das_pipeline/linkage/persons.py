@@ -15,13 +15,13 @@ from das_pipeline.linkage.ids import give_ids, make_former
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
 
 
-def link_records(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, vintage: date) -> bool:
+def link_records(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, vintage: date, most_records: int) -> bool:
     """`links`: one row per record with its person id, case id, link class and weight; whether the order of the edges made no difference.
 
     Reads the tables of `identifying/entities`, `links_before` and `ledger`, and appends to `ledger` what happened to ids.
     """
     keep_unambiguous(connection)
-    is_stable = merge_entities(connection, definition)
+    is_stable = merge_entities(connection, definition, most_records)
     make_people(connection)
     make_cases(connection, definition)
     give_ids(connection, "person", "SELECT node, person AS cluster FROM people WHERE person IS NOT NULL", vintage)
@@ -57,7 +57,7 @@ def keep_unambiguous(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> bool:
+def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int) -> bool:
     """`merged` (entity, cluster) and `taken` (entity, link_class, weight: the edge that brought it in); whether order made no difference.
 
     The merge runs a second time on the same edges turned around: rule L08, for some seconds per million entities.
@@ -67,8 +67,8 @@ def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDef
     ).fetchall()
     edges = [Edge(*row) for row in rows]
     entities = _constraints(connection, definition)
-    roots, taken = constrained_merge(entities, edges)
-    again, _ = constrained_merge(dict(reversed(entities.items())), reversed(edges))
+    roots, taken = constrained_merge(entities, edges, most_records)
+    again, _ = constrained_merge(dict(reversed(entities.items())), reversed(edges), most_records)
     brought: dict[int, Edge] = {}
     for edge in taken:
         brought.setdefault(edge.left, edge)

@@ -16,10 +16,8 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import LinkageDefinition
-from das_pipeline.linkage.merge import MAX_RECORDS
 from das_pipeline.run import Run
 
-MIN_DENOMINATOR = 100  # a rate over fewer records says something about persons
 MIN_MASK = 5  # shorter patterns match any count
 # All the words and dates that may leave: anything else in a text or date column is a hit of L14.
 DATES = {"date", "vintage"}
@@ -59,7 +57,7 @@ def every_record_is_linked(connection: duckdb.DuckDBPyConnection) -> Verdict:
             " materialise identifying/entities again, and report it when it stays."
         )
     facts: dict[str, int | float | str] = {"records": records, "missing": missing, "doubled": doubled, "without_id": idless}
-    return Verdict("L01", "every_record_is_linked", not failed, sentence, facts=facts)
+    return Verdict("L01", not failed, sentence, facts=facts)
 
 
 def cluster_is_one_person(connection: duckdb.DuckDBPyConnection) -> Verdict:
@@ -81,10 +79,10 @@ def cluster_is_one_person(connection: duckdb.DuckDBPyConnection) -> Verdict:
             f"{numbers} persons have two verified numbers and {births} two birth dates beyond tolerance: these links cannot be right."
             " Look at what changed in linkage.yaml or in the stored model."
         )
-    return Verdict("L04", "cluster_is_one_person", not numbers + births, sentence, facts={"two_numbers": numbers, "two_births": births})
+    return Verdict("L04", not numbers + births, sentence, facts={"two_numbers": numbers, "two_births": births})
 
 
-def cluster_is_small(connection: duckdb.DuckDBPyConnection) -> Verdict:
+def cluster_is_small(connection: duckdb.DuckDBPyConnection, most: int) -> Verdict:
     """L05: what is held together by something else than a verified number is small."""
     largest, above = connection.execute(
         """
@@ -92,12 +90,12 @@ def cluster_is_small(connection: duckdb.DuckDBPyConnection) -> Verdict:
             FROM links WHERE person_id IS NOT NULL GROUP BY person_id)
         SELECT COALESCE(MAX(records), 0), COUNT(*) FILTER (WHERE unverified > $limit) FROM sizes
         """,
-        {"limit": MAX_RECORDS},
+        {"limit": most},
     ).fetchall()[0]
-    sentence = f"No person has more than {MAX_RECORDS} records without a verified number."
+    sentence = f"No person has more than {most} records without a verified number."
     if above:
-        sentence = f"{above} persons have more than {MAX_RECORDS} records without a verified number: look for a placeholder value."
-    return Verdict("L05", "cluster_is_small", not above, sentence, "warn", {"largest": largest, "above": above})
+        sentence = f"{above} persons have more than {most} records without a verified number: look for a placeholder value."
+    return Verdict("L05", not above, sentence, facts={"largest": largest, "above": above})
 
 
 def linkage_is_repeatable(is_stable: bool) -> Verdict:
@@ -105,7 +103,7 @@ def linkage_is_repeatable(is_stable: bool) -> Verdict:
     sentence = "The same edges in another order give the same persons."
     if not is_stable:
         sentence = "The same edges in another order gave other persons: a tie is not broken. This is a mistake in the code, report it."
-    return Verdict("L08", "linkage_is_repeatable", is_stable, sentence)
+    return Verdict("L08", is_stable, sentence)
 
 
 def no_identifier_leaves(
@@ -139,7 +137,7 @@ def no_identifier_leaves(
     sentence = "No direct identifier is in what leaves the identifying zone."
     if hits:
         sentence = f"Direct identifiers may be in {', '.join(sorted(hits))}: take them out of what is written. Nothing of it is read."
-    return Verdict("L14", "no_identifier_leaves", not hits, sentence, facts={"places": len(hits)})
+    return Verdict("L14", not hits, sentence, facts={"places": len(hits)})
 
 
 def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[str]) -> bool:
@@ -153,15 +151,15 @@ def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column
     return values > 0 and alike * 2 >= values
 
 
-def link_rates(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
-    """By partner, the share of its records that are about a person whom another partner knows too; over 100 records or more."""
+def link_rates(connection: duckdb.DuckDBPyConnection, least: int) -> dict[str, float]:
+    """By partner, the share of its records that are about a person whom another partner knows too; over `least` records or more."""
     rows = connection.execute(
         """
         WITH known AS (SELECT person, COUNT(DISTINCT partner) AS partners FROM people WHERE person IS NOT NULL GROUP BY person)
         SELECT p.partner, COUNT(*), COUNT(*) FILTER (WHERE k.partners > 1)
         FROM people AS p JOIN known AS k ON k.person = p.person GROUP BY p.partner HAVING COUNT(*) >= $least ORDER BY p.partner
         """,
-        {"least": MIN_DENOMINATOR},
+        {"least": least},
     ).fetchall()
     return {partner: round(linked / records, 4) for partner, records, linked in rows}
 

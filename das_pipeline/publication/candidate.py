@@ -13,11 +13,12 @@ from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
+from das_pipeline.policy import load_policy
 from das_pipeline.publication import checks, metadata
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
-from das_pipeline.publication.release import previous_release, release_policy
+from das_pipeline.publication.releases import previous_release
 from das_pipeline.publication.tables import external_cells, protected_cells, write
 from das_pipeline.publication.texts import TableTexts, table_texts
 from das_pipeline.run import Run
@@ -31,7 +32,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     """
     texts = table_texts(run.jurisdiction)
     as_of = run.as_of.isoformat()
-    provisional_months = release_policy(run).provisional_months
+    provisional_months = load_policy(run.jurisdiction).release.provisional_months
     tables = published_tables(run, texts)
     schemes = load_schemes(run.jurisdiction)
     described: list[dict[str, object]] = []

@@ -19,7 +19,7 @@ from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import sha256_of
 from das_pipeline.publication.metadata import MARK, STATUSES
-from das_pipeline.publication.tables import ALL
+from das_pipeline.terminology import ALL
 
 _PERIOD = r"^\d{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$"
 
@@ -50,7 +50,7 @@ def descriptors_fit(folder: Path) -> Verdict:
         if not wrong
         else f"{', '.join(wrong)}: not as datapackage.json says. A column is public only when its table declares it."
     )
-    return Verdict("D10", "files_fit_their_descriptors", not wrong, sentence, facts={"files": len(described), "wrong": len(wrong)})
+    return Verdict("D10", not wrong, sentence, facts={"files": len(described), "wrong": len(wrong)})
 
 
 def published_schema_holds(folder: Path) -> Verdict:
@@ -70,7 +70,7 @@ def published_schema_holds(folder: Path) -> Verdict:
         if not wrong
         else f"{', '.join(wrong)}: a code, type or period is not in the published schema, or a cell occurs twice."
     )
-    return Verdict("D10", "tables_satisfy_their_schema", not wrong, sentence, facts={"tables": len(files), "wrong": len(wrong)})
+    return Verdict("D10", not wrong, sentence, facts={"tables": len(files), "wrong": len(wrong)})
 
 
 def pandera_schema(path: Path) -> Any:
@@ -109,7 +109,7 @@ def counts_are_protected(connection: duckdb.DuckDBPyConnection, folder: Path) ->
         if not wrong
         else f"{', '.join(wrong)}: counts that are no multiple of the rounding base: they did not come from protected leaves."
     )
-    return Verdict("D01", "counts_are_protected", not wrong, sentence, facts={"cells": cells, "wrong": sum(wrong.values())})
+    return Verdict("D01", not wrong, sentence, facts={"cells": cells, "wrong": sum(wrong.values())})
 
 
 def totals_are_sums(connection: duckdb.DuckDBPyConnection, folder: Path) -> Verdict:
@@ -126,7 +126,7 @@ def totals_are_sums(connection: duckdb.DuckDBPyConnection, folder: Path) -> Verd
             if engine.scalar(connection, query):
                 wrong.append(f"{path.stem} by {dimension}")
     sentence = "Every total is the sum of its parts." if not wrong else f"{', '.join(wrong)}: totals differ from the sum of their parts."
-    return Verdict("D03", "totals_are_sums_of_parts", not wrong, sentence, facts={"wrong": len(wrong)})
+    return Verdict("D03", not wrong, sentence, facts={"wrong": len(wrong)})
 
 
 def expectations(folder: Path) -> list[Verdict]:
@@ -140,7 +140,7 @@ def expectations(folder: Path) -> list[Verdict]:
         if not wrong
         else f"{', '.join(wrong)}: not what a release must be. Run the candidate's own checks to see which rule it breaks."
     )
-    return [Verdict("D10", "release_meets_expectations", not wrong, sentence, facts={"tables": len(files), "wrong": len(wrong)})]
+    return [Verdict("D10", not wrong, sentence, facts={"tables": len(files), "wrong": len(wrong)})]
 
 
 def _unexpected(files: list[Path]) -> list[str]:

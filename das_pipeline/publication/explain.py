@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from das_pipeline.errors import DasError
-from das_pipeline.publication.periods import kind_of
-from das_pipeline.publication.release import current_release
-from das_pipeline.publication.tables import ALL
+from das_pipeline.periods import kind_of
+from das_pipeline.publication.releases import current_release
 from das_pipeline.run import Run
+from das_pipeline.terminology import ALL
 
 
 def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -13,11 +13,10 @@ import pyarrow.parquet as pq
 
 from das_pipeline import engine
 from das_pipeline.lake import Lake
+from das_pipeline.periods import enclosing, is_provisional
 from das_pipeline.publication.definitions import Dimension, Table
 from das_pipeline.publication.metadata import MARK
-from das_pipeline.publication.periods import enclosing, is_provisional
-
-ALL = "all"
+from das_pipeline.terminology import ALL
 
 
 def protected_cells(

@@ -6,13 +6,10 @@ from datetime import date
 from typing import Any
 
 from das_pipeline.chain import ChainModel
+from das_pipeline.periods import SQL_TEXT, month_after
 from das_pipeline.statistics.model import Cube
 
-PERIOD_TEXT = {
-    "month": "SUBSTR(CAST(occurred_on AS VARCHAR), 1, 7)",
-    "quarter": "CONCAT_WS('-Q', CAST(EXTRACT(YEAR FROM occurred_on) AS VARCHAR), CAST(EXTRACT(QUARTER FROM occurred_on) AS VARCHAR))",
-    "year": "SUBSTR(CAST(occurred_on AS VARCHAR), 1, 4)",
-}
+PERIOD_TEXT = {kind: text.format(day="occurred_on") for kind, text in SQL_TEXT.items()}
 
 
 def selected_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, dict[str, Any]]:
@@ -21,7 +18,7 @@ def selected_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, di
     They lie in the opening month of the chain or later, and not after the month of `as_of`: of later ones only what partners plan is known.
     `first` and `last` are the unit's first and last event of these kinds, whatever its period.
     """
-    bound: dict[str, Any] = {"as_of": as_of, "first_day": chain.opening_month, "after": _month_after(as_of)}
+    bound: dict[str, Any] = {"as_of": as_of, "first_day": chain.opening_month, "after": month_after(as_of)}
     kinds = {f"kind_{n}": kind for n, kind in enumerate(cube.kinds)}
     conditions = [f"kind IN ({_names(kinds)})"]
     bound |= kinds
@@ -92,7 +89,3 @@ GROUP BY {dimensions}period"""
 
 def _names(bound: dict[str, str]) -> str:
     return ", ".join(f"${name}" for name in bound)
-
-
-def _month_after(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

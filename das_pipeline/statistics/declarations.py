@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from das_pipeline.jurisdiction import Text
+from das_pipeline.periods import Kind
 
 Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # stands in SQL text and file names: an identifier
-Period = Literal["month", "quarter", "year"]
 PLANNED = ("balance", "duration", "cohort", "persons")
 
 
@@ -22,7 +22,7 @@ class DeclaredCube(BaseModel, extra="forbid"):
     kind: Annotated[list[Word], Field(min_length=1)]
     leave_out: dict[Word, list[str]] = {}
     which: Literal["each", "first", "last"] = "each"
-    period: Period
+    period: Kind
     leaf: dict[Word, Annotated[list[Word], Field(min_length=1, max_length=2)]]
     adds_up_to: Word | None = None
 

@@ -9,10 +9,10 @@ from typing import Literal, NoReturn
 from das_pipeline.chain import ChainModel, load_chain
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction, Text
-from das_pipeline.statistics.declarations import CubesFile, DeclaredCube, DeclaredTable, Period, Stack
+from das_pipeline.periods import KINDS, Kind
+from das_pipeline.statistics.declarations import CubesFile, DeclaredCube, DeclaredTable, Stack
 from das_pipeline.terminology import Scheme, load_schemes
 
-PERIODS: tuple[Period, ...] = ("month", "quarter", "year")
 CUBES = "statistics/cubes.yaml"
 UNKNOWN = "unknown"
 
@@ -32,7 +32,7 @@ class Cube:
     kinds: Sequence[str]
     leave_out: Mapping[str, Sequence[str]]
     which: Literal["each", "first", "last"]
-    period: Period
+    period: Kind
     leaf: Mapping[str, tuple[str, str]]
     scheme: Mapping[str, str]
     levels: Mapping[str, tuple[str, ...]]
@@ -178,7 +178,7 @@ def _read_table(place: str, declared: DeclaredTable, cubes: Mapping[str, Cube]) 
     for name in table.cubes:
         if name not in cubes:
             _refuse(place, f"there is no cube {name} in {CUBES}")
-        allowed = PERIODS[PERIODS.index(cubes[name].period) :]
+        allowed = KINDS[KINDS.index(cubes[name].period) :]
         if odd := [p for p in periods if p not in allowed]:
             _refuse(place, f"period {odd[0]} is finer than the {cubes[name].period} of cube {name}, or no period")
     if declared.stack is not None and by:

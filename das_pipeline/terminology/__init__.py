@@ -5,9 +5,11 @@ from das_pipeline.terminology.external import build_external
 from das_pipeline.terminology.mapped_records import build_records
 from das_pipeline.terminology.proposals import Proposal, propose
 from das_pipeline.terminology.readers import hierarchy, records
-from das_pipeline.terminology.schemes import Concept, Scheme, load_schemes
+from das_pipeline.terminology.schemes import ALL, TOTAL, Concept, Scheme, load_schemes
 
 __all__ = [
+    "ALL",
+    "TOTAL",
     "Concept",
     "Proposal",
     "Scheme",

@@ -102,7 +102,7 @@ def _mapped(unmapped: int, cells: int) -> Verdict:
     sentence = "Every figure of every external source has a concept in all our classifications."
     if unmapped:
         sentence = f"{unmapped} figures of external sources have no concept: add their codes to terminology/mappings."
-    return Verdict("T02", "unmapped_share_is_small", not unmapped, sentence, facts={"cells": cells, "cells_unmapped": unmapped})
+    return Verdict("T02", not unmapped, sentence, facts={"cells": cells, "cells_unmapped": unmapped})
 
 
 def _adds_up(differing: int, totals: int) -> Verdict:
@@ -112,4 +112,4 @@ def _adds_up(differing: int, totals: int) -> Verdict:
             f"{differing} published totals of external sources are not the sum of the figures in our words. Mend terminology/mappings."
         )
     facts: dict[str, int | float | str] = {"totals": totals, "totals_differing": differing}
-    return Verdict("F05", "categories_sum_to_total", not differing, sentence, facts=facts)
+    return Verdict("F05", not differing, sentence, facts=facts)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
-from pydantic import BaseModel
 
 from das_pipeline import engine
 from das_pipeline.deliveries import judge_completeness, load_contracts, partners_in, register_records
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.lake import Draft
+from das_pipeline.policy import WarnAndBlock, load_policy
 from das_pipeline.run import Run
 from das_pipeline.terminology.columns import ConceptColumn, concept_columns
 from das_pipeline.terminology.lookup import look_up, with_concepts
@@ -20,27 +20,6 @@ from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
 
 SHOWN = 5  # columns named in a verdict's sentence; unmapped.parquet has them all
 ORDER = "record_no, sub, known_from, delivery, line_no"
-
-
-class UnmappedShare(BaseModel, extra="forbid"):
-    """The limits of rule T02: the share of values without a mapping, by column and month."""
-
-    warn: float
-    block: float
-    min_rows: int
-    reason: str
-
-
-class TerminologyPolicy(BaseModel, extra="forbid"):
-    """The section `terminology` of policy.yaml."""
-
-    unmapped_share: UnmappedShare
-
-
-class Policy(BaseModel, extra="ignore"):
-    """What this stage reads of policy.yaml."""
-
-    terminology: TerminologyPolicy
 
 
 @dataclass(frozen=True)
@@ -66,7 +45,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
     and it is listed in `unmapped`.
     """
     concepts = live_concepts(run)
-    limits = run.jurisdiction.load("policy.yaml", Policy).terminology.unmapped_share
+    limits = load_policy(run.jurisdiction).terminology.unmapped_share
     present = set(partners_in(run))
     files = [(partner, file) for partner, file in load_contracts(run.jurisdiction) if partner in present]
     columns = [c for c in concept_columns(run.jurisdiction) if c.partner in present]
@@ -133,10 +112,10 @@ def _codes_are_listed(shares: Sequence[Share]) -> Verdict:
             " where no mapping knows them. Add the codes to terminology/codes and terminology/mappings, or ask the partner."
         )
     facts: dict[str, int | float | str] = {"rows": sum(s.rows for s in shares), "rows_unlisted": rows, "columns": len(places)}
-    return Verdict("T01", "code_is_in_its_list", passed=not places, sentence=sentence, severity="warn", facts=facts)
+    return Verdict("T01", passed=not places, sentence=sentence, severity="warn", facts=facts)
 
 
-def judge_unmapped(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
+def judge_unmapped(shares: Sequence[Share], limits: WarnAndBlock) -> Verdict:
     """T02: the share of values without a mapping, by column and month; it blocks beyond chance and warns above its lower limit."""
     warned = [s for s in shares if s.unmapped > limits.warn * s.rows]
     blocked = [s for s in shares if share_exceeds(s.unmapped, s.rows, limits.block, limits.min_rows)]
@@ -149,7 +128,6 @@ def judge_unmapped(shares: Sequence[Share], limits: UnmappedShare) -> Verdict:
         )
     return Verdict(
         "T02",
-        "unmapped_share_is_small",
         passed=not (warned or blocked),
         sentence=sentence,
         severity="block" if blocked else "warn",
@@ -167,7 +145,7 @@ def _one_concept(ambiguous: int) -> Verdict:
     sentence = "Every value has at most one concept on its date."
     if ambiguous:
         sentence = f"{ambiguous} values have several concepts on their date: mend the overlapping rows in terminology/mappings."
-    return Verdict("T03", "mapping_is_a_function", passed=not ambiguous, sentence=sentence, facts={"ambiguous_values": ambiguous})
+    return Verdict("T03", passed=not ambiguous, sentence=sentence, facts={"ambiguous_values": ambiguous})
 
 
 def _nothing_lost(accounts: Sequence[Account]) -> Verdict:
@@ -184,7 +162,7 @@ def _nothing_lost(accounts: Sequence[Account]) -> Verdict:
         "rows_unknown": sum(a.unknown for a in accounts),
         "rows_not_applicable": sum(a.not_applicable for a in accounts),
     }
-    return Verdict("T06", "mapping_loses_no_row", passed=not open_accounts, sentence=sentence, facts=facts)
+    return Verdict("T06", passed=not open_accounts, sentence=sentence, facts=facts)
 
 
 def _named(places: Sequence[str]) -> str:

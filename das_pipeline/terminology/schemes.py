@@ -16,8 +16,7 @@ from pathlib import PurePosixPath
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.terminology.tables import Fault, Shape, read_tables
 
-ALL = "all"
-TOTAL = "total"
+ALL, TOTAL = "all", "total"  # the concept that every scheme has, and its level
 UNKNOWN = "unknown"  # in every scheme: a value that no mapping knows, or that says so itself
 NOT_APPLICABLE = "not_applicable"  # in no scheme: an empty field
 

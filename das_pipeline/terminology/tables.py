@@ -73,7 +73,7 @@ def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> Any:
     """A CSV file as a frame of text with the columns `file` and `row` before it."""
     import pandas as pd
 
-    path = jurisdiction.folder / file
+    path = jurisdiction.path(file)
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:

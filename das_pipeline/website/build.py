@@ -18,8 +18,8 @@ from markupsafe import Markup
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
+from das_pipeline.periods import is_complete
 from das_pipeline.publication import releases, table_texts
-from das_pipeline.publication.periods import is_complete
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, load_schemes
 from das_pipeline.website import charts, checks

@@ -11,9 +11,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from das_pipeline.publication.periods import KINDS
-
-ALL = "all"
+from das_pipeline.periods import KINDS
+from das_pipeline.terminology import ALL
 
 
 @dataclass(frozen=True)

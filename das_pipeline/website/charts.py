@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from das_pipeline.lake import canonical
-from das_pipeline.publication.periods import first_day
+from das_pipeline.periods import first_day
 from das_pipeline.website.cells import Cell
 from das_pipeline.website.language import LOCALES, Language
 

@@ -63,4 +63,4 @@ def numbers_are_released(folder: Path) -> Verdict:
         if not wrong
         else f"{wrong} of {len(counts)} counts on the pages are not those of the tables: build the site again from this candidate."
     )
-    return Verdict("D03", "numbers_on_pages_are_released", not wrong, sentence, facts={"counts": len(counts), "wrong": wrong})
+    return Verdict("D03", not wrong, sentence, facts={"counts": len(counts), "wrong": wrong})

@@ -9,9 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from das_pipeline.publication.periods import is_complete
+from das_pipeline.periods import is_complete
+from das_pipeline.terminology import ALL
 from das_pipeline.website import charts
-from das_pipeline.website.cells import ALL, Cell, PublishedTable
+from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.charts import Line
 from das_pipeline.website.language import Language
 

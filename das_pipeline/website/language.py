@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Text
-from das_pipeline.publication.periods import kind_of
+from das_pipeline.periods import kind_of
 from das_pipeline.website.texts import LANGUAGES, Words
 
 _MARKS = {"nl": (".", ","), "en": (",", ".")}  # thousands, decimals

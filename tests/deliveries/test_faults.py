@@ -18,7 +18,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import PROJECT, Settings
-from das_pipeline.simulation import simulate
+from simulation import simulate
 
 pytestmark = [pytest.mark.slow]
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from das_pipeline.disclosure import append_ledger, build_leaves
+from das_pipeline.disclosure import build_leaves
 from das_pipeline.errors import LakeError
 from das_pipeline.lake import Draft, Version
+from das_pipeline.release import append_ledger
 from das_pipeline.run import Run, produce
 from das_pipeline.terminology import build_concepts
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from das_pipeline.disclosure.policy import Closing, DisclosurePolicy, load_policy
+from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.policy import Closing
 from das_pipeline.run import Run
 from tests.disclosure.test_leaves import protect
 
@@ -29,7 +30,7 @@ def toy_with(toy: Jurisdiction, tmp_path: Path, old: str, new: str) -> Jurisdict
 
 
 def test_the_toy_policy_is_read(toy: Jurisdiction) -> None:
-    policy = load_policy(toy, LEAVES)
+    policy = checked_policy(toy, LEAVES)
     assert policy.base_of("reports_month") == 5
     assert not policy.is_closed(1999, date(2024, 1, 1))
 
@@ -38,13 +39,13 @@ def test_the_toy_policy_is_read(toy: Jurisdiction) -> None:
     ("old", "new", "said"),
     [
         ("sensitive_cubes: []", "sensitive_cubes: [reports_day]", "names the cube reports_day"),
-        ("structural_zeros: []", "structural_zeros: [{cube: rulings_month, leaf: {sex: male}}]", "has no dimension sex"),
+        ("structural_zeros: []", "structural_zeros: [{cube: rulings_month, leaf: {sex: male}, reason: a test}]", "has no dimension sex"),
         ("structural_zeros: []", "structural_zeros: [{leaf: {sex: male}}]", "structural_zeros.0.cube"),
     ],
 )
 def test_a_mistake_in_the_policy_is_named(toy: Jurisdiction, tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
-        load_policy(toy_with(toy, tmp_path, old, new), LEAVES)
+        checked_policy(toy_with(toy, tmp_path, old, new), LEAVES)
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,15 @@ def test_a_mistake_in_the_policy_is_named(toy: Jurisdiction, tmp_path: Path, old
         (0, date(2023, 12, 31), True),
     ],
 )
-def test_a_year_closes_some_months_after_its_end(months: int, as_of: date, closed: bool) -> None:
-    policy = DisclosurePolicy.model_validate({"base": {"default": 5, "sensitive": 10}, "closing": Closing(months=months, reason="a test")})
+def test_a_year_closes_some_months_after_its_end(months: int, as_of: date, closed: bool, toy: Jurisdiction) -> None:
+    policy = checked_policy(toy, LEAVES).model_copy(update={"closing": Closing(months=months, reason="a test")})
     assert policy.is_closed(2023, as_of) is closed
 
 
 def test_leaves_that_cannot_occur_are_zero_and_flagged(toy: Jurisdiction, tmp_path: Path, run: Run) -> None:
-    changed = toy_with(toy, tmp_path, "structural_zeros: []", "structural_zeros: [{cube: rulings_month, leaf: {ruling: referred_back}}]")
+    changed = toy_with(
+        toy, tmp_path, "structural_zeros: []", "structural_zeros: [{cube: rulings_month, leaf: {ruling: referred_back}, reason: a test}]"
+    )
     leaves = pq.read_table(protect(replace(run, jurisdiction=changed)).path("rulings_month.parquet")).to_pylist()
     assert {(r["structural"], r["value"]) for r in leaves if r["ruling"] == "referred_back"} == {(True, 0)}
     assert not any(r["structural"] for r in leaves if r["ruling"] != "referred_back")
@@ -77,6 +80,8 @@ def test_a_sensitive_cube_is_rounded_to_the_larger_base(toy: Jurisdiction, tmp_p
 
 
 def test_a_presence_sensitive_leaf_must_not_exist(toy: Jurisdiction, tmp_path: Path, run: Run) -> None:
-    changed = toy_with(toy, tmp_path, "presence_sensitive: []", "presence_sensitive: [{cube: reports_year, leaf: {age: minor}}]")
+    changed = toy_with(
+        toy, tmp_path, "presence_sensitive: []", "presence_sensitive: [{cube: reports_year, leaf: {age: minor}, reason: a test}]"
+    )
     with pytest.raises(ConfigurationError, match="presence_sensitive"):
         protect(replace(run, jurisdiction=changed))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from datetime import date
 
-from assets.operate import Operator, instance
 from das_pipeline.settings import Settings
+from orchestration.runs import Operator, instance
 
 if __name__ == "__main__":
     with instance(Settings.from_environment()) as store:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from assets.operate import Operator, instance, waiting
-from assets.resources import das
 from das_pipeline import deliveries
 from das_pipeline.settings import Settings
+from orchestration.resources import das
+from orchestration.runs import Operator, instance, waiting
 
 if __name__ == "__main__":
     with instance(Settings.from_environment()) as store:

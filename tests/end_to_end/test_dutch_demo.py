@@ -82,6 +82,6 @@ def test_one_more_day_is_taken_in(demo: tuple[Installation, str]) -> None:
     made, _ = demo
     made.das("simulate", "--next-day")
     made.das("run")
-    assert made.live("website/live").as_of == "2026-01-01"
-    assert made.live("website/live").facts["live"] is False
+    assert made.live("release/decision").as_of == "2026-01-01"
+    assert made.live("release/decision").facts["live"] is False
     assert Path(made.home / "releases" / "current").resolve().name == "2025-12-31.1"

@@ -10,23 +10,24 @@ import pytest
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
-from das_pipeline.simulation.faults import profile
-from das_pipeline.simulation.parameters import Faults
+from simulation.faults import profile
+from simulation.parameters import Faults
 from tests.installation import Installation, installation
 
 pytestmark = [pytest.mark.slow]
 
 NL = PROJECT / "jurisdictions" / "nl"
-SCENARIOS = sorted(p.stem for p in (NL / "scenarios").glob("*.yaml"))
+SCENARIO_FILES = NL / "simulation" / "scenarios"
+SCENARIOS = sorted(p.stem for p in (SCENARIO_FILES).glob("*.yaml"))
 SIZE = "12000"
 
 
 def play(root: Path, name: str, jurisdiction: Path = NL) -> tuple[Installation, Faults, str]:
     """The installation after a scenario, what was expected, and what `das run` printed."""
-    said = profile(Jurisdiction(NL), NL / "scenarios" / f"{name}.yaml")
+    said = profile(Jurisdiction(NL), SCENARIO_FILES / f"{name}.yaml")
     assert said is not None
     made = installation(root, jurisdiction)
-    made.das("simulate", "--size", SIZE, "--seed", "5", "--faults", str(NL / "scenarios" / f"{name}.yaml"), "--processes", "1")
+    made.das("simulate", "--size", SIZE, "--seed", "5", "--faults", str(SCENARIO_FILES / f"{name}.yaml"), "--processes", "1")
     return made, said, made.das("run", code=1 if said.expect.failed else 0)
 
 

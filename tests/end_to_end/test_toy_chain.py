@@ -23,7 +23,7 @@ from tests.toy_deliveries import CANARIES, write_toy_deliveries
 pytestmark = [pytest.mark.slow]
 
 CONTENT = ("terminology/records", "linkage/links", "chain/events", "chain/spells", "chain/flows", "statistics/cubes", "disclosure/leaves")
-FINISHED = ("publication/candidate", "website/site", "website/live")
+FINISHED = ("publication/candidate", "website/site", "release/decision")
 
 
 def test_every_table_of_the_chain_is_live(day_by_day: Installation) -> None:
@@ -58,7 +58,7 @@ def test_the_release_reads_in_duckdb_pandas_and_polars(day_by_day: Installation)
 
 def test_main_files_have_the_columns_that_are_declared(day_by_day: Installation) -> None:
     """Every column of tables.yaml is in the table; more may be there: dimensions, attributes, a partner's own columns."""
-    declared = yaml.safe_load((PROJECT / "das_pipeline" / "tables.yaml").read_text(encoding="utf-8"))
+    declared = yaml.safe_load((PROJECT / "orchestration" / "tables.yaml").read_text(encoding="utf-8"))
     main = {
         "terminology/concepts": "concepts.parquet",
         "terminology/records": "watch/reports.parquet",

@@ -26,8 +26,8 @@ def build_with_a_loss(run: Run, draft: Draft) -> list[Verdict]:
 
 if __name__ == "__main__":
     chain.build_spells = build_with_a_loss  # before assets.chain takes the name
-    from assets.operate import Operator, instance
     from das_pipeline.settings import Settings
+    from orchestration.runs import Operator, instance
 
     with instance(Settings.from_environment()) as store:
         operator = Operator(store)

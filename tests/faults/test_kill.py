@@ -19,7 +19,7 @@ KILL_BEFORE_PROMOTE = """
 import os, signal, sys
 from das_pipeline.lake import Lake
 from das_pipeline.settings import Settings
-from assets.operate import Operator, instance
+from orchestration.runs import Operator, instance
 
 table, promote = sys.argv[1], Lake.promote
 

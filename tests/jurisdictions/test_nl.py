@@ -11,7 +11,7 @@ import duckdb
 
 from das_pipeline.chain import load_chain
 from das_pipeline.deliveries import load_contracts, load_partners
-from das_pipeline.disclosure.policy import load_policy
+from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.linkage.definition import load_definition
 from das_pipeline.publication.texts import table_texts
@@ -175,7 +175,7 @@ def test_the_tables_that_were_agreed_are_there():
 
 
 def test_the_policy_names_cubes_and_dimensions_that_exist():
-    policy = load_policy(NL, {cube.name: set(cube.leaf) for cube in statistics().cubes})
+    policy = checked_policy(NL, {cube.name: set(cube.leaf) for cube in statistics().cubes})
 
     for zero in policy.structural_zeros:
         cube = statistics().cube(zero.cube)
@@ -223,7 +223,7 @@ def test_every_police_class_has_a_place_in_the_international_classification():
 
 
 def test_published_figures_name_their_source():
-    path = Path("calibration.csv")
+    path = Path("simulation/calibration.csv")
     rows = NL.csv(str(path), ["year", "partner", "indicator", "breakdown", "value", "unit", "is_provisional", "source", "verified"])
 
     assert len(rows) == 211

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from das_pipeline.linkage import evaluate
 from das_pipeline.privacy import find_canaries
 from das_pipeline.run import Run
+from simulation.validation.linkage import evaluate
 from tests.linkage.conftest import link_as_of
 from tests.toy_deliveries import DAYS, NAMES
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from das_pipeline import simulation
+import simulation
 from das_pipeline.deliveries import pending, take_in
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.linkage import evaluate, train_model
+from das_pipeline.linkage import train_model
 from das_pipeline.linkage.probabilistic import StoredModel, dump_model, load_model
 from das_pipeline.privacy import find_canaries, write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import PROJECT, Settings
+from simulation.validation.linkage import evaluate
 from tests.linkage.conftest import link_as_of
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from das_pipeline.linkage import verdicts
 from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import load_definition
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
-from tests.linkage.world import World, row
+from tests.linkage.world import MOST_RECORDS, World, row
 
 JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17"}
 PIET = {"surname": "Bakker", "given_names": "Piet", "birth_date": "1955-11-02"}
@@ -66,9 +66,9 @@ def test_l04_sees_a_record_in_an_entity_with_another_birth_date(world):
 
 
 def test_l05_sees_a_person_held_together_by_nothing_verified(world):
-    assert verdicts.cluster_is_small(world.connection).passed
+    assert verdicts.cluster_is_small(world.connection, MOST_RECORDS).passed
     world.connection.execute("INSERT INTO links SELECT 'report', range, 1, 1, 'C', 9 FROM range(100, 161)")
-    verdict = verdicts.cluster_is_small(world.connection)
+    verdict = verdicts.cluster_is_small(world.connection, MOST_RECORDS)
     assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"largest": 62, "above": 1})
 
 
@@ -126,7 +126,7 @@ def test_merge_refuses_what_could_not_be_one_person():
         7: Cluster(60),
     }
     edges = [Edge("C", 9, 1, n) for n in (3, 4, 5, 7)] + [Edge("B", 4, 1, 2), Edge("C", 8, 1, 6)]
-    clusters, taken = constrained_merge(entities, edges)
+    clusters, taken = constrained_merge(entities, edges, MOST_RECORDS)
     assert clusters == {1: 1, 2: 1, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7}
     assert [edge.right for edge in taken] == [2]
 

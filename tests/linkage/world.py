@@ -14,6 +14,8 @@ from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.persons import link_records
 from das_pipeline.linkage.probabilistic import StoredModel
 
+MOST_RECORDS = 60
+
 DEFINITION = LinkageDefinition.model_validate(
     {
         "strong_keys": [
@@ -67,7 +69,7 @@ class World:
             connection.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?)", self.ledger)
             before = [(*link[:4], True) for link in self.links] + [(*link, False) for link in self.former]
             connection.executemany("INSERT INTO links_before VALUES (?, ?, ?, ?, ?)", before)
-        assert link_records(connection, self.definition, vintage)
+        assert link_records(connection, self.definition, vintage, MOST_RECORDS)
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
         self.former = connection.execute("SELECT * FROM former ORDER BY unit, record_no").fetchall()
         self.ledger = connection.execute("SELECT * FROM ledger ORDER BY vintage, kind, id, event").fetchall()

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from das_pipeline.publication.periods import enclosing, first_day, is_complete, is_provisional, last_day, last_month_end
+from das_pipeline.periods import enclosing, first_day, is_complete, is_provisional, last_day, last_month_end
 
 
 def test_a_month_lies_in_its_quarter_and_year() -> None:

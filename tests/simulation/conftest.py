@@ -9,12 +9,12 @@ import pytest
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
-from das_pipeline.simulation import Simulated, simulate
-from das_pipeline.simulation.deliver import Schedule, Sender
-from das_pipeline.simulation.faults import Plan
-from das_pipeline.simulation.parameters import Parameters
-from das_pipeline.simulation.registers import main_groups
-from das_pipeline.simulation.world import Extent, World, simulate_world
+from simulation import Simulated, simulate
+from simulation.deliveries.deliver import Schedule, Sender
+from simulation.deliveries.registers import main_groups
+from simulation.faults import Plan
+from simulation.parameters import Parameters
+from simulation.world.world import Extent, World, simulate_world
 
 SEED = 3
 

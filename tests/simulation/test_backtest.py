@@ -13,7 +13,9 @@ import pytest
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
-from das_pipeline.simulation.backtest import (
+from simulation.draws import NEVER, Coded
+from simulation.parameters import Parameters
+from simulation.validation.backtest import (
     COLUMNS,
     Backtest,
     Breakdown,
@@ -27,13 +29,11 @@ from das_pipeline.simulation.backtest import (
     measure,
     value,
 )
-from das_pipeline.simulation.calibrate import fit, interpolated, write_factors
-from das_pipeline.simulation.documentation import write_tables
-from das_pipeline.simulation.draws import NEVER, Coded
-from das_pipeline.simulation.parameters import Parameters
-from das_pipeline.simulation.persons import People
-from das_pipeline.simulation.tables import Steps, Table
-from das_pipeline.simulation.world import Extent, World
+from simulation.validation.calibrate import fit, interpolated, write_factors
+from simulation.validation.documentation import write_tables
+from simulation.world.persons import People
+from simulation.world.tables import Steps, Table
+from simulation.world.world import Extent, World
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")
 YEARS = [2020, 2021, 2022]
@@ -83,7 +83,7 @@ def figures_of(m: Measure, scale: float = 1.0) -> list[float]:
 
 
 def test_no_row_of_the_calibration_is_forgotten():
-    rows = NL.csv("calibration.csv", COLUMNS)
+    rows = NL.csv("simulation/calibration.csv", COLUMNS)
     known = figures(NL, Backtest.read(NL))
 
     assert len(known) == len(rows) + len(NL.csv("external/politie_47018/recorded_crime.csv", ["class_code", "year", "recorded_crimes"]))
@@ -208,7 +208,7 @@ def test_years_without_a_figure_lie_between_their_neighbours():
 
 
 def test_factors_are_written_in_the_alignment_and_nothing_else_changes(tmp_path: Path):
-    path = tmp_path / "simulation.yaml"
+    path = tmp_path / "parameters.yaml"
     alignment = "alignment:\n  source: a source\n  years: [2020, 2021]\n"
     path.write_text(f"period: 1  # kept\n\n{alignment}  factors: {{}}\n\nlast:\n  b: 1\n", encoding="utf-8")
 

@@ -23,9 +23,10 @@ from python_calamine import CalamineWorkbook
 from das_pipeline.deliveries import Manifest
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.simulation import Simulated, next_day, render, simulate
-from das_pipeline.simulation.draws import Coded
-from das_pipeline.simulation.registers import MAPPING
+from simulation import Simulated, next_day, simulate
+from simulation.deliveries import render
+from simulation.deliveries.registers import MAPPING
+from simulation.draws import Coded
 from tests.simulation.conftest import Small
 
 
@@ -157,7 +158,7 @@ def test_files_are_in_the_dialects_of_their_contracts(simulated: Simulated) -> N
 def test_what_cannot_be_simulated_is_said(dutch: Jurisdiction, toy: Jurisdiction, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="The size huge is not known: use tiny, demo"):
         simulate(dutch, tmp_path / "inbox", size="huge")
-    with pytest.raises(ConfigurationError, match=r"simulation\.yaml is missing"):
+    with pytest.raises(ConfigurationError, match=r"simulation/parameters\.yaml is missing"):
         simulate(toy, tmp_path / "inbox", size="tiny")
     with pytest.raises(ConfigurationError, match="Nothing is delivered by 2025-01-01"):
         simulate(dutch, tmp_path / "inbox", size="tiny", until=date(2025, 1, 1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from das_pipeline.simulation.draws import Coded, happens, mix, mix_by, odds, stream, uniforms
+from simulation.draws import Coded, happens, mix, mix_by, odds, stream, uniforms
 
 
 @given(st.integers(1, 500), st.integers(1, 7), st.floats(0, 1))

@@ -1,6 +1,6 @@
 """Without faults and before protection, what the pipeline counts is exactly what is true, and what belongs together is linked.
 
-`das_pipeline.simulation.truth` counts by a path of its own over the tables of the world; here each event, spell, cube, flow and published
+`simulation.truth` counts by a path of its own over the tables of the world; here each event, spell, cube, flow and published
 table of the pipeline is laid beside it.
 """
 
@@ -25,8 +25,9 @@ from das_pipeline.linkage.sources import delivered_contracts
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import PROJECT, Settings
-from das_pipeline.simulation import simulate
 from das_pipeline.statistics import load_statistics
+from simulation import simulate
+from simulation.validation.linkage import evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -86,16 +87,18 @@ def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisd
     The figures of other publishers, which nobody here counts, are left out.
     """
     shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external"))
-    policy, simulation = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation.yaml"))
+    policy, simulation = (
+        yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation/parameters.yaml")
+    )
     policy["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
     for size in simulation["period"]["sizes"].values():
         size["from"] = start
     simulation["period"]["rows_a_block"] = 5_000
     for partner in simulation["registers"]["habits"].values():
         partner |= habits
-    for name, said in (("policy.yaml", policy), ("simulation.yaml", simulation)):
+    for name, said in (("policy.yaml", policy), ("simulation/parameters.yaml", simulation)):
         (folder / name).write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
-    for name in ("chain.yaml", "truth.yaml"):
+    for name in ("chain.yaml", "simulation/truth.yaml"):
         text = (folder / name).read_text(encoding="utf-8")
         (folder / name).write_text(re.sub(r"(?m)^opening_month: \S+", f"opening_month: {start}", text), encoding="utf-8")
     return Jurisdiction(folder)
@@ -207,7 +210,7 @@ def test_events_of_registers_as_they_are_kept_differ_in_a_few_ages_alone(as_kept
 
 
 def test_records_of_one_person_and_one_case_are_found(as_kept: Made) -> None:
-    found = linkage.evaluate(as_kept.run, as_kept.truth)
+    found = evaluate(as_kept.run, as_kept.truth)
     assert found["persons"]["precision"] > 0.99
     assert found["persons"]["recall"] > 0.97
     assert found["cases"]["precision"] > 0.99

@@ -15,12 +15,13 @@ import yaml
 from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.settings import PROJECT
-from das_pipeline.simulation import Simulated, render
-from das_pipeline.simulation.deliver import hand_over
-from das_pipeline.simulation.faults import FILE_KINDS, KINDS, Page, Plan, Planned, profile, put_faults
-from das_pipeline.simulation.faults.whole import DELIVERY_KINDS
-from das_pipeline.simulation.parameters import Faults, Trouble, WholeFiles
+from das_pipeline.rules import catalogue
+from simulation import Simulated
+from simulation.deliveries import render
+from simulation.deliveries.deliver import hand_over
+from simulation.faults import FILE_KINDS, KINDS, Page, Plan, Planned, profile, put_faults
+from simulation.faults.whole import DELIVERY_KINDS
+from simulation.parameters import Faults, Trouble, WholeFiles
 from tests.simulation.conftest import Small
 
 REFERENCE = np.datetime64("2025-12-26")
@@ -189,7 +190,7 @@ def test_rows_that_are_counted_no_longer_are_not_in_the_file(small: Small) -> No
 
 
 def test_a_rule_that_should_fire_is_built_or_known_not_to_be() -> None:
-    built = set(yaml.safe_load((PROJECT / "checks" / "rules.yaml").read_text(encoding="utf-8")))
+    built = set(catalogue())
     rules = {kind.rule for kind in KINDS.values()} | {kind.rule for kind in FILE_KINDS.values()} | {"F12"}
     rules |= {rule for kind in DELIVERY_KINDS.values() for rule, _ in (kind.of_delta, kind.of_snapshot)}
     # K04 and K05 are what linkage does with a number of several persons; the others wait for histories that are long enough.

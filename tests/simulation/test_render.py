@@ -21,7 +21,7 @@ from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.privacy import register_keyed_macro
-from das_pipeline.simulation import render
+from simulation.deliveries import render
 
 DAY = date(2024, 6, 30)
 CSV = {"kind": "csv", "header": True}

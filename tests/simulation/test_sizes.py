@@ -14,12 +14,12 @@ import pytest
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.simulation import Simulated, next_day, simulate
-from das_pipeline.simulation.draws import Floats, compute
-from das_pipeline.simulation.parameters import Parameters
-from das_pipeline.simulation.registers import main_groups
-from das_pipeline.simulation.tables import Steps
-from das_pipeline.simulation.world import Extent, simulate_world
+from simulation import Simulated, next_day, simulate
+from simulation.deliveries.registers import main_groups
+from simulation.draws import Floats, compute
+from simulation.parameters import Parameters
+from simulation.world.tables import Steps
+from simulation.world.world import Extent, simulate_world
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def in_blocks(dutch: Jurisdiction, tmp_path_factory: pytest.TempPathFactory) -> 
     """The Dutch chain, in blocks of 2,000 rows."""
     folder = tmp_path_factory.mktemp("blocks") / "nl"
     shutil.copytree(dutch.folder, folder)
-    said = (folder / "simulation.yaml").read_text(encoding="utf-8")
-    (folder / "simulation.yaml").write_text(said.replace("rows_a_block: 500_000", "rows_a_block: 2_000"), encoding="utf-8")
+    said = (folder / "simulation/parameters.yaml").read_text(encoding="utf-8")
+    (folder / "simulation/parameters.yaml").write_text(said.replace("rows_a_block: 500_000", "rows_a_block: 2_000"), encoding="utf-8")
     return Jurisdiction(folder)
 
 

@@ -12,12 +12,12 @@ import pytest
 from pydantic import ValidationError
 
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.simulation.draws import Coded
-from das_pipeline.simulation.truth import merge
-from das_pipeline.simulation.truth.declared import Again, Cube, Spell, Table, Truth
-from das_pipeline.simulation.truth.events import Events, spell_table, spells_of
-from das_pipeline.simulation.truth.shown import whole_years
-from das_pipeline.simulation.truth.tables import Levels, cube_table, flow_table, published_table
+from simulation.draws import Coded
+from simulation.truth import merge
+from simulation.truth.declared import Again, Cube, Spell, Table, Truth
+from simulation.truth.events import Events, spell_table, spells_of
+from simulation.truth.shown import whole_years
+from simulation.truth.tables import Levels, cube_table, flow_table, published_table
 
 PROSECUTION = Spell(unit="case", start="received", end="decided", again=Again(by="summoned", after=["penal_order"]))
 

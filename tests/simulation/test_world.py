@@ -10,15 +10,15 @@ import pytest
 
 from das_pipeline.deliveries import load_contracts
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.simulation import Simulated
-from das_pipeline.simulation.appeal import irrevocable
-from das_pipeline.simulation.detention import served_days
-from das_pipeline.simulation.draws import Coded, stream
-from das_pipeline.simulation.parameters import Parameters
-from das_pipeline.simulation.persons import citizen_numbers
-from das_pipeline.simulation.registers import Registers, main_groups
-from das_pipeline.simulation.tables import calendar_year
-from das_pipeline.simulation.world import Extent, World, simulate_world
+from simulation import Simulated
+from simulation.deliveries.registers import Registers, main_groups
+from simulation.draws import Coded, stream
+from simulation.parameters import Parameters
+from simulation.world.appeal import irrevocable
+from simulation.world.detention import served_days
+from simulation.world.persons import citizen_numbers
+from simulation.world.tables import calendar_year
+from simulation.world.world import Extent, World, simulate_world
 from tests.simulation.conftest import Small
 
 

@@ -72,7 +72,7 @@ def deliver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Row]], None]:
 
         monkeypatch.setattr(mapped_records, "partners_in", lambda run: ["watch"])
         monkeypatch.setattr(mapped_records, "register_records", register)
-        complete = Verdict("I10", "partners_are_complete", passed=True, sentence="Every partner has delivered in time.")
+        complete = Verdict("I10", passed=True, sentence="Every partner has delivered in time.")
         monkeypatch.setattr(mapped_records, "judge_completeness", lambda run: complete)
 
     return delivered

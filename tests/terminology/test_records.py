@@ -14,11 +14,12 @@ import pytest
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.lake import Version
+from das_pipeline.policy import WarnAndBlock
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.terminology import build_concepts, build_records, propose, records
 from das_pipeline.terminology.lists import load_lists
-from das_pipeline.terminology.mapped_records import Share, UnmappedShare, judge_unmapped
+from das_pipeline.terminology.mapped_records import Share, judge_unmapped
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 Begin = Callable[..., Run]
@@ -116,7 +117,7 @@ def test_a_mapped_but_unlisted_code_is_not_unmapped(begin: Begin, deliver: Deliv
     [(0, 100, "passed"), (1, 1000, "passed"), (1, 100, "warn"), (19, 100, "warn"), (20, 100, "block"), (20, 1900, "warn")],
 )
 def test_the_unmapped_share_warns_and_blocks_beyond_chance(unmapped: int, of: int, outcome: str) -> None:
-    limits = UnmappedShare(warn=0.002, block=0.01, min_rows=20, reason="toy")
+    limits = WarnAndBlock(warn=0.002, block=0.01, min_rows=20, reason="toy")
     found = judge_unmapped([Share("watch/reports.offence", "2024-01", of, unmapped, unlisted=0)], limits)
     assert ("passed" if found.passed else found.severity) == outcome
 

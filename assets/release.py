@@ -1,0 +1,16 @@
+"""Release: the auditor reads the finished candidate, then it goes live or is held, as the release policy says."""
+
+import dagster as dg
+
+from checks.release import DECISION
+from das_pipeline import release
+from orchestration.publish import Published, publish
+from orchestration.resources import Das
+from orchestration.table_assets import asset_of
+
+
+@asset_of(release.DECISION, DECISION, deps=["website/site"], kinds=("folder",))
+def decision(context: dg.AssetExecutionContext, das: Das) -> Published:
+    """Audit the finished folder; then release it or hold it."""
+    run = das.start()
+    yield from publish(context, release.DECISION, DECISION, lambda: release.go_live(run))

@@ -1,0 +1,41 @@
+"""For whoever looks after partners' files and codes: what was set aside, and what nobody has mapped yet."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.console import console
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all when left out.")] = "") -> None:
+    """The rows that were set aside: how many, by which rule, where they are kept. Never a value."""
+    from das_pipeline import deliveries
+
+    settings = Settings.from_environment()
+    at = Run.start(settings, date.max)
+    table = Table("partner", "file", "rule", "state", "rows", "first lines", title="Quarantine")
+    for row in deliveries.quarantine_summary(at):
+        if partner in ("", row.partner):
+            table.add_row(row.partner, row.file, row.rule, row.state, f"{row.rows:,}", ", ".join(map(str, row.first_lines)))
+    console.print(table)
+    console.print(f"The raw rows are kept, encrypted, under {settings.home / 'deliveries'}/<partner>/<version>/quarantine.")
+
+
+@app.command()
+def propose() -> None:
+    """Codes that nobody has mapped yet, with the nearest concepts: rows for a person to decide on, never to be taken as they are."""
+    from das_pipeline import terminology
+
+    table = Table("list", "row for terminology/mappings/<list>.csv", "rows", title="Unmapped codes")
+    for proposal in terminology.propose(Run.start(Settings.from_environment(), date.max)):
+        table.add_row(proposal.list, proposal.mapping_row, f"{proposal.rows:,}")
+    console.print(table)

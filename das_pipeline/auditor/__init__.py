@@ -1,0 +1,36 @@
+"""The auditor: reads the files of a finished candidate and of the releases before it, as anyone could, and tries to break them.
+
+It shares no code with disclosure control, so that one mistake cannot be in both; and it knows nothing but what is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from das_pipeline.auditor import files, pages, tables
+from das_pipeline.auditor.release import read
+from das_pipeline.gate import Verdict
+
+__all__ = ["audit"]
+
+
+def audit(folder: Path, earlier: Sequence[Path], bases: Sequence[int]) -> list[Verdict]:
+    """The verdicts on the candidate in `folder`, given the folders of earlier releases and the multiples that counts may come in."""
+    release = read(folder)
+    with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:
+        for name, table in release.tables.items():
+            connection.register(name, table.rows)
+        return [
+            files.files_as_described(release),
+            files.copies_equal_tables(release, connection),
+            tables.counts_are_rounded(release, bases),
+            tables.tables_are_full(release, connection),
+            tables.totals_add_up(release, connection),
+            tables.tables_agree(release, connection),
+            tables.changes_are_rounded(release, [read(path) for path in earlier]),
+            pages.pages_show_the_release(release),
+            pages.quality_is_coarse(release),
+        ]

@@ -1,0 +1,140 @@
+"""D01, D03, D05: what an outsider can compute from the tables of this release and of those before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import gcd
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.auditor.findings import verdict
+from das_pipeline.auditor.release import ALL, Published, Table
+from das_pipeline.gate import Verdict
+
+MEND = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
+ENCLOSING = {  # the longer period that a period lies in
+    "quarter": "substr(period, 1, 4) || '-Q' || CAST((CAST(substr(period, 6, 2) AS INTEGER) + 2) // 3 AS VARCHAR)",
+    "year": "substr(period, 1, 4)",
+}
+
+
+def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
+    """D01: every protected count is a multiple of one of the policy's bases; figures of others are no part of the simulated chain."""
+    faults: dict[str, int] = {}
+    for table in release.tables.values():
+        counts = [n for measure in table.measures for n in table.rows[measure].to_pylist()]
+        if table.is_protected:
+            faults[table.name] = sum(n is None or n < 0 or n % table.base != 0 for n in counts) + (table.base not in bases)
+        else:
+            faults[table.name] = int(table.facts["kind"] != "external") + bool(table.facts["is_simulated"])
+    cells = sum(t.rows.num_rows for t in release.protected)
+    return verdict("D01", "Every protected count is a multiple of its base", cells, faults, MEND)
+
+
+def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """D10: a protected table has every combination of its codes in every period, once, without a gap in time."""
+    faults: dict[str, int] = {}
+    for table in release.protected:
+        codes = " * ".join(f"COUNT(DISTINCT {_quoted(d.name)})" for d in table.dimensions) or "1"
+        numbers = f"COUNT(*), COUNT(DISTINCT ({_list(table.keys)})), {codes} * COUNT(DISTINCT period)"
+        query = f"SELECT {numbers}, LIST(DISTINCT period) FROM {_quoted(table.name)} GROUP BY period_kind"
+        for *counts, periods in connection.execute(query).fetchall():
+            in_time = [_number(period) for period in periods]
+            faults[table.name] = faults.get(table.name, 0) + (len(set(counts)) > 1) + max(in_time) - min(in_time) + 1 - len(in_time)
+    return verdict("D16", "Every protected table is a full grid", len(release.protected), faults, MEND)
+
+
+def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """D03: every total is the sum of its parts, over every dimension and over time."""
+    faults: dict[str, int] = {}
+    for table in release.tables.values():
+        wrong = 0
+        for dimension in (d.name for d in table.dimensions if d.scheme):
+            others = _list([k for k in table.keys if k != dimension])
+            wrong += _unequal(connection, table, others, f"{_quoted(dimension)} <> '{ALL}'")
+        for fine, coarse in combinations(table.kinds, 2):
+            longer = f"CASE WHEN period_kind = '{fine}' THEN {ENCLOSING[coarse]} ELSE period END"
+            groups = f"{_list([d.name for d in table.dimensions], '')}{longer}"
+            wrong += _unequal(connection, table, groups, f"period_kind = '{fine}'", f"WHERE period_kind IN ('{fine}', '{coarse}')")
+        faults[table.name] = wrong
+    return verdict("D03", "Every total is the sum of its parts", len(release.tables), faults, MEND)
+
+
+def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, is_part: str, kept: str = "") -> int:
+    """The number of totals that differ from the sum of their parts; in a table of others a total may be absent."""
+    differs = "parts IS DISTINCT FROM total" if table.is_protected else "parts <> total"
+    sums = f"SUM(n) FILTER (WHERE {is_part}) AS parts, SUM(n) FILTER (WHERE NOT {is_part}) AS total"
+    query = f"SELECT COUNT(*) FROM (SELECT {sums} FROM {_quoted(table.name)} {kept} GROUP BY {groups}) WHERE {differs}"
+    return connection.execute(query).fetchall()[0][0]
+
+
+def tables_agree(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """D03: tables about the same population have one value for a cell that both have."""
+    faults: dict[str, int] = {}
+    compared = 0
+    for one, other in combinations(release.protected, 2):
+        for code, population in one.facts["population"].items():
+            for other_code, other_population in other.facts["population"].items():
+                if population == other_population:
+                    query = f"SELECT COUNT(*), COUNT(*) FILTER (a.n <> b.n) FROM {_joined(one, code, other, other_code)}"
+                    cells, apart = connection.execute(query).fetchall()[0]
+                    compared += cells
+                    faults[f"{one.name} and {other.name}"] = faults.get(f"{one.name} and {other.name}", 0) + apart
+    return verdict("D03", "A cell has the same value in every table", compared, faults, MEND)
+
+
+def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
+    """The cells that two tables have in common, as `a` and `b`.
+
+    A dimension that is not common is at its total; periods that only one of them has are added up to the longer ones.
+    """
+    common = [d.name for d in one.dimensions if d.scheme and d in other.dimensions]
+    keys = _list([*common, "period_kind", "period"])
+    sides = []
+    for table, own in ((one, code), (other, other_code)):
+        fixed = [f"{_quoted(d.name)} = '{ALL if d.scheme else own}'" for d in table.dimensions if d.name not in common]
+        cells = f"SELECT {keys}, n FROM {_quoted(table.name)} WHERE {' AND '.join(fixed) or 'TRUE'}"
+        finest, dimensions = table.kinds[0], _list(common, "")
+        for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" else ():
+            summed = f"SELECT {dimensions}'{kind}', {ENCLOSING[kind]}, CAST(SUM(n) AS BIGINT)"
+            cells += f" UNION ALL {summed} FROM ({cells}) WHERE period_kind = '{finest}' GROUP BY {dimensions}{ENCLOSING[kind]}"
+        sides.append(f"({cells})")
+    return f"{sides[0]} AS a JOIN {sides[1]} AS b USING ({keys})"
+
+
+def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Verdict:
+    """D05: the difference of a cell between two releases is a multiple of the base, so that no single record shows.
+
+    A table that was protected before cannot become another publisher's, nor the other way round.
+    """
+    faults: dict[str, int] = {}
+    compared = 0
+    for before in earlier:
+        for name in release.tables.keys() & before.tables.keys():
+            new, old = release.tables[name], before.tables[name]
+            place = f"{name} since {before.folder.name}"
+            faults[place] = int(new.is_protected != old.is_protected)
+            if new.is_protected and old.is_protected and new.keys == old.keys:
+                common = new.cells.keys() & old.cells.keys()
+                compared += len(common)
+                faults[place] += sum((new.cells[cell] - old.cells[cell]) % gcd(new.base, old.base) != 0 for cell in common)
+    truth = "Every change since an earlier release is a multiple of the base"
+    return verdict("D05", truth, compared, faults, MEND)
+
+
+def _quoted(name: str) -> str:
+    return f'"{engine.identifier(name)}"'
+
+
+def _list(names: Sequence[str], end: str | None = None) -> str:
+    """Column names for SQL; with `end`, each followed by a comma."""
+    quoted = [_quoted(n) for n in names]
+    return ", ".join(quoted) if end is None else "".join(f"{q}, " for q in quoted)
+
+
+def _number(period: str) -> int:
+    """Consecutive periods of one kind have consecutive numbers."""
+    year = int(period[:4])
+    return year if len(period) == 4 else year * 4 + int(period[6:]) if "Q" in period else year * 12 + int(period[5:])

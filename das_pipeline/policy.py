@@ -1,0 +1,171 @@
+"""The limits that the data owner sets (policy.yaml), each with its reason: the one reader of that file."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from das_pipeline.jurisdiction import Jurisdiction
+
+FILE = "policy.yaml"
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel, extra="forbid"):
+    """A part of the file; a key that it does not know is a mistake."""
+
+
+class Warn(Section):
+    """A share that warns above `warn`."""
+
+    warn: Share
+    reason: str
+
+
+class Block(Section):
+    """A share that blocks above `block`, beyond chance and when at least `min_rows` rows fail."""
+
+    block: Share
+    min_rows: int
+    reason: str
+
+
+class WarnAndBlock(Block):
+    """A share that warns above `warn` and blocks above `block`."""
+
+    warn: Share
+
+
+class EmptyColumn(Section):
+    """When an empty column says that something broke (I13): it was filled in so many deliveries, and should hold so many values now."""
+
+    deliveries: int
+    rows: int
+    reason: str
+
+
+class Rows(Section):
+    """A number of rows."""
+
+    rows: int
+    reason: str
+
+
+class Deliveries(Section):
+    """The limits of deliveries."""
+
+    quarantine_share: WarnAndBlock
+    unreadable_keys_share: Block
+    undecodable_share: Block
+    empty_column: EmptyColumn
+    repeated_changes: Rows
+
+
+class Terminology(Section):
+    """The limits of terminology."""
+
+    unmapped_share: WarnAndBlock
+
+
+class Linkage(Section):
+    """The limits of linkage."""
+
+    records_a_person: Rows
+    link_rate: Rows
+
+
+class Chain(Section):
+    """The limits of the chain."""
+
+    forbidden_share: Block
+    order_share: Warn
+    overlap_share: Warn
+
+
+class Base(Section):
+    """The multiples that published counts come in."""
+
+    default: int
+    sensitive: int
+    reason: str
+
+
+class LeafSet(Section):
+    """Leaves of a cube: those with these concepts, one a dimension, the other dimensions free."""
+
+    cube: str
+    leaf: dict[str, str]
+    reason: str
+
+
+class Closing(Section):
+    """A year closes this many months after its end, with all its months: from the release after that its values are frozen.
+
+    Months do not close before their year: cubes by month and by year count the same things, and must agree.
+    """
+
+    months: int
+    reason: str
+
+
+class Disclosure(Section):
+    """The limits of disclosure control. Without `closing` no period ever closes.
+
+    `structural_zeros` cannot occur and are flagged as not applicable. `presence_sensitive` must not exist as leaves: a number above zero
+    proves that somebody is there, and a larger base is no remedy. `moved_share` limits how many untouched leaves may change their value.
+    """
+
+    base: Base
+    sensitive_cubes: list[str]
+    structural_zeros: list[LeafSet]
+    presence_sensitive: list[LeafSet]
+    closing: Closing | None = None
+    moved_share: Block
+
+    @property
+    def bases(self) -> tuple[int, int]:
+        """Every base that a published count may be a multiple of."""
+        return self.base.default, self.base.sensitive
+
+    def base_of(self, cube: str) -> int:
+        return self.base.sensitive if cube in self.sensitive_cubes else self.base.default
+
+    def is_closed(self, year: int, as_of: date) -> bool:
+        """Whether the periods of `year` are closed as of `as_of`."""
+        if self.closing is None:
+            return False
+        day_after = date(year + 1 + self.closing.months // 12, self.closing.months % 12 + 1, 1)
+        return as_of >= day_after - timedelta(days=1)
+
+
+class Approval(Section):
+    """Who approves a release."""
+
+    by: Literal["policy"]
+    reason: str
+
+
+class Release(Section):
+    """When candidates go live, who approves, and how many months a period stays provisional (none: until its year has ended)."""
+
+    approval: Approval
+    cadence: Literal["month_end"]
+    provisional_months: int | None = None
+
+
+class Policy(Section):
+    """The whole file."""
+
+    deliveries: Deliveries
+    terminology: Terminology
+    linkage: Linkage
+    chain: Chain
+    disclosure: Disclosure
+    release: Release
+
+
+def load_policy(jurisdiction: Jurisdiction) -> Policy:
+    """The jurisdiction's policy; ConfigurationError names the file and the place of a mistake."""
+    return jurisdiction.load(FILE, Policy)

@@ -1,0 +1,55 @@
+"""Appending to the release ledger: the decisions of a candidate, before it goes live."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from das_pipeline.disclosure import ENTRIES, LEDGER, ledger_file
+from das_pipeline.errors import LakeError
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft
+from das_pipeline.publication import releases
+from das_pipeline.run import Run
+
+
+def append_ledger(run: Run, draft: Draft, release: str) -> list[Verdict]:
+    """The ledger so far with the decisions of the candidate that goes live as `release`. Appending a release twice changes nothing."""
+    leaves, ledger = run.lake.current("disclosure/leaves"), run.lake.current(LEDGER)
+    if leaves is None:
+        raise LakeError("disclosure/leaves has no live version yet: there is nothing to release.")
+    known: list[str] = []
+    if ledger is not None:
+        draft.adopt(ledger)
+        known = list(ledger.facts["releases"])
+    if release not in known:
+        if leaves.inputs.get(LEDGER) != (ledger.id if ledger else None):
+            raise LakeError("The ledger has moved since this candidate was made: make disclosure/leaves and the candidate again.")
+        rows = pq.read_table(leaves.path(ENTRIES))
+        name = ledger_file(release)
+        stamped = rows.append_column("release", pa.array([release] * rows.num_rows, type=pa.string()))
+        pq.write_table(stamped, draft.path(name, rows.num_rows), compression="zstd")
+        known.append(release)
+    files = len(draft.adopted) + len(list(draft.folder.rglob("*.parquet")))
+    draft.facts["releases"] = known
+    once = len(known) == len(set(known)) == files
+    sentence = (
+        f"The ledger holds {len(known)} releases, each once." if once else "The ledger's releases and files differ: restore it from backup."
+    )
+    return [Verdict("D17", once, sentence, facts={"releases": len(known)})]
+
+
+def judge_ledger(run: Run) -> Verdict:
+    """D17 before a release: the ledger holds every finished release, each once. Without it no leaf could keep its value."""
+    ledger = run.lake.current(LEDGER)
+    listed = Counter(ledger.facts["releases"]) if ledger is not None else Counter()
+    finished = [r.id for r in releases(run)]
+    wrong = sorted({r for r in finished if not listed[r]} | {r for r, n in listed.items() if n > 1})
+    sentence = (
+        f"The ledger does not hold {', '.join(wrong)} exactly once: restore {LEDGER} from backup."
+        if wrong
+        else f"The ledger holds all {len(finished)} releases, each once."
+    )
+    return Verdict("D17", not wrong, sentence, facts={"releases": len(finished), "wrong": len(wrong)})

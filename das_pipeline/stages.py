@@ -1,0 +1,49 @@
+"""The stages of the chain, in order, and the files of a jurisdiction that each of them reads.
+
+A table's version depends on its stage's code and files and on those alone: a new text on the site does not make new links. `produce`
+hides every other file from the stage, so that a file which is read but not listed here is an error, never a stale table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage. `reads` has paths in the jurisdiction's folder; `*` stands for any text, `/` included."""
+
+    name: str
+    reads: tuple[str, ...]
+
+
+STAGES = (
+    Stage("deliveries", ("contracts/*", "external/*", "policy.yaml")),
+    Stage("terminology", ("contracts/*", "external/*", "policy.yaml", "terminology/*")),
+    Stage("linkage", ("contracts/*", "linkage*", "policy.yaml")),
+    Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml")),
+    Stage("statistics", ("chain.yaml", "contracts/*", "statistics/*", "terminology/schemes/*")),
+    Stage("disclosure", ("chain.yaml", "contracts/*", "policy.yaml", "statistics/*", "terminology/schemes/*")),
+    Stage("publication", ("chain.yaml", "contracts/*", "external/*", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*")),
+    Stage("website", ("chain.yaml", "contracts/*", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*")),
+    Stage("release", ("policy.yaml",)),
+)
+READS = tuple(sorted({path for stage in STAGES for path in stage.reads}))
+"""What any stage reads: the files that published figures are made from."""
+
+
+def stage_of(table: str) -> str:
+    """The stage that makes a table of the lake: the first word of its name, but for the tables of persons, which linkage makes."""
+    first = table.split("/")[0]
+    return "linkage" if first == "identifying" else first
+
+
+def reads_of(stage: str) -> tuple[str, ...]:
+    """The files of a jurisdiction that `stage` may read; none for a stage that is not of the chain."""
+    return next((s.reads for s in STAGES if s.name == stage), ())
+
+
+def code_of(stage: str) -> tuple[str, ...]:
+    """The folders of das_pipeline whose code can change a table of `stage`: its own and those before it, which alone it imports."""
+    names = [s.name for s in STAGES]
+    return (*names[: names.index(stage) + 1], *(("auditor",) if stage == "release" else ())) if stage in names else ()

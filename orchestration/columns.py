@@ -1,0 +1,65 @@
+"""What the UI says of a table: its description and its columns, from the declarations (tables.yaml, contracts), never written twice."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from das_pipeline import deliveries
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.settings import Settings
+
+
+@cache
+def declarations() -> dict[str, Any]:
+    """The declaration of every table of the lake: description, grain, columns of its main file."""
+    return yaml.safe_load(Path(__file__).with_name("tables.yaml").read_text(encoding="utf-8"))
+
+
+def description(table: str) -> str:
+    """What the table is, and what one row of it is."""
+    declared = declarations().get(table) or _delivered(table)
+    return f"{declared['description']}\n\n**One row**: {declared['grain']}"
+
+
+def column_schema(table: str) -> dict[str, Any]:
+    """The `dagster/column_schema` metadata of the table's main file, descriptions with units."""
+    declared = declarations().get(table) or _delivered(table)
+    columns = [
+        dg.TableColumn(
+            name=name, type=column["type"], description=column["description"] + (f" [{column['unit']}]" if "unit" in column else "")
+        )
+        for name, column in declared["columns"].items()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+@cache
+def _delivered(table: str) -> dict[str, Any]:
+    """The declaration of a partner's accepted records, or of an external source, from its contracts."""
+    name = table.split("/")[1]
+    jurisdiction = Jurisdiction(Settings.from_environment().jurisdiction)
+    contracts = {file: contract for (partner, file), contract in deliveries.load_contracts(jurisdiction).items() if partner == name}
+    if not contracts:
+        source = deliveries.load_external(jurisdiction, name)
+        columns = {c.name: {"type": c.type, "description": c.description.en} for c in source.columns}
+        return {
+            "description": f"{source.title.en}. {source.description.en}",
+            "grain": "one figure as the source published it.",
+            "columns": columns,
+        }
+    columns = {
+        f"{file}.{column.name}": {"type": column.type, "description": f"{column.description.en} (privacy: {column.privacy})"}
+        for file, contract in contracts.items()
+        for column in contract.columns
+    }
+    titles = "; ".join(f"**{file}**: {contract.title.en}" for file, contract in contracts.items())
+    return {
+        "description": f"The accepted records of {name}, every version of them, encrypted; identifying columns are kept apart. {titles}.",
+        "grain": "one delivered row that made a new version of a record.",
+        "columns": columns,
+    }

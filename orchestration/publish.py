@@ -1,0 +1,76 @@
+"""Write, audit, publish, as Dagster sees it: the verdicts of a candidate become check results, and a failed gate fails the step.
+
+A step that fails here has materialised nothing: the live version stays, and what depends on it does not run. `blocking=True` alone does not
+hold across runs, so downstream steps verify the manifests of their inputs as well (das_pipeline.run.produce).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from checks import check_name
+from das_pipeline.errors import DasError
+from das_pipeline.gate import GateFailed
+from das_pipeline.lake import Version
+from das_pipeline.run import Produced
+
+Published = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+
+
+def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str], make: Callable[[], Produced]) -> Published:
+    """The check results of `table` and its materialisation, when `make` promoted it; a Failure when it did not."""
+    try:
+        produced = make()
+    except GateFailed as failure:
+        verdicts = [v.as_dict() for v in failure.verdicts]
+        yield from _results(table, rules, verdicts, candidate="rejected")
+        raise dg.Failure(f"Candidate rejected; the live version of {table} stays. {failure}", allow_retries=False) from None
+    except DasError as error:
+        raise dg.Failure(f"{table}: {error}", allow_retries=False) from None
+    version = produced.version
+    yield from _results(table, rules, version.verdicts, candidate=version.id)
+    context.log.info(f"{table}: version {version.id} {'is live' if produced.is_new else 'was live already: same inputs, same code'}")
+    yield dg.MaterializeResult(
+        asset_key=dg.AssetKey(table.split("/")),
+        data_version=dg.DataVersion(version.id),
+        metadata=described(version),
+    )
+
+
+def described(version: Version) -> dict[str, Any]:
+    """Counts, place and provenance of a version: totals of tables and files, never a count by an attribute of persons."""
+    files = {name: entry.rows for name, entry in version.files.items() if entry.rows is not None}
+    return {
+        "dagster/row_count": version.rows,
+        "dagster/uri": version.folder.as_uri(),
+        "as_of": version.as_of,
+        "rows_per_file": dg.MetadataValue.md(
+            "\n".join(["| file | rows |", "|---|---:|", *(f"| {n} | {r:,} |" for n, r in sorted(files.items()))])
+        ),
+        "inputs": dg.MetadataValue.json(dict(version.inputs)),
+        "facts": dg.MetadataValue.json(dict(version.facts)),
+    }
+
+
+def _results(table: str, rules: Sequence[str], verdicts: Sequence[dict[str, Any]], candidate: str) -> Iterator[dg.AssetCheckResult]:
+    """One result for each rule of the table. Several verdicts of one rule (one per file) become one: it passes when all of them do."""
+    by_rule: dict[str, list[dict[str, Any]]] = {rule: [] for rule in rules}
+    for verdict in verdicts:
+        if verdict["rule"] not in by_rule:
+            raise DasError(f"{table} judged {verdict['rule']}, which das_pipeline/rules.yaml does not list for it: add it there.")
+        by_rule[verdict["rule"]].append(verdict)
+    for rule, found in by_rule.items():
+        failed = [v for v in found if not v["passed"]]
+        blocks = any(v["severity"] == "block" for v in failed)
+        facts = {k: value for v in found for k, value in v["facts"].items()}
+        yield dg.AssetCheckResult(
+            asset_key=dg.AssetKey(table.split("/")),
+            check_name=check_name(rule),
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.ERROR if blocks or not failed else dg.AssetCheckSeverity.WARN,
+            description=" ".join(v["sentence"] for v in failed or found) or "Not judged in this run: nothing it applies to.",
+            metadata={"candidate": candidate, **facts},
+        )

@@ -1,0 +1,134 @@
+"""Running the jobs without a server: the same jobs as in the UI, in this process, recorded in the same instance."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import dagster as dg
+
+from assets.deliveries import EXTERNALS
+from das_pipeline import deliveries, publication
+from das_pipeline.settings import PROJECT, Settings
+from orchestration.definitions import defs
+from orchestration.resources import das
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def instance(settings: Settings) -> dg.DagsterInstance:
+    """The Dagster instance of this installation, under its home; made with deploy/dagster.yaml the first time."""
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "dagster.yaml").exists():
+        shutil.copyfile(PROJECT / "deploy" / "dagster.yaml", folder / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    return dg.DagsterInstance.get()
+
+
+@dataclass
+class Report:
+    """What a round of runs did: names of runs that failed with the reason, and how many checks passed, warned and failed."""
+
+    runs: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    checks: Counter[str] = field(default_factory=Counter)
+    findings: list[tuple[str, str, str]] = field(default_factory=list)  # run, check, what it found
+
+
+Progress = Callable[[str, int], None]  # what runs now, and how many runs there will be
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Runs jobs in this process and keeps the report of them."""
+
+    store: dg.DagsterInstance
+    report: Report = field(default_factory=Report)
+
+    def take_in(self, progress: Progress, until: date | None = None) -> None:
+        """Everything that waits, in the order in which it became known: each day's deliveries, then the chain as known on that day.
+
+        A day whose deliveries are in but whose chain never came to its end (the process was killed, a gate was shut) is done first.
+        """
+        expected = [d for d in waiting() if until is None or d.known_on <= until]
+        days = sorted({*_unfinished(until), *(d.known_on for d in expected)})
+        total = len(EXTERNALS) + len(expected) + len(days)
+        for source in EXTERNALS:
+            progress(f"external source {source}", total)
+            self.run(f"external_{source}", source)
+        for day in days:
+            tried: set[tuple[str, str]] = set()
+            # A delivery that waits for an earlier one becomes ready when that one is in, or is mended by a re-delivery.
+            while ready := [d for d in waiting() if d.state == "ready" and d.known_on <= day and (d.partner, d.delivery) not in tried]:
+                for delivery in ready:
+                    tried.add((delivery.partner, delivery.delivery))
+                    progress(f"intake of {delivery.partner} {delivery.delivery}", total)
+                    self.intake(delivery)
+            progress(f"chain as known on {day}", total)
+            if day == days[-1] or _has_begun(day):
+                self.chain(day)
+
+    def intake(self, delivery: deliveries.PendingDelivery) -> bool:
+        """One delivery through the intake job of its partner; whether it was accepted."""
+        self.store.add_dynamic_partitions(f"deliveries_{delivery.partner}", [delivery.delivery])
+        return self.run(f"intake_{delivery.partner}", f"{delivery.partner} {delivery.delivery}", partition=delivery.delivery)
+
+    def chain(self, as_of: date) -> bool:
+        """The chain as known on a day; whether it came to its end."""
+        return self.run("chain", f"chain {as_of}", config={"resources": {"das": {"config": {"as_of": as_of.isoformat()}}}})
+
+    def run(self, job: str, label: str, *, partition: str | None = None, config: dict[str, object] | None = None) -> bool:
+        """One job; whether it succeeded."""
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=self.store, partition_key=partition, run_config={**QUIET, **(config or {})}, raise_on_error=False
+        )
+        self.report.runs += 1
+        for check in result.get_asset_check_evaluations():
+            outcome = "passed" if check.passed else "failed" if check.severity == dg.AssetCheckSeverity.ERROR else "warned"
+            self.report.checks[outcome] += 1
+            if not check.passed:
+                self.report.findings.append((label, check.check_name, check.description or ""))
+        if not result.success:
+            self.report.failed.append((label, " ".join(_reason(e) for e in result.all_events if e.is_step_failure)))
+        return result.success
+
+
+def waiting() -> list[deliveries.PendingDelivery]:
+    """The deliveries that are not taken in yet."""
+    return deliveries.pending(das().whole())
+
+
+def _unfinished(until: date | None) -> list[date]:
+    """The days whose deliveries are in, but whose chain did not come to its end: decided, and released when so decided."""
+    run = das().whole()
+    decided = run.lake.current("release/decision")
+    released = publication.current_release(run)
+    if decided is None:
+        done = date.min
+    else:
+        done = date.fromisoformat(decided.as_of)
+        if decided.facts["live"] and (released is None or released.as_of < done):
+            done -= timedelta(days=1)
+    return [day for day in deliveries.vintages(run) if day > done and (until is None or day <= until)]
+
+
+def _has_begun(day: date) -> bool:
+    """Whether every partner that the chain cannot do without had delivered by `day`: those who deliver seldom may come before it."""
+    return all(s.allowed for s in deliveries.completeness(das().whole().known_on(day)) if s.state == "missing")
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed. Our own errors say it; of any other only kind and place are shown, since its text may quote a value."""
+    error = event.step_failure_data.error
+    assert error is not None
+    if error.cls_name == "Failure":
+        return " ".join(error.message.removeprefix("dagster._core.definitions.events.Failure: ").split())
+    while error.cause is not None:
+        error = error.cause
+    place = error.stack[-1].split("\n")[0].strip() if error.stack else "unknown place"
+    return f"{event.step_key}: unexpected {error.cls_name} at {place}. See the run in Dagster."

@@ -1,0 +1,69 @@
+"""What every asset of the chain has in common: its place in the graph, what the UI says of it, and write → audit → publish."""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from checks import specs
+from das_pipeline.run import Build, code_version, produce
+from das_pipeline.stages import stage_of
+from orchestration.columns import column_schema, description
+from orchestration.publish import Published, publish
+from orchestration.resources import Das
+
+
+def key(table: str) -> dg.AssetKey:
+    """The asset key of a table of the lake: the same words."""
+    return dg.AssetKey(table.split("/"))
+
+
+def asset_of(
+    table: str,
+    rules: Sequence[str],
+    *,
+    deps: Sequence[str] = (),
+    kinds: Sequence[str] = ("duckdb", "parquet"),
+    partitions_def: dg.PartitionsDefinition | None = None,
+) -> Callable[[Callable[..., Published]], dg.AssetsDefinition]:
+    """The decorator of the asset `table`: its key, group, description, owner, columns, checks and upstream tables."""
+    stage = stage_of(table)
+    return dg.asset(
+        key=key(table),
+        group_name=stage,
+        description=description(table),
+        owners=["team:das"],
+        kinds=set(kinds),
+        deps=[key(d) for d in deps],
+        check_specs=specs(table, rules),
+        code_version=code_version(stage_of(table))[:12],
+        metadata=column_schema(table),
+        tags={"zone": "identifying" if table.split("/")[0] in {"identifying", "deliveries"} else "content"},
+        partitions_def=partitions_def,
+    )
+
+
+def table_asset(
+    table: str,
+    rules: Sequence[str],
+    build: Build,
+    inputs: Sequence[str],
+    *,
+    when_live: Sequence[str] = (),
+    memory: Sequence[str] = (),
+    kinds: Sequence[str] = ("duckdb", "parquet"),
+    encrypted: bool = False,
+    chained: bool = False,
+) -> dg.AssetsDefinition:
+    """The asset that makes `table` with `build` from `inputs`, and from those of `when_live` that have a live version.
+
+    Which partners may be missing is the completeness rule's to judge, not the graph's. `memory` names tables of earlier runs that are
+    read too but come later in the graph: the ledger of releases.
+    """
+
+    @asset_of(table, rules, deps=[*inputs, *when_live], kinds=kinds)
+    def asset(context: dg.AssetExecutionContext, das: Das) -> Published:
+        run = das.start()
+        read = [*inputs, *(t for t in (*when_live, *memory) if run.lake.current(t) is not None)]
+        yield from publish(context, table, rules, lambda: produce(run, table, build, inputs=read, encrypted=encrypted, chained=chained))
+
+    return asset

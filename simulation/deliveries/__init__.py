@@ -1,0 +1,1 @@
+"""What partners keep of the world and send of it: registers, files, deliveries."""

@@ -1,0 +1,342 @@
+"""What a partner's register shows of the world on a day: late, incomplete, sometimes wrong and corrected afterwards.
+
+A register holds the rows of one world table under the contract's column names, in the partner's own codes. Everything that changes in
+it has a day, so that the state on any day, and what changed between two days, are both a filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.deliveries import Column as ContractColumn
+from das_pipeline.deliveries import Contract
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+from simulation.draws import (
+    NEVER,
+    Bools,
+    Coded,
+    Column,
+    Days,
+    Ints,
+    Spans,
+    blank,
+    compute,
+    happens,
+    joined,
+    mix,
+    stream,
+    take,
+)
+from simulation.parameters import Habits, Parameters, Size
+from simulation.world.persons import People
+from simulation.world.tables import Table
+from simulation.world.world import World
+
+MAPPING = ("code", "concept", "valid_from", "valid_until", "note", "reviewed_by")
+ALPHABET = "aeioulnrst"
+END = np.datetime64("9999-12-31")
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """When the units of a table come into their register, and when they turn out not to belong there."""
+
+    late: Ints  # days
+    known_on: Days
+    withdrawn_on: Days
+    is_delivered: Bools
+
+
+@dataclass
+class Register:
+    """One file's rows, for all days. `columns` are in the contract's order; `known_on` says since when a column is filled."""
+
+    contract: Contract
+    table_name: str
+    table: Table
+    fields: dict[str, str]  # column: the field of the table that it tells
+    keeping: Keeping
+    columns: dict[str, Column]
+    known_on: dict[str, Days]
+    before: dict[str, str | None]
+    corrected_on: dict[str, Days]
+    wrong_row: Ints  # the row whose value stands in a wrong field until the correction
+
+    def rows_on(self, day: np.datetime64) -> Ints:
+        """The rows in the register at the end of `day`."""
+        k = self.keeping
+        return np.flatnonzero(k.is_delivered & (k.known_on <= day) & ~(k.withdrawn_on <= day))
+
+    def changes(self, after: np.datetime64, until: np.datetime64) -> dict[str, Ints]:
+        """The rows that are new, changed and withdrawn in the days after `after` until `until`."""
+        k = self.keeping
+
+        def between(days: Days) -> Bools:
+            return (days > after) & (days <= until)
+
+        there = k.is_delivered & (k.known_on <= until)
+        gone = there & between(k.withdrawn_on) & (k.known_on <= after)
+        new = there & between(k.known_on) & ~(k.withdrawn_on <= until)
+        touched = np.zeros(len(self.table), dtype=bool)
+        for days in (*self.known_on.values(), *self.corrected_on.values()):
+            touched |= between(days)
+        changed = there & touched & (k.known_on <= after) & ~(k.withdrawn_on <= until)
+        return {"new": np.flatnonzero(new), "change": np.flatnonzero(changed), "withdraw": np.flatnonzero(gone)}
+
+    def state(self, rows: Ints, day: np.datetime64, names: Iterable[str] = ()) -> dict[str, Column]:
+        """What stands in these rows at the end of `day`, in the partner's codes: in all columns, or in those of `names`."""
+        shown: dict[str, Column] = {}
+        for name in names or self.columns:
+            column, where = self.columns[name], rows
+            if name in self.corrected_on:
+                where = np.where(self.corrected_on[name][rows] > day, self.wrong_row[rows], rows)
+            value = take(column, where)
+            if name in self.known_on:
+                known = self.known_on[name][rows]
+                unknown = np.isnat(known) | (known > day)
+                value = _before(value, unknown, self.before.get(name))
+            shown[name] = value
+        return shown
+
+
+def _before(column: Column, unknown: Bools, word: str | None) -> Column:
+    if isinstance(column, np.ndarray) and column.dtype == bool:
+        return column & ~unknown
+    if word is None or not isinstance(column, Coded):
+        return blank(column, unknown)
+    words = column.words if word in column.words else (*column.words, word)
+    return Coded(words, np.where(unknown, words.index(word), column.codes))
+
+
+class Registers:
+    """The registers of every contract of a jurisdiction about one world."""
+
+    def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World) -> None:
+        self.jurisdiction = jurisdiction
+        self.parameters = parameters
+        self.world = world
+        self.seed = world.steps.seed
+        self.keepings: dict[tuple[str, str], Keeping] = {}
+
+    def open(self, contract: Contract) -> Register:
+        """The register behind one contract; ConfigurationError when simulation/parameters.yaml does not say what is in a column."""
+        name = f"{contract.partner}/{contract.file}"
+        if name not in self.parameters.registers.files:
+            raise ConfigurationError(
+                f"{self.jurisdiction.folder}/simulation/parameters.yaml: registers.files does not say what {name} holds."
+            )
+        said = self.parameters.registers.files[name]
+        habits = self.parameters.registers.habits[contract.partner]
+        table = self.world.tables[said.table]
+        keeping = self._keeping(said.table, contract.partner, habits)
+        for field, words in said.where.items():
+            keeping = replace(keeping, is_delivered=keeping.is_delivered & table.coded(field).is_in(words))
+        draw = stream(self.seed, "register", name)
+        register = Register(contract, said.table, table, said.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
+        people = _identities(draw, habits, self.world.people, table.person, keeping.known_on)
+        people |= _placeholders(draw, habits, self.parameters.registers.placeholders, people, self.world.people.is_entity[table.person])
+        for column in contract.columns:
+            if contract.delivery.mutation and column.name == contract.delivery.mutation.column:
+                continue
+            if column.identity is not None and column.name not in said.columns:
+                value = people[column.identity]
+            else:
+                value = self._field(contract, table, said.columns, column, register, keeping)
+            if column.concept is not None:
+                value = self._coded(draw, column, value, register, said.columns)
+            if forms := said.spellings.get(column.name):
+                value = _spelled(draw, value, forms)
+            if share := said.missing.get(column.name):
+                value = blank(value, happens(draw, share, len(table)))
+            if share := said.corrected.get(column.name):
+                days = _delays(draw, self.parameters.registers.corrected_after_days, len(table))
+                register.corrected_on[column.name] = np.where(happens(draw, share, len(table)), keeping.known_on + days, NEVER)
+            register.columns[column.name] = value
+        return register
+
+    def _keeping(self, name: str, partner: str, habits: Habits) -> Keeping:
+        """Units come late or are withdrawn as a whole: what belongs to a unit follows it."""
+        if (name, partner) in self.keepings:
+            return self.keepings[name, partner]
+        table, said, draw = self.world.tables[name], self.parameters.registers, stream(self.seed, "keeping", name)
+        n, start = len(table), self.world.steps.start
+        if table.belongs_to is not None:
+            above, rows = self._keeping(table.belongs_to, partner, habits), table.links[table.belongs_to]
+            late = above.late[rows]
+            known = np.maximum(table.entry + late, above.known_on[rows])
+            keeping = Keeping(late, known, above.withdrawn_on[rows], above.is_delivered[rows])
+        else:
+            late = np.where(happens(draw, habits.late, n), _delays(draw, said.late_days, n), np.timedelta64(0, "D"))
+            known = table.entry + late
+            withdrawn = np.where(happens(draw, habits.withdrawn, n), known + _delays(draw, said.withdrawn_after_days, n), NEVER)
+            last = table.entry if table.last is None else np.maximum(table.entry, table.last)
+            keeping = Keeping(late, known, withdrawn, last >= start)
+        self.keepings[name, partner] = keeping
+        return keeping
+
+    def _field(
+        self, contract: Contract, table: Table, columns: dict[str, str], column: ContractColumn, register: Register, keeping: Keeping
+    ) -> Column:
+        if column.name not in columns or columns[column.name] not in table.columns:
+            place = f"{self.jurisdiction.folder}/simulation/parameters.yaml: registers.files.{contract.partner}/{contract.file}"
+            raise ConfigurationError(f"{place}: column {column.name} needs a field, of {', '.join(table.columns)}.")
+        field = columns[column.name]
+        value = table.columns[field]
+        with_day, before = table.known_with.get(field, (field if column.type == "date" else None, None))
+        if with_day is not None:
+            register.known_on[column.name] = np.maximum(table.days(with_day) + keeping.late, keeping.known_on)
+            register.before[column.name] = before
+        return value
+
+    def _coded(self, draw: np.random.Generator, column: ContractColumn, value: Column, register: Register, fields: dict[str, str]) -> Coded:
+        """Concepts in the partner's codes, each as valid on the day in the column that the contract names."""
+        assert column.concept is not None
+        assert isinstance(value, Coded), column.name
+        at, table, start = column.concept.at, register.table, self.world.steps.start
+        day = table.days(fields[at]) if at is not None else np.full(len(table), start)
+        codes = CodeBook(self.jurisdiction, column.concept.list, column.concept.scheme)
+        before = register.before.get(column.name)
+        if isinstance(before, str):  # what is said until the real value is known is a concept too
+            coded = codes.codes_for(draw, Coded((before,), np.zeros(1, dtype=np.int64)), np.array([start]))
+            register.before[column.name] = coded.words[coded.codes[0]]
+        return codes.codes_for(draw, value, day)
+
+
+class CodeBook:
+    """A partner's codes by what they mean."""
+
+    def __init__(self, jurisdiction: Jurisdiction, name: str, scheme: str) -> None:
+        rows = jurisdiction.csv(f"terminology/mappings/{name}.csv", MAPPING)
+        self.words = tuple(dict.fromkeys(r["code"] for r in rows))
+        self.concepts = [r["concept"] for r in rows]
+        self.code = np.array([self.words.index(r["code"]) for r in rows])
+        self.first, self.last = (np.array([r[f] for r in rows], dtype="datetime64[D]") for f in ("valid_from", "valid_until"))
+        self.parent = {r["concept"]: r["parent"] for r in scheme_rows(jurisdiction, scheme)}
+
+    def codes_for(self, draw: np.random.Generator, value: Coded, day: Days) -> Coded:
+        """For each row one of the codes that mean its concept on its day, or, in a coarser list, the nearest."""
+        result = np.full(len(value.codes), -1)
+        drawn = draw.random(len(result))
+        changes = np.unique(np.concatenate([self.first, self.last[self.last < END] + np.timedelta64(1, "D")]))
+        for number, concept in enumerate(value.words):
+            rows = np.flatnonzero(value.codes == number)
+            for changed_on in changes if len(rows) else ():
+                valid = self._candidates(concept, changed_on)
+                now = rows[(day[rows] >= changed_on) | np.isnat(day[rows])]
+                result[now] = self.code[valid[np.floor(drawn[now] * len(valid)).astype(np.int64)]]
+        return Coded(self.words, result)
+
+    def _candidates(self, concept: str, day: np.datetime64) -> Ints:
+        """The mappings to a concept that hold on a day; else those to a concept of the same group, or to `unknown`."""
+        holds = (self.first <= day) & (self.last >= day)
+        family = [c for c in dict.fromkeys(self.concepts) if self._group(c) == self._group(concept)]
+        for wanted in (concept, *family, "unknown", self.concepts[-1]):
+            found = np.flatnonzero(holds & np.array([c == wanted for c in self.concepts]))
+            if len(found):
+                return found
+        return np.flatnonzero(holds)
+
+    def _group(self, concept: str) -> str | None:
+        above = self.parent.get(concept)
+        return above if above not in (None, "", "all") else concept
+
+
+def scheme_rows(jurisdiction: Jurisdiction, name: str) -> list[dict[str, str]]:
+    """The concepts of a scheme, as they stand in its file."""
+    path = f"terminology/schemes/{name}.csv"
+    columns = (jurisdiction.folder / path).read_text(encoding="utf-8").splitlines()[0].split(",")
+    return jurisdiction.csv(path, columns)
+
+
+def main_groups(jurisdiction: Jurisdiction) -> dict[str, str]:
+    """The main group of every offence and police class."""
+    groups = {}
+    for scheme in ("offence", "police_class"):
+        rows = {r["concept"]: r for r in scheme_rows(jurisdiction, scheme)}
+        for concept in rows:
+            above = concept
+            while rows[above]["level"] not in ("scm_group", "total"):
+                above = rows[above]["parent"]
+            groups[concept] = above
+    return groups
+
+
+def _spelled(draw: np.random.Generator, value: Column, forms: Mapping[str, float]) -> Coded:
+    """The codes as people write them."""
+    assert isinstance(value, Coded)
+    form = mix(draw, forms, len(value.codes))
+    words = tuple(f.format(*w.split()) if len(w.split()) > 1 else w for w in value.words for f in form.words)
+    return Coded(words, np.where(value.codes < 0, -1, value.codes * len(form.words) + form.codes))
+
+
+def _delays(draw: np.random.Generator, size: Size, n: int) -> Spans:
+    return size.draw(draw, n).astype("timedelta64[D]")
+
+
+def _identities(draw: np.random.Generator, habits: Habits, people: People, person: Ints, on: Days) -> dict[str, Column]:
+    """What a register writes down about who a row is about, by identity role: incomplete, and with slips of the pen."""
+    n = len(person)
+    if not n or person.min(initial=0) < 0:
+        return {}
+    alias = happens(draw, habits.alias, n) & ~people.is_entity[person]
+    shown = np.where(alias, people.alias[person], person)
+    who, true = pa.array(shown), pa.array(person)
+    second = people.second_surname.take(who)
+    double = pa.array(happens(draw, habits.shows_second_surname, n))
+    surname = people.surname.take(who)
+    surname = compute.if_else(
+        compute.and_(double, compute.is_valid(second)), joined([surname, "-", compute.coalesce(second, surname)]), surname
+    )
+    given = people.given_names.take(who)
+    first_only = compute.replace_substring_regex(given, " .*$", "")
+    given = compute.if_else(pa.array(happens(draw, habits.shows_all_given_names, n)), given, first_only)
+    born = people.born_on[shown]
+    born = np.where(happens(draw, habits.partial_birth_date, n), born.astype("datetime64[Y]").astype("datetime64[D]"), born)
+    chain, other = people.chain_number.take(true), people.second_chain_number.take(true)
+    either = happens(draw, 0.5, n) & ~(people.merged_on[person] <= on)  # once merged, everybody writes the leading number
+    chain = compute.if_else(pa.array(either), compute.coalesce(other, chain), chain)
+    unnumbered = pa.array(alias)
+    columns: dict[str, Column] = {
+        "chain_number": compute.if_else(unnumbered, None, chain),
+        "citizen_number": compute.if_else(unnumbered, None, people.citizen_number.take(true)),
+        "surname": _with_typos(draw, surname, habits.typo),
+        "surname_prefix": people.prefix.take(who),
+        "given_names": _with_typos(draw, given, habits.typo),
+        "birth_date": born,
+        "sex": people.sex.at(person),
+    }
+    return {role: blank(c, happens(draw, habits.missing.get(role, 0.0), n)) for role, c in columns.items()}
+
+
+def _placeholders(
+    draw: np.random.Generator, habits: Habits, placeholders: Mapping[str, list[str]], columns: Mapping[str, Column], is_entity: Bools
+) -> dict[str, Column]:
+    """The columns of numbers in which a register does not leave all fields empty where the number of a natural person is not known."""
+    filled: dict[str, Column] = {}
+    for role in (r for r in habits.placeholder if r in columns):
+        numbers: Any = columns[role]
+        written = pa.array(happens(draw, habits.placeholder[role], len(numbers)) & ~is_entity)
+        instead = pa.array(placeholders[role]).take(pa.array(draw.integers(0, len(placeholders[role]), len(numbers))))
+        filled[role] = compute.if_else(compute.and_(written, compute.is_null(numbers)), instead, numbers)
+    return filled
+
+
+def _with_typos(draw: np.random.Generator, names: pa.Array, share: float) -> pa.Array:
+    """The names, some of them with two letters swapped, a letter left out or another letter."""
+    wrong = happens(draw, share, len(names))
+    rows = np.flatnonzero(wrong & compute.is_valid(names).to_numpy(zero_copy_only=False))
+    mask = np.zeros(len(names), dtype=bool)
+    mask[rows] = True
+    kinds, places, letters = draw.integers(0, 3, len(rows)), draw.random(len(rows)), draw.integers(0, len(ALPHABET), len(rows))
+    changed = []
+    for name, kind, place, letter in zip(names.take(pa.array(rows)).to_pylist(), kinds, places, letters, strict=True):
+        at = 1 + int(place * max(len(name) - 2, 1))
+        swapped = name[:at] + name[at : at + 2][::-1] + name[at + 2 :]
+        changed.append((swapped, name[:at] + name[at + 1 :], name[:at] + ALPHABET[letter] + name[at + 1 :])[kind] or name)
+    return compute.replace_with_mask(names, pa.array(mask), pa.array(changed, pa.string()))

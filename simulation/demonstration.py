@@ -1,0 +1,176 @@
+"""The simulation as a whole: from a seed and a size to deliveries in an inbox and the truth beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel, ValidationError
+
+from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.jurisdiction import Jurisdiction
+from simulation.deliveries.deliver import Handover, Part, Schedule, Sender, Sent, hand_over
+from simulation.deliveries.registers import main_groups
+from simulation.faults import Fault, Plan, profile
+from simulation.parameters import Parameters
+from simulation.truth import append_faults, merge, write_truth
+from simulation.world.world import Extent, simulate_world
+
+STATE = "simulation.json"
+DAY = timedelta(days=1)
+
+
+class State(BaseModel, extra="forbid", frozen=True):
+    """What a simulation was made with, and the last day that was delivered: enough to go on with it."""
+
+    rows: int
+    start: date
+    seed: int
+    faults: str
+    reference_on: date
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.rows, self.start)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation wrote."""
+
+    inbox: Path
+    truth: Path
+    deliveries: tuple[Sent, ...]
+    faults: Mapping[str, int]  # by kind
+
+    @property
+    def rows(self) -> int:
+        return sum(sent.rows for sent in self.deliveries)
+
+
+def simulate(
+    jurisdiction: Jurisdiction,
+    out: Path,
+    *,
+    size: str | int = "demo",
+    seed: int = 1,
+    faults: str | Path = "default",
+    until: date | None = None,
+    truth: Path | None = None,
+    processes: int = 1,
+) -> Simulated:
+    """Deliveries in `out/<partner>/<delivery>/`: the history of every partner, then daily ones delivered until `until`.
+
+    `size`: a size of simulation.yaml or a number of rows. `faults`: `none`, a profile of the jurisdiction or the path of one. `truth`
+    (beside `out` when not given) gets what is true, the ledger of faults, and what `next_day` needs to go on. Same jurisdiction, size,
+    seed and faults ⇒ same bytes, in whatever number of processes.
+    """
+    parameters = Parameters.read(jurisdiction)
+    said = faults if str(faults) == "none" or not Path(faults).suffix else Path(faults).resolve()
+    scenario = profile(jurisdiction, said)
+    last = (until or (scenario and scenario.until) or parameters.period.until) - DAY
+    if last < parameters.period.history_until:
+        raise ConfigurationError(f"Nothing is delivered by {until}: the history is delivered on {parameters.period.history_until + DAY}.")
+    extent = Extent.of(parameters, size)
+    state = State(rows=extent.rows, start=extent.start, seed=seed, faults=str(said), reference_on=last)
+    days = [parameters.period.history_until + DAY * n for n in range((last - parameters.period.history_until).days + 1)]
+    target = truth or out.parent / "truth"
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "faults.jsonl").unlink(missing_ok=True)
+    return _send(_Task(jurisdiction.folder, parameters, state, tuple(days), target, target), out, processes)
+
+
+def next_day(jurisdiction: Jurisdiction, out: Path, *, truth: Path | None = None, processes: int = 1) -> Simulated:
+    """One more delivery of every partner, about the day after the last one. DasError when no simulation was made or its days are over."""
+    target = truth or out.parent / "truth"
+    try:
+        state = State.model_validate_json((target / STATE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DasError(f"{target / STATE} is missing: there is no simulation to go on with. Make one with `das simulate`.") from None
+    except ValidationError as error:
+        raise DasError(f"{target / STATE} is not what `das simulate` writes ({error.error_count()} mistakes): make a new one.") from None
+    parameters = Parameters.read(jurisdiction)
+    day = state.reference_on + DAY
+    if day > parameters.period.until + DAY * parameters.period.beyond_days:
+        raise DasError(f"The simulated world ends on {day - DAY}. Make a new one with `das simulate`.")
+    state = state.model_copy(update={"reference_on": day})
+    return _send(_Task(jurisdiction.folder, parameters, state, (day,), target, target), out, processes)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one process needs to know to make a block of the world."""
+
+    folder: Path  # of the jurisdiction
+    parameters: Parameters
+    state: State
+    days: tuple[date, ...]
+    parts: Path
+    truth: Path
+
+    @cached_property
+    def jurisdiction(self) -> Jurisdiction:
+        return Jurisdiction(self.folder)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        plan = Plan(profile(self.jurisdiction, self.state.faults), self.state.seed)
+        return Schedule(self.jurisdiction, self.parameters, plan)
+
+    @property
+    def handovers(self) -> Iterator[Handover]:
+        return (handover for day in self.days for handover in self.schedule.of_day(day))
+
+    def __call__(self, block: int) -> dict[str, dict[str, Part]]:
+        """Makes a block; its parts by delivery and file. What is true of it is in a folder of its own."""
+        groups = main_groups(self.jurisdiction)
+        world = simulate_world(self.parameters, groups, self.state.extent, self.state.seed, block)
+        sender = Sender(self.jurisdiction, self.parameters, world, block)
+        folder = self.parts / str(block)
+        folder.mkdir()
+        made: dict[str, dict[str, Part]] = {}
+        for handover in self.handovers:
+            if not handover.planned.is_missing:
+                contracts = self.schedule.of_partner(handover.planned.partner)
+                made[handover.place] = {c.file: sender.write(handover, c, folder) for c in contracts}
+        steps, said = world.steps, self.parameters.registers
+        opened, known = sender.registers.values(), self.schedule.known_on(self.days[-1])
+        write_truth(self.truth_of(block), self.jurisdiction, opened, world.people, said, known, steps.seed, block, steps.blocks)
+        return made
+
+    def truth_of(self, block: int) -> Path:
+        return self.parts / f"{block}.truth"
+
+
+def _send(task: _Task, out: Path, processes: int) -> Simulated:
+    """Makes every block, in as many processes, and hands the deliveries over, the manifest of each last."""
+    blocks = range(task.state.extent.blocks(task.parameters))
+    with TemporaryDirectory(dir=task.parts, prefix=".parts-") as folder:
+        task = replace(task, parts=Path(folder))
+        if processes > 1 and len(blocks) > 1:
+            with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("forkserver")) as pool:
+                made = list(pool.map(task, blocks))
+        else:
+            made = [task(block) for block in blocks]
+        log: list[Fault] = []
+        sent: list[Sent] = []
+        for handover in task.handovers:
+            if handover.planned.is_missing:
+                log.extend(handover.planned.faults())
+                continue
+            contracts = task.schedule.of_partner(handover.planned.partner)
+            parts = {c.file: [block[handover.place][c.file] for block in made] for c in contracts}
+            delivery, faults = hand_over(out, handover, contracts, parts)
+            sent.append(delivery)
+            log.extend(faults)
+        merge([task.truth_of(block) for block in blocks], task.truth)
+    append_faults(task.truth, log)
+    (task.truth / STATE).write_text(task.state.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return Simulated(out, task.truth, tuple(sent), dict(Counter(fault.fault for fault in log)))

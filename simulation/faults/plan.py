@@ -1,0 +1,376 @@
+"""What is to go wrong, from a profile and a seed: with which delivery, which file, which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.deliveries import Contract, load_contracts
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+from simulation.deliveries import render
+from simulation.deliveries.render import Layout
+from simulation.draws import Bools, Floats, Ints, compute, joined, stream
+from simulation.faults.kinds import KINDS, Kind
+from simulation.faults.page import Change, Fault, Page
+from simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, REPEATED_ROWS, InFile, damage
+from simulation.parameters import Burst, Faults, Migration, Trouble
+
+AGAIN, CORRECTED = "earlier_period_again", "corrected_again"
+TRIES = 40  # rows that are tried for a kind before another kind is: few rows have a letter that another charset writes otherwise
+
+
+def profile(jurisdiction: Jurisdiction, name: str | Path) -> Faults | None:
+    """A profile of the jurisdiction by its name, or that in the file at a path; None for `none`. ConfigurationError names a mistake."""
+    if name == "none":
+        return None
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        known = [Path(f).stem for f in jurisdiction.files("simulation/faults/*.yaml")]
+        if str(name) not in known:
+            raise ConfigurationError(f"The faults {name} are not known: use none, {', '.join(known)} or the path of a YAML file.")
+        path = Path("simulation", "faults", f"{name}.yaml")
+    else:
+        path = path.resolve()
+    read = jurisdiction.load(str(path), Faults)
+    mistakes = list(_mistakes(read, load_contracts(jurisdiction)))
+    if mistakes:
+        raise ConfigurationError(f"{jurisdiction.folder / path}: {'; '.join(mistakes)}")
+    return read
+
+
+def _mistakes(said: Faults, contracts: Mapping[tuple[str, str], Contract]) -> Iterator[str]:
+    """What a profile names that does not exist."""
+    weights = [("weights", said.weights), *((f"bursts.{n}.weights", b.weights) for n, b in enumerate(said.bursts))]
+    for place, kinds in weights:
+        yield from (f"{place}: there is no kind {kind}, use {', '.join(KINDS)}" for kind in kinds if kind not in KINDS)
+    yield from (f"files.weights: there is no kind {k}, use {', '.join(FILE_KINDS)}" for k in said.files.weights if k not in FILE_KINDS)
+    partners = {partner for partner, _ in contracts}
+    for n, trouble in enumerate(said.deliveries):
+        if trouble.fault not in {*FILE_KINDS, *DELIVERY_KINDS}:
+            yield f"deliveries.{n}: there is no kind {trouble.fault}, use {', '.join((*DELIVERY_KINDS, *FILE_KINDS))}"
+        if trouble.partner not in partners or (trouble.file is not None and (trouble.partner, trouble.file) not in contracts):
+            yield f"deliveries.{n}: {trouble.partner}/{trouble.file or ''} has no contract"
+    for n, burst in enumerate(said.bursts):
+        files = [c for (p, f), c in contracts.items() if p == burst.partner and burst.file in (None, f)]
+        unknown = [column for column in burst.where if not any(column in c.by_name for c in files)]
+        if not files or unknown:
+            yield f"bursts.{n}: {burst.partner}/{burst.file or ''} has no contract{f' with {unknown[0]}' if files else ''}"
+    for place, changes in (("migrations", said.migrations), ("recodings", said.recodings)):
+        for n, change in enumerate(changes):
+            if (change.partner, change.file) not in contracts or change.column not in contracts[change.partner, change.file].by_name:
+                yield f"{place}.{n}: {change.partner}/{change.file} has no contract with {change.column}"
+    for n, change in enumerate(said.definitions):
+        contract = contracts.get((change.partner, change.file))
+        if contract is None or any(column not in contract.by_name for column in change.where):
+            yield f"definitions.{n}: {change.partner}/{change.file} has no contract with {', '.join(change.where)}"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to go wrong with one delivery. All blocks of a file agree on it."""
+
+    said: Faults | None
+    seed: int
+    partner: str
+    delivery: str
+    reference_on: date
+    is_history: bool
+    is_delta: bool
+    kinds: tuple[str, ...] = ()  # of faults of the whole delivery
+    days_late: int = 0
+    in_files: tuple[tuple[str, InFile], ...] = ()  # (file, fault)
+    corrections: tuple[Trouble, ...] = ()  # of a delivery that comes again, corrected
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it never comes."""
+        return "never_delivered" in self.kinds
+
+    @property
+    def is_twice(self) -> bool:
+        """Whether another delivery takes its place, whatever became of it: the same files once more, corrected, or those that should
+        have come.
+        """
+        return not {"delivered_twice", CORRECTED, AGAIN}.isdisjoint(self.kinds)
+
+    @property
+    def shown_on(self) -> date:
+        """The day about which the files in it are."""
+        return self.reference_on - timedelta(days=1) if AGAIN in self.kinds else self.reference_on
+
+    def faults(self) -> list[Fault]:
+        """The lines of the ledger about the delivery as a whole."""
+        found = []
+        for name in (n for n in self.kinds if n not in (AGAIN, CORRECTED)):
+            rule, outcome = DELIVERY_KINDS[name].of_delta if self.is_delta else DELIVERY_KINDS[name].of_snapshot
+            found.append(Fault(name, "transport", self.partner, self.delivery, "", None, None, None, None, rule, outcome))
+        return found
+
+    def _of_earlier(self, contract: Contract, rows: int) -> list[Fault]:
+        """The ledger's line about a file that is the one of the day before."""
+        if AGAIN not in self.kinds or not rows:
+            return []
+        rule, outcome = DELIVERY_KINDS[AGAIN].of_delta if contract.delivery.mode == "delta" else DELIVERY_KINDS[AGAIN].of_snapshot
+        outcome = outcome if rows >= REPEATED_ROWS else "accepted"
+        return [Fault(AGAIN, "source", self.partner, self.delivery, contract.file, None, None, None, None, rule, outcome)]
+
+    def form(self, contract: Contract) -> Layout:
+        """The columns that the file of `contract` has."""
+        form = render.layout(contract, self.shown_on)
+        for fault in self.of_file(contract):
+            if (change := FILE_KINDS[fault.kind].layout) is not None:
+                form = change(form, fault)
+        return form
+
+    def damage(self, contract: Contract, path: Path, entry: dict[str, Any]) -> list[Fault]:
+        """What happens to the file at `path` once it is written; `entry` is what the manifest is to say of it. The ledger's lines."""
+        rows = entry["lines"] - render.first_line(contract) + 1
+        return self._of_earlier(contract, rows) + [
+            self._logged(contract, fault)
+            for fault in self.of_file(contract)
+            if damage(contract, path, entry, fault)
+            or (FILE_KINDS[fault.kind].layout is not None and (rows or contract.format.kind in NAMED))
+        ]
+
+    def of_file(self, contract: Contract) -> list[InFile]:
+        """The faults of one file as a whole."""
+        return [fault for file, fault in self.in_files if file == contract.file]
+
+    def _logged(self, contract: Contract, fault: InFile, *, is_seen: bool = True) -> Fault:
+        kind = FILE_KINDS[fault.kind]
+        place = (contract.partner, self.delivery, contract.file, None, fault.column)
+        rule, outcome = (kind.rule, kind.outcome) if is_seen else (None, "accepted")
+        return Fault(fault.kind, kind.phase, *place, None, None, rule, outcome)
+
+    def migration(self, contract: Contract) -> Migration | None:
+        """The partner's new system, when it is in use on the day that is shown."""
+        said = self.said.migrations if self.said else []
+        place = (contract.partner, contract.file)
+        return next((m for m in said if (m.partner, m.file) == place and m.start <= self.shown_on), None)
+
+    def _corrected(self, page: Page, correction: Trouble, draw: np.random.Generator) -> Fault:
+        """Other values of a column in a share of the rows."""
+        old = page.columns[correction.column]
+        chosen = np.isin(np.arange(page.rows), draw.permutation(page.rows)[: max(1, round(correction.share * page.rows))])
+        others = old.take(pa.array(draw.permutation(page.rows)))
+        page.columns = {**page.columns, correction.column: compute.if_else(pa.array(chosen), others, old)}
+        rule, outcome = DELIVERY_KINDS[CORRECTED].of_delta
+        place = (self.partner, self.delivery, page.contract.file, None, correction.column)
+        return Fault(CORRECTED, "source", *place, None, None, rule, outcome)
+
+    def on_rows(self, page: Page, *, block: int) -> list[Fault]:
+        """Does what touches all rows of a file; the first block says so in the ledger."""
+        log = []
+        for fault in self.of_file(page.contract):
+            kind = FILE_KINDS[fault.kind]
+            if kind.page is not None and (touched := kind.page(page, fault)):
+                log.append(self._logged(page.contract, fault, is_seen=touched >= kind.least))
+        for n, correction in enumerate(c for c in self.corrections if c.file in (None, page.contract.file)):
+            draw = stream(self.seed, "correction", page.contract.partner, page.contract.file, str(self.reference_on), n, block)
+            log.append(self._corrected(page, correction, draw))
+        for recoding in self.said.recodings if self.said else ():
+            if (recoding.partner, recoding.file) == (page.contract.partner, page.contract.file) and recoding.start <= page.reference_on:
+                old = page.columns[recoding.column]
+                new = compute.if_else(pa.array(page.known_on >= np.datetime64(recoding.start)), joined([recoding.prefix, old]), old)
+                page.columns = {**page.columns, recoding.column: new}
+                place = (self.partner, self.delivery, recoding.file, None, recoding.column)
+                log.append(Fault("codes_renewed", "source", *place, None, None, "T02", "accepted_unknown"))
+        for change in self.said.definitions if self.said else ():
+            if (change.partner, change.file) == (page.contract.partner, page.contract.file) and change.start <= page.reference_on:
+                since = page.known_on >= np.datetime64(change.start)
+                place = (self.partner, self.delivery, change.file, None, next(iter(change.where)))
+                if page.leave_out(_has(page, change.where) & since):
+                    log.append(Fault("definition_change", "source", *place, None, None, "F12", "left_out"))
+        return log if block == 0 else []
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to go wrong in a whole simulation. Without a profile nothing does."""
+
+    profile: Faults | None
+    seed: int
+
+    def delivery(
+        self, contracts: Sequence[Contract], reference_on: date, delivery: str, *, is_history: bool, is_mended: bool = False
+    ) -> Planned:
+        """What is to go wrong with one delivery of the partner of `contracts`. A mended one has faults of rows only."""
+        partner, is_delta = contracts[0].partner, any(c.delivery.mode == "delta" for c in contracts)
+        planned = Planned(self.profile, self.seed, partner, delivery, reference_on, is_history, is_delta)
+        if self.profile is None:
+            return planned
+        said = [t for t in self.profile.deliveries if (t.partner, t.reference_on) == (partner, reference_on)]
+        if is_mended:
+            return replace(planned, corrections=tuple(t for t in said if t.fault == CORRECTED))
+        if any(t.fault == AGAIN for t in said):
+            earlier = self.delivery(contracts, reference_on - timedelta(days=1), delivery, is_history=False)
+            was_mended = any(FILE_KINDS[fault.kind].outcome == "refused" for _, fault in earlier.in_files)
+            return replace(planned, kinds=(AGAIN,), in_files=() if was_mended else earlier.in_files)
+        in_files = [
+            (contract.file, found)
+            for trouble in said
+            for contract in contracts
+            if trouble.fault in FILE_KINDS and trouble.file in (None, contract.file)
+            if (found := self._in_file(contract, reference_on, trouble.fault, is_history=is_history)) is not None
+        ]
+        chosen = {file for file, _ in in_files}
+        for contract in contracts:
+            if contract.file not in chosen and (found := self._drawn(contract, reference_on, is_history=is_history)) is not None:
+                in_files.append((contract.file, found))
+        return replace(
+            planned,
+            kinds=tuple(t.fault for t in said if t.fault in DELIVERY_KINDS),
+            days_late=max((t.days for t in said if t.fault == "late"), default=0),
+            in_files=tuple(in_files),
+        )
+
+    def _drawn(self, contract: Contract, reference_on: date, *, is_history: bool) -> InFile | None:
+        """The fault that chance gives a file, mostly none."""
+        assert self.profile is not None
+        files = self.profile.files
+        draw = stream(self.seed, "faults of files", contract.partner, contract.file, str(reference_on))
+        if is_history or draw.random() >= files.share:  # the history cannot wait to be mended: everything rests on it
+            return None
+        fits = [name for name in files.weights if FILE_KINDS[name].fits(contract, is_history)]
+        weights = np.array([files.weights[name] for name in fits])
+        if not fits:
+            return None
+        return self._in_file(contract, reference_on, fits[draw.choice(len(fits), p=weights / weights.sum())], is_history=is_history)
+
+    def _in_file(self, contract: Contract, reference_on: date, name: str, *, is_history: bool) -> InFile | None:
+        """A fault of this kind in this file; None where the file does not lend itself to it."""
+        kind = FILE_KINDS[name]
+        if not kind.fits(contract, is_history):
+            return None
+        draw = stream(self.seed, "fault of a file", contract.partner, contract.file, str(reference_on), name)
+        if kind.columns is None:
+            return InFile(name, None, float(draw.random()))
+        columns = [c.name for c in contract.columns if c.valid_on(reference_on) and kind.columns(contract, c)]
+        return InFile(name, columns[draw.integers(len(columns))], float(draw.random())) if columns else None
+
+
+def put_faults(page: Page, planned: Planned, *, block: int = 0) -> list[Fault]:
+    """Makes rows of `page` faulty as planned, and returns what was done. Lines are counted from the start of this block's file.
+
+    Every row has the profile's chance, times that of each burst that it is in. The first block of a history has at least `least` of them.
+    """
+    page.form, said = planned.form(page.contract), planned.said
+    if said is None or not page.rows:
+        return []
+    log = planned.on_rows(page, block=block)
+    contract = page.contract
+    draw = stream(planned.seed, "faults", contract.partner, contract.file, str(page.reference_on), block)
+    made: dict[int, tuple[str, list[Change]]] = {}
+    for choice in _choices(page, planned, draw, is_first_block=block == 0):
+        name, kind = choice.kind(draw)
+        for row in choice.rows(draw, TRIES):
+            if row in made or row in page.left_out or (kind.outcome == "quarantined" and not kind.adds and not page.may_go[row]):
+                continue
+            column = page.pick(row, draw, choice.columns[name])
+            changes = None if column is None else kind.make(page, row, column, draw)
+            if changes is not None:
+                page.changes.extend(changes)
+                made[row] = (name, changes)
+                break
+    return log + _logged(page, planned.delivery, made)
+
+
+class _Choice:
+    """The kinds that a file lends itself to, by weight, the columns of each, and the chance of each row to carry one of them."""
+
+    def __init__(self, contract: Contract, weights: Mapping[str, float], chances: Floats) -> None:
+        fitting = {name: [c for c in contract.columns if KINDS[name].fits(contract, c)] for name in weights}
+        self.columns = {name: columns for name, columns in fitting.items() if columns}
+        self.chances = chances
+        self._names = tuple(self.columns)
+        self._kinds = np.cumsum([weights[name] for name in self._names])
+        self._rows = np.cumsum(chances)
+
+    @property
+    def is_possible(self) -> bool:
+        return bool(self._names) and self._rows[-1] > 0
+
+    def kind(self, draw: np.random.Generator) -> tuple[str, Kind]:
+        """One of the kinds."""
+        name = self._names[int(_place(self._kinds, draw, 1)[0])]
+        return name, KINDS[name]
+
+    def rows(self, draw: np.random.Generator, n: int) -> list[int]:
+        """Rows by their chance."""
+        return _place(self._rows, draw, n).tolist()
+
+
+def _place(limits: Floats, draw: np.random.Generator, n: int) -> Ints:
+    """Places drawn by their weight, of which `limits` are the running sums."""
+    return np.minimum(np.searchsorted(limits, draw.random(n) * limits[-1], side="right"), len(limits) - 1)
+
+
+def _choices(page: Page, planned: Planned, draw: np.random.Generator, *, is_first_block: bool) -> Iterator[_Choice]:
+    """As often as a row is to carry a fault: of which kinds it can be, and which rows."""
+    said, contract = planned.said, page.contract
+    assert said is not None
+    everywhere = _Choice(contract, said.weights, np.full(page.rows, said.share or 1e-9))
+    choices = [everywhere]
+    for burst in said.bursts:
+        if burst.partner == contract.partner and burst.file in (None, contract.file):
+            more = np.where(_inside(page, burst), said.share * (burst.times - 1), 0.0)
+            choices.append(_Choice(contract, burst.weights or said.weights, more))
+    numbers = [int((draw.random(page.rows) < choice.chances).sum()) for choice in choices]
+    if planned.is_history and is_first_block:
+        numbers[0] = max(numbers[0], min(said.least, page.rows // 25))
+    for choice, number in zip(choices, numbers, strict=True):
+        for _ in range(number if choice.is_possible else 0):
+            yield choice
+
+
+def _inside(page: Page, burst: Burst) -> Bools:
+    """The rows of a burst: those that came into the register in its days, in its office."""
+    inside = _has(page, burst.where) if burst.where else np.ones(page.rows, dtype=bool)
+    if burst.start is not None:
+        inside &= page.known_on >= np.datetime64(burst.start)
+    if burst.until is not None:
+        inside &= page.known_on < np.datetime64(burst.until)
+    return inside
+
+
+def _has(page: Page, where: Mapping[str, Sequence[str]]) -> Bools:
+    """The rows that have one of the texts in every column named; a column that this file does not have names no row."""
+    found = np.ones(page.rows, dtype=bool)
+    for column, texts in where.items():
+        if column not in page.columns:
+            return np.zeros(page.rows, dtype=bool)
+        is_in = compute.is_in(page.columns[column], value_set=pa.array(texts, pa.string()))
+        found &= is_in.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _logged(page: Page, delivery: str, made: Mapping[int, tuple[str, list[Change]]]) -> list[Fault]:
+    """One line of the ledger for each line of the file that a fault touches."""
+    log, line_of = [], page.line_numbers()
+    for row, (name, changes) in sorted(made.items()):
+        kind = KINDS[name]
+        for change in {c.row: c for c in reversed(changes)}.values():
+            is_out = change.row in page.left_out
+            line = None if is_out else line_of(change.row) - (name == "repeated_header")
+            before = page.text(change.column, change.row) if change.row < page.rows else None
+            column = None if kind.of_row else change.column
+            place = (page.contract.partner, delivery, page.contract.file)
+            fault = Fault(name, kind.phase, *place, line, column, before, change.after, kind.rule, kind.outcome)
+            log.append(fault)
+            if row in page.broken and line is not None:
+                log.append(replace(fault, line=line + 1))
+    return log
+
+
+def settled(faults: Sequence[Fault]) -> list[Fault]:
+    """The faults of one delivery. When one of them has it refused, the others come to nothing: they are refused with it."""
+    if not any(f.outcome == "refused" for f in faults):
+        return list(faults)
+    return [f if f.line is None else replace(f, outcome="refused", rule=None) for f in faults]

@@ -1,0 +1,238 @@
+"""The kinds of fault that a whole file or delivery can have. All blocks of a file must agree on them, so that they follow from the
+contract and the day alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.deliveries import Column, Contract
+from simulation.deliveries.render import Layout, first_line
+from simulation.faults.page import Outcome, Page, Phase
+
+REPEATED_ROWS = 20  # changes in a file that nobody makes twice; fewer may be
+NAMED = {"csv", "parquet", "xlsx"}  # columns are found by a name in the file's head
+TAIL = 1 << 20  # bytes at the end of a file in which its last lines are looked for
+MONTHS = (2, 20)  # a period that is missing lies so many months before the reference date
+
+
+@dataclass(frozen=True)
+class InFile:
+    """One fault of one file: its kind, and the draws that say which column and how much."""
+
+    kind: str
+    column: str | None
+    share: float  # between 0 and 1, drawn
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of fault of a file. `columns`: which lend themselves to it; none of them, and the file does not."""
+
+    phase: Phase
+    rule: str | None
+    outcome: Outcome
+    fits: Callable[[Contract, bool], bool]  # contract, whether it is the whole history
+    columns: Callable[[Contract, Column], bool] | None = None
+    layout: Callable[[Layout, InFile], Layout] | None = None  # done to the columns of the file
+    page: Callable[[Page, InFile], int] | None = None  # done to the rows before they are written; how many lost something
+    bytes: Callable[[Contract, Path, InFile], None] | None = None  # done to the file when it is written
+    needs_rows: bool = True  # of `bytes`: a file with nothing but a header does not lend itself to it
+    least: int = 1  # rows that must lose something for anybody to notice
+
+
+FILE_KINDS: dict[str, FileKind] = {}
+
+
+# -- the columns of a file
+
+
+def _without(form: Layout, fault: InFile) -> Layout:
+    return replace(form, columns=tuple(c for c in form.columns if c[0] != fault.column))
+
+
+def _renamed(form: Layout, fault: InFile) -> Layout:
+    return replace(form, columns=tuple((name, f"{head}_2" if name == fault.column else head) for name, head in form.columns))
+
+
+def _with_more(form: Layout, fault: InFile) -> Layout:
+    head = next(head for name, head in form.columns if name == fault.column)
+    return replace(form, columns=(*form.columns, (fault.column or "", f"{head}_2")))
+
+
+def _reordered(form: Layout, fault: InFile) -> Layout:
+    order = np.random.default_rng(int(fault.share * 2**32)).permutation(len(form.columns))
+    return replace(form, columns=tuple(form.columns[n] for n in order))
+
+
+def _has_head(contract: Contract, _is_history: bool) -> bool:
+    return contract.format.kind in NAMED
+
+
+def _any(_contract: Contract, _column: Column) -> bool:
+    return True
+
+
+FILE_KINDS["missing_column"] = FileKind("rendering", "I04", "refused", _has_head, _any, layout=_without)
+FILE_KINDS["renamed_column"] = FileKind("rendering", "I04", "refused", _has_head, _any, layout=_renamed)
+FILE_KINDS["extra_column"] = FileKind(
+    "rendering", "I04", "accepted", lambda contract, _: contract.format.kind != "fixed", lambda _, c: not c.is_direct, layout=_with_more
+)
+FILE_KINDS["reordered_columns"] = FileKind("rendering", None, "accepted", _has_head, layout=_reordered)
+FILE_KINDS["byte_order_mark"] = FileKind(
+    "rendering",
+    None,
+    "accepted",
+    lambda contract, _: contract.format.encoding == "utf-8" and contract.format.kind in ("csv", "jsonl"),
+    layout=lambda form, _: replace(form, has_mark=True),
+)
+
+
+# -- the rows of a file
+
+
+def _gone_null(page: Page, fault: InFile) -> int:
+    assert fault.column is not None
+    filled = page.rows - page.columns[fault.column].null_count
+    page.columns = {**page.columns, fault.column: pa.nulls(page.rows, pa.string())}
+    return filled
+
+
+def _left_out(page: Page, fault: InFile) -> int:
+    """A run of rows, more than half of them: those that came into the register first."""
+    return page.leave_out(np.arange(page.rows) < (0.6 + 0.3 * fault.share) * page.rows)
+
+
+def _month_left_out(page: Page, fault: InFile) -> int:
+    """The rows that came into the register in one month."""
+    low, high = MONTHS
+    month = np.datetime64(page.reference_on, "M") - int(low + fault.share * (high - low))
+    return page.leave_out(page.known_on.astype("datetime64[M]") == month)
+
+
+def _can_be_null(contract: Contract, column: Column) -> bool:
+    keys = {*contract.unit_key, *contract.sub_key, *(c for r in contract.relations for c in r.columns)}
+    return not column.required and column.name not in keys and column.identity is None
+
+
+def _is_whole(contract: Contract) -> bool:
+    return contract.delivery.complete_for == "all"
+
+
+FILE_KINDS["column_gone_null"] = FileKind(
+    "source", "I13", "refused", lambda _, is_history: not is_history, _can_be_null, page=_gone_null, least=40
+)
+FILE_KINDS["rows_left_out"] = FileKind(
+    "source", "I06", "left_out", lambda contract, is_history: not is_history and not _is_whole(contract), page=_left_out
+)
+FILE_KINDS["half_a_register"] = FileKind(
+    "source", "I08", "refused", lambda contract, is_history: not is_history and _is_whole(contract), page=_left_out, least=20
+)
+FILE_KINDS["period_missing"] = FileKind("source", "I14", "left_out", lambda _, is_history: is_history, page=_month_left_out)
+
+
+# -- the bytes of a file
+
+
+def _of_plain_lines(contract: Contract, _is_history: bool) -> bool:
+    form = contract.format
+    return form.kind in ("csv", "fixed", "jsonl") and form.compression is None and form.encoding != "utf-16"
+
+
+def _end_torn(contract: Contract, path: Path, _fault: InFile) -> None:
+    """The last line without its last field and its end."""
+    content, size = _tail(path), path.stat().st_size
+    last = content.rstrip(b"\r\n").rpartition(b"\n")[2]
+    keep = last.rpartition(contract.format.delimiter.encode())[0] if contract.format.kind == "csv" else last[:-6]
+    ends = len(content) - len(content.rstrip(b"\r\n"))
+    os.truncate(path, size - ends - (len(last) - len(keep)))
+
+
+def _rows_lost(_contract: Contract, path: Path, fault: InFile) -> None:
+    """The last lines are not in the file, up to a third of those at its end; the lines that are there are whole."""
+    lines = _tail(path).splitlines(keepends=True)
+    gone = lines[-max(1, int(len(lines) * fault.share / 3)) :]
+    os.truncate(path, path.stat().st_size - sum(map(len, gone)))
+
+
+def _cut_short(_contract: Contract, path: Path, _fault: InFile) -> None:
+    """The file after two thirds of its bytes."""
+    os.truncate(path, max(path.stat().st_size * 2 // 3, 1))
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return file.read()
+
+
+def _with_plain_head(contract: Contract, is_history: bool) -> bool:
+    return _of_plain_lines(contract, is_history) and contract.format.kind == "csv"
+
+
+def _emptied(_contract: Contract, path: Path, _fault: InFile) -> None:
+    """No byte of the file arrived."""
+    os.truncate(path, 0)
+
+
+def _foreign(_contract: Contract, path: Path, fault: InFile) -> None:
+    """The bytes of something else."""
+    path.write_bytes(np.random.default_rng(int(fault.share * 2**32)).bytes(max(path.stat().st_size, 64)))
+
+
+def _recharset(contract: Contract, path: Path, _fault: InFile) -> None:
+    """The text in a character set that nobody spoke of."""
+    path.write_bytes(path.read_bytes().decode(contract.format.encoding, errors="replace").encode("utf-16"))
+
+
+FILE_KINDS["truncated_last_line"] = FileKind("rendering", "I05", "refused", _of_plain_lines, bytes=_end_torn)
+FILE_KINDS["rows_dropped"] = FileKind("rendering", "I01", "refused", _of_plain_lines, bytes=_rows_lost)
+FILE_KINDS["truncated_file"] = FileKind("transport", "I01", "refused", lambda _, __: True, bytes=_cut_short)
+FILE_KINDS["empty_file"] = FileKind("transport", "I01", "refused", lambda _, __: True, bytes=_emptied)
+FILE_KINDS["foreign_bytes"] = FileKind("rendering", "I03", "refused", _with_plain_head, bytes=_foreign, needs_rows=False)
+FILE_KINDS["other_charset"] = FileKind("rendering", "I03", "refused", _with_plain_head, bytes=_recharset, needs_rows=False)
+
+
+def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile) -> bool:
+    """Does to the written file what its kind does, and says whether it did: there may be too little in it.
+
+    What happens before the manifest is in its `entry` too, but for the lines and sums, which the sender's own system counts.
+    """
+    kind = FILE_KINDS[fault.kind]
+    least = first_line(contract) if kind.needs_rows else 1
+    if kind.bytes is None or (entry["lines"] < least if kind.phase != "transport" else not entry["bytes"]):
+        return False
+    kind.bytes(contract, path, fault)
+    if kind.phase != "transport":
+        entry["bytes"] = path.stat().st_size
+        with path.open("rb") as file:
+            entry["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return True
+
+
+# -- a whole delivery
+
+
+@dataclass(frozen=True)
+class DeliveryKind:
+    """A kind of fault of a whole delivery: the rule and the outcome of a delta, on which what comes after it counts, and of a snapshot."""
+
+    of_delta: tuple[str | None, Outcome]
+    of_snapshot: tuple[str | None, Outcome]
+
+
+DELIVERY_KINDS: Mapping[str, DeliveryKind] = {
+    "late": DeliveryKind(("I10", "late"), ("I10", "late")),
+    "never_delivered": DeliveryKind(("I09", "waits"), ("I10", "late")),
+    "delivered_twice": DeliveryKind((None, "duplicate"), (None, "duplicate")),
+    "corrected_again": DeliveryKind(("I08", "accepted"), ("I08", "accepted")),
+    "earlier_period_again": DeliveryKind(("I07", "refused"), (None, "accepted")),  # of each of its files
+}

@@ -1,0 +1,1 @@
+"""The world: persons, crimes, and what each organisation decides and does."""

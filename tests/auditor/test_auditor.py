@@ -1,0 +1,239 @@
+"""The auditor on a finished candidate: it passes what is right, and every tampering makes the rule fail that should."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from das_pipeline.auditor import audit
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.policy import load_policy
+from das_pipeline.privacy import write_demo_keys
+from das_pipeline.publication import build_candidate
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
+from tests.conftest import TOY
+from tests.disclosure.test_leaves import protect
+
+BASES = load_policy(Jurisdiction(TOY)).disclosure.bases
+Cells = list[dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The candidate of the toy, made once, with a page that shows one of its counts."""
+    root = tmp_path_factory.mktemp("installation")
+    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
+    write_demo_keys(settings.keys, seed=7)
+    run = Run.start(settings, date(2024, 3, 31))
+    protect(run)
+    version = produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"]).version
+    folder = root / "finished"
+    shutil.copytree(version.folder, folder)
+    write_page(folder, shown(total(folder)))
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of the candidate to tamper with."""
+    return Path(shutil.copytree(made, tmp_path / "candidate"))
+
+
+def total(folder: Path) -> int:
+    """The count of all reports of 2024."""
+    cells = pq.read_table(folder / "tables" / "reports.parquet").to_pylist()
+    return next(c["n"] for c in cells if (c["offence"], c["period"]) == ("all", "2024"))
+
+
+def shown(n: int) -> str:
+    return f'<span data-table="reports" data-cell="all|year|2024" data-value="{n}">{n}</span>'
+
+
+def write_page(folder: Path, body: str) -> None:
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "index.html").write_text(f"<html><body><p>{body}</p></body></html>", encoding="utf-8")
+
+
+def tamper(folder: Path, table: str, change: Callable[[Cells], Cells], **facts: object) -> None:
+    """Change a table in every file that holds it, hashes included: only the figures themselves can give it away."""
+    path = folder / "tables" / f"{table}.parquet"
+    old = pq.read_table(path)
+    said = json.loads(old.schema.metadata[b"das"]) | facts
+    new = pa.Table.from_pylist(change(old.to_pylist()), schema=old.schema.with_metadata({b"das": json.dumps(said).encode()}))
+    pq.write_table(new, path)
+    pyarrow.csv.write_csv(new, path.with_suffix(".csv"), pyarrow.csv.WriteOptions(quoting_style="needed"))
+    with duckdb.connect(str(folder / "das.duckdb")) as database:
+        database.register("new", new)
+        database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM new")
+    package = json.loads((folder / "datapackage.json").read_text())
+    for resource in package["resources"]:
+        resource["hash"] = f"sha256:{hashlib.sha256((folder / resource['path']).read_bytes()).hexdigest()}"
+    (folder / "datapackage.json").write_text(json.dumps(package))
+
+
+def add(amount: int, **where: str) -> Callable[[Cells], Cells]:
+    """Add `amount` to every cell that has these codes."""
+    return lambda cells: [c | {"n": c["n"] + amount} if all(c[k] == v for k, v in where.items()) else c for c in cells]
+
+
+TRUTHS = {  # several verdicts of the auditor belong to one rule: each is known by its sentence
+    "every file is as described, and no other is there": "files_as_described",
+    "every copy of a table has its cells": "copies_equal_tables",
+    "every protected count is a multiple of its base": "counts_are_rounded",
+    "every protected table is a full grid": "tables_are_full",
+    "every total is the sum of its parts": "totals_add_up",
+    "a cell has the same value in every table": "tables_agree",
+    "every count on a page is the release's": "pages_show_the_release",
+    "quality figures are too coarse to tell of a cell": "quality_is_coarse",
+}
+
+
+def failed(folder: Path, *earlier: Path) -> set[str]:
+    broken = [v.sentence for v in audit(folder, earlier, BASES) if not v.passed]
+    return {next((name for truth, name in TRUTHS.items() if truth in sentence), "changes_are_rounded") for sentence in broken}
+
+
+def test_the_candidate_passes(folder: Path, made: Path) -> None:
+    assert failed(folder, made) == set()
+    assert all(v.severity == "block" for v in audit(folder, [], BASES))
+
+
+def test_one_leaf_published_true(folder: Path) -> None:
+    tamper(folder, "reports", add(2, offence="violence", period="2024-02"))
+    assert failed(folder) == {"counts_are_rounded", "totals_add_up"}
+
+
+def test_one_value_flipped_by_a_whole_base(folder: Path) -> None:
+    tamper(folder, "reports", add(5, offence="violence", period="2024-02"))
+    assert failed(folder) == {"totals_add_up"}
+
+
+def test_a_value_flipped_with_all_its_totals(folder: Path) -> None:
+    for cell in ({"offence": o, "period": p} for o in ("violence", "all") for p in ("2024-02", "2024")):
+        tamper(folder, "reports", add(5, **cell))
+    assert failed(folder) == {"tables_agree", "pages_show_the_release"}
+
+
+def test_a_stack_that_differs_from_the_table_it_sums_up(folder: Path) -> None:
+    for period in ("2024-01", "2024"):
+        tamper(folder, "flow", add(5, step="ruled", period=period))
+    assert failed(folder) == set()  # nothing else is published about rulings
+    for period in ("2024-01", "2024"):
+        tamper(folder, "flow", add(5, step="reported", period=period))
+    assert failed(folder) == {"tables_agree"}
+
+
+def test_a_table_that_calls_its_exact_counts_another_publishers(folder: Path) -> None:
+    tamper(folder, "reports", add(1), kind="external")
+    assert "counts_are_rounded" in failed(folder)
+
+
+def test_a_table_that_names_a_finer_base_than_the_policy(folder: Path) -> None:
+    tamper(folder, "reports", add(0), base=1)
+    assert failed(folder) == {"counts_are_rounded"}
+
+
+def test_a_row_that_passes_for_real(folder: Path) -> None:
+    tamper(folder, "reports", lambda cells: [cells[0] | {"is_simulated": not cells[0]["is_simulated"]}, *cells[1:]])
+    assert failed(folder) == {"files_as_described"}
+
+
+def test_a_row_left_out(folder: Path) -> None:
+    tamper(
+        folder,
+        "reports_persons",
+        lambda cells: [c for c in cells if (c["offence"], c["sex"], c["age"]) != ("unknown_group", "male", "minor")],
+    )
+    assert failed(folder) == {"tables_are_full"}
+
+
+def test_a_month_left_out(folder: Path) -> None:
+    tamper(folder, "flow", lambda cells: [c for c in cells if c["period"] != "2024-02"])
+    assert {"tables_are_full", "totals_add_up"} <= failed(folder)
+
+
+def test_a_table_dropped(folder: Path) -> None:
+    for form in ("parquet", "csv"):
+        (folder / "tables" / f"flow.{form}").unlink()
+    assert {"files_as_described", "copies_equal_tables"} <= failed(folder)
+
+
+def test_a_file_that_nobody_described(folder: Path) -> None:
+    (folder / "tables" / "cubes.parquet.bak").write_bytes(b"n\n3\n")
+    assert failed(folder) == {"files_as_described"}
+
+
+def test_a_column_that_nobody_described(folder: Path) -> None:
+    path = folder / "tables" / "reports.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("true", pa.array(range(table.num_rows))), path)
+    assert "files_as_described" in failed(folder)
+
+
+def test_a_torn_file(folder: Path) -> None:
+    path = folder / "tables" / "reports.parquet"
+    path.write_bytes(path.read_bytes()[:100])
+    assert "files_as_described" in failed(folder)
+
+
+def test_a_csv_that_differs_from_its_table(folder: Path) -> None:
+    path = folder / "tables" / "flow.csv"
+    path.write_text(path.read_text().replace("2024-01", "2023-01"))
+    assert failed(folder) == {"files_as_described", "copies_equal_tables"}
+
+
+def test_a_database_with_something_else_in_it(folder: Path) -> None:
+    with duckdb.connect(str(folder / "das.duckdb")) as database:
+        database.execute("CREATE TABLE cubes AS SELECT 3 AS n")
+    assert failed(folder) == {"copies_equal_tables"}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('<span data-table="reports" data-cell="all|year|2024" data-value="5">5</span>', "the count of another cell"),
+        ('<span data-table="reports" data-cell="all|day|2024-01-01" data-value="5">5</span>', "no cell of the release"),
+        ('<span data-table="reports" data-cell="all|year|2024" data-value="{n}">1.234</span>', "the text differs from the count"),
+        ("{shown}<svg><text>13</text></svg>", "a number in a chart that no rounded count can be"),
+        ("<table><tr><td>{shown}</td><td>13</td></tr></table>", "the same in a table of figures"),
+        ("no count at all", "the site must show something"),
+    ],
+)
+def test_a_page_with_a_number_of_its_own(folder: Path, body: str, why: str) -> None:
+    n = total(folder)
+    write_page(folder, body.replace("{n}", str(n)).replace("{shown}", shown(n)))
+    assert failed(folder) == {"pages_show_the_release"}, why
+
+
+def test_chart_data_with_a_true_count(folder: Path) -> None:
+    (folder / "site" / "chart.json").write_text('{"values": [{"month": "2024-01", "n": 13}]}')
+    assert failed(folder) == {"pages_show_the_release"}
+
+
+def test_a_quality_sheet_that_gives_a_total_away(folder: Path) -> None:
+    (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 1, "mad": 2.0, "max": 2.0}]}')
+    assert failed(folder) == {"quality_is_coarse"}
+    (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 60, "mad": 2.03, "max": 2.0}]}')
+    assert failed(folder) == {"quality_is_coarse"}
+
+
+def test_a_change_between_releases_that_is_one_record(folder: Path, made: Path, tmp_path: Path) -> None:
+    earlier = Path(shutil.copytree(made, tmp_path / "2024-03-30.1"))
+    tamper(earlier, "reports", add(1, offence="violence"))
+    assert failed(folder, earlier) == {"changes_are_rounded"}
+
+
+def test_a_table_that_was_protected_before(folder: Path, made: Path) -> None:
+    tamper(folder, "flow", add(1), kind="external", is_simulated=False)
+    assert "changes_are_rounded" in failed(folder, made)

@@ -1,0 +1,171 @@
+"""Releases: what goes live, that it never changes, and that a reader sees one release or the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from das_pipeline import publication, release
+from das_pipeline.errors import LakeError
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft
+from das_pipeline.publication import build_candidate
+from das_pipeline.publication.changes import next_version
+from das_pipeline.release import folder
+from das_pipeline.run import Run, produce
+
+
+def finished(run: Run) -> None:
+    """The candidate as `website/site`, without any page."""
+    produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
+
+    def build(run: Run, draft: Draft) -> list[Verdict]:
+        candidate = run.lake.open("publication/candidate")
+        for name in candidate.files:
+            draft.path(name).write_bytes(candidate.path(name).read_bytes())
+        draft.derived.add("das.duckdb")
+        return []
+
+    produce(run, "website/site", build, inputs=["publication/candidate"])
+
+
+@pytest.fixture
+def published(protected: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """A run whose candidate is released when the policy says so."""
+    monkeypatch.setattr(folder, "expectations", lambda folder: [])  # tested by itself: its import takes seconds
+
+    def make(as_of: date, scale: int = 20) -> Run:
+        run = protected(as_of, scale)
+        finished(run)
+        if release.release_decision(run).live:
+            release.publish_release(run, release.next_release(run))
+        return run
+
+    return make
+
+
+def test_the_first_candidate_goes_live_then_one_a_month(published: Callable[..., Run]) -> None:
+    names = []
+    for day in (date(2024, 3, 28), date(2024, 3, 29), date(2024, 3, 30), date(2024, 3, 31), date(2024, 4, 1)):
+        run = published(day)
+        names.append((publication.current_release(run).id, release.release_decision(run).rule))
+    assert names == [
+        ("2024-03-28.1", "unchanged"),
+        ("2024-03-28.1", "month_end"),
+        ("2024-03-28.1", "month_end"),
+        ("2024-03-31.1", "unchanged"),
+        ("2024-03-31.1", "month_end"),
+    ]
+    assert [r.id for r in publication.releases(run)] == ["2024-03-28.1", "2024-03-31.1"]
+
+
+def test_a_release_is_whole_signed_and_described(published: Callable[..., Run]) -> None:
+    run = published(date(2024, 3, 31))
+    live = publication.current_release(run)
+    assert release.verify_release(live.folder, bytes(SigningKey(run.keys.signing).verify_key)) == []
+    manifest = live.manifest
+    assert (manifest["release"], manifest["version"], manifest["is_simulated"]) == ("2024-03-31.1", "1.0.0", True)
+    assert manifest["files"]["das.duckdb"]["derived"] is True
+    assert {"disclosure/leaves", "terminology/concepts", "publication/candidate"} <= set(manifest["inputs"])
+    assert (run.lake.home / "releases" / "current").resolve() == live.folder.resolve()
+    ids = {run.lake.current(t).id for t in manifest["inputs"]}
+    assert not ids & set(manifest["inputs"].values())  # an open hash of a confidential cube would let anyone test a guess
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "added", "manifest"])
+def test_tampering_is_seen(published: Callable[..., Run], fault: str) -> None:
+    path = publication.current_release(published(date(2024, 3, 31))).folder
+    table = path / "tables" / "reports.csv"
+    match fault:
+        case "changed":
+            table.write_text(table.read_text(encoding="utf-8").replace("700", "705"), encoding="utf-8")
+        case "missing":
+            table.unlink()
+        case "added":
+            (path / "tables" / "more.csv").write_text("a\n", encoding="utf-8")
+        case _:
+            (path / "manifest.json").write_text((path / "manifest.json").read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert len(release.verify_release(path)) == 1
+
+
+def test_the_same_bytes_make_no_new_release(published: Callable[..., Run]) -> None:
+    run = published(date(2024, 3, 31))
+    before = snapshot(run.lake.home / "releases")
+    assert release.next_release(run) == "2024-03-31.1"
+    release.publish_release(run, "2024-03-31.1")
+    assert snapshot(run.lake.home / "releases") == before
+
+
+def test_a_release_is_never_overwritten(published: Callable[..., Run], protected: Callable[..., Run]) -> None:
+    run = published(date(2024, 3, 31))
+    finished(protected(date(2024, 3, 31), scale=40))
+    assert release.release_decision(run).live is False
+    assert release.next_release(run) == "2024-03-31.2"
+    with pytest.raises(LakeError, match="immutable"):
+        release.publish_release(run, "2024-03-31.1")
+
+
+def test_a_run_that_dies_before_the_pointer_leaves_the_old_release_live(
+    published: Callable[..., Run], protected: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(date(2024, 2, 29))
+    run = protected(date(2024, 3, 31))
+    finished(run)
+
+    def die(path: Path, content: bytes) -> None:
+        if path.name == "current.json":
+            raise KeyboardInterrupt
+        path.write_bytes(content)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(folder, "replace_file", die)
+        with pytest.raises(KeyboardInterrupt):
+            release.publish_release(run, release.next_release(run))
+    assert publication.current_release(run).id == "2024-02-29.1"
+    name = release.next_release(run)
+    assert name == "2024-03-31.1"
+    assert release.publish_release(run, name).id == publication.current_release(run).id == name
+
+
+def test_changes_are_counted_against_the_release_of_an_earlier_day(published: Callable[..., Run]) -> None:
+    published(date(2024, 2, 29))
+    run = published(date(2024, 3, 31), scale=40)
+    changed = json.loads((publication.current_release(run).folder / "changes.json").read_bytes())
+    assert (changed["previous"], changed["version"]) == ("2024-02-29.1", "1.1.0")
+    assert changed["tables"]["reports"]["added"] == 4  # March, for two groups, unknown and the total
+    assert {"offence": "property", "period_kind": "month", "period": "2024-01", "old": 400, "new": 800} in changed["tables"]["reports"][
+        "cells"
+    ]
+    assert [c.added for c in publication.compare(*publication.release_folders(run)) if c.table == "reports"] == [4]
+
+
+@pytest.mark.parametrize(
+    ("change", "version"),
+    [
+        ({"removed": 1, "added": 1}, "2.0.0"),
+        ({"added": 3, "revised": 1}, "1.3.0"),
+        ({"revised": 1}, "1.2.4"),
+        ({"became_final": 1}, "1.2.4"),
+        ({}, "1.2.3"),
+    ],
+)
+def test_the_version_number_follows_from_the_change(change: dict[str, int], version: str) -> None:
+    total = {"added": 0, "removed": 0, "revised": 0, "became_final": 0} | change
+    assert next_version("1.2.3", total) == version
+
+
+def test_a_cell_is_explained(published: Callable[..., Run]) -> None:
+    told = dict(publication.explain(published(date(2024, 3, 31)), "reports", {"period": "2024-01", "offence": "property"}))
+    assert told["value"].startswith("400 (provisional")
+    assert told["counts"] == "each reported"
+    assert told["protection"] == "sum of leaves rounded to 5"
+    assert "made from disclosure/leaves" in told
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {p.as_posix(): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file() and p.name != "current.json"}
