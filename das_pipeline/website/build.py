@@ -86,7 +86,8 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
         _write_language(site, Language(code, load_words(run.jurisdiction)), draft.folder / "site", drawn)
     static = importlib.resources.files("das_pipeline.website") / "static"
     for file in static.iterdir():
-        (draft.folder / "site" / file.name).write_bytes(file.read_bytes())
+        colours = charts.COLOURS.encode() if file.name == "style.css" else b""
+        (draft.folder / "site" / file.name).write_bytes(colours + file.read_bytes())
     draft.facts |= {"charts": drawn.keys, "pages": len(checks.pages(draft.folder))}
     if broken := checks.broken_links(draft.folder):
         raise DasError(f"Links that lead nowhere: {'; '.join(broken[:10])}. Mend texts/site.yaml or the template.")

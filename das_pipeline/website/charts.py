@@ -1,11 +1,13 @@
-"""Charts: one Altair specification per chart, drawn as static SVG whose colours are the names of the style sheet.
+"""Charts: one Altair specification per chart, drawn as static SVG. The colours are in colours.css.
 
-`var(--…)` in the SVG makes one picture serve light and dark; the value behind the comma is for whoever downloads the picture alone.
+The SVG names its colours, `var(--s1,#…)`, so that one picture serves light and dark screens; the value after the comma is used when the
+picture is downloaded and opened without the site.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.resources
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +23,10 @@ from das_pipeline.website.language import LOCALES, Language
 MEDIAN_FROM = 30  # a line of smaller counts would show rounding, not development
 LINES = 5
 WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 1100, 320, 17, 380
-INK, SOFT, GRID = "var(--ink,#14213a)", "var(--soft,#4a5872)", "var(--line,#d9dde6)"
-SERIES = tuple(f"var(--s{i},{colour})" for i, colour in enumerate(("#0f766e", "#1f5fa8", "#8a5a00", "#7a3b96", "#b3304f", "#4a5872"), 1))
+COLOURS = (importlib.resources.files("das_pipeline.website") / "colours.css").read_text(encoding="utf-8")
+_LIGHT = {name: f"var(--{name},{value})" for name, value in re.findall(r"--([\w-]+): (#\w+);", COLOURS.partition("@media")[0])}
+INK, SOFT, GRID = _LIGHT["ink"], _LIGHT["soft"], _LIGHT["line"]
+SERIES = tuple(colour for name, colour in _LIGHT.items() if re.fullmatch(r"s\d", name))
 FONT = "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 
