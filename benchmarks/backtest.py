@@ -1,9 +1,9 @@
 """The simulated chain held against published figures: fit its alignment, or write the report.
 
-    python -m benchmarks.backtest calibrate [size] [rounds]     writes the factors of simulation.yaml
+    python -m benchmarks.backtest calibrate [size] [rounds]     writes the factors of simulation/parameters.yaml
     python -m benchmarks.backtest report [size]                 writes docs/backtest.md, its charts, the tables of docs/simulation.md
 
-A size is one of simulation.yaml or a number of rows. The worlds are not rendered.
+A size is one of simulation/parameters.yaml or a number of rows. The worlds are not rendered.
 """
 
 from __future__ import annotations

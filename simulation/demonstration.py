@@ -66,11 +66,11 @@ def simulate(
     truth: Path | None = None,
     processes: int = 1,
 ) -> Simulated:
-    """Deliveries in `out/<partner>/<delivery>/`: the history of every partner, then daily ones delivered until `until`.
+    """Write deliveries to `out/<partner>/<delivery>/`: the history of every partner, then daily deliveries until `until`.
 
-    `size`: a size of simulation.yaml or a number of rows. `faults`: `none`, a profile of the jurisdiction or the path of one. `truth`
-    (beside `out` when not given) gets what is true, the ledger of faults, and what `next_day` needs to go on. Same jurisdiction, size,
-    seed and faults ⇒ same bytes, in whatever number of processes.
+    `size` is a size of simulation/parameters.yaml or a number of rows. `faults` is `none`, a profile of the jurisdiction, or the path of
+    one. `truth` (beside `out` by default) receives what is true, the ledger of faults, and the state that `next_day` continues from. The
+    same jurisdiction, size, seed and faults give the same bytes, in any number of processes.
     """
     parameters = Parameters.read(jurisdiction)
     said = faults if str(faults) == "none" or not Path(faults).suffix else Path(faults).resolve()

@@ -1,4 +1,4 @@
-"""What `simulation.yaml` of a jurisdiction may say. Every block names the source of its figures."""
+"""What `simulation/parameters.yaml` of a jurisdiction may say. Every block names the source of its figures."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Steps:
     def _serials(self, kind: str, series: Ints, width: int) -> pa.Array:
         serials = self.own(position_within(series) - 1) + 1
         if serials.max(initial=0) >= 10**width:
-            raise ConfigurationError(f"simulation.yaml: registers.numbers.{kind} has too few digits for a world of this size.")
+            raise ConfigurationError(f"simulation/parameters.yaml: registers.numbers.{kind} has too few digits for a world of this size.")
         return padded(serials, width)
 
 
