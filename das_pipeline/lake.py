@@ -1,27 +1,29 @@
 """The lake: immutable table versions behind pointers, with a manifest that says what each version is.
 
 A table is a folder `<home>/<stage>/<table>/`. A version is a folder in it; its manifest lists every file with its SHA-256 and the
-versions it was made from. `current.json`, replaced as the last act, names the live version. So a reader, a crash or a second writer
-never sees half a table, on a disk and on an object store alike (nothing depends on renaming a full folder).
+versions it was made from. `current.json`, replaced as the last act, names the live version, so no reader ever sees half a table.
+Writers of one table take turns: who writes holds `.lock` from reading the live version to moving the pointer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from das_pipeline.disk import locked, move, replace_file, sha256_of, sync
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict, blocking
 
 MANIFEST = "manifest.json"
 POINTER = "current.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Version:
     verdicts: tuple[dict[str, Any], ...]
     facts: Mapping[str, Any]  # what readers of the manifest need: counts, code version, rule-set version …
     previous: str | None = None
+    follows: str | None = None  # the version that was live when this one's draft began; known only until it is promoted
 
     @property
     def folder(self) -> Path:
@@ -78,6 +81,7 @@ class Draft:
     table: str
     root: Path
     folder: Path
+    live: Version | None  # the live version when this draft began
     rows: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     adopted: dict[str, Entry] = field(default_factory=dict)
@@ -97,10 +101,11 @@ class Draft:
 
 
 class Lake:
-    """The tables of one installation. `branch` is set for an as-of rebuild, which reads everything and never moves a live pointer."""
+    """The tables of one installation. Those in `fixed` are read as that version, whatever another process makes live meanwhile."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, fixed: Mapping[str, Version] | None = None) -> None:
         self.home = home
+        self.fixed = fixed or {}
 
     def root(self, table: str) -> Path:
         return self.home / table
@@ -109,10 +114,17 @@ class Lake:
 
     def current(self, table: str) -> Version | None:
         """The live version, its manifest read, its files not yet verified; None before the first."""
-        pointer = self.root(table) / POINTER
-        if not pointer.exists():
+        if table in self.fixed:
+            return self.fixed[table]
+        version_id = self._live_id(table)
+        return None if version_id is None else self.version(table, version_id)
+
+    def _live_id(self, table: str) -> str | None:
+        """What the pointer of `table` names; None before the first version."""
+        try:
+            return json.loads((self.root(table) / POINTER).read_text(encoding="utf-8"))["version"]
+        except FileNotFoundError:
             return None
-        return self.version(table, json.loads(pointer.read_text(encoding="utf-8"))["version"])
 
     def version(self, table: str, version_id: str) -> Version:
         """The sealed version `version_id` of `table`."""
@@ -152,15 +164,23 @@ class Lake:
 
     # -- writing
 
-    def begin(self, table: str) -> Draft:
-        """A new draft of `table`; drafts that a killed run left behind are cleared away."""
+    def lock(self, table: str) -> AbstractContextManager[None]:
+        """Hold the right to write `table`. Other processes wait for it; it is free again when its owner ends, however that ends."""
+        return locked(self.root(table) / LOCK, table)
+
+    @contextmanager
+    def begin(self, table: str) -> Iterator[Draft]:
+        """Hold the lock of `table` with a new draft of it; what of the draft is not sealed in the block is removed."""
         root = self.root(table)
-        root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(".draft-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        folder = root / f".draft-{uuid.uuid4().hex[:12]}"
-        folder.mkdir()
-        return Draft(table=table, root=root, folder=folder)
+        with self.lock(table):
+            for left in root.glob(".draft-*"):  # a living owner would hold the lock
+                shutil.rmtree(left, ignore_errors=True)
+            folder = root / f".draft-{uuid.uuid4().hex[:12]}"
+            folder.mkdir()
+            try:
+                yield Draft(table=table, root=root, folder=folder, live=self.current(table))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def seal(
         self,
@@ -173,20 +193,21 @@ class Lake:
         encrypted: bool = False,
         previous: str | None = None,
     ) -> Version:
-        """The draft as an immutable version. Its id is the hash of its content.
+        """Turn the draft into an immutable version and return it. Its id is the hash of its content.
 
-        Encrypted bytes differ per write, so the id of an `encrypted` version is the hash of its inputs.
+        Encrypted bytes differ per write, so the id of an `encrypted` version is the hash of its inputs and of the version before it.
         """
-        found = list(verdicts)
+        judged = list(verdicts)
         files = dict(draft.adopted)
         written: dict[str, tuple[str, int]] = {}
         for path in sorted(p for p in draft.folder.rglob("*") if p.is_file()):
             written[path.relative_to(draft.folder).as_posix()] = (sha256_of(path), path.stat().st_size)
         content = {n: h for n, (h, _) in written.items() if n not in draft.derived} | {n: e.sha256 for n, e in draft.adopted.items()}
-        basis = {"inputs": inputs_hash} if encrypted else {"files": content, "facts": draft.facts, "as_of": as_of, "inputs": inputs_hash}
+        basis: dict[str, Any] = {"inputs": inputs_hash}
+        basis |= {"previous": previous} if encrypted else {"files": content, "facts": draft.facts, "as_of": as_of}
         digest = hashlib.sha256(canonical(basis)).hexdigest()[:12]
         version_id = f"{as_of}-{digest}"
-        if blocking(found):
+        if blocking(judged):
             version_id = f"rejected-{version_id}"
         for name, (sha, size) in written.items():
             files[name] = Entry(path=f"{version_id}/{name}", sha256=sha, bytes=size, rows=draft.rows.get(name))
@@ -198,29 +219,50 @@ class Lake:
             "inputs": dict(inputs),
             "inputs_hash": inputs_hash,
             "facts": draft.facts,
-            "verdicts": [v.as_dict() for v in found],
+            "verdicts": [v.as_dict() for v in judged],
             "files": {n: e.__dict__ for n, e in sorted(files.items())},
         }
-        target = draft.root / version_id
-        if target.exists():  # the same inputs once more, after a crash before the pointer moved: the earlier bytes are as good
-            shutil.rmtree(target)
-        (draft.folder / MANIFEST).write_bytes(canonical(manifest, indent=1))
-        sync(draft.folder)
-        draft.folder.rename(target)
-        return self.version(draft.table, version_id)
+        if not self._is_intact(draft.table, version_id):  # else it was sealed before a crash: the bytes that are there are as good
+            shutil.rmtree(draft.root / version_id, ignore_errors=True)
+            (draft.folder / MANIFEST).write_bytes(canonical(manifest, indent=1))
+            sync(draft.folder)
+            move(draft.folder, draft.root / version_id)
+        return replace(self.version(draft.table, version_id), follows=draft.live.id if draft.live is not None else None)
+
+    def _is_intact(self, table: str, version_id: str) -> bool:
+        """Whether the version was sealed before and every file of it is what its manifest says."""
+        try:
+            _verify_files(self.version(table, version_id))
+        except LakeError:
+            return False
+        return True
 
     def promote(self, version: Version) -> None:
-        """Make `version` live: one small file replaced, the last act."""
+        """Make a version that `seal` returned live: one small file replaced, the last act.
+
+        LakeError when another one went live since its draft began: then this one was not made from what is live.
+        """
         if any(not v["passed"] and v["severity"] == "block" for v in version.verdicts):
             raise LakeError(f"{version.table} version {version.id} failed a blocking check and cannot go live.")
-        replace_file(version.root / POINTER, canonical({"version": version.id, "as_of": version.as_of}, indent=1))
+        with self.lock(version.table):
+            live = self._live_id(version.table)
+            if live != version.follows:
+                raise LakeError(
+                    f"{version.table} version {version.id} was made while {version.follows or 'none'} was live, and now {live} is. "
+                    f"It does not go live: run again, so that it is made from what is live."
+                )
+            replace_file(version.root / POINTER, canonical({"version": version.id, "as_of": version.as_of}, indent=1))
 
 
 def verify(version: Version) -> None:
-    """Nothing when every file of `version` is there with the bytes its manifest says, and no blocking check failed; else LakeError."""
+    """Raise LakeError unless no blocking check of `version` failed and every file is what its manifest says."""
     failed = [v["rule"] for v in version.verdicts if not v["passed"] and v["severity"] == "block"]
     if failed:
         raise LakeError(f"{version.table} version {version.id} failed {', '.join(failed)} and must not be read.")
+    _verify_files(version)
+
+
+def _verify_files(version: Version) -> None:
     for name, entry in version.files.items():
         path = version.root / entry.path
         if not path.exists():
@@ -231,31 +273,6 @@ def verify(version: Version) -> None:
             )
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def canonical(value: Any, indent: int | None = None) -> bytes:
     """JSON with sorted keys: the same value gives the same bytes."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=indent, default=str).encode()
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """`content` at `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def sync(folder: Path) -> None:
-    """Every file of `folder` on the disk, so that a power cut after this cannot undo it."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)

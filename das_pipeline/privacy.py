@@ -18,6 +18,7 @@ import duckdb
 from nacl import bindings as sodium
 from nacl.exceptions import CryptoError
 
+from das_pipeline.disk import make_folder
 from das_pipeline.errors import DeliveryRefused, KeyMissing, LakeError
 from das_pipeline.settings import Settings
 
@@ -104,7 +105,7 @@ def encrypt_file(source: BinaryIO, target: Path, key: bytes) -> str:
     digest = hashlib.sha256()
     state = sodium.crypto_secretstream_xchacha20poly1305_state()
     header = sodium.crypto_secretstream_xchacha20poly1305_init_push(state, key)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with target.open("wb") as out:
         out.write(header)
         chunk = source.read(_CHUNK)

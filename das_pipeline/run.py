@@ -46,12 +46,13 @@ class Run:
         """The same run, as known on another date."""
         return replace(self, as_of=as_of)
 
-    def begin(self, table: str) -> Draft:
-        """A draft of a table; what comes of simulated deliveries says so."""
-        draft = self.lake.begin(table)
-        if self.keys.is_demo:  # demo keys accept simulated deliveries and no others
-            draft.facts["is_simulated"] = True
-        return draft
+    @contextmanager
+    def begin(self, table: str) -> Iterator[Draft]:
+        """Hold the lock of `table` with a new draft of it; what comes of simulated deliveries says so."""
+        with self.lake.begin(table) as draft:
+            if self.keys.is_demo:  # demo keys accept simulated deliveries and no others
+                draft.facts["is_simulated"] = True
+            yield draft
 
     @contextmanager
     def connect(self, *, identifying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -92,9 +93,7 @@ def produce(
     """
     versions = {name: run.lake.open(name) for name in inputs}
     stage = stage_of(table)
-    run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of(stage)))
-    live = run.lake.current(table)
-    previous = live.id if live is not None and chained else None
+    run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of(stage)), lake=Lake(run.lake.home, versions))
     basis = {
         "table": table,
         "as_of": run.as_of.isoformat(),
@@ -104,22 +103,25 @@ def produce(
         "salt": salt,
     }
     inputs_hash = hashlib.sha256(canonical(basis)).hexdigest()
+    live = run.lake.current(table)
     if live is not None and live.inputs_hash == inputs_hash:
         return Produced(live, is_new=False)
-    draft = run.begin(table)
-    verdicts = build(run, draft)
-    version = run.lake.seal(
-        draft,
-        as_of=run.as_of.isoformat(),
-        inputs={n: v.id for n, v in versions.items()},
-        inputs_hash=inputs_hash,
-        verdicts=verdicts,
-        encrypted=encrypted,
-        previous=previous,
-    )
-    if blocking(verdicts):
-        raise GateFailed(table, verdicts)
-    run.lake.promote(version)
+    with run.begin(table) as draft:
+        if draft.live is not None and draft.live.inputs_hash == inputs_hash:  # made by another process while this one waited
+            return Produced(draft.live, is_new=False)
+        verdicts = build(run, draft)
+        version = run.lake.seal(
+            draft,
+            as_of=run.as_of.isoformat(),
+            inputs={n: v.id for n, v in versions.items()},
+            inputs_hash=inputs_hash,
+            verdicts=verdicts,
+            encrypted=encrypted,
+            previous=draft.live.id if draft.live is not None and chained else None,
+        )
+        if blocking(verdicts):
+            raise GateFailed(table, verdicts)
+        run.lake.promote(version)
     return Produced(version, is_new=True)
 
 

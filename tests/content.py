@@ -28,15 +28,14 @@ AGES = {"unit": "string", "record_no": "int64", "date": "date32", "age": "int16"
 
 def put(run: Run, table: str, files: Mapping[str, tuple[Mapping[str, str], Rows]]) -> None:
     """`files` (columns with types, rows) as the live version of `table`; a column that a row does not have is NULL."""
-    draft = run.begin(table)
-    with run.connect() as connection:
+    with run.begin(table) as draft, run.connect() as connection:
         for name, (columns, rows) in files.items():
             schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
             connection.register("given", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
             keys = ", ".join(columns)
             draft.rows[name] = engine.write_parquet(connection, "SELECT * FROM given", draft.path(name), order_by=keys)
             connection.unregister("given")
-    run.lake.promote(run.lake.seal(draft, as_of=run.as_of.isoformat(), inputs={}, inputs_hash=str(files), verdicts=[]))
+        run.lake.promote(run.lake.seal(draft, as_of=run.as_of.isoformat(), inputs={}, inputs_hash=str(files), verdicts=[]))
 
 
 def put_content(run: Run, records: Mapping[str, Rows], links: Rows = (), ages: Rows = ()) -> None:
@@ -49,13 +48,12 @@ def put_content(run: Run, records: Mapping[str, Rows], links: Rows = (), ages: R
 def plant(run: Run, table: str, file: str, query: str) -> None:
     """`query` over the rows of `file` in its place, in a version that its manifest vouches for."""
     live = run.lake.open(table)
-    draft = run.begin(table)
-    draft.adopt(live)
-    del draft.adopted[file]
-    with run.connect() as connection:
+    with run.begin(table) as draft, run.connect() as connection:
+        draft.adopt(live)
+        del draft.adopted[file]
         connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {engine.parquet([live.path(file)])}")
         draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by="ALL")
-    run.lake.promote(run.lake.seal(draft, as_of=live.as_of, inputs=live.inputs, inputs_hash=live.inputs_hash, verdicts=[]))
+        run.lake.promote(run.lake.seal(draft, as_of=live.as_of, inputs=live.inputs, inputs_hash=live.inputs_hash, verdicts=[]))
 
 
 def read(run: Run, table: str, query: str = "SELECT * FROM rows", **parameters: Any) -> list[dict[str, Any]]:

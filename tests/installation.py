@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from das_pipeline.lake import Lake, Version, sha256_of
+from das_pipeline.disk import sha256_of
+from das_pipeline.lake import Lake, Version
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.settings import PROJECT
 

@@ -14,10 +14,11 @@ from das_pipeline.deliveries.account import FileAccount, judge_account
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.contract import Column, Contract, DeliveryTerms, Format, Model
 from das_pipeline.deliveries.reading import Lines
+from das_pipeline.disk import sha256_of
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction, Text
-from das_pipeline.lake import Draft, sha256_of
+from das_pipeline.lake import Draft
 from das_pipeline.run import Produced, Run, produce
 
 

@@ -20,9 +20,10 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from das_pipeline.deliveries.contract import Model, load_contracts, load_partners
+from das_pipeline.disk import move, replace_file, sha256_of
 from das_pipeline.errors import DasError, DeliveryRefused
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import canonical, replace_file, sha256_of
+from das_pipeline.lake import canonical
 from das_pipeline.privacy import encrypt_file
 from das_pipeline.run import Run
 
@@ -233,7 +234,7 @@ def _keep(run: Run, path: Path) -> str:
     temporary = landing_object(run, f".{uuid.uuid4().hex}")
     with path.open("rb") as source:
         sha256 = encrypt_file(source, temporary, run.keys.encryption)
-    temporary.replace(landing_object(run, sha256))
+    move(temporary, landing_object(run, sha256))
     return sha256
 
 

@@ -16,8 +16,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from das_pipeline import engine
+from das_pipeline.disk import sha256_of
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import sha256_of
 from das_pipeline.publication.metadata import MARK, STATUSES
 from das_pipeline.terminology import ALL
 

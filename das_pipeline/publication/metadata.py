@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from das_pipeline.disk import sha256_of
 from das_pipeline.jurisdiction import Text
-from das_pipeline.lake import canonical, sha256_of
+from das_pipeline.lake import canonical
 from das_pipeline.publication.definitions import Table
 
 Labels = Mapping[str, Mapping[str, Text]]  # dimension -> code -> label

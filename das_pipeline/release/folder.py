@@ -7,9 +7,10 @@ import shutil
 import uuid
 from typing import Any
 
+from das_pipeline.disk import move, replace_file, sha256_of, sync
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import GateFailed, blocking
-from das_pipeline.lake import Version, canonical, replace_file, sha256_of, sync
+from das_pipeline.lake import Version, canonical
 from das_pipeline.privacy import keyed
 from das_pipeline.publication.checks import expectations
 from das_pipeline.publication.releases import (
@@ -62,14 +63,14 @@ def publish_release(run: Run, release: str) -> Release:
         sign(run, draft, manifest)
         replace_file(draft / MANIFEST, manifest)
         sync(draft)
-        draft.rename(folder)
+        move(draft, folder)
     made = read_release(folder)
     if not has_same_content(made, site):
         raise LakeError(f"Release {release} exists with other bytes: releases are immutable. Ask next_release for a free name.")
     replace_file(root / "current.json", canonical({"release": release}, indent=1))
     link = root / f".current-{uuid.uuid4().hex[:8]}"
     link.symlink_to(release)
-    link.replace(root / "current")
+    move(link, root / "current")
     return made
 
 

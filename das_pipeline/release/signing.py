@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from das_pipeline.lake import sha256_of
+from das_pipeline.disk import sha256_of
 from das_pipeline.publication.releases import MANIFEST
 from das_pipeline.run import Run
 

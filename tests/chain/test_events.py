@@ -151,9 +151,9 @@ def test_an_event_that_many_rows_of_a_unit_tell_counts_once(run: Run, tmp_path: 
 def test_a_file_that_was_never_delivered_stops_nothing(run: Run) -> None:
     put_content(run, {"bench/cases": [case(1, date(2024, 1, 20))]})
     live = run.lake.open("terminology/records")
-    draft = run.begin("terminology/records")
-    draft.adopt(live, "bench/")
-    run.lake.promote(run.lake.seal(draft, as_of=live.as_of, inputs={}, inputs_hash="late", verdicts=[]))
+    with run.begin("terminology/records") as draft:
+        draft.adopt(live, "bench/")
+        run.lake.promote(run.lake.seal(draft, as_of=live.as_of, inputs={}, inputs_hash="late", verdicts=[]))
     make_events(run)
     assert events(run) == [("case_received", date(2024, 1, 20), None, "entry", None)]
 
@@ -163,7 +163,7 @@ def test_one_and_two_threads_write_the_same_bytes(full: Run) -> None:
     put_content(full, {"bench/cases": cases, "bench/rulings": [ruling(n, "1", date(2024, 2, 1 + n % 28), "guilty") for n in range(3000)]})
     written = []
     for threads in (1, 2):
-        draft = full.begin("chain/events")
-        build_events(replace(full, settings=replace(full.settings, threads=threads)), draft)
-        written.append([path.read_bytes() for path in sorted(draft.folder.rglob("*.parquet"))])
+        with full.begin("chain/events") as draft:
+            build_events(replace(full, settings=replace(full.settings, threads=threads)), draft)
+            written.append([path.read_bytes() for path in sorted(draft.folder.rglob("*.parquet"))])
     assert written[0] == written[1]

@@ -97,10 +97,9 @@ def test_every_planted_row_is_set_aside_by_its_rule_and_no_other_is(taken_in: Ta
 def test_a_code_that_is_not_listed_becomes_unknown_and_no_other_does(taken_in: TakenIn) -> None:
     run, planted = taken_in.run, {p: f for p, f in taken_in.of_rows.items() if f["outcome"] == "accepted_unknown"}
     produce(run, "terminology/concepts", terminology.build_concepts)
-    draft = run.begin("terminology/records")
-    terminology.build_records(run, draft)  # whatever its verdict: a partner that is late stops the chain, not this test
     kept = set()
-    with run.connect() as connection:
+    with run.begin("terminology/records") as draft, run.connect() as connection:
+        terminology.build_records(run, draft)  # whatever its verdict: a partner that is late stops the chain, not this test
         for (partner, file), contract in load_contracts(run.jurisdiction).items():
             for column in (c.name for c in contract.columns if c.concept is not None and not c.is_direct):
                 kept |= {

@@ -154,7 +154,7 @@ def test_the_data_package_validates(candidate: Version) -> None:
 def test_the_same_leaves_give_the_same_bytes_on_one_and_two_threads(protected: Callable[..., Run]) -> None:
     run = protected()
     first = produce(run, "publication/candidate", build_candidate, inputs=INPUTS).version
-    draft = run.begin("publication/candidate")
-    build_candidate(replace(run, settings=replace(run.settings, threads=1)), draft)
-    again = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
+    with run.begin("publication/candidate") as draft:
+        build_candidate(replace(run, settings=replace(run.settings, threads=1)), draft)
+        again = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
     assert again.id == first.id

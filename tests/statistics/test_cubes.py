@@ -109,9 +109,9 @@ def test_the_first_or_the_last_event_of_a_unit_counts(content: Run, tmp_path: Pa
 def test_cubes_are_the_same_bytes_on_one_and_two_threads(content: Run) -> None:
     written = []
     for threads in (1, 2):
-        draft = content.begin("statistics/cubes")
-        build_cubes(replace(content, settings=replace(content.settings, threads=threads)), draft)
-        written.append([path.read_bytes() for path in sorted(draft.folder.rglob("*.parquet"))])
+        with content.begin("statistics/cubes") as draft:
+            build_cubes(replace(content, settings=replace(content.settings, threads=threads)), draft)
+            written.append([path.read_bytes() for path in sorted(draft.folder.rglob("*.parquet"))])
     assert written[0] == written[1]
 
 

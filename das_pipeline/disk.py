@@ -1,0 +1,109 @@
+"""Files that survive a crash, a power cut and a second writer."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from das_pipeline.errors import LakeError
+
+WAIT = 600.0  # seconds that a writer waits for another one before it gives up
+_held: set[tuple[Path, int, int]] = set()  # the locks of this process, with process and thread
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all, so that a power cut after this cannot undo it."""
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file or folder on the same disk, so that a power cut after this cannot undo it. What is in it must be synced before."""
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Create `folder` and the folders above it, so that a power cut after this cannot undo it."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync(folder: Path) -> None:
+    """Force every file and folder under `folder`, itself included, to the disk."""
+    for path in folder.rglob("*"):
+        sync_folder(path)
+    sync_folder(folder)
+
+
+def sync_folder(path: Path) -> None:
+    """Force the names in a folder (or the bytes of a file) to the disk: a rename in it is only safe against a power cut after this."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file `path` for as long as the block runs. The same thread may take it again.
+
+    The kernel frees the lock when its owner ends, however it ends. LakeError names an owner who keeps it for longer than WAIT seconds.
+    """
+    me = (path, os.getpid(), threading.get_ident())
+    if me in _held:
+        yield
+        return
+    make_folder(path.parent)
+    with path.open("a+", encoding="ascii") as file:
+        _acquire(path, file.fileno(), what)
+        os.truncate(file.fileno(), 0)
+        file.write(f"{os.getpid()}")
+        file.flush()
+        _held.add(me)
+        try:
+            yield
+        finally:
+            _held.remove(me)
+
+
+def _acquire(path: Path, descriptor: int, what: str) -> None:
+    """Take the lock of an open file, or raise LakeError when its owner keeps it for longer than WAIT seconds."""
+    end, pause = time.monotonic() + WAIT, 0.002
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                owner = path.read_text(encoding="ascii") or "unknown"
+                raise LakeError(
+                    f"{what} is still being written by process {owner} after {WAIT:.0f} seconds. Nothing was changed: "
+                    "wait for that run to end (or end it when it hangs), and run again."
+                ) from None
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.1)
