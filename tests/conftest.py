@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from das_pipeline import engine
+from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
@@ -21,7 +22,29 @@ from tests.toy_deliveries import write_toy_deliveries
 hypothesis.settings.register_profile("das", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("das")
 
+pytest_plugins = ["pytester"]  # test_rules tries the hook below in a run of its own
+
 TOY = Path(__file__).parent / "toy"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Fail a test marked `breaks(<rule>, …)` in which no verdict of that rule failed: the rule itself must see the planted fault."""
+    expected = {rule for marker in pyfuncitem.iter_markers("breaks") for rule in marker.args}
+    failed: set[str] = set()
+    judge = Verdict.__post_init__
+
+    def record(verdict: Verdict) -> None:
+        judge(verdict)
+        if not verdict.passed:
+            failed.add(verdict.rule)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Verdict, "__post_init__", record)
+        result = yield
+    if missed := expected - failed:
+        pytest.fail(f"no verdict of {', '.join(sorted(missed))} failed, so the rule did not see the fault that this test plants")
+    return result
 
 
 @pytest.fixture(autouse=True)

@@ -109,22 +109,26 @@ def test_the_candidate_passes(folder: Path, made: Path) -> None:
     assert all(v.severity == "block" for v in audit(folder, [], BASES))
 
 
+@pytest.mark.breaks("D01", "D03")
 def test_one_leaf_published_true(folder: Path) -> None:
     tamper(folder, "reports", add(2, offence="violence", period="2024-02"))
     assert failed(folder) == {"counts_are_rounded", "totals_add_up"}
 
 
+@pytest.mark.breaks("D03")
 def test_one_value_flipped_by_a_whole_base(folder: Path) -> None:
     tamper(folder, "reports", add(5, offence="violence", period="2024-02"))
     assert failed(folder) == {"totals_add_up"}
 
 
+@pytest.mark.breaks("D01")
 def test_a_value_flipped_with_all_its_totals(folder: Path) -> None:
     for cell in ({"offence": o, "period": p} for o in ("violence", "all") for p in ("2024-02", "2024")):
         tamper(folder, "reports", add(5, **cell))
     assert failed(folder) == {"tables_agree", "pages_show_the_release"}
 
 
+@pytest.mark.breaks("D03")
 def test_a_stack_that_differs_from_the_table_it_sums_up(folder: Path) -> None:
     for period in ("2024-01", "2024"):
         tamper(folder, "flow", add(5, step="ruled", period=period))
@@ -134,21 +138,25 @@ def test_a_stack_that_differs_from_the_table_it_sums_up(folder: Path) -> None:
     assert failed(folder) == {"tables_agree"}
 
 
+@pytest.mark.breaks("D01")
 def test_a_table_that_calls_its_exact_counts_another_publishers(folder: Path) -> None:
     tamper(folder, "reports", add(1), kind="external")
     assert "counts_are_rounded" in failed(folder)
 
 
+@pytest.mark.breaks("D01")
 def test_a_table_that_names_a_finer_base_than_the_policy(folder: Path) -> None:
     tamper(folder, "reports", add(0), base=1)
     assert failed(folder) == {"counts_are_rounded"}
 
 
+@pytest.mark.breaks("D10")
 def test_a_row_that_passes_for_real(folder: Path) -> None:
     tamper(folder, "reports", lambda cells: [cells[0] | {"is_simulated": not cells[0]["is_simulated"]}, *cells[1:]])
     assert failed(folder) == {"files_as_described"}
 
 
+@pytest.mark.breaks("D16")
 def test_a_row_left_out(folder: Path) -> None:
     tamper(
         folder,
@@ -158,22 +166,26 @@ def test_a_row_left_out(folder: Path) -> None:
     assert failed(folder) == {"tables_are_full"}
 
 
+@pytest.mark.breaks("D16")
 def test_a_month_left_out(folder: Path) -> None:
     tamper(folder, "flow", lambda cells: [c for c in cells if c["period"] != "2024-02"])
     assert {"tables_are_full", "totals_add_up"} <= failed(folder)
 
 
+@pytest.mark.breaks("D10")
 def test_a_table_dropped(folder: Path) -> None:
     for form in ("parquet", "csv"):
         (folder / "tables" / f"flow.{form}").unlink()
     assert {"files_as_described", "copies_equal_tables"} <= failed(folder)
 
 
+@pytest.mark.breaks("D10")
 def test_a_file_that_nobody_described(folder: Path) -> None:
     (folder / "tables" / "cubes.parquet.bak").write_bytes(b"n\n3\n")
     assert failed(folder) == {"files_as_described"}
 
 
+@pytest.mark.breaks("D10")
 def test_a_column_that_nobody_described(folder: Path) -> None:
     path = folder / "tables" / "reports.parquet"
     table = pq.read_table(path)
@@ -181,18 +193,21 @@ def test_a_column_that_nobody_described(folder: Path) -> None:
     assert "files_as_described" in failed(folder)
 
 
+@pytest.mark.breaks("D10")
 def test_a_torn_file(folder: Path) -> None:
     path = folder / "tables" / "reports.parquet"
     path.write_bytes(path.read_bytes()[:100])
     assert "files_as_described" in failed(folder)
 
 
+@pytest.mark.breaks("D10")
 def test_a_csv_that_differs_from_its_table(folder: Path) -> None:
     path = folder / "tables" / "flow.csv"
     path.write_text(path.read_text().replace("2024-01", "2023-01"))
     assert failed(folder) == {"files_as_described", "copies_equal_tables"}
 
 
+@pytest.mark.breaks("D03")
 def test_a_database_with_something_else_in_it(folder: Path) -> None:
     with duckdb.connect(str(folder / "das.duckdb")) as database:
         database.execute("CREATE TABLE cubes AS SELECT 3 AS n")
@@ -210,17 +225,20 @@ def test_a_database_with_something_else_in_it(folder: Path) -> None:
         ("no count at all", "the site must show something"),
     ],
 )
+@pytest.mark.breaks("D01")
 def test_a_page_with_a_number_of_its_own(folder: Path, body: str, why: str) -> None:
     n = total(folder)
     write_page(folder, body.replace("{n}", str(n)).replace("{shown}", shown(n)))
     assert failed(folder) == {"pages_show_the_release"}, why
 
 
+@pytest.mark.breaks("D01")
 def test_chart_data_with_a_true_count(folder: Path) -> None:
     (folder / "site" / "chart.json").write_text('{"values": [{"month": "2024-01", "n": 13}]}')
     assert failed(folder) == {"pages_show_the_release"}
 
 
+@pytest.mark.breaks("D15")
 def test_a_quality_sheet_that_gives_a_total_away(folder: Path) -> None:
     (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 1, "mad": 2.0, "max": 2.0}]}')
     assert failed(folder) == {"quality_is_coarse"}
@@ -228,12 +246,14 @@ def test_a_quality_sheet_that_gives_a_total_away(folder: Path) -> None:
     assert failed(folder) == {"quality_is_coarse"}
 
 
+@pytest.mark.breaks("D05")
 def test_a_change_between_releases_that_is_one_record(folder: Path, made: Path, tmp_path: Path) -> None:
     earlier = Path(shutil.copytree(made, tmp_path / "2024-03-30.1"))
     tamper(earlier, "reports", add(1, offence="violence"))
     assert failed(folder, earlier) == {"changes_are_rounded"}
 
 
+@pytest.mark.breaks("D05")
 def test_a_table_that_was_protected_before(folder: Path, made: Path) -> None:
     tamper(folder, "flow", add(1), kind="external", is_simulated=False)
     assert "changes_are_rounded" in failed(folder, made)

@@ -98,6 +98,7 @@ def test_an_event_that_the_state_machine_forbids_is_shown_and_does_not_count(ful
     assert verdict(full, "C04")["passed"], "two of nine is no share to block for: fewer than twenty rows"
 
 
+@pytest.mark.breaks("C04")
 def test_c04_blocks_when_many_transitions_are_forbidden(full: Run) -> None:
     put_content(full, {"bench/rulings": [ruling(n, "1", date(2024, 2, 1), "guilty") for n in range(20)]})
     with pytest.raises(GateFailed, match=r"C04 .* do not fit .*: 20\. .* case of bench \(20 of 20\)"):
@@ -105,6 +106,7 @@ def test_c04_blocks_when_many_transitions_are_forbidden(full: Run) -> None:
     assert full.lake.current("chain/events") is None
 
 
+@pytest.mark.breaks("C01")
 def test_an_event_before_an_earlier_step_of_its_unit_is_shown_and_does_not_count(full: Run) -> None:
     put_content(full, {"bench/cases": [case(1, date(2024, 2, 20))], "bench/rulings": [ruling(1, "1", date(2024, 2, 1), "guilty")]})
     make_events(full)
@@ -122,6 +124,7 @@ def test_an_event_before_an_earlier_step_of_its_unit_is_shown_and_does_not_count
     }
 
 
+@pytest.mark.breaks("C01")
 def test_an_event_before_an_earlier_step_of_another_unit_of_its_case_is_reported_and_counts(full: Run) -> None:
     report = {"record_no": 1, "known_from": DAY, "reported_on": date(2024, 2, 1)}
     links = [{"unit": unit, "record_no": 1, "case_id": 7} for unit in ("report", "case")]

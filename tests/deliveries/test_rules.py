@@ -40,6 +40,7 @@ PLANTED = [  # line 3 on: what is wrong, the rule and column that say so, the li
 ]
 
 
+@pytest.mark.breaks("I05", "K01", "K02", "K03", "K06", "K08")
 def test_a_row_that_breaks_a_rule_is_set_aside_as_it_came(desk: Desk, failed) -> None:
     desk.send([GOOD, *(line for _, _, line in PLANTED)])
     version = desk.take_in()
@@ -56,6 +57,7 @@ def test_a_row_that_breaks_a_rule_is_set_aside_as_it_came(desk: Desk, failed) ->
     assert len(desk.records()) == 1
 
 
+@pytest.mark.breaks("K01")
 def test_conflicting_rows_of_one_key_are_all_set_aside_whatever_case_and_spaces(desk: Desk, failed) -> None:
     desk.send([GOOD, report("R0002", offence="11"), report(" R0002 ", offence="20")])
     assert failed(desk.take_in())["K01"]["facts"]["reports_K01"] == 2
@@ -68,11 +70,13 @@ def test_a_sentinel_is_a_missing_value(desk: Desk, failed) -> None:
     assert desk.records()[0]["committed_on"] is None
 
 
+@pytest.mark.breaks("K03")
 def test_a_child_without_its_parent_is_set_aside(desk: Desk, failed) -> None:
     desk.send_bench(bench_cases((1,)), bench_rulings([(1, 1, "20240130", "GU"), (7, 1, "20240130", "GU")]))
     assert failed(desk.take_in())["K03"]["facts"]["rulings_K03"] == 1
 
 
+@pytest.mark.breaks("I03")
 def test_lines_that_do_not_decode_are_set_aside_and_many_of_them_block(desk: Desk, failed) -> None:
     bad = report("R0002", surname="Cast\u00e9llane").encode("latin-1")
     desk.send(watch_csv([GOOD]) + bad + b"\n")
@@ -82,12 +86,14 @@ def test_lines_that_do_not_decode_are_set_aside_and_many_of_them_block(desk: Des
     assert desk.refused()["I03"].severity == "block"
 
 
+@pytest.mark.breaks("I01")
 def test_bytes_that_are_not_those_of_the_manifest_block(desk: Desk) -> None:
     folder = desk.send([GOOD])
     (folder / "reports.csv").write_bytes(watch_csv([GOOD])[:-4])
     assert "not those that the manifest describes" in desk.refused()["I01"].sentence
 
 
+@pytest.mark.breaks("I01")
 def test_another_number_of_lines_blocks(desk: Desk) -> None:
     folder = desk.send([GOOD])
     manifest = (folder / "manifest.json").read_text().replace('"lines": 2', '"lines": 3')
@@ -95,6 +101,7 @@ def test_another_number_of_lines_blocks(desk: Desk) -> None:
     assert "has 2 lines, its manifest says 3" in desk.refused()["I01"].sentence
 
 
+@pytest.mark.breaks("I01")
 def test_another_sum_blocks_and_only_warns_when_a_line_of_it_is_in_quarantine(desk: Desk, failed) -> None:
     folder = desk.send([report("R0001", damage="10.00"), report("R0002", damage="a lot")])
     text = (folder / "manifest.json").read_text()
@@ -105,18 +112,21 @@ def test_another_sum_blocks_and_only_warns_when_a_line_of_it_is_in_quarantine(de
     assert "sum of reports.damage" in desk.refused()["I01"].sentence
 
 
+@pytest.mark.breaks("I01")
 def test_a_window_on_a_column_that_is_not_there_blocks(desk: Desk) -> None:
     window = {"column": "ruled_on", "from": "2024-01-20", "until": "2024-02-01"}
     desk.send_bench(bench_cases((1,)), b"", complete_for={"cases": window})
     assert "cases says that it is complete for a window" in desk.refused()["I01"].sentence
 
 
+@pytest.mark.breaks("I02")
 def test_a_missing_file_blocks(desk: Desk) -> None:
     folder = desk.send_bench(bench_cases((1,)), b"")
     (folder / "rulings.txt").unlink()
     assert "rulings are missing" in desk.refused()["I02"].sentence
 
 
+@pytest.mark.breaks("I02")
 def test_a_file_that_nobody_listed_is_landed_and_shown(desk: Desk, failed) -> None:
     folder = desk.send([GOOD])
     (folder / "notes.txt").write_text("what is this")
@@ -125,6 +135,7 @@ def test_a_file_that_nobody_listed_is_landed_and_shown(desk: Desk, failed) -> No
     assert not folder.exists()
 
 
+@pytest.mark.breaks("I04")
 def test_a_missing_column_blocks_and_an_unknown_one_warns_in_any_order(desk: Desk, failed) -> None:
     names = WATCH_HEADER.split(",")
     turned = [",".join(reversed([*names, "shoe_size"])), ",".join(reversed([*GOOD.split(","), "44"]))]
@@ -135,6 +146,7 @@ def test_a_missing_column_blocks_and_an_unknown_one_warns_in_any_order(desk: Des
     assert "reports: ward" in desk.refused()["I04"].sentence
 
 
+@pytest.mark.breaks("I05")
 def test_a_file_that_is_cut_off_blocks(desk: Desk) -> None:
     desk.send(watch_csv([GOOD, report("R0002")])[:-20])
     assert "cut off" in desk.refused()["I05"].sentence
@@ -145,6 +157,7 @@ def test_a_file_without_a_last_line_end_is_whole(desk: Desk, failed) -> None:
     assert failed(desk.take_in()) == {}
 
 
+@pytest.mark.breaks("I09")
 def test_a_delivery_that_comes_too_late_in_the_order_blocks(desk: Desk) -> None:
     desk.send([GOOD], NEXT)
     desk.take_in()
@@ -154,11 +167,13 @@ def test_a_delivery_that_comes_too_late_in_the_order_blocks(desk: Desk) -> None:
     assert "taken by an earlier delivery" in desk.refused()["I09"].sentence
 
 
+@pytest.mark.breaks("I12")
 def test_a_large_share_in_quarantine_blocks(desk: Desk) -> None:
     desk.send([report(f"R{n:04}") for n in range(100)] + [report("bad") for _ in range(40)])
     assert desk.refused()["I12"].severity == "block"
 
 
+@pytest.mark.breaks("I08")
 def test_a_snapshot_that_leaves_out_most_of_what_is_in_force_blocks(desk: Desk) -> None:
     record = '{{"case_no": "C{n:04}", "received_on": "2024-01-02"}}\n'
     desk.send_bench("".join(record.format(n=n) for n in range(60)).encode(), b"")
@@ -167,6 +182,7 @@ def test_a_snapshot_that_leaves_out_most_of_what_is_in_force_blocks(desk: Desk) 
     assert "cases leaves out 55 of 60" in desk.refused()["I08"].sentence
 
 
+@pytest.mark.breaks("I11")
 def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from das_pipeline.deliveries import versions
 
@@ -181,6 +197,7 @@ def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.M
     assert desk.refused()["I11"].facts["reports_difference"] == 1
 
 
+@pytest.mark.breaks("I07")
 def test_the_file_of_another_period_blocks_and_a_few_changes_made_again_do_not(desk: Desk, failed) -> None:
     many = [report(f"R{n:04}") for n in range(20)]
     desk.send(many)
@@ -193,6 +210,7 @@ def test_the_file_of_another_period_blocks_and_a_few_changes_made_again_do_not(d
     assert failed(desk.take_in())["I07"]["severity"] == "warn"
 
 
+@pytest.mark.breaks("I13")
 def test_a_column_that_is_empty_after_six_deliveries_with_it_blocks(desk: Desk) -> None:
     for sequence in range(1, 9):  # the first brings the register and says nothing about what changes bring
         rows = [report(f"R{sequence}{n:03}", damage="" if n % 2 or sequence == 8 else "1.00") for n in range(40)]

@@ -17,6 +17,7 @@ from das_pipeline.lake import Draft
 from das_pipeline.publication import build_candidate
 from das_pipeline.publication.changes import next_version
 from das_pipeline.release import folder
+from das_pipeline.release.ledger import judge_ledger
 from das_pipeline.run import Run, produce
 
 
@@ -91,6 +92,19 @@ def test_tampering_is_seen(published: Callable[..., Run], fault: str) -> None:
         case _:
             (path / "manifest.json").write_text((path / "manifest.json").read_text(encoding="utf-8") + " ", encoding="utf-8")
     assert len(release.verify_release(path)) == 1
+
+
+@pytest.mark.breaks("D17")
+def test_a_release_that_the_ledger_does_not_hold_blocks_the_next(published: Callable[..., Run]) -> None:
+    run = published(date(2024, 3, 31))
+    assert judge_ledger(run).facts == {"releases": 1, "wrong": 1}
+
+    def list_it(run: Run, draft: Draft) -> list[Verdict]:
+        draft.facts["releases"] = ["2024-03-31.1"]
+        return []
+
+    produce(run, "disclosure/ledger", list_it)
+    assert judge_ledger(run).passed
 
 
 def test_the_same_bytes_make_no_new_release(published: Callable[..., Run]) -> None:

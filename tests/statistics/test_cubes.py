@@ -121,6 +121,7 @@ def test_all_rules_pass_on_cubes_that_are_whole(content: Run) -> None:
     assert live.facts["counted"] == {"reports_month": 5, "reports_year": 5, "rulings_month": 1}
 
 
+@pytest.mark.breaks("F06")
 @pytest.mark.parametrize(
     ("hierarchy", "failed"),
     [
@@ -136,10 +137,13 @@ def test_a_hierarchy_that_is_no_partition_is_seen(content: Run, tmp_path: Path, 
     assert {v.rule for v in caught.value.verdicts if not v.passed} == failed
 
 
+@pytest.mark.breaks("F07")
 @pytest.mark.parametrize(
     ("wrong", "failed"),
     [
-        ("SELECT * FROM rows WHERE offence <> 'violence'", {"F05", "F06", "F07", "F08"}),  # a leaf lost
+        pytest.param(  # a leaf lost
+            "SELECT * FROM rows WHERE offence <> 'violence'", {"F05", "F06", "F07", "F08"}, marks=pytest.mark.breaks("F05", "F06", "F08")
+        ),
         ("SELECT * REPLACE (CASE WHEN offence = 'violence' THEN 'property' ELSE offence END AS offence) FROM rows", {"F07"}),
         ("SELECT * REPLACE (CASE WHEN offence = 'violence' THEN 'robbery' ELSE offence END AS offence) FROM rows", {"F05", "F06", "F07"}),
         ("SELECT * REPLACE (n + CASE sex WHEN 'male' THEN 5 WHEN 'female' THEN -10 ELSE 0 END AS n) FROM rows", {"F07", "F08"}),

@@ -90,6 +90,7 @@ def test_figures_get_every_level_and_crosswalk_and_stay_exact(begin: Begin) -> N
 
 
 @pytest.mark.usefixtures("almanac")
+@pytest.mark.breaks("T02")
 def test_a_figure_without_a_concept_stops_the_table(begin: Begin, plant: Plant) -> None:
     plant("external/almanac/figures.csv", "beaten,2023,3", "bitten,2023,3")
     with pytest.raises(GateFailed, match="1 figures of external sources have no concept"):
@@ -97,6 +98,7 @@ def test_a_figure_without_a_concept_stops_the_table(begin: Begin, plant: Plant) 
 
 
 @pytest.mark.usefixtures("almanac")
+@pytest.mark.breaks("T02")
 def test_a_concept_that_the_crosswalk_does_not_know_stops_the_table(begin: Begin, plant: Plant) -> None:
     plant("terminology/codes/almanac_place.csv", f"assault,a,{VALID},valid\n", "")
     plant("terminology/mappings/almanac_place.csv", f"assault,south,{VALID},,toy\n", "")
@@ -105,6 +107,7 @@ def test_a_concept_that_the_crosswalk_does_not_know_stops_the_table(begin: Begin
 
 
 @pytest.mark.usefixtures("almanac")
+@pytest.mark.breaks("F05", "T03")
 def test_a_mapping_that_doubles_figures_breaks_their_total(begin: Begin, plant: Plant) -> None:
     plant("terminology/mappings/almanac_place.csv", f"theft,north,{VALID},,toy", f"theft,north,{VALID},,toy\ntheft,south,{VALID},,toy")
     run = begin()
