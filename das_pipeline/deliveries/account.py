@@ -1,18 +1,15 @@
-"""The row account of a delivered file, and the receipt that a partner gets: counts and line numbers, never a value."""
+"""The row account of a delivered file: what became of every line, in counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
-from html import escape
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date
 
 import duckdb
 
-from das_pipeline.deliveries.contract import Partner
 from das_pipeline.deliveries.landing import Manifest
-from das_pipeline.gate import Verdict, blocking
+from das_pipeline.gate import Verdict
 
 COLUMNS = (
     "delivery VARCHAR, sequence BIGINT, reference_on DATE, known_on DATE, file VARCHAR, read BIGINT, accepted BIGINT, duplicate BIGINT,"
@@ -45,6 +42,12 @@ class FileAccount:
     by_rule: dict[str, int] = field(default_factory=dict)  # quarantined lines by rule; a line may break several
     first_lines: dict[str, list[int]] = field(default_factory=dict)
 
+    def count(self, fates: Mapping[str, int]) -> None:
+        """Set the counts of lines without a fault, from the number of lines by fate."""
+        self.new, self.changed, self.returned = fates.get("new", 0), fates.get("changed", 0), fates.get("returned", 0)
+        self.withdrawn = fates.get("withdrawn", 0)
+        self.duplicate, self.superseded = fates.get("duplicate", 0), fates.get("superseded", 0)
+
     @property
     def accepted(self) -> int:
         return self.new + self.changed + self.returned + self.withdrawn
@@ -72,88 +75,15 @@ def judge_account(accounts: Sequence[FileAccount]) -> Verdict:
 
 
 def store_accounts(connection: duckdb.DuckDBPyConnection, manifest: Manifest, known_on: date, accounts: Iterable[FileAccount]) -> None:
-    """The accounts of a delivery added to the table `account`."""
+    """Add the accounts of a delivery to the table `account`."""
     for a in accounts:
-        connection.execute(
-            "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                *(
-                    manifest.delivery,
-                    manifest.sequence,
-                    manifest.reference_on,
-                    known_on,
-                    a.file,
-                    a.read,
-                    a.accepted,
-                    a.duplicate,
-                ),
-                *(a.superseded, a.quarantined, a.new, a.changed, a.returned, a.withdrawn, a.absent, a.stale),
-            ],
-        )
+        row = [manifest.delivery, manifest.sequence, manifest.reference_on, known_on, a.file, a.read, a.accepted, a.duplicate]
+        row += [a.superseded, a.quarantined, a.new, a.changed, a.returned, a.withdrawn, a.absent, a.stale]
+        connection.execute(f"INSERT INTO account VALUES ({', '.join('?' * len(row))})", row)
 
 
 def create_account(connection: duckdb.DuckDBPyConnection, earlier: str | None) -> None:
-    """The table `account`, one row per delivered file, with the rows of an `earlier` relation."""
+    """Create the table `account`, one row per delivered file, with the rows of an `earlier` relation."""
     connection.execute(f"CREATE TEMP TABLE account ({COLUMNS})")
     if earlier is not None:
         connection.execute(f"INSERT INTO account SELECT * FROM {earlier}")
-
-
-def write_receipt_rows(accounts: Iterable[FileAccount]) -> list[dict[str, Any]]:
-    """The accounts as a receipt lists them."""
-    return [{**asdict(a), "accepted": a.accepted} for a in accounts]
-
-
-def receipt_of(manifest: Manifest, partner: Partner, accounts: Iterable[FileAccount], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """The acknowledgement of a delivery for its partner, for a machine."""
-    due_on = manifest.reference_on + timedelta(days=partner.due_days)
-    return {
-        "partner": manifest.partner,
-        "delivery": manifest.delivery,
-        "reference_on": manifest.reference_on.isoformat(),
-        "delivered_on": manifest.delivered_on.isoformat(),
-        "due_on": due_on.isoformat(),
-        "is_due_date_met": manifest.delivered_on <= due_on,
-        "is_accepted": not blocking(verdicts),
-        "files": write_receipt_rows(accounts),
-        "findings": [{"rule": v.rule, "sentence": v.sentence, "refuses": v.severity == "block"} for v in verdicts if not v.passed],
-    }
-
-
-def receipt_html(receipt: Mapping[str, Any]) -> str:
-    """The same acknowledgement for a person."""
-    counts = (
-        "read",
-        "accepted",
-        "new",
-        "changed",
-        "returned",
-        "withdrawn",
-        "absent",
-        "restored",
-        "duplicate",
-        "superseded",
-        "quarantined",
-        "stale",
-    )
-    head = "".join(f"<th scope='col'>{name}</th>" for name in ("file", *counts))
-    files = "".join(
-        f"<tr><th scope='row'>{escape(f['file'])}</th>" + "".join(f"<td>{f[name]:,}</td>" for name in counts) + "</tr>"
-        for f in receipt["files"]
-    )
-    rules = "".join(
-        f"<li>{escape(f['file'])}, rule {rule}: {n:,} lines, first {', '.join(map(str, f['first_lines'][rule]))}</li>"
-        for f in receipt["files"]
-        for rule, n in f["by_rule"].items()
-    )
-    findings = "".join(f"<li>{escape(f['rule'])}: {escape(f['sentence'])}</li>" for f in receipt["findings"])
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Receipt {escape(receipt["partner"])} {escape(receipt["delivery"])}</title></head><body>
-<h1>Receipt: {escape(receipt["partner"])}, delivery {escape(receipt["delivery"])}</h1>
-<p>{"Accepted" if receipt["is_accepted"] else "Refused: nothing of it is in force"}. State on {receipt["reference_on"]}, delivered on
-{receipt["delivered_on"]}, due on {receipt["due_on"]}: {"in time" if receipt["is_due_date_met"] else "late"}.</p>
-<table><thead><tr>{head}</tr></thead><tbody>{files}</tbody></table>
-<h2>Quarantined lines by rule</h2><ul>{rules or "<li>none</li>"}</ul>
-<h2>Findings</h2><ul>{findings or "<li>none</li>"}</ul>
-</body></html>
-"""

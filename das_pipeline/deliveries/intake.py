@@ -11,20 +11,14 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import landing, versions
-from das_pipeline.deliveries.account import FileAccount, create_account, receipt_html, receipt_of, store_accounts
+from das_pipeline.deliveries.account import FileAccount, create_account, store_accounts
 from das_pipeline.deliveries.contract import Contract, load_contracts, load_partners
-from das_pipeline.deliveries.file import Intake, take_in_file
-from das_pipeline.deliveries.judging import (
-    Opened,
-    judge_form,
-    judge_header,
-    judge_manifest,
-    judge_order,
-    judge_repeat,
-    judge_rows,
-    judge_set,
-)
+from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
+from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed, Manifest, PendingDelivery
+from das_pipeline.deliveries.opened import Intake, Opened
+from das_pipeline.deliveries.receipt import receipt_of, receipt_page
+from das_pipeline.deliveries.row_rules import judge_rows
 from das_pipeline.errors import DeliveryRefused
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
@@ -64,8 +58,8 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     receipt: dict[str, Any] = {}
 
     def build(run: Run, draft: Draft) -> list[Verdict]:
-        verdicts, made = _intake(run, draft, known)
-        receipt.update(made)
+        verdicts, written = _intake(run, draft, known)
+        receipt.update(written)
         return verdicts
 
     try:
@@ -109,7 +103,7 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
             _write_state(connection, draft, contracts, manifest, landing.known_on(manifest, before), [o.account for o in opened], live)
     receipt = receipt_of(manifest, partner, [o.account for o in opened], verdicts)
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
-    draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_html(receipt), encoding="utf-8")
+    draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
     earlier = list(live.facts["deliveries"]) if live is not None else []
     draft.facts["deliveries"] = [*earlier, _accepted(known, landing.known_on(manifest, before), contracts)]
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}

@@ -190,7 +190,7 @@ def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.M
 
     def lose_one(connection, contract) -> None:
         decide(connection, contract)
-        connection.execute(f"DELETE FROM fates_{contract.file} WHERE line_no = 2")
+        connection.execute("DELETE FROM fates WHERE line_no = 2")
 
     monkeypatch.setattr(versions, "decide_fates", lose_one)
     desk.send([GOOD, report("R0002")])

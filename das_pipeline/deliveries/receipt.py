@@ -1,0 +1,48 @@
+"""The receipt that a partner gets for a delivery: counts and line numbers, never a value; for a machine and for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import jinja2
+
+from das_pipeline.deliveries.account import FileAccount
+from das_pipeline.deliveries.contract import Partner
+from das_pipeline.deliveries.landing import Manifest
+from das_pipeline.gate import Verdict, blocking
+
+COUNTS = (  # the columns of the page, in order
+    *("read", "accepted", "new", "changed", "returned", "withdrawn", "absent", "restored"),
+    *("duplicate", "superseded", "quarantined", "stale"),
+)
+
+
+def receipt_of(manifest: Manifest, partner: Partner, accounts: Iterable[FileAccount], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The receipt of a delivery, for a machine."""
+    due_on = manifest.reference_on + timedelta(days=partner.due_days)
+    return {
+        "partner": manifest.partner,
+        "delivery": manifest.delivery,
+        "reference_on": manifest.reference_on.isoformat(),
+        "delivered_on": manifest.delivered_on.isoformat(),
+        "due_on": due_on.isoformat(),
+        "is_due_date_met": manifest.delivered_on <= due_on,
+        "is_accepted": not blocking(verdicts),
+        "files": [{**asdict(a), "accepted": a.accepted} for a in accounts],
+        "findings": [{"rule": v.rule, "sentence": v.sentence, "refuses": v.severity == "block"} for v in verdicts if not v.passed],
+    }
+
+
+def receipt_page(receipt: Mapping[str, Any]) -> str:
+    """The same receipt as a page, for a person."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("das_pipeline.deliveries", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("receipt.html").render(receipt, counts=COUNTS)

@@ -1,0 +1,149 @@
+"""The gate rules over the lines of a delivery's files: one verdict per rule, over all files together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from das_pipeline.deliveries.account import judge_account
+from das_pipeline.deliveries.opened import Opened
+from das_pipeline.gate import Verdict, share_exceeds
+from das_pipeline.policy import Deliveries, WarnAndBlock
+
+ROW_RULES = {
+    "I03": "text in the declared character set",
+    "I05": "whole lines with the declared fields",
+    "K01": "rows with a key that is there and names one row",
+    "K02": "numbers in their declared form",
+    "K03": "rows whose parent is in the delivery or in force",
+    "K06": "values that the contract allows",
+    "K08": "dates between 1900 and the reference date plus the horizon",
+}
+
+
+def judge_rows(opened: Sequence[Opened], limits: Deliveries) -> list[Verdict]:
+    """The verdicts over the lines that were read."""
+    return [
+        *_judge_counts(opened),
+        *(_judge_rule(rule, opened, limits) for rule in ROW_RULES),
+        _judge_gone(opened),
+        _judge_withdrawn(opened),
+        _judge_quarantine(opened, limits.quarantine_share),
+        judge_account([o.account for o in opened]),
+    ]
+
+
+def _judge_counts(opened: Iterable[Opened]) -> list[Verdict]:
+    """I01, after reading: lines and declared sums. A sum over lines that cannot be read only warns: those lines are in quarantine."""
+    verdicts = []
+    for o in opened:
+        file = o.contract.file
+        facts: dict[str, int | float | str] = {f"{file}_lines": o.lines, f"{file}_lines_declared": o.declared.lines}
+        if o.lines != o.declared.lines:
+            sentence = (
+                f"{file} has {o.lines:,} lines, its manifest says {o.declared.lines:,}. Ask for the delivery again under the next number."
+            )
+            verdicts.append(Verdict("I01", False, sentence, facts=facts))
+        for column, declared in sorted(o.declared.sums.items()):
+            if o.sums.get(column) == declared:
+                continue
+            lines = o.unreadable.get(column, 0)
+            sentence = (
+                f"The sum of {file}.{column} is not the declared one, and {lines:,} lines of it could not be read."
+                if lines
+                else f"The sum of {file}.{column} is not the declared one. Compare the decimal mark and the lines with the sender."
+            )
+            verdicts.append(Verdict("I01", False, sentence, severity="warn" if lines else "block", facts=facts))
+    return verdicts
+
+
+def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verdict:
+    """A row rule: what breaks it is in quarantine; I03 blocks above a share, I05 when a file is cut off."""
+    what = ROW_RULES[rule]
+    lines = {o.contract.file: o.account.by_rule.get(rule, 0) for o in opened}
+    total = sum(lines.values())
+    blocks = []
+    if rule == "I03":
+        share = limits.undecodable_share
+        blocks = [
+            f"{o.contract.file} is not {o.contract.format.encoding}. Ask the sender in which character set it was written."
+            for o in opened
+            if share_exceeds(lines[o.contract.file], max(o.account.read, 1), share.block, share.min_rows)
+        ]
+    if rule == "I05":
+        blocks = [f"{o.contract.file} is cut off: its last line is not whole. Ask for it again." for o in opened if o.is_truncated]
+    if rule == "K06":
+        blocks = [
+            f"{o.contract.file}: {o.refusing:,} lines are wrong in a column for which the contract refuses the file."
+            for o in opened
+            if o.refusing
+        ]
+    listed = ", ".join(f"{file} {n:,}" for file, n in lines.items() if n)
+    quarantined = f"{total:,} lines are in quarantine ({listed}): not {what}. See the receipt for line numbers." if total else ""
+    return Verdict(
+        rule,
+        total == 0 and not blocks,
+        " ".join([*blocks, quarantined]).strip() or f"All lines are {what}.",
+        severity="block" if blocks else "warn",
+        facts={f"{file}_{rule}": n for file, n in lines.items()},
+    )
+
+
+def _judge_gone(opened: Sequence[Opened]) -> Verdict:
+    """I13: no column is empty that was filled in each of the earlier deliveries."""
+    gone = [f"{o.contract.file}: {', '.join(o.gone)}" for o in opened if o.gone]
+    return Verdict(
+        "I13",
+        passed=not gone,
+        sentence=f"There is nothing in columns that were filled until now: {'; '.join(gone)}. Ask for the file with them."
+        if gone
+        else "No column is empty that was filled until now.",
+        facts={f"{o.contract.file}_columns_gone": len(o.gone) for o in opened},
+    )
+
+
+def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
+    """I08: a complete file does not leave out more of what is in force than its contract allows."""
+    beyond = [
+        f"{o.contract.file} leaves out {o.account.absent:,} of {o.in_scope:,} rows in force"
+        for o in opened
+        if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit)
+    ]
+    held = [o.contract.file for o in opened if not o.infers]
+    if beyond:
+        sentence = f"{'; '.join(beyond)}: more than the contract allows. Ask whether the file is complete."
+    elif held:
+        sentence = f"Keys in {', '.join(held)} cannot be read and may be what it leaves out: nothing of it counts as withdrawn."
+    else:
+        sentence = "Complete files leave out no more of what is in force than their contracts allow."
+    return Verdict(
+        "I08",
+        not beyond and not held,
+        sentence,
+        severity="block" if beyond else "warn",
+        facts={f"{o.contract.file}_absent": o.account.absent for o in opened},
+    )
+
+
+def _judge_quarantine(opened: Sequence[Opened], limit: WarnAndBlock) -> Verdict:
+    """I12: the quarantined share of a file is small."""
+    blocked = [
+        o.contract.file
+        for o in opened
+        if o.account.read and share_exceeds(o.account.quarantined, o.account.read, limit.block, limit.min_rows)
+    ]
+    warned = [o.contract.file for o in opened if o.account.read and o.account.quarantined / o.account.read > limit.warn]
+    if blocked:
+        sentence = (
+            f"More than {limit.block:.0%} of {', '.join(blocked)} is in quarantine: the file or its contract is wrong. See the receipt."
+        )
+    elif warned:
+        sentence = f"More than {limit.warn:.1%} of {', '.join(warned)} is in quarantine. See the receipt."
+    else:
+        sentence = "The share in quarantine is small."
+    return Verdict(
+        "I12",
+        not blocked and not warned,
+        sentence,
+        severity="block" if blocked else "warn",
+        facts={f"{o.contract.file}_quarantined": o.account.quarantined for o in opened},
+    )
