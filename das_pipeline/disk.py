@@ -5,16 +5,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from das_pipeline.errors import LakeError
+from das_pipeline.errors import LakeError, NoRoom
 
 WAIT = 600.0  # seconds that a writer waits for another one before it gives up
+RESERVE = 64 << 20  # bytes that must be free before a table is made: enough for Dagster to record how its run ended
 _held: set[tuple[Path, int, int]] = set()  # the locks of this process, with process and thread
 
 
@@ -68,6 +70,17 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def require_room(folder: Path) -> None:
+    """Raise NoRoom when the disk of `folder` is so full that a run could not even record its own failure."""
+    existing = next(f for f in (folder, *folder.parents) if f.exists())
+    free = shutil.disk_usage(existing).free
+    if free < RESERVE:
+        raise NoRoom(
+            f"The disk of {folder} has {free >> 20} MB free, and a run needs at least {RESERVE >> 20} MB to start. Nothing was changed: "
+            "make room, or move DAS_HOME to a larger disk, and run again."
+        )
+
+
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file `path` for as long as the block runs. The same thread may take it again.
@@ -79,11 +92,11 @@ def locked(path: Path, what: str) -> Iterator[None]:
         yield
         return
     make_folder(path.parent)
-    with path.open("a+", encoding="ascii") as file:
+    with path.open("ab", buffering=0) as file:
         _acquire(path, file.fileno(), what)
-        os.truncate(file.fileno(), 0)
-        file.write(f"{os.getpid()}")
-        file.flush()
+        with suppress(OSError):  # the lock holds on a full disk too; only its owner is not named
+            os.truncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         _held.add(me)
         try:
             yield

@@ -6,7 +6,9 @@ Connections are in memory over Parquet; no `.duckdb` file is shared between proc
 from __future__ import annotations
 
 import base64
+import errno
 import importlib.resources
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.errors import ConfigurationError, DasError, NoRoom
 from das_pipeline.settings import Settings
 
 ENCRYPTED = "encryption_config={footer_key:'das'}"
@@ -73,16 +75,23 @@ def _cipher() -> Path:
 
 @contextmanager
 def errors_of_engine(table: str) -> Iterator[None]:
-    """Errors of the engine as ours, about making `table`: their own text may hold a value of a person."""
+    """Raise errors of the engine, and of a full disk, as ours about making `table`: their own text may hold a value of a person."""
     try:
         yield
-    except duckdb.Error as error:
-        mend = (
+    except (duckdb.Error, OSError) as error:
+        if os.strerror(errno.ENOSPC) in str(error) or (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}):
+            raise NoRoom(
+                f"{table} could not be written: the disk is full. Its live version is intact, and what was half written is removed. "
+                "Make room, or move DAS_HOME to a larger disk, and run again."
+            ) from None
+        if isinstance(error, OSError):
+            raise
+        fix = (
             "Set DAS_MEMORY_LIMIT higher, or make room on the disk, and run again."
             if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException))
             else "This is a fault of the pipeline, not of the partner: report it with the name of the table or the delivery."
         )
-        raise DasError(f"{table}: the engine stopped with {type(error).__name__}. {mend}") from None
+        raise DasError(f"{table}: the engine stopped with {type(error).__name__}. {fix}") from None
 
 
 def identifier(name: str) -> str:

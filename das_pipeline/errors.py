@@ -1,4 +1,4 @@
-"""Errors that say what, where and how to mend, and never carry a value of a person."""
+"""Errors that say what is wrong, where, and how to fix it, and never carry a value of a person."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ class ConfigurationError(DasError):
 
 class LakeError(DasError):
     """A table of the lake is missing, torn, or not what its manifest says."""
+
+
+class NoRoom(DasError):
+    """The disk is full. Nothing that was live has changed; with room made, the same work succeeds."""
 
 
 class DeliveryRefused(DasError):

@@ -1,4 +1,4 @@
-"""One run over the lake, and the only way in which a table gets made: write, audit, publish.
+"""One run over the lake, and the only way in which a table is made: write, audit, publish.
 
 `produce` writes a candidate version, judges it, and promotes it or leaves it aside as rejected while the live version stays. It is the same
 for every stage, with Dagster or without.
@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from das_pipeline import engine
+from das_pipeline.disk import require_room
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Draft, Lake, Version, canonical
@@ -106,7 +107,8 @@ def produce(
     live = run.lake.current(table)
     if live is not None and live.inputs_hash == inputs_hash:
         return Produced(live, is_new=False)
-    with run.begin(table) as draft:
+    require_room(run.lake.home)
+    with engine.errors_of_engine(table), run.begin(table) as draft:
         if draft.live is not None and draft.live.inputs_hash == inputs_hash:  # made by another process while this one waited
             return Produced(draft.live, is_new=False)
         verdicts = build(run, draft)

@@ -13,6 +13,7 @@ import dagster as dg
 
 from assets.deliveries import EXTERNALS
 from das_pipeline import deliveries, publication
+from das_pipeline.disk import require_room
 from das_pipeline.settings import PROJECT, Settings
 from orchestration.definitions import defs
 from orchestration.resources import das
@@ -22,6 +23,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 def instance(settings: Settings) -> dg.DagsterInstance:
     """The Dagster instance of this installation, under its home; made with deploy/dagster.yaml the first time."""
+    require_room(settings.home)
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "dagster.yaml").exists():

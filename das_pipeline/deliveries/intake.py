@@ -34,7 +34,8 @@ def take_in(run: Run, delivery: PendingDelivery) -> Produced:
     A delivery that is in force already changes nothing. One whose turn it is not, or that was refused before, raises DeliveryRefused and
     stays where it is. One that fails a blocking rule raises GateFailed, and the refusal is recorded so that it is not tried again.
     """
-    with run.lake.lock(f"deliveries/{delivery.partner}"):  # from reading what is in force to making this one live
+    table = f"deliveries/{delivery.partner}"
+    with run.lake.lock(table), engine.errors_of_engine(table):  # from reading what is in force to making this one live
         return _take_in(run, delivery)
 
 

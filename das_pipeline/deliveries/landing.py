@@ -232,9 +232,12 @@ def land(run: Run, manifest: Manifest) -> Landed:
 def _keep(run: Run, path: Path) -> str:
     """The hash of the file at `path`, now an object of the landing zone."""
     temporary = landing_object(run, f".{uuid.uuid4().hex}")
-    with path.open("rb") as source:
-        sha256 = encrypt_file(source, temporary, run.keys.encryption)
-    move(temporary, landing_object(run, sha256))
+    try:
+        with path.open("rb") as source:
+            sha256 = encrypt_file(source, temporary, run.keys.encryption)
+        move(temporary, landing_object(run, sha256))
+    finally:
+        temporary.unlink(missing_ok=True)
     return sha256
 
 
