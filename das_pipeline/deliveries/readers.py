@@ -65,6 +65,20 @@ JOIN {stored_rows(live, contract, half)} AS c ON c.delivery = k.delivery AND c.l
     return name
 
 
+def is_simulated(run: Run) -> bool:
+    """Whether any accepted delivery known on `run.as_of` says of itself that it is simulated; demo keys accept no other."""
+    return run.keys.is_demo or any(
+        _manifest(run, partner, a).is_simulated for partner in load_partners(run.jurisdiction) for a in _by(run, partner)
+    )
+
+
+def _manifest(run: Run, partner: str, accepted: Accepted) -> landing.Manifest:
+    landed = landing.landed(run, partner, accepted.delivery)
+    if landed is None:
+        raise LakeError(f"{partner} {accepted.delivery} was accepted, but its manifest is not in the landing zone: restore it from backup.")
+    return landed.manifest
+
+
 @dataclass(frozen=True)
 class PartnerState:
     """How current a partner is as known on a date, and whether the chain may run so (the completeness rule)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from das_pipeline.deliveries import ExternalSource, load_external, load_partners
+from das_pipeline.deliveries import ExternalSource, is_simulated, load_external, load_partners
 from das_pipeline.jurisdiction import Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
@@ -102,12 +101,6 @@ def published_tables(run: Run, texts: TableTexts) -> list[Table]:
     return sorted(made, key=lambda table: table.name)
 
 
-def is_simulated(run: Run) -> bool:
-    """Whether any delivery known by the run's date came from the simulated chain; demo keys accept no other."""
-    manifests = (json.loads(p.read_bytes()) for p in (run.lake.home / "landing" / "manifests").glob("*/*.json"))
-    return run.keys.is_demo or any(m["is_simulated"] for m in manifests if m["delivered_on"] <= run.as_of.isoformat())
-
-
 def _protected(
     run: Run, table: Declared, statistics: Statistics, partners: Mapping[str, Text], texts: TableTexts, simulated: bool
 ) -> Table:
@@ -123,7 +116,7 @@ def _protected(
         name=table.name,
         title=table.title,
         description=table.description,
-        notes=table.notes,
+        notes=_with(table.notes, texts.simulated) if simulated else table.notes,
         theme=table.theme,
         kind="protected",
         unit=cubes[0].unit_of_count if len({c.unit_of_count for c in cubes}) == 1 else "step",
@@ -138,6 +131,10 @@ def _protected(
         cubes=(made_of := dict(table.stack.rows) if table.stack else {"": cubes[0].name}),
         population={code: _population(statistics.cube(name)) for code, name in made_of.items()},
     )
+
+
+def _with(notes: Text, sentence: Text) -> Text:
+    return Text(nl=f"{notes.nl} {sentence.nl}", en=f"{notes.en} {sentence.en}")
 
 
 def _population(cube: Cube) -> str:

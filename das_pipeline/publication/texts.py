@@ -23,7 +23,8 @@ class TableTexts(BaseModel, extra="forbid"):
     """Texts of tables.yaml: who publishes, under which terms, and what columns, codes and units are called.
 
     `columns` has a text for each dimension and for period_kind, period, n, n_exact and status; `codes` for codes that no scheme
-    defines (periods, statuses, unknown, not_applicable, rows of stacks); `units` the plural of each unit of count.
+    defines (periods, statuses, unknown, not_applicable, rows of stacks); `units` the plural of each unit of count; `simulated` is the
+    sentence that a table's notes end with when its figures are simulated.
     """
 
     publisher: Text
@@ -32,6 +33,7 @@ class TableTexts(BaseModel, extra="forbid"):
     columns: dict[str, Text]
     codes: dict[str, Text]
     units: dict[str, Text]
+    simulated: Text
 
 
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:

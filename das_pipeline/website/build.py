@@ -124,7 +124,7 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language))]
     for theme in site.texts.themes:
         shown = [f for f in figures.values() if f.table.facts["theme"] == theme.theme]
-        real = bool(shown) and not any(f.table.facts["is_simulated"] for f in shown)
+        real = bool(shown) and all(f.table.facts["kind"] == "external" for f in shown)
         pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
     for page in site.texts.pages:
         pages.append((language.text(page.slug), "page.html", {"page": page}))

@@ -51,10 +51,11 @@ class Theme(BaseModel, extra="forbid"):
 
 
 class Part(BaseModel, extra="forbid"):
-    """A headed part of a page of text."""
+    """A headed part of a page of text; with `simulated_only` it is left out of a site of real figures."""
 
     title: Text
     paragraphs: list[Text]
+    simulated_only: bool = False
 
 
 class Page(BaseModel, extra="forbid"):
@@ -75,7 +76,7 @@ class SiteTexts(BaseModel, extra="forbid"):
     site_name_end: Text
     simulated: Text
     simulated_page: str  # English slug of the page that explains it
-    real: Text
+    real: Text  # on pages of other publishers' figures, while all others are simulated
     start: Part
     flow: list[Section]
     headlines: list[Headline]

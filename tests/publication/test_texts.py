@@ -1,0 +1,24 @@
+"""The Dutch texts: what says that figures are simulated is in the texts that only a release of simulated figures shows."""
+
+from __future__ import annotations
+
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.publication import table_texts
+from das_pipeline.settings import PROJECT
+from das_pipeline.statistics import load_statistics
+from das_pipeline.website.texts import load_texts, load_words
+
+WORDS = ("simul", "nagebootst", "imitat")
+
+
+def test_texts_of_a_real_release_do_not_speak_of_simulated_figures() -> None:
+    nl = Jurisdiction(PROJECT / "jurisdictions" / "nl")
+    site = load_texts(nl).model_dump(exclude={"simulated", "real", "simulated_page"})
+    for page in site["pages"]:
+        page["parts"] = [(part["title"], part["paragraphs"]) for part in page["parts"] if not part["simulated_only"]]
+    del site["start"]["simulated_only"]
+    files = table_texts(nl).model_dump(exclude={"simulated": True, "columns": {"is_simulated"}})
+    words = [text.model_dump() for name, text in load_words(nl).words.items() if "simulated" not in name]
+    notes = [(table.title, table.description, table.notes) for table in load_statistics(nl).tables]
+    for texts in (site, files, words, notes):
+        assert not [word for word in WORDS if word in str(texts).lower()]
