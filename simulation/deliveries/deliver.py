@@ -23,7 +23,8 @@ from simulation.deliveries import render
 from simulation.deliveries.registers import MAPPING, Register, Registers
 from simulation.draws import Bools, Ints, compute
 from simulation.faults import FILE_KINDS, Fault, Page, Plan, Planned, put_faults, settled
-from simulation.parameters import Migration, Parameters
+from simulation.faults.profile import Migration
+from simulation.parameters import Parameters
 from simulation.world.world import World
 
 DAY = timedelta(days=1)

@@ -9,7 +9,8 @@ What persons are like is no fault and is in the world instead: twins, fathers an
 
 from simulation.faults.kinds import KINDS
 from simulation.faults.page import Fault, Page
-from simulation.faults.plan import Plan, Planned, profile, put_faults, settled
+from simulation.faults.plan import Plan, Planned, put_faults, settled
+from simulation.faults.profile import Faults, profile
 from simulation.faults.whole import FILE_KINDS
 
-__all__ = ["FILE_KINDS", "KINDS", "Fault", "Page", "Plan", "Planned", "profile", "put_faults", "settled"]
+__all__ = ["FILE_KINDS", "KINDS", "Fault", "Faults", "Page", "Plan", "Planned", "profile", "put_faults", "settled"]

@@ -11,65 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from das_pipeline.deliveries import Contract, load_contracts
-from das_pipeline.errors import ConfigurationError
-from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.deliveries import Contract
 from simulation.deliveries import render
 from simulation.deliveries.render import Layout
 from simulation.draws import Bools, Floats, Ints, compute, joined, stream
 from simulation.faults.kinds import KINDS, Kind
 from simulation.faults.page import Change, Fault, Page
+from simulation.faults.profile import Burst, Faults, Migration, Trouble
 from simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, REPEATED_ROWS, InFile, damage
-from simulation.parameters import Burst, Faults, Migration, Trouble
 
 AGAIN, CORRECTED = "earlier_period_again", "corrected_again"
 TRIES = 40  # rows that are tried for a kind before another kind is: few rows have a letter that another charset writes otherwise
-
-
-def profile(jurisdiction: Jurisdiction, name: str | Path) -> Faults | None:
-    """A profile of the jurisdiction by its name, or that in the file at a path; None for `none`. ConfigurationError names a mistake."""
-    if name == "none":
-        return None
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml"):
-        known = [Path(f).stem for f in jurisdiction.files("simulation/faults/*.yaml")]
-        if str(name) not in known:
-            raise ConfigurationError(f"The faults {name} are not known: use none, {', '.join(known)} or the path of a YAML file.")
-        path = Path("simulation", "faults", f"{name}.yaml")
-    else:
-        path = path.resolve()
-    read = jurisdiction.load(str(path), Faults)
-    mistakes = list(_mistakes(read, load_contracts(jurisdiction)))
-    if mistakes:
-        raise ConfigurationError(f"{jurisdiction.folder / path}: {'; '.join(mistakes)}")
-    return read
-
-
-def _mistakes(said: Faults, contracts: Mapping[tuple[str, str], Contract]) -> Iterator[str]:
-    """What a profile names that does not exist."""
-    weights = [("weights", said.weights), *((f"bursts.{n}.weights", b.weights) for n, b in enumerate(said.bursts))]
-    for place, kinds in weights:
-        yield from (f"{place}: there is no kind {kind}, use {', '.join(KINDS)}" for kind in kinds if kind not in KINDS)
-    yield from (f"files.weights: there is no kind {k}, use {', '.join(FILE_KINDS)}" for k in said.files.weights if k not in FILE_KINDS)
-    partners = {partner for partner, _ in contracts}
-    for n, trouble in enumerate(said.deliveries):
-        if trouble.fault not in {*FILE_KINDS, *DELIVERY_KINDS}:
-            yield f"deliveries.{n}: there is no kind {trouble.fault}, use {', '.join((*DELIVERY_KINDS, *FILE_KINDS))}"
-        if trouble.partner not in partners or (trouble.file is not None and (trouble.partner, trouble.file) not in contracts):
-            yield f"deliveries.{n}: {trouble.partner}/{trouble.file or ''} has no contract"
-    for n, burst in enumerate(said.bursts):
-        files = [c for (p, f), c in contracts.items() if p == burst.partner and burst.file in (None, f)]
-        unknown = [column for column in burst.where if not any(column in c.by_name for c in files)]
-        if not files or unknown:
-            yield f"bursts.{n}: {burst.partner}/{burst.file or ''} has no contract{f' with {unknown[0]}' if files else ''}"
-    for place, changes in (("migrations", said.migrations), ("recodings", said.recodings)):
-        for n, change in enumerate(changes):
-            if (change.partner, change.file) not in contracts or change.column not in contracts[change.partner, change.file].by_name:
-                yield f"{place}.{n}: {change.partner}/{change.file} has no contract with {change.column}"
-    for n, change in enumerate(said.definitions):
-        contract = contracts.get((change.partner, change.file))
-        if contract is None or any(column not in contract.by_name for column in change.where):
-            yield f"definitions.{n}: {change.partner}/{change.file} has no contract with {', '.join(change.where)}"
 
 
 @dataclass(frozen=True)

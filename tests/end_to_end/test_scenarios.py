@@ -10,8 +10,7 @@ import pytest
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
-from simulation.faults import profile
-from simulation.parameters import Faults
+from simulation.faults import Faults, profile
 from tests.installation import Installation, installation
 
 pytestmark = [pytest.mark.slow]

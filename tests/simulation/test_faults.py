@@ -20,8 +20,8 @@ from simulation import Simulated
 from simulation.deliveries import render
 from simulation.deliveries.deliver import hand_over
 from simulation.faults import FILE_KINDS, KINDS, Page, Plan, Planned, profile, put_faults
+from simulation.faults.profile import Faults, Trouble, WholeFiles
 from simulation.faults.whole import DELIVERY_KINDS
-from simulation.parameters import Faults, Trouble, WholeFiles
 from tests.simulation.conftest import Small
 
 REFERENCE = np.datetime64("2025-12-26")
