@@ -20,7 +20,9 @@ import pyarrow as pa
 from das_pipeline.deliveries import Contract, Partner, load_contracts, load_partners
 from das_pipeline.jurisdiction import Jurisdiction
 from simulation.deliveries import render
+from simulation.deliveries.layout import Texts, file_name
 from simulation.deliveries.registers import MAPPING, Register, Registers
+from simulation.deliveries.values import as_amounts, sums, texts
 from simulation.draws import Bools, Ints, compute
 from simulation.faults import FILE_KINDS, Fault, Page, Plan, Planned, put_faults, settled
 from simulation.faults.profile import Migration
@@ -145,11 +147,9 @@ class Sender:
         path = folder / f"{contract.partner}.{contract.file}.{planned.delivery}"
         render.write_part(contract, page.finished(), path, page.form, cut=page.places(page.cut), headers=page.places(page.headers))
         lines = len(page.written) + len(page.headers) + len(page.broken)
-        return Part(path, len(page.written), lines, render.sums(contract, page.held()), tuple(faults))
+        return Part(path, len(page.written), lines, sums(contract, page.held()), tuple(faults))
 
-    def _rows(
-        self, register: Register, since: np.datetime64 | None, day: np.datetime64, moved: Migration | None
-    ) -> tuple[Ints, render.Texts]:
+    def _rows(self, register: Register, since: np.datetime64 | None, day: np.datetime64, moved: Migration | None) -> tuple[Ints, Texts]:
         """The rows of the world that a file shows, and their columns as texts, in the order in which they came into the register."""
         contract, said = register.contract, self.parameters.registers
         mutation = contract.delivery.mutation
@@ -162,7 +162,7 @@ class Sender:
         kinds = np.repeat(np.arange(len(parts)), [len(r) for r in parts.values()])
         order = np.lexsort((rows, register.keeping.known_on[rows]))
         rows, kinds = rows[order], kinds[order]
-        columns = render.texts(contract, register.state(rows, day), said)
+        columns = texts(contract, register.state(rows, day), said)
         if moved is not None:
             old = columns[moved.column]
             new = compute.replace_substring_regex(old, "^" + re.escape(moved.prefix[0]), moved.prefix[1])
@@ -184,7 +184,7 @@ def hand_over(
     listed: list[dict[str, Any]] = []
     log = planned.faults()
     for contract in contracts:
-        name, of_file = render.file_name(contract), parts[contract.file]
+        name, of_file = file_name(contract), parts[contract.file]
         written = render.assemble(contract, [part.path for part in of_file], folder / name, planned.form(contract))
         before = 0
         for part in of_file:
@@ -197,7 +197,7 @@ def hand_over(
             "sha256": written.sha256,
             "bytes": written.bytes,
             "lines": written.lines,
-            "sums": render.as_amounts([part.sums for part in of_file]),
+            "sums": as_amounts([part.sums for part in of_file]),
             "complete_for": contract.delivery.complete_for,
         }
         log.extend(planned.damage(contract, folder / name, entry))

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from das_pipeline.deliveries import Column, Contract
-from simulation.deliveries.render import BARE_DELIMITER, BROKEN_BYTE, date_text
+from simulation.deliveries.lines import BARE_DELIMITER, BROKEN_BYTE
+from simulation.deliveries.values import date_text
 from simulation.faults.page import Change, Fits, Outcome, Page, Phase
 
 ONE_BYTE = {"cp1252", "windows-1252", "iso-8859-1", "iso-8859-15"}

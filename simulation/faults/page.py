@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from das_pipeline.deliveries import Column, Contract
-from simulation.deliveries import render
-from simulation.deliveries.render import Layout, Texts
+from simulation.deliveries.layout import Layout, Texts, first_line, layout
 from simulation.draws import Bools, Days, Ints, compute
 
 Phase = Literal["source", "rendering", "transport"]
@@ -84,7 +83,7 @@ class Page:
     changes: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.form = render.layout(self.contract, self.reference_on)
+        self.form = layout(self.contract, self.reference_on)
 
     @property
     def rows(self) -> int:
@@ -152,7 +151,7 @@ class Page:
 
     def line_numbers(self) -> Callable[[int], int]:
         """The number of the line on which a row stands, as the reader counts: the header and lines that were broken count as well."""
-        places, first = self._places(), render.first_line(self.contract)
+        places, first = self._places(), first_line(self.contract)
         before = np.sort(np.array([places[r] + 1 for r in self.broken] + [places[r] for r in self.headers], dtype=np.int64))
         return lambda row: int(places[row]) + first + int(np.searchsorted(before, places[row], side="right"))
 

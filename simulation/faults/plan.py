@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from das_pipeline.deliveries import Contract
-from simulation.deliveries import render
-from simulation.deliveries.render import Layout
+from simulation.deliveries.layout import Layout, first_line, layout
 from simulation.draws import Bools, Floats, Ints, compute, joined, stream
 from simulation.faults.kinds import KINDS, Kind
 from simulation.faults.page import Change, Fault, Page
@@ -75,7 +74,7 @@ class Planned:
 
     def form(self, contract: Contract) -> Layout:
         """The columns that the file of `contract` has."""
-        form = render.layout(contract, self.shown_on)
+        form = layout(contract, self.shown_on)
         for fault in self.of_file(contract):
             if (change := FILE_KINDS[fault.kind].layout) is not None:
                 form = change(form, fault)
@@ -83,7 +82,7 @@ class Planned:
 
     def damage(self, contract: Contract, path: Path, entry: dict[str, Any]) -> list[Fault]:
         """What happens to the file at `path` once it is written; `entry` is what the manifest is to say of it. The ledger's lines."""
-        rows = entry["lines"] - render.first_line(contract) + 1
+        rows = entry["lines"] - first_line(contract) + 1
         return self._of_earlier(contract, rows) + [
             self._logged(contract, fault)
             for fault in self.of_file(contract)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from das_pipeline.deliveries import Column, Contract
-from simulation.deliveries.render import Layout, first_line
+from simulation.deliveries.layout import Layout, first_line
 from simulation.faults.page import Outcome, Page, Phase
 
 REPEATED_ROWS = 20  # changes in a file that nobody makes twice; fewer may be

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from das_pipeline.jurisdiction import Jurisdiction
-from simulation.deliveries import render
 from simulation.deliveries.registers import Register
+from simulation.deliveries.values import texts
 from simulation.draws import Ints, compute, stream
 from simulation.faults import Fault
 from simulation.parameters import Registers as Said
@@ -164,13 +164,13 @@ def _records(register: Register, day: np.datetime64, said: Said, first: int, num
     """One row per unit that was ever delivered: its number, its key, its true person and its true case (null for none)."""
     contract, keeping = register.contract, register.keeping
     rows = np.flatnonzero(keeping.is_delivered & (keeping.known_on <= day))
-    texts = render.texts(contract, register.state(rows, day, contract.unit_key), said)
+    keys = texts(contract, register.state(rows, day, contract.unit_key), said)
     about = {"partner": contract.partner, "file": contract.file, "unit": contract.unit}
     person, case = register.table.person[rows], register.table.case[rows]
     return pa.table(
         {
             **{name: pa.repeat(word, len(rows)).dictionary_encode() for name, word in about.items()},
-            "key": compute.binary_join_element_wise(*[texts[name] for name in contract.unit_key], "/"),
+            "key": compute.binary_join_element_wise(*[keys[name] for name in contract.unit_key], "/"),
             "record": pa.array(numbered(first + rows)),
             "person": pa.array(numbered(person), mask=person < 0),
             "case": pa.array(numbered(case), mask=case < 0),

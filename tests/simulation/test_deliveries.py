@@ -24,8 +24,8 @@ from das_pipeline.deliveries import Manifest
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.jurisdiction import Jurisdiction
 from simulation import Simulated, next_day, simulate
-from simulation.deliveries import render
 from simulation.deliveries.registers import MAPPING
+from simulation.deliveries.values import texts
 from simulation.draws import Coded
 from tests.simulation.conftest import Small
 
@@ -125,7 +125,7 @@ def test_history_and_what_came_after_add_up_to_the_register(small: Small) -> Non
     for register in small.sender.registers.values():
 
         def text(rows: np.ndarray, day: np.datetime64, register: Any = register) -> dict[int, tuple[str | None, ...]]:
-            columns = render.texts(register.contract, register.state(rows, day), small.parameters.registers)
+            columns = texts(register.contract, register.state(rows, day), small.parameters.registers)
             return dict(zip(rows.tolist(), zip(*[c.to_pylist() for c in columns.values()], strict=True), strict=True))
 
         held = text(register.rows_on(days[0]), days[0])

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -19,6 +20,9 @@ from das_pipeline.rules import catalogue
 from simulation import Simulated
 from simulation.deliveries import render
 from simulation.deliveries.deliver import hand_over
+from simulation.deliveries.layout import first_line, layout
+from simulation.deliveries.lines import lines
+from simulation.deliveries.values import texts
 from simulation.faults import FILE_KINDS, KINDS, Page, Plan, Planned, profile, put_faults
 from simulation.faults.profile import Faults, Trouble, WholeFiles
 from simulation.faults.whole import DELIVERY_KINDS
@@ -31,10 +35,10 @@ INVISIBLE = {"too_few_fields", "unescaped_delimiter", "invalid_byte", "mixed_cha
 def page(small: Small, contract: Contract, may_go: bool = True) -> Page:
     register = small.sender.registers[contract.partner, contract.file]
     rows = register.rows_on(REFERENCE)
-    columns = render.texts(contract, register.state(rows, REFERENCE), small.parameters.registers)
+    columns = texts(contract, register.state(rows, REFERENCE), small.parameters.registers)
     if contract.delivery.mutation:  # every tenth row is withdrawn
         words = [contract.delivery.mutation.new[0], contract.delivery.mutation.withdraw[0]]
-        columns = {contract.delivery.mutation.column: render.pa.array([words[n % 10 == 9] for n in range(len(rows))]), **columns}
+        columns = {contract.delivery.mutation.column: pa.array([words[n % 10 == 9] for n in range(len(rows))]), **columns}
     known_on = register.keeping.known_on[rows]
     return Page(contract, REFERENCE.astype(object), columns, small.sender.expired, known_on, np.full(len(rows), may_go))
 
@@ -58,10 +62,10 @@ def test_each_kind_is_made_in_some_file(kind: str, small: Small) -> None:
         log = put_faults(made, planned(made, wanted))
         if log:
             assert {f.fault for f in log} == {kind}
-            before = render.lines(register.contract, made.held(), made.form).to_pylist()
-            after = render.lines(register.contract, made.finished(), made.form).to_pylist()
+            before = lines(register.contract, made.held(), made.form).to_pylist()
+            after = lines(register.contract, made.finished(), made.form).to_pylist()
             changed = {n for n, line in enumerate(after) if line != before[n]}
-            logged = {f.line - render.first_line(register.contract) for f in log if f.line is not None}
+            logged = {f.line - first_line(register.contract) for f in log if f.line is not None}
             assert len(changed) <= len(logged)
             assert made.broken or made.headers or changed <= logged
             return
@@ -155,7 +159,7 @@ def test_each_kind_of_a_whole_file_is_planned_for_some_file(kind: str, small: Sm
     is_as_said = hashlib.sha256((tmp_path / "file").read_bytes()).hexdigest() == entry["sha256"]
     assert is_as_said == (FILE_KINDS[kind].phase != "transport")
     is_changed = len(made.written) < made.rows or made.columns != page(small, contract).columns
-    assert is_changed or made.form != render.layout(contract, later) or whole.of_file(contract)[0].kind in of_bytes
+    assert is_changed or made.form != layout(contract, later) or whole.of_file(contract)[0].kind in of_bytes
     assert not plan.delivery([contract], later, f"{later}.2", is_history=False, is_mended=True).of_file(contract)
 
 
@@ -168,7 +172,7 @@ def test_blocks_agree_on_what_is_wrong_with_the_file_and_one_of_them_says_so(sma
     )
     first, second = page(small, contract), page(small, contract)
     logs = [put_faults(first, whole, block=0), put_faults(second, whole, block=1)]
-    assert first.form == second.form != render.layout(contract, later)
+    assert first.form == second.form != layout(contract, later)
     assert len(first.left_out) == len(second.left_out) > 0
     assert [[f.fault for f in log if f.line is None] for log in logs] == [["rows_left_out"], []]
     assert {f.line for f in logs[0]} != {f.line for f in logs[1]}

@@ -21,7 +21,10 @@ from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.privacy import register_keyed_macro
-from simulation.deliveries import render
+from simulation.deliveries import render, workbook
+from simulation.deliveries.layout import Layout, Texts, file_name, first_line, layout
+from simulation.deliveries.lines import BARE_DELIMITER, BROKEN_BYTE
+from simulation.draws import compute
 
 DAY = date(2024, 6, 30)
 CSV = {"kind": "csv", "header": True}
@@ -82,20 +85,20 @@ def contract(form: dict[str, Any], **change: Any) -> Contract:
     )
 
 
-def texts(of: Contract, rows: list[dict[str, Any]]) -> render.Texts:
+def texts(of: Contract, rows: list[dict[str, Any]]) -> Texts:
     columns = {c.name: pa.array([row.get(c.name) for row in rows], pa.string()) for c in of.columns}
     if of.format.decimal == ",":
-        columns["fine"] = render.compute.replace_substring(columns["fine"], ".", ",")
+        columns["fine"] = compute.replace_substring(columns["fine"], ".", ",")
     return columns
 
 
-def write(of: Contract, blocks: list[list[dict[str, Any]]], folder: Path, form: render.Layout | None = None) -> tuple[Path, render.Written]:
-    form = form or render.layout(of, DAY)
+def write(of: Contract, blocks: list[list[dict[str, Any]]], folder: Path, form: Layout | None = None) -> tuple[Path, render.Written]:
+    form = form or layout(of, DAY)
     parts = []
     for number, rows in enumerate(blocks):
         parts.append(folder / f"{number}.part")
         render.write_part(of, texts(of, rows), parts[-1], form)
-    target = folder / render.file_name(of)
+    target = folder / file_name(of)
     return target, render.assemble(of, parts, target, form)
 
 
@@ -121,7 +124,7 @@ def test_what_is_written_is_read_back(form: dict[str, Any], tmp_path: Path) -> N
     assert [(r["no"], r["name"], r["fine"], r["days"], r["on"] and str(r["on"]), r["held"]) for r in said] == [
         (r["no"], r["name"], r["fine"], r["days"] and int(r["days"]), r["on"], {"true": True, "false": False}.get(r["held"])) for r in ROWS
     ]
-    assert [row["line_no"] for row in rows] == [render.first_line(of) + n for n in range(len(ROWS))]
+    assert [row["line_no"] for row in rows] == [first_line(of) + n for n in range(len(ROWS))]
     assert (written.lines, written.bytes) == (lines.count, path.stat().st_size)
     assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -217,7 +220,7 @@ def test_a_header_in_the_midst_is_no_row(tmp_path: Path) -> None:
     """Two files put together: csv and Excel."""
     for kind in ("csv", "xlsx"):
         of = contract(FORMS[kind])
-        form = render.layout(of, DAY)
+        form = layout(of, DAY)
         render.write_part(of, texts(of, ROWS), tmp_path / "part", form, headers=[2])
         written = render.assemble(of, [tmp_path / "part"], tmp_path / "whole", form)
         rows, lines = read(of, tmp_path / "whole")
@@ -228,13 +231,13 @@ def test_a_header_in_the_midst_is_no_row(tmp_path: Path) -> None:
 def test_a_byte_that_is_no_letter_and_a_bare_delimiter_are_written_as_such(tmp_path: Path) -> None:
     for kind in ("csv", "csv of windows-1252", "tsv of utf-16 in zip"):
         of = contract(FORMS[kind])
-        broken = [{**ROWS[0], "name": f"Ram{render.BROKEN_BYTE}rez"}, {**ROWS[0], "name": f"Ra{render.BARE_DELIMITER}mon"}, ROWS[3]]
+        broken = [{**ROWS[0], "name": f"Ram{BROKEN_BYTE}rez"}, {**ROWS[0], "name": f"Ra{BARE_DELIMITER}mon"}, ROWS[3]]
         path, _ = write(of, [broken], tmp_path)
         rows, _ = read(of, path)
         assert [row["faults"] for row in rows] == [["I03 "], ["I05 "], []], kind
 
 
 def test_a_sheet_takes_no_more_rows_than_excel_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "_MOST_ROWS", 4)
+    monkeypatch.setattr(workbook, "_MOST_ROWS", 4)
     with pytest.raises(ConfigurationError, match="court/cases has 4 rows"):
         write(contract(FORMS["xlsx"]), [ROWS], tmp_path)
