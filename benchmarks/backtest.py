@@ -22,9 +22,11 @@ from das_pipeline.website.charts import FONT, GRID, INK, SERIES, SOFT, draw, mar
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import load_words
 from simulation.parameters import Parameters
-from simulation.validation.backtest import Measure, Measured, Result, Ruler, value
+from simulation.validation.backtest import Result, Ruler
 from simulation.validation.calibrate import Factors, fit, write_factors
+from simulation.validation.declared import Measure
 from simulation.validation.documentation import markdown, write_tables
+from simulation.validation.measure import Measured, value
 from simulation.world.world import Extent
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")

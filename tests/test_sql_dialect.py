@@ -22,7 +22,7 @@ from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import counting, judging
 from tests.conftest import TOY
 
-FILES = sorted((PROJECT / "das_pipeline").rglob("*.sql"))
+FILES = sorted(path for package in ("das_pipeline", "simulation") for path in (PROJECT / package).rglob("*.sql"))
 # fmt: off
 FUNCTIONS = {
     "ABS", "AND", "CASE", "CAST", "COALESCE", "CONCAT_WS", "COUNT", "DATE_DIFF", "EXTRACT", "GREATEST", "IF", "LAG", "LEAD",

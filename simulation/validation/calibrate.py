@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from das_pipeline.errors import ConfigurationError
-from simulation.validation.backtest import Backtest, Figure, Fit, Measured, value
+from simulation.validation.declared import Backtest, Fit
+from simulation.validation.figures import Figure
+from simulation.validation.measure import Measured, value
 
 Factors = dict[str, list[float]]  # one for each year of the alignment, by name
 STEP = (0.4, 2.5)  # the least and the most that a factor is multiplied with at a time

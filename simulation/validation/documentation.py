@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from simulation.parameters import Block, Delay, Parameters, Size
-from simulation.validation.backtest import Backtest, figures
+from simulation.validation.declared import Backtest
+from simulation.validation.figures import figures
 
 MIXES = ("suspects", "prosecution", "court", "appeal", "execution")  # blocks whose mixes are transitions
 CLOSE = 0.011  # how near to a whole the shares of a mix add up

@@ -1,4 +1,4 @@
-"""Linkage against the simulated truth. Only a simulation knows it; with real deliveries quality is estimated without."""
+"""Linkage compared with the simulated truth, which only a simulation knows; with real deliveries its quality is estimated instead."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from das_pipeline.run import Run
 
 
 def evaluate(run: Run, truth: Path) -> dict[str, dict[str, float]]:
-    """Precision and recall of `persons` and `cases` over pairs of records, for the live links and the truth in the folder `truth`.
+    """Return precision and recall of `persons` and `cases` over pairs of records, for the live links and the truth in folder `truth`.
 
-    A pair is two records that are linked to one id, or that truly belong together. Records are recognised by their unit's key, which
-    exists in the identifying zone alone; those that were never delivered or were set aside do not count.
+    A pair is two records that are linked to one id, or that truly belong together. Records are matched by their unit's key, which
+    exists only in the identifying zone; records that were never delivered or are in quarantine do not count.
     """
     links = run.lake.live(LINKS)
     with run.connect(identifying=True) as connection, engine.errors_of_engine(LINKS):
@@ -25,21 +25,14 @@ def evaluate(run: Run, truth: Path) -> dict[str, dict[str, float]]:
 
 
 def measure(run: Run, connection: duckdb.DuckDBPyConnection, truth: Path) -> dict[str, dict[str, float]]:
-    """The same for the table `links` (unit, record_no, person_id, case_id) on `connection`, whoever made it."""
+    """Return the same for the table `links` (unit, record_no, person_id, case_id) on `connection`."""
     connection.execute(f"CREATE TEMP VIEW truth AS SELECT * FROM {engine.parquet([truth / 'records.parquet'])}")
     connection.execute("CREATE TEMP TABLE keyed_records (unit VARCHAR, record_no BIGINT, key VARCHAR)")
     for contract in delivered_contracts(run):
         view = register_records(run, connection, contract.partner, contract.file, half="direct")
         key = " || '/' || ".join(_canonical(name) for name in contract.unit_key)
         connection.execute(f"INSERT INTO keyed_records SELECT DISTINCT $unit, record_no, {key} FROM {view}", {"unit": contract.unit})
-    connection.execute(
-        """
-        CREATE TEMP TABLE judged AS
-        SELECT DISTINCT l.unit, l.record_no, l.person_id, l.case_id, t.person AS true_person, t."case" AS true_case
-        FROM links AS l JOIN keyed_records AS k ON k.unit = l.unit AND k.record_no = l.record_no
-        JOIN truth AS t ON t.unit = k.unit AND t.key = k.key
-        """
-    )
+    connection.execute(f"CREATE TEMP TABLE judged AS {engine.sql(__package__, 'judged.sql')}")
     return {"persons": _over_pairs(connection, "person"), "cases": _over_pairs(connection, "case")}
 
 
@@ -48,7 +41,7 @@ def _canonical(name: str) -> str:
 
 
 def _over_pairs(connection: duckdb.DuckDBPyConnection, kind: str) -> dict[str, float]:
-    """Precision and recall of the pairs, counted from group sizes: n records of one id make n (n - 1) / 2 pairs."""
+    """Return precision and recall of the pairs, counted from group sizes: n records of one id make n (n - 1) / 2 pairs."""
     pairs = []
     for group in (f"{kind}_id, true_{kind}", f"{kind}_id", f"true_{kind}"):
         sizes = f"SELECT COUNT(*) AS n FROM judged WHERE {kind}_id IS NOT NULL AND true_{kind} IS NOT NULL GROUP BY {group}"

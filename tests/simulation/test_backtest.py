@@ -15,22 +15,12 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
 from simulation.draws import NEVER, Coded
 from simulation.parameters import Parameters
-from simulation.validation.backtest import (
-    COLUMNS,
-    Backtest,
-    Breakdown,
-    Figure,
-    Fit,
-    Measure,
-    Measured,
-    Ruler,
-    added,
-    figures,
-    measure,
-    value,
-)
+from simulation.validation.backtest import Ruler
 from simulation.validation.calibrate import fit, interpolated, write_factors
+from simulation.validation.declared import Backtest, Breakdown, Fit, Measure
 from simulation.validation.documentation import write_tables
+from simulation.validation.figures import COLUMNS, Figure, figures
+from simulation.validation.measure import Measured, added, measure, value
 from simulation.world.persons import People
 from simulation.world.tables import Steps, Table
 from simulation.world.world import Extent, World
