@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from das_pipeline.errors import DasError
@@ -40,9 +41,10 @@ class Verdict:
 class GateFailed(DasError):
     """A blocking rule failed: the candidate version is kept aside, the live version stays."""
 
-    def __init__(self, table: str, verdicts: Iterable[Verdict]) -> None:
+    def __init__(self, table: str, verdicts: Iterable[Verdict], candidate: Path | None = None) -> None:
         self.table = table
         self.verdicts = list(verdicts)
+        self.candidate = candidate  # the folder of the rejected version, when there is one
         failed = "; ".join(f"{v.rule} {v.name}: {v.sentence}" for v in blocking(self.verdicts))
         super().__init__(f"{table} is not promoted: {failed}")
 

@@ -122,7 +122,7 @@ def produce(
             previous=draft.live.id if draft.live is not None and chained else None,
         )
         if blocking(verdicts):
-            raise GateFailed(table, verdicts)
+            raise GateFailed(table, verdicts, version.folder)
         run.lake.promote(version)
     return Produced(version, is_new=True)
 

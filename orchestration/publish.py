@@ -1,12 +1,16 @@
-"""Write, audit, publish, as Dagster sees it: the verdicts of a candidate become check results, and a failed gate fails the step.
+"""Write, audit, publish, as Dagster sees it: a promoted version is materialised and then judged, a rejected candidate fails the step.
 
-A step that fails here has materialised nothing: the live version stays, and what depends on it does not run. `blocking=True` alone does not
-hold across runs, so downstream steps verify the manifests of their inputs as well (das_pipeline.run.produce).
+The order matters: Dagster records a check result against the newest materialisation of the partition (`target_materialization_data`), so
+results that come first are recorded against the version before. A step that fails here has materialised nothing: the live version stays,
+and what depends on it does not run. `blocking=True` alone does not hold across runs, so downstream steps verify the manifests of their
+inputs as well (das_pipeline.run.produce).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,28 +20,50 @@ from das_pipeline.errors import DasError
 from das_pipeline.gate import GateFailed
 from das_pipeline.lake import Version
 from das_pipeline.run import Produced
+from das_pipeline.settings import PROJECT
+from das_pipeline.stages import stage_of
+from orchestration.attempts import REFUSED
 
+GUIDE = PROJECT / "docs" / "engineers.md"
 Published = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
 def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str], make: Callable[[], Produced]) -> Published:
-    """The check results of `table` and its materialisation, when `make` promoted it; a Failure when it did not."""
+    """Yield the materialisation of `table` and its check results when `make` promotes it; else the failed ones, and raise a Failure."""
+    begun = time.monotonic()
     try:
         produced = make()
     except GateFailed as failure:
+        context.instance.add_run_tags(context.run_id, {REFUSED: table})
         verdicts = [v.as_dict() for v in failure.verdicts]
-        yield from _results(table, rules, verdicts, candidate="rejected")
+        partition = context.partition_key if context.has_partition_key else None
+        yield from _results(table, rules, verdicts, _refusal(table, failure.candidate, partition))
         raise dg.Failure(f"Candidate rejected; the live version of {table} stays. {failure}", allow_retries=False) from None
     except DasError as error:
         raise dg.Failure(f"{table}: {error}", allow_retries=False) from None
     version = produced.version
-    yield from _results(table, rules, version.verdicts, candidate=version.id)
     context.log.info(f"{table}: version {version.id} {'is live' if produced.is_new else 'was live already: same inputs, same code'}")
     yield dg.MaterializeResult(
         asset_key=dg.AssetKey(table.split("/")),
         data_version=dg.DataVersion(version.id),
-        metadata=described(version),
+        metadata={**described(version), "seconds": round(time.monotonic() - begun, 3)},
     )
+    yield from _results(table, rules, version.verdicts, {"candidate": version.id})
+
+
+def _refusal(table: str, candidate: Path | None, partition: str | None) -> dict[str, Any]:
+    """Where to read more about a rejected candidate: what it is, the partner's receipt, the command that shows the rows, the guide."""
+    stage, name = stage_of(table), table.split("/")[1]
+    command = {"deliveries": f"das quarantine {name}", "terminology": "das propose"}.get(stage, "das status")
+    places: dict[str, Any] = {
+        "candidate": candidate.name if candidate is not None else "rejected",
+        "rows": f"`{command}`",
+        "guide": dg.MetadataValue.path(f"{GUIDE}#when-something-is-red"),
+    }
+    receipt = candidate / "receipts" / f"{partition}.html" if candidate is not None else None
+    if receipt is not None and receipt.exists():
+        places["receipt"] = dg.MetadataValue.path(str(receipt))
+    return places
 
 
 def described(version: Version) -> dict[str, Any]:
@@ -55,22 +81,24 @@ def described(version: Version) -> dict[str, Any]:
     }
 
 
-def _results(table: str, rules: Sequence[str], verdicts: Sequence[dict[str, Any]], candidate: str) -> Iterator[dg.AssetCheckResult]:
+def _results(
+    table: str, rules: Sequence[str], verdicts: Sequence[dict[str, Any]], places: Mapping[str, Any]
+) -> Iterator[dg.AssetCheckResult]:
     """One result for each rule of the table. Several verdicts of one rule (one per file) become one: it passes when all of them do."""
     by_rule: dict[str, list[dict[str, Any]]] = {rule: [] for rule in rules}
     for verdict in verdicts:
         if verdict["rule"] not in by_rule:
             raise DasError(f"{table} judged {verdict['rule']}, which das_pipeline/rules.yaml does not list for it: add it there.")
         by_rule[verdict["rule"]].append(verdict)
-    for rule, found in by_rule.items():
-        failed = [v for v in found if not v["passed"]]
+    for rule, judged in by_rule.items():
+        failed = [v for v in judged if not v["passed"]]
         blocks = any(v["severity"] == "block" for v in failed)
-        facts = {k: value for v in found for k, value in v["facts"].items()}
+        facts = {k: value for v in judged for k, value in v["facts"].items()}
         yield dg.AssetCheckResult(
             asset_key=dg.AssetKey(table.split("/")),
             check_name=check_name(rule),
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if blocks or not failed else dg.AssetCheckSeverity.WARN,
-            description=" ".join(v["sentence"] for v in failed or found) or "Not judged in this run: nothing it applies to.",
-            metadata={"candidate": candidate, **facts},
+            description=" ".join(v["sentence"] for v in failed or judged) or "Not judged in this run: nothing it applies to.",
+            metadata={**facts, **places},
         )

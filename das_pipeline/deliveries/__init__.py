@@ -4,7 +4,7 @@ from das_pipeline.deliveries.checking import CHECKS, mask_pattern
 from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
 from das_pipeline.deliveries.intake import take_in
-from das_pipeline.deliveries.landing import Manifest, PendingDelivery, arrived, pending, problems
+from das_pipeline.deliveries.landing import Manifest, PendingDelivery, Refusal, arrived, next_deliveries, pending, problems, refusals
 from das_pipeline.deliveries.readers import (
     AccountRow,
     PartnerState,
@@ -32,6 +32,7 @@ __all__ = [
     "PartnerState",
     "PendingDelivery",
     "QuarantineRows",
+    "Refusal",
     "account_rows",
     "arrived",
     "build_external",
@@ -45,10 +46,12 @@ __all__ = [
     "load_partners",
     "mask_pattern",
     "newest_vintage",
+    "next_deliveries",
     "partners_in",
     "pending",
     "problems",
     "quarantine_summary",
+    "refusals",
     "register_records",
     "take_in",
     "take_in_external",

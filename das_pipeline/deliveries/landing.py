@@ -335,6 +335,45 @@ def pending(run: Run) -> list[PendingDelivery]:
     return sorted(found, key=lambda d: (d.known_on, d.partner, d.sequence, d.delivery))
 
 
+def next_deliveries(run: Run) -> list[PendingDelivery]:
+    """The delivery of each partner that can be taken in now: the ones after it count on it, and wait."""
+    following: dict[str, PendingDelivery] = {}
+    for delivery in pending(run):
+        if delivery.state == "ready":
+            following.setdefault(delivery.partner, delivery)
+    return list(following.values())
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused delivery, what it lacked, and whether a later delivery made it good."""
+
+    manifest: Manifest
+    rules: tuple[str, ...]
+    is_made_good: bool
+
+    @property
+    def partner(self) -> str:
+        return self.manifest.partner
+
+    @property
+    def delivery(self) -> str:
+        return self.manifest.delivery
+
+
+def refusals(run: Run) -> list[Refusal]:
+    """Every refused delivery, by partner. One is made good when its sequence is in force, or a later one of a partner that sends wholes."""
+    found = []
+    for partner in load_partners(run.jurisdiction):
+        newest = max((a.sequence for a in accepted(run, partner)), default=0)
+        for known in _all_landed(run, partner):
+            record = refusal(run, partner, known.manifest.delivery)
+            if record is not None:
+                rules = tuple(sorted({v["rule"] for v in record["verdicts"] if not v["passed"] and v["severity"] == "block"}))
+                found.append(Refusal(known.manifest, rules, is_made_good=known.manifest.sequence <= newest))
+    return found
+
+
 def problems(run: Run) -> list[str]:
     """A sentence for everything in the inbox that is not taken in by itself, and for each refusal that is not mended yet."""
     manifests, found = _inbox(run)
@@ -347,15 +386,11 @@ def problems(run: Run) -> list[str]:
             found.append(f"{folder}: this delivery was refused. Deliver the mended one under the next number, with replaces.")
         elif not _is_copy(folder, known):
             found.append(f"{folder}: this delivery came before with other content. Deliver it under the next number, with replaces.")
-    for partner in load_partners(run.jurisdiction):
-        taken = {a.sequence for a in accepted(run, partner)}
-        for known in _all_landed(run, partner):
-            manifest = known.manifest
-            if refusal(run, partner, manifest.delivery) is not None and manifest.sequence not in taken:
-                found.append(
-                    f"{partner} {manifest.delivery} was refused and is not mended: sequence {manifest.sequence} must be delivered again."
-                )
-    return found
+    return found + [
+        f"{r.partner} {r.delivery} was refused and is not corrected: sequence {r.manifest.sequence} must be delivered again."
+        for r in refusals(run)
+        if not r.is_made_good
+    ]
 
 
 def arrived(run: Run, partner: str, delivery: str) -> PendingDelivery:

@@ -1,0 +1,63 @@
+"""When a job is requested for a partition: never twice at once, and after a passing fault again, with a growing pause.
+
+The runs in Dagster's storage are the only memory. A run in which a blocking rule failed carries the tag `das/refused`: another attempt
+would end the same way, so the caller decides what follows. Everything else that ends a run (out of memory, a restarted machine, a full
+disk) may be over in a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+import dagster as dg
+
+REFUSED = "das/refused"  # its value is the table whose candidate was rejected
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 125))
+"""Before the second to the fifth attempt. A restart or a busy disk is over within minutes, a disk that is full within hours."""
+FINISHED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The next run of a job for a partition: its number, and why it is not requested now (empty when it is)."""
+
+    number: int
+    hindrance: str = ""
+
+
+def is_busy(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> bool:
+    """Whether a run of `job`, or one of any of its assets by hand, is queued or in progress."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return any(run.job_name == job or assets & set(run.asset_selection or ()) for run in runs)
+
+
+def runs_of(instance: dg.DagsterInstance, job: str, partition: str, tags: Mapping[str, str] | None = None) -> list[dg.RunRecord]:
+    """The runs of `job` for `partition` that have `tags`, the newest first."""
+    return list(instance.get_run_records(dg.RunsFilter(job_name=job, tags={"dagster/partition": partition, **(tags or {})})))
+
+
+def was_refused(record: dg.RunRecord) -> bool:
+    """Whether a blocking rule failed in the run."""
+    return REFUSED in record.dagster_run.tags
+
+
+def next_attempt(job: str, partition: str, earlier: list[dg.RunRecord], now: datetime) -> Attempt:
+    """The next attempt of `job` for `partition` after the runs in `earlier`, the newest first."""
+    number = len(earlier) + 1
+    in_vain = takewhile(lambda record: record.dagster_run.status != dg.DagsterRunStatus.SUCCESS, earlier)
+    failed = [record for record in in_vain if not was_refused(record)]
+    if not failed or failed[0] is not earlier[0]:
+        return Attempt(number)
+    run_id, ended = failed[0].dagster_run.run_id, failed[0].end_time or failed[0].create_timestamp.timestamp()
+    if len(failed) > len(PAUSES):
+        return Attempt(number, f"{partition} failed {len(failed)} times, last in run {run_id}: fix the cause, then launch {job}.")
+    due = datetime.fromtimestamp(ended, tz=now.tzinfo) + PAUSES[len(failed) - 1]
+    return (
+        Attempt(number, f"{partition} failed in run {run_id}: attempt {number} follows at {due:%H:%M:%S}.")
+        if now < due
+        else Attempt(number)
+    )
