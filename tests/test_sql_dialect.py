@@ -79,9 +79,9 @@ def test_a_file_stays_in_the_dialect_and_says_what_a_row_is(path: Path) -> None:
 def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
     """The name and text of every statement that chain and statistics compile for `jurisdiction`."""
     chain = load_chain(jurisdiction)
-    for unit in (unit for told in chain.units.values() for unit in told):
+    for unit in (unit for by_partner in chain.units.values() for unit in by_partner):
         yield f"{unit.name} segments", sources.segments(unit)
-        yield f"{unit.name} told", sources.told_events(unit)[0]
+        yield f"{unit.name} reported", sources.reported_events(unit)[0]
         yield f"{unit.name} attributes", sources.unit_attributes(unit, chain)
         for file, columns in unit.columns.items():
             yield f"{unit.name} rows of {file}", sources.rows_as_known(columns, file)

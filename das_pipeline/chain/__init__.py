@@ -1,4 +1,8 @@
-"""Chain: what every partner's rows say, in one language of events, spells, flows and stocks."""
+"""Chain: what every partner's rows mean, in one language of events, spells, flows and stocks.
+
+Which transitions are allowed is data: `spells` in chain.yaml. `events.sql` applies them (step `transitions`); `judging` decides how many
+forbidden ones are too many.
+"""
 
 from das_pipeline.chain.events import build_events
 from das_pipeline.chain.flows import build_flows

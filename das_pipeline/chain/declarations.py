@@ -1,4 +1,8 @@
-"""The shapes of `contracts/<partner>/events.yaml` and `chain.yaml`, as a person writes them. What they mean together is in `model`."""
+"""The shapes of `contracts/<partner>/events.yaml` and `chain.yaml`, as a person writes them; `model` checks them against each other.
+
+A partner's new column is declared in its contract (`contracts/<partner>/<file>.yaml`). To use it in the chain, name it here: as an
+attribute of a unit or as the date, outcome, amount or condition of an event.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,18 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
-Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # stands in SQL text: an identifier
+Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text
 
 
 class Picked(BaseModel, extra="forbid"):
-    """An attribute of the unit that one of several rows carries: `from: feiten.artikel_concept`, the first row in the order `pick`."""
+    """An attribute taken from one of several rows: `from: feiten.artikel_concept`, the first row in the order `pick`."""
 
     source: Annotated[str, Field(alias="from", pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")]  # file.column
     pick: Word
 
 
-class ToldEvent(BaseModel, extra="forbid"):
-    """An event that a row tells when its `date` is filled in and its columns are among the values of `when`."""
+class DeclaredEvent(BaseModel, extra="forbid"):
+    """An event that a row reports when its `date` is filled in and its columns have one of the values in `when`."""
 
     kind: Word
     file: Annotated[Word | None, Field(alias="from")] = None  # None: the unit's own file
@@ -30,20 +34,20 @@ class ToldEvent(BaseModel, extra="forbid"):
 
 
 class DeclaredUnit(BaseModel, extra="forbid"):
-    """A unit of count: one row each in the file `of`, or many in the file `rows`, of which `pick` chooses the attributes."""
+    """A unit of count: one row each in the file `of`, or several in the file `rows`: `pick` chooses the one with the attributes."""
 
     of: Word | None = None
     rows: Word | None = None
     pick: Word | None = None
     attributes: dict[Word, Word | Picked] = {}
-    events: Annotated[list[ToldEvent], Field(min_length=1)]
+    events: Annotated[list[DeclaredEvent], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one_own_file(self) -> DeclaredUnit:
         if (self.of is None) == (self.rows is None):
             raise ValueError("a unit has either `of` (one row each) or `rows` (many rows each)")
         if (self.rows is None) != (self.pick is None):
-            raise ValueError("`rows` and `pick` go together: of many rows one is picked for the attributes")
+            raise ValueError("`rows` and `pick` go together: `pick` chooses the row that has the attributes")
         return self
 
 
@@ -71,7 +75,7 @@ class Reopening(BaseModel, extra="forbid"):
 
 
 class Spell(BaseModel, extra="forbid"):
-    """The state machine of a unit: which kinds open, move and close its spell. `law` is the ground of the transitions."""
+    """The state machine of a unit: which kinds open, move and close its spell, and so which transitions are allowed, by which `law`."""
 
     unit: Word
     opens: Annotated[list[Word], Field(min_length=1)]

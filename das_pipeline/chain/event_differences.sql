@@ -1,5 +1,5 @@
--- Second check of rule F01: one row per partner, spell and month whose inflow or outflow is not the number of accepted entry or exit events, or whose
--- corrections do not sum to 0; must be empty. Keys: partner, spell, month.
+-- Second check of rule F01: one row per partner, spell and month whose inflow or outflow is not the number of accepted entry or exit
+-- events, or whose corrections do not sum to 0. No row may be there. Keys: partner, spell, month.
 -- Source: flows; events; turn_roles; months.
 WITH counted AS (
     SELECT e.partner, r.spell, GREATEST(CAST(DATE_TRUNC('month', e.occurred_on) AS DATE), CAST($opening_month AS DATE)) AS month,
@@ -26,6 +26,8 @@ differences AS (
     JOIN months AS m ON m.month = c.month
     LEFT JOIN totals AS t ON t.partner = c.partner AND t.spell = c.spell AND t.month = c.month
     LEFT JOIN counted AS e ON e.partner = c.partner AND e.spell = c.spell AND e.month = c.month
-    WHERE COALESCE(t.inflow, 0) <> COALESCE(e.entries, 0) OR COALESCE(t.outflow, 0) <> COALESCE(e.exits, 0) OR COALESCE(t.corrections, 0) <> 0
+    WHERE COALESCE(t.inflow, 0) <> COALESCE(e.entries, 0)
+        OR COALESCE(t.outflow, 0) <> COALESCE(e.exits, 0)
+        OR COALESCE(t.corrections, 0) <> 0
 )
 SELECT partner, spell, month FROM differences

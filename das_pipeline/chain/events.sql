@@ -1,12 +1,14 @@
 -- One row per event of a unit and stretch of vintages in which it has one content, judged against the order and the state machine.
--- Keys: kind, occurred_on, record_no, sub, known_from; (record_no, sub, kind) names one event of a vintage. `rule` NULL: accepted; else shown, not counted.
--- `role`: what the event did to its unit's spell (entry, move, exit), NULL for nothing.
--- Source: told (segments × what rows tell), unit_attributes, links, kinds (from chain.yaml), reopens. The word attributes stands for the chain's columns.
+-- Keys: kind, occurred_on, record_no, sub, known_from; (record_no, sub, kind) names one event of a vintage.
+-- `rule`: NULL if the event is accepted, C01 or C04 if it is shown and not counted. Whether a transition is allowed is decided in the step
+-- `transitions`, by the spells of chain.yaml. `role`: what the event did to its unit's spell (entry, move, exit), NULL if nothing.
+-- Source: reported (segments × what rows report), unit_attributes, links, kinds and reopens (from chain.yaml).
+-- "{{attributes}}" stands for the attributes of chain.yaml.
 WITH placed AS (
     SELECT t.record_no, t.segment_no, t.known_from, t.known_until, t.sub, t.kind, t.occurred_on, t.outcome, t.to_partner, t.amount,
         k.chain_place, k.spell, k.role,
         ROW_NUMBER() OVER (PARTITION BY t.record_no, t.known_from ORDER BY t.occurred_on, k.day_place, t.sub) AS n
-    FROM told AS t
+    FROM reported AS t
     JOIN kinds AS k ON k.kind = t.kind
 ),
 first_dates AS (
@@ -17,7 +19,9 @@ first_dates AS (
 ),
 earliest_dates AS (  -- a kind may not lie before the first event of a kind that comes earlier in the chain
     SELECT record_no, known_from, chain_place,
-        MAX(first_on) OVER (PARTITION BY record_no, known_from ORDER BY chain_place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS not_before
+        MAX(first_on) OVER (
+            PARTITION BY record_no, known_from ORDER BY chain_place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS not_before
     FROM first_dates
 ),
 ordered AS (
@@ -47,7 +51,7 @@ roles AS (
     LEFT JOIN reopenings AS o ON o.record_no = t.record_no AND o.known_from = t.known_from AND o.spell = t.spell AND o.n = t.n
     WHERE t.role <> 'reopening' OR o.n IS NOT NULL
 ),
-states AS (  -- before an event its spell is open when the last entry or exit told is an entry: an odd number
+states AS (  -- before an event its spell is open if the last entry or exit is an entry: an odd number
     SELECT record_no, known_from, n, role,
         MAX(CASE WHEN role = 'entry' THEN 2 * n + 1 WHEN role = 'exit' THEN 2 * n END) OVER (
             PARTITION BY record_no, known_from, spell ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -59,7 +63,7 @@ transitions AS (
     FROM states
 ),
 judged AS (
-    SELECT p.record_no, p.sub, p.kind, p.occurred_on, p.outcome, p.to_partner, p.amount, l.person_id, l.case_id, a.attributes,
+    SELECT p.record_no, p.sub, p.kind, p.occurred_on, p.outcome, p.to_partner, p.amount, l.person_id, l.case_id, a."{{attributes}}",
         CASE WHEN o.rule IS NULL AND t.rule IS NULL THEN t.role END AS role, COALESCE(o.rule, t.rule) AS rule,
         p.segment_no, p.known_from, p.known_until
     FROM placed AS p
@@ -69,17 +73,19 @@ judged AS (
     LEFT JOIN links AS l ON l.record_no = p.record_no
 ),
 stretches AS (  -- one number for neighbouring segments with the same content: both counts go up by one
-    SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, known_from, known_until,
+    SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, "{{attributes}}", role, rule,
+        known_from, known_until,
         segment_no - ROW_NUMBER() OVER (
-            PARTITION BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, attributes, role, rule ORDER BY segment_no
+            PARTITION BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, "{{attributes}}", role, rule ORDER BY segment_no
         ) AS stretch
     FROM judged
 ),
 events AS (
-    SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule,
+    SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, "{{attributes}}", role, rule,
         MIN(known_from) AS known_from, MAX(known_until) AS known_until
     FROM stretches
-    GROUP BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, stretch
+    GROUP BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, "{{attributes}}", role, rule, stretch
 )
-SELECT $partner AS partner, $unit AS unit, record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, attributes, role, rule, known_from, known_until
+SELECT $partner AS partner, $unit AS unit, record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id,
+    "{{attributes}}", role, rule, known_from, known_until
 FROM events

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import duckdb
-
 from das_pipeline import engine
-from das_pipeline.chain import tables
+from das_pipeline.chain import judging, tables
 from das_pipeline.chain.model import load_chain
 from das_pipeline.chain.spells import EVENTS
 from das_pipeline.gate import Verdict
@@ -19,10 +15,9 @@ ORDER = "partner, spell, state, month"
 
 
 def build_flows(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdicts F01 and F02 on the flows, which are written to `draft`: one row per partner, spell, state and month.
+    """Write the flows to `draft`, one row per partner, spell, state and month; return the verdicts F01 and F02.
 
-    Flows are counted from the turns of spells; that they equal the accepted events, and that the stocks equal the spells counted anew at
-    each boundary, is what F01 checks. What a later vintage changes about a month is a revision, not part of this balance.
+    What a later vintage changes about a month is a revision, not part of this balance.
     """
     chain = load_chain(run.jurisdiction)
     file = draft.path("flows.parquet")
@@ -39,30 +34,4 @@ def build_flows(run: Run, draft: Draft) -> list[Verdict]:
         draft.facts["open_spells"] = int(
             engine.scalar(connection, "SELECT COALESCE(SUM(closing), 0) FROM flows WHERE month = (SELECT MAX(month) FROM months)")
         )
-        return judge_flows(connection, parameters)
-
-
-def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any]) -> list[Verdict]:
-    """F01 and F02 on the relations `flows`, `spells`, `events`, `months` and `turn_roles`."""
-    cells = engine.scalar(connection, "SELECT COUNT(*) FROM flows")
-    stock = connection.execute(engine.sql(__package__, "stock_differences.sql"), {"as_of": parameters["as_of"]}).fetchall()
-    event = connection.execute(engine.sql(__package__, "event_differences.sql"), parameters).fetchall()
-    carried = connection.execute(engine.sql(__package__, "carried_differences.sql")).fetchall()
-    wrong = f"Cells that are not the spells counted anew: {len(stock)}; not the accepted events: {len(event)}; of spells "
-    wrong += ", ".join(sorted({f"{spell} of {partner}" for partner, spell, *_ in stock + event}))
-    right = f"Opening + inflow - outflow + corrections = closing = the spells counted anew in all {cells} cells, and flows are the events"
-    return [
-        Verdict(
-            "F01",
-            passed=not stock and not event,
-            sentence=f"{wrong}. Materialise chain/spells and chain/flows again from the live events." if stock or event else f"{right}.",
-            facts={"cells": cells, "stock_differences": len(stock), "event_differences": len(event)},
-        ),
-        Verdict(
-            "F02",
-            passed=not carried,
-            sentence=f"Of {cells} cells, those that do not open with the closing stock of the month before: {len(carried)}."
-            + (" Materialise chain/flows again." if carried else ""),
-            facts={"cells": cells, "differences": len(carried)},
-        ),
-    ]
+        return judging.judge_flows(connection, parameters)

@@ -6,7 +6,8 @@ WITH known AS (
     SELECT partner, spell, COALESCE(state, 'not_applicable') AS state, opened_by,
         GREATEST(CAST(DATE_TRUNC('month', start_on) AS DATE), CAST($opening_month AS DATE)) AS start_month,
         CASE WHEN end_known <= $as_of THEN closed_by END AS closed_by,
-        CASE WHEN end_known <= $as_of THEN GREATEST(CAST(DATE_TRUNC('month', end_on) AS DATE), CAST($opening_month AS DATE)) END AS end_month
+        CASE WHEN end_known <= $as_of
+            THEN GREATEST(CAST(DATE_TRUNC('month', end_on) AS DATE), CAST($opening_month AS DATE)) END AS end_month
     FROM spells
     WHERE known_from <= $as_of AND $as_of < known_until
 ),
@@ -30,7 +31,8 @@ steps AS (
     GROUP BY t.partner, t.spell, t.state, t.month
 ),
 grid AS (
-    SELECT l.partner, l.spell, l.state, m.month, COALESCE(s.inflow, 0) AS inflow, COALESCE(s.outflow, 0) AS outflow, COALESCE(s.corrections, 0) AS corrections
+    SELECT l.partner, l.spell, l.state, m.month, COALESCE(s.inflow, 0) AS inflow, COALESCE(s.outflow, 0) AS outflow,
+        COALESCE(s.corrections, 0) AS corrections
     FROM (SELECT DISTINCT partner, spell, state FROM steps) AS l
     CROSS JOIN months AS m
     LEFT JOIN steps AS s ON s.partner = l.partner AND s.spell = l.spell AND s.state = l.state AND s.month = m.month

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NoReturn
 
-from das_pipeline.chain.declarations import ChainFile, DeclaredUnit, EventsFile, Picked, Spell, ToldEvent
+from das_pipeline.chain.declarations import ChainFile, DeclaredEvent, DeclaredUnit, EventsFile, Picked, Spell
 from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
@@ -37,8 +37,8 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """One way in which a row of `file` tells an event of `kind`."""
+class ReportedEvent:
+    """One way in which a row of `file` reports an event of `kind`."""
 
     kind: str
     file: str
@@ -51,25 +51,25 @@ class Telling:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of count as one partner tells it. With `many`, its own file has many rows a unit, which may tell an event twice."""
+    """A unit of count as one partner reports it. With `many`, its own file has several rows a unit, which may report an event twice."""
 
     name: str
     partner: str
     file: str
     many: bool
     attributes: Mapping[str, Attribute]
-    tellings: Sequence[Telling]
+    reported: Sequence[ReportedEvent]
     columns: Mapping[str, Mapping[str, Column]]  # file -> the columns that are read of it
 
     @property
     def table(self) -> str:
-        """The file of what this partner tells of it, in `chain/events` and `chain/spells`."""
+        """The file with what this partner reports of it, in `chain/events` and `chain/spells`."""
         return f"{self.partner}/{self.name}.parquet"
 
 
 @dataclass(frozen=True)
 class ChainModel:
-    """The chain of a jurisdiction: what its partners' rows become. A unit has one entry for each partner that tells it."""
+    """The chain of a jurisdiction: what its partners' rows become. A unit has one entry for each partner that reports it."""
 
     units: Mapping[str, Sequence[Unit]]
     attributes: Mapping[str, str]  # name -> SQL type
@@ -80,19 +80,19 @@ class ChainModel:
 
     def unit_of(self, kind: str) -> str:
         """The unit that has events of `kind`."""
-        return next(name for name, told in self.units.items() if kind in kinds_of(told))
+        return next(name for name, by_partner in self.units.items() if kind in kinds_of(by_partner))
 
     def outcome_scheme(self, kind: str) -> str | None:
         """The scheme of the outcomes of `kind`, None when they are no concepts."""
-        told = (t for unit in self.units[self.unit_of(kind)] for t in unit.tellings)
-        return next((t.outcome.scheme for t in told if t.kind == kind and t.outcome), None)
+        events = (event for unit in self.units[self.unit_of(kind)] for event in unit.reported)
+        return next((event.outcome.scheme for event in events if event.kind == kind and event.outcome), None)
 
     def attribute_scheme(self, unit: str, attribute: str) -> str | None:
         """The scheme of an attribute of a unit, None when it has none or it is no concept."""
         return next((u.attributes[attribute].column.scheme for u in self.units[unit] if attribute in u.attributes), None)
 
     def roles(self) -> Iterator[tuple[str, str, Role]]:
-        """(spell, kind, role) of every kind that turns a spell. A kind that only reopens is an entry when it does so, else nothing."""
+        """Yield (spell, kind, role) of every kind that opens, moves or closes a spell. A kind that only reopens has no other effect."""
         for name, spell in self.spells.items():
             kinds: dict[Role, list[str]] = {"entry": [*spell.opens, *self.reopeners(spell)], "move": spell.moves, "exit": spell.closes}
             for role, listed in kinds.items():
@@ -106,7 +106,7 @@ class ChainModel:
 
 
 def load_chain(jurisdiction: Jurisdiction) -> ChainModel:
-    """The chain of `jurisdiction`, every column, kind and spell of it known; ConfigurationError names the file and place of a mistake."""
+    """Return the chain of `jurisdiction` with every name in it resolved; ConfigurationError names the file and place of a mistake."""
     declared = jurisdiction.load("chain.yaml", ChainFile)
     contracts = load_contracts(jurisdiction)
     units: dict[str, list[Unit]] = {}
@@ -117,10 +117,10 @@ def load_chain(jurisdiction: Jurisdiction) -> ChainModel:
         files = {file: contract for (owner, file), contract in contracts.items() if owner == partner}
         for name, unit in jurisdiction.load(path, EventsFile).root.items():
             place = f"{jurisdiction.folder / path}: unit {name}"
-            made = _Reader(place, name, partner, files, declared).read(unit)
+            resolved = _Reader(place, name, partner, files, declared).read(unit)
             for other in units.setdefault(name, []):
-                _check_alike(place, made, other)
-            units[name].append(made)
+                _check_alike(place, resolved, other)
+            units[name].append(resolved)
     chain = ChainModel(
         units=units,
         attributes=_attribute_types(str(jurisdiction.folder / "chain.yaml"), declared, units),
@@ -134,17 +134,17 @@ def load_chain(jurisdiction: Jurisdiction) -> ChainModel:
 
 
 def content_columns(contract: Contract) -> dict[str, Column]:
-    """The columns of a file that reach the chain: its content, the concepts beside it, and ages at its dates; nothing direct."""
-    found: dict[str, Column] = {"sub": Column("sub", "VARCHAR")}
+    """Return the columns of a file that reach the chain: content, the concepts beside it, and ages at its dates; no direct identifier."""
+    columns: dict[str, Column] = {"sub": Column("sub", "VARCHAR")}
     for column in contract.columns:
         if column.is_direct:
             continue
-        found[column.name] = Column(column.name, column.sql_type)
+        columns[column.name] = Column(column.name, column.sql_type)
         if column.concept is not None:
-            found[f"{column.name}_concept"] = Column(f"{column.name}_concept", "VARCHAR", scheme=column.concept.scheme)
+            columns[f"{column.name}_concept"] = Column(f"{column.name}_concept", "VARCHAR", scheme=column.concept.scheme)
         if column.age:
-            found[f"{column.name}_age"] = Column(f"{column.name}_age", "SMALLINT", age_at=column.name)
-    return found
+            columns[f"{column.name}_age"] = Column(f"{column.name}_age", "SMALLINT", age_at=column.name)
+    return columns
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,10 @@ class _Reader:
                 _refuse(self.place, f"attribute {name} is not among the attributes of chain.yaml")
             file, column, pick = self._source(source, own, order)
             attributes[name] = Attribute(name, file, self._column(file, column), pick)
-        tellings = [self._telling(event, own) for event in declared.events]
-        self._check_tellings(tellings)
+        reported = [self._reported_event(event, own) for event in declared.events]
+        self._check_reported(reported)
         return Unit(
-            self.name, self.partner, own, declared.rows is not None, attributes, tellings, self._read_columns(own, attributes, tellings)
+            self.name, self.partner, own, declared.rows is not None, attributes, reported, self._read_columns(own, attributes, reported)
         )
 
     def _source(self, source: str | Picked, own: str, order: Sequence[str]) -> tuple[str, str, Sequence[str]]:
@@ -183,32 +183,34 @@ class _Reader:
             _refuse(self.place, f"pick {pick} is not among the picks of chain.yaml")
         return self.chain.picks[pick]
 
-    def _telling(self, event: ToldEvent, own: str) -> Telling:
+    def _reported_event(self, event: DeclaredEvent, own: str) -> ReportedEvent:
         file = event.file or own
         if self._column(file, event.date).type != "DATE":
-            _refuse(self.place, f"event {event.kind}: {file}.{event.date} is no date")
+            _refuse(self.place, f"event {event.kind}: {file}.{event.date} is not a date")
         read = {name: self._column(file, name) for name in [event.outcome, event.amount, *event.when] if name}
         if ages := [name for name, column in read.items() if column.age_at]:
-            _refuse(self.place, f"event {event.kind}: {ages[0]} is an age, which only attributes can be")
-        return Telling(event.kind, file, event.date, read.get(event.outcome or ""), event.amount, event.to, event.when)
+            _refuse(self.place, f"event {event.kind}: {ages[0]} is an age, and only attributes can be ages")
+        return ReportedEvent(event.kind, file, event.date, read.get(event.outcome or ""), event.amount, event.to, event.when)
 
-    def _check_tellings(self, tellings: Sequence[Telling]) -> None:
-        """A row tells an event of a kind once, so that (record, sub, kind) names one event of a vintage."""
-        for kind in {t.kind for t in tellings}:
-            ways = [t for t in tellings if t.kind == kind]
+    def _check_reported(self, reported: Sequence[ReportedEvent]) -> None:
+        """A row reports an event of a kind once, so that (record, sub, kind) names one event of a vintage."""
+        for kind in {t.kind for t in reported}:
+            ways = [t for t in reported if t.kind == kind]
             values = [value for t in ways for listed in t.when.values() for value in listed]
             one_column = len({(t.file, *t.when) for t in ways}) == 1 and len(ways[0].when) == 1
             if len(ways) > 1 and not (one_column and len(set(values)) == len(values)):
-                _refuse(self.place, f"event {kind} is told more than once: give each telling other values of one column in `when`")
+                _refuse(self.place, f"event {kind} is reported more than once: give each entry different values of one column in `when`")
 
-    def _read_columns(self, own: str, attributes: Mapping[str, Attribute], tellings: Sequence[Telling]) -> dict[str, dict[str, Column]]:
+    def _read_columns(
+        self, own: str, attributes: Mapping[str, Attribute], reported: Sequence[ReportedEvent]
+    ) -> dict[str, dict[str, Column]]:
         read: dict[str, set[str]] = {own: set()}
         for attribute in attributes.values():
             names = [attribute.column.age_at or attribute.column.name, *(column.removeprefix("-") for column in attribute.pick)]
             read.setdefault(attribute.file, set()).update(names)
-        for telling in tellings:
-            names = [telling.date, telling.outcome.name if telling.outcome else None, telling.amount, *telling.when]
-            read.setdefault(telling.file, set()).update(filter(None, names))
+        for event in reported:
+            names = [event.date, event.outcome.name if event.outcome else None, event.amount, *event.when]
+            read.setdefault(event.file, set()).update(filter(None, names))
         return {file: {name: self._column(file, name) for name in sorted(names - {"sub"})} for file, names in sorted(read.items())}
 
     def _column(self, file: str, name: str) -> Column:
@@ -216,24 +218,24 @@ class _Reader:
         if contract is None:
             _refuse(self.place, f"partner {self.partner} has no contract for a file {file}")
         if contract.unit != self.name:
-            _refuse(self.place, f"the contract of {file} says that its rows are of unit {contract.unit}")
+            _refuse(self.place, f"its contract says that the rows of {file} are of unit {contract.unit}")
         columns = content_columns(contract)
         if name not in columns:
-            _refuse(self.place, f"{file} has no content column {name}; columns with `privacy: direct` never get here")
+            _refuse(self.place, f"{file} has no content column {name}; columns with `privacy: direct` do not reach the chain")
         return columns[name]
 
 
-def kinds_of(told: Iterable[Unit]) -> set[str]:
-    """The kinds of event of a unit, whichever partner tells them."""
-    return {telling.kind for unit in told for telling in unit.tellings}
+def kinds_of(by_partner: Iterable[Unit]) -> set[str]:
+    """The kinds of event of a unit, whichever partner reports them."""
+    return {event.kind for unit in by_partner for event in unit.reported}
 
 
 def _check_alike(place: str, unit: Unit, other: Unit) -> None:
-    """Two partners that tell one unit mean the same by its attributes and outcomes: concepts of one scheme."""
+    """Two partners that report one unit mean the same by its attributes and outcomes: concepts of one scheme."""
     for name in unit.attributes.keys() & other.attributes.keys():
         if unit.attributes[name].column.scheme != other.attributes[name].column.scheme:
             _refuse(place, f"attribute {name} has another scheme than at partner {other.partner}")
-    schemes = [{t.kind: t.outcome.scheme for t in u.tellings if t.outcome} for u in (unit, other)]
+    schemes = [{t.kind: t.outcome.scheme for t in u.reported if t.outcome} for u in (unit, other)]
     for kind in schemes[0].keys() & schemes[1].keys():
         if schemes[0][kind] != schemes[1][kind]:
             _refuse(place, f"event {kind}: its outcome has another scheme than at partner {other.partner}")
@@ -243,17 +245,17 @@ def _attribute_types(place: str, declared: ChainFile, units: Mapping[str, Sequen
     """The SQL type of every attribute, one over all units: whole years for ages, else a concept."""
     types: dict[str, str] = {}
     for name in declared.attributes:
-        read = {u.attributes[name].column.type for told in units.values() for u in told if name in u.attributes}
-        found = {"SMALLINT" if kind in {"SMALLINT", "BIGINT"} else "VARCHAR" for kind in read}
-        if len(found) > 1:
+        read = {u.attributes[name].column.type for by_partner in units.values() for u in by_partner if name in u.attributes}
+        meant = {"SMALLINT" if kind in {"SMALLINT", "BIGINT"} else "VARCHAR" for kind in read}
+        if len(meant) > 1:
             _refuse(place, f"attribute {name} is an age in one unit and a concept in another")
-        types[name] = next(iter(found), "VARCHAR")
+        types[name] = next(iter(meant), "VARCHAR")
     return types
 
 
 def _check_kinds(place: str, chain: ChainModel) -> None:
     """Every kind belongs to one unit, has its place in the order, and turns at most one spell, in one way, of its own unit."""
-    kinds = Counter(kind for told in chain.units.values() for kind in kinds_of(told))
+    kinds = Counter(kind for by_partner in chain.units.values() for kind in kinds_of(by_partner))
     for kind, times in kinds.items():
         if times > 1:
             _refuse(place, f"kind {kind} is an event of {times} units")
@@ -266,9 +268,9 @@ def _check_kinds(place: str, chain: ChainModel) -> None:
     for name, spell in chain.spells.items():
         if spell.unit not in chain.units:
             _refuse(place, f"spell {name}: there is no unit {spell.unit}")
-        told = kinds_of(chain.units[spell.unit])
+        own_kinds = kinds_of(chain.units[spell.unit])
         for kind in [*spell.opens, *spell.moves, *spell.closes, *(r.by for r in spell.reopens)]:
-            if kind not in told:
+            if kind not in own_kinds:
                 _refuse(place, f"spell {name}: unit {spell.unit} has no event {kind}")
             if turning[kind] > 1:
                 _refuse(place, f"spell {name}: {kind} turns more than one spell, or one in two ways")

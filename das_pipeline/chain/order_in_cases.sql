@@ -1,5 +1,6 @@
--- One row: how many events of the ordered kinds there are as known on $as_of, how many of them lie before an earlier kind of their unit
--- (`in_units`: not counted), and how many others before an earlier kind of their case (`in_cases`: reported only, another unit may be wrong).
+-- Rule C01: one row with the number of events of the ordered kinds as known on $as_of, how many of them are dated before an earlier kind
+-- of their unit (`in_units`: not counted), and how many others before an earlier kind of their case (`in_cases`: reported only, for the
+-- other unit may be wrong).
 -- Source: events; kinds (kind, chain_place).
 WITH placed AS (
     SELECT e.case_id, e.occurred_on, e.rule, k.chain_place

@@ -1,4 +1,4 @@
--- One row: how many spells there are of which the law allows a person one at a time, as known on $as_of, and how many of them
+-- Rule C06: one row with the number of spells of which the law allows a person one at a time, as known on $as_of, and how many of them
 -- begin while another one of that person is open. Source: spells; single_spells (spell) from chain.yaml.
 WITH whole AS (
     SELECT s.spell, s.person_id, s.record_no, s.spell_no, MIN(s.start_on) AS start_on,

@@ -1,4 +1,4 @@
-"""SQL compiled from a unit's declaration: which vintages its records have, what its rows tell, which attributes they carry.
+"""SQL compiled from a unit's declaration: which vintages its records have, what its rows report, which attributes they carry.
 
 Everything in the text is an identifier that was checked when the jurisdiction was loaded; values are bound.
 """
@@ -8,22 +8,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from das_pipeline.chain.model import Attribute, ChainModel, Column, Telling, Unit
+from das_pipeline.chain.model import Attribute, ChainModel, Column, ReportedEvent, Unit
 
 FOREVER = "DATE '9999-12-31'"
 HELD = "r.record_no = s.record_no AND r.known_from <= s.known_from AND s.known_from < r.known_until"
 
 
+_ATTRIBUTES = re.compile(r'(\w+\.)?"\{\{attributes\}\}"')
+
+
 def spread(sql: str, columns: Iterable[str]) -> str:
-    """`sql` with the word `attributes`, or `e.attributes`, written out as the columns of this jurisdiction."""
+    """Return `sql` with its placeholder `"{{attributes}}"`, or `e."{{attributes}}"`, written out as the columns of this jurisdiction.
+
+    The placeholder is a quoted identifier, so that the file is SQL as it is.
+    """
     names = list(columns)
-    return re.sub(r"\b(\w+\.)?attributes\b", lambda found: ", ".join((found[1] or "") + name for name in names), sql)
+    return _ATTRIBUTES.sub(lambda placeholder: ", ".join((placeholder[1] or "") + name for name in names), sql)
 
 
 def rows_as_known(columns: Mapping[str, Column], files: str | None) -> str:
-    """The rows of a file of records as known on `$as_of`, in the columns that are read of it; none when it was never delivered.
+    """Return a query: the rows of a file of records as known on `$as_of`, in the columns read of it; none if it was never delivered.
 
-    What became known later is not there: a row that ends later is open, so that a run as of a date is the same whatever arrived since.
+    What became known later is left out, and a row that ended later is still open: later deliveries do not change a run as of a date.
     """
     read = "".join(f", CAST({name if files else 'NULL'} AS {column.type}) AS {name}" for name, column in columns.items())
     if files is None:
@@ -34,7 +40,7 @@ def rows_as_known(columns: Mapping[str, Column], files: str | None) -> str:
 
 
 def segments(unit: Unit) -> str:
-    """One row per record and segment: a stretch of vintages in which no row of the record changes. One begins where one ends."""
+    """Return a query: one row per record and segment, a stretch of vintages in which no row of the record changes."""
     vintages = [f"SELECT record_no, known_from AS vintage FROM rows_{file}" for file in unit.columns]
     vintages += [f"SELECT record_no, known_until AS vintage FROM rows_{file} WHERE known_until < {FOREVER}" for file in unit.columns]
     return f"""
@@ -46,34 +52,34 @@ SELECT record_no, ROW_NUMBER() OVER (PARTITION BY record_no ORDER BY vintage) AS
 FROM vintages"""
 
 
-def told_events(unit: Unit) -> tuple[str, dict[str, str]]:
-    """One row per segment and event that its rows tell, and the values to bind. Of many rows that tell one event, one is kept."""
+def reported_events(unit: Unit) -> tuple[str, dict[str, str]]:
+    """Return a query and its values to bind: one row per segment and event that the rows report, once if several rows report it."""
     bound: dict[str, str] = {}
-    told = " UNION ALL ".join(_told(telling, number, bound) for number, telling in enumerate(unit.tellings))
+    reported = " UNION ALL ".join(_reported(event, number, bound) for number, event in enumerate(unit.reported))
     key = "record_no, segment_no, known_from, known_until, kind, occurred_on, outcome, to_partner"
     if not unit.many:
-        return told, bound
-    return f"WITH told AS ({told})\nSELECT {key}, MIN(sub) AS sub, MAX(amount) AS amount FROM told GROUP BY {key}", bound
+        return reported, bound
+    return f"WITH reported AS ({reported})\nSELECT {key}, MIN(sub) AS sub, MAX(amount) AS amount FROM reported GROUP BY {key}", bound
 
 
-def _told(telling: Telling, number: int, bound: dict[str, str]) -> str:
-    conditions = [f"r.{telling.date} IS NOT NULL"]
-    for place, (column, values) in enumerate(telling.when.items()):
+def _reported(event: ReportedEvent, number: int, bound: dict[str, str]) -> str:
+    conditions = [f"r.{event.date} IS NOT NULL"]
+    for place, (column, values) in enumerate(event.when.items()):
         names = [f"when_{number}_{place}_{n}" for n in range(len(values))]
         bound.update(zip(names, values, strict=True))
         conditions.append(f"CAST(r.{column} AS VARCHAR) IN ({', '.join('$' + name for name in names)})")
-    outcome = f"CAST(r.{telling.outcome.name} AS VARCHAR)" if telling.outcome else "CAST(NULL AS VARCHAR)"
-    to = f"'{telling.to}'" if telling.to else "CAST(NULL AS VARCHAR)"
+    outcome = f"CAST(r.{event.outcome.name} AS VARCHAR)" if event.outcome else "CAST(NULL AS VARCHAR)"
+    to = f"'{event.to}'" if event.to else "CAST(NULL AS VARCHAR)"
     return f"""
-SELECT s.record_no, s.segment_no, s.known_from, s.known_until, r.sub, '{telling.kind}' AS kind, r.{telling.date} AS occurred_on,
-    {outcome} AS outcome, {to} AS to_partner, CAST({f"r.{telling.amount}" if telling.amount else "NULL"} AS DECIMAL(14,2)) AS amount
+SELECT s.record_no, s.segment_no, s.known_from, s.known_until, r.sub, '{event.kind}' AS kind, r.{event.date} AS occurred_on,
+    {outcome} AS outcome, {to} AS to_partner, CAST({f"r.{event.amount}" if event.amount else "NULL"} AS DECIMAL(14,2)) AS amount
 FROM segments AS s
-JOIN rows_{telling.file} AS r ON {HELD}
+JOIN rows_{event.file} AS r ON {HELD}
 WHERE {" AND ".join(conditions)}"""
 
 
 def unit_attributes(unit: Unit, chain: ChainModel) -> str:
-    """One row per segment: every attribute of the chain, NULL where the unit has none. Ages come from linkage, at the date in a column."""
+    """Return a query: one row per segment with every attribute of the chain, NULL where the unit has none. Ages come from linkage."""
     sources = list(dict.fromkeys((a.file, tuple(a.pick)) for a in unit.attributes.values()))
     steps = [_chosen(unit, file, pick, f"chosen_{number}") for number, (file, pick) in enumerate(sources)]
     joins = [_join(f"chosen_{number}") for number in range(len(sources))]
@@ -90,7 +96,7 @@ def unit_attributes(unit: Unit, chain: ChainModel) -> str:
 
 
 def _chosen(unit: Unit, file: str, pick: Sequence[str], step: str) -> str:
-    """The rows of `file` in each segment, `choice_no` 1 for the one that comes first; an empty value comes last, `sub` breaks ties."""
+    """Return a step: the rows of `file` in each segment, ranked by `choice_no`; empty values come last and `sub` breaks ties."""
     keys = []
     for column in pick:
         name = column.removeprefix("-")

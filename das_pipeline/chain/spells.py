@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.chain import sources, tables
+from das_pipeline.chain import judging, sources, tables
 from das_pipeline.chain.model import ChainModel, Unit, load_chain
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
@@ -17,10 +17,10 @@ ORDER = "start_on, record_no, spell, spell_no, segment_no, known_from"
 
 
 def build_spells(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdict C06 on the spells of all units that have any, which are written to `draft`, one file a unit and partner.
+    """Write the spells of all units that have any to `draft`, one file a unit and partner; return the verdict C06.
 
-    One row per segment of a spell and stretch of vintages. A spell whose end becomes known stays one row: `end_known` is the vintage
-    that learned it, so the end as known on a date is `end_on` where `end_known` is not later, else none.
+    One row per segment of a spell and stretch of vintages. A spell whose end becomes known stays one row: `end_known` is the vintage in
+    which the end became known, so as known on a date the spell has an end if `end_known` is not later.
     """
     chain = load_chain(run.jurisdiction)
     events = run.lake.live(EVENTS)
@@ -36,24 +36,11 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
             )
             draft.rows[unit.table] = write_unit(connection, chain, unit, draft)
         connection.execute(f"CREATE TEMP VIEW spells AS SELECT * FROM {engine.parquet(draft.path(unit.table) for unit in units)}")
-        return [_one_open_spell(connection, run)]
+        return [judging.one_open_spell(connection, run.as_of, load_policy(run.jurisdiction).chain.overlap_share)]
 
 
 def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: Unit, draft: Draft) -> int:
-    """The number of rows written of the spells of `unit`, from its `turns`."""
+    """Write the spells of `unit`, from its `turns`; return the number of rows."""
     query = sources.spread(engine.sql(__package__, "spells.sql"), chain.attributes)
-    named = {"unit": unit.name, "partner": unit.partner}
-    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, parameters=named)
-
-
-def _one_open_spell(connection: duckdb.DuckDBPyConnection, run: Run) -> Verdict:
-    limit = load_policy(run.jurisdiction).chain.overlap_share.warn
-    spells, overlapping = connection.execute(engine.sql(__package__, "overlapping_spells.sql"), {"as_of": run.as_of}).fetchall()[0]
-    return Verdict(
-        "C06",
-        passed=overlapping <= limit * spells,
-        sentence=f"Of {spells} spells of which the law allows a person one at a time, begun while another is open: {overlapping}."
-        f" The limit is a share of {limit:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",
-        severity="warn",
-        facts={"spells": spells, "overlapping": overlapping},
-    )
+    parameters = {"unit": unit.name, "partner": unit.partner}
+    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, parameters=parameters)

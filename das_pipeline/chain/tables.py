@@ -1,4 +1,4 @@
-"""The relations that the chain's SQL reads beside the lake: chain.yaml and the calendar as small tables, and unions of unit files."""
+"""What the chain's SQL reads beside the lake: chain.yaml and the calendar as small tables, and views over the files of all units."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from das_pipeline.periods import months
 
 
 def create_months(connection: duckdb.DuckDBPyConnection, chain: ChainModel, as_of: date) -> None:
-    """`months`: every month from the opening month to that of `as_of`, each with the month before."""
+    """Create `months`: every month from the opening month to that of `as_of`, each with the month before."""
     days = list(months(chain.opening_month, as_of))
     create(connection, "months", "month DATE, previous_month DATE", list(zip(days, [None, *days], strict=False)))
 
 
 def create_kinds(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
-    """`kinds`: one row per kind of event: its place within a day and over days, its spell and role there. `reopens`: listed reopenings."""
+    """Create `kinds`, one row per kind of event with its place within a day and over days, its spell and its role there; and `reopens`."""
     turning = {kind: (spell, role) for spell, kind, role in chain.roles()}
     reopening = {kind for spell in chain.spells.values() for kind in chain.reopeners(spell)}
     rows = []
@@ -35,18 +35,18 @@ def create_kinds(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> No
 
 
 def create_spell_tables(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
-    """`turn_roles`: what a kind does to a spell. `single_spells`: one at a time for a person."""
+    """Create `turn_roles`, what each kind does to a spell, and `single_spells`, of which a person has one at a time."""
     create(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", list(chain.roles()))
     create(connection, "single_spells", "spell VARCHAR", [(name,) for name, spell in chain.spells.items() if spell.one_per_person])
 
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
-    """A small temporary table."""
+    """Create a small temporary table."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     if rows:
         connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", [list(row) for row in rows])
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, version: Version) -> None:
-    """`name`: the rows of every file of `version`."""
+    """Create the view `name` on the rows of every file of `version`."""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet(version.paths())}")

@@ -18,24 +18,24 @@ def events_and_spells(chain: ChainModel, unit: Unit, files: Mapping[str, Sequenc
     spells: list[Row] = []
     for record_no in sorted({r["record_no"] for rows in known.values() for r in rows}):
         own = {file: [r for r in rows if r["record_no"] == record_no] for file, rows in known.items()}
-        told = _judged(chain, _told(chain, unit, own))
-        events += [{"record_no": record_no, **event} for event in told]
-        spells += [{"record_no": record_no, **spell} for spell in _paired(chain, told)]
+        reported = _judged(chain, _reported(chain, unit, own))
+        events += [{"record_no": record_no, **event} for event in reported]
+        spells += [{"record_no": record_no, **spell} for spell in _paired(chain, reported)]
     return events, spells
 
 
-def _told(chain: ChainModel, unit: Unit, rows: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+def _reported(chain: ChainModel, unit: Unit, rows: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
     attributes: dict[str, Any] = dict.fromkeys(chain.attributes)
     for name, attribute in unit.attributes.items():
         candidates = sorted(rows[attribute.file], key=lambda r: _pick_key(attribute.pick, r))
         attributes[name] = candidates[0][attribute.column.name] if candidates else None
-    told = []
-    for telling in unit.tellings:
-        for row in rows[telling.file]:
-            if row[telling.date] is not None and all(row[column] in values for column, values in telling.when.items()):
-                outcome = row[telling.outcome.name] if telling.outcome else None
-                told.append({"sub": row["sub"], "kind": telling.kind, "occurred_on": row[telling.date], "outcome": outcome, **attributes})
-    return sorted(told, key=lambda e: (e["occurred_on"], chain.order.index(e["kind"]), e["sub"]))
+    reported = []
+    for event in unit.reported:
+        for row in rows[event.file]:
+            if row[event.date] is not None and all(row[column] in values for column, values in event.when.items()):
+                outcome = row[event.outcome.name] if event.outcome else None
+                reported.append({"sub": row["sub"], "kind": event.kind, "occurred_on": row[event.date], "outcome": outcome, **attributes})
+    return sorted(reported, key=lambda e: (e["occurred_on"], chain.order.index(e["kind"]), e["sub"]))
 
 
 def _pick_key(pick: Sequence[str], row: Row) -> list[Any]:
@@ -46,15 +46,15 @@ def _pick_key(pick: Sequence[str], row: Row) -> list[Any]:
     return [*key, row["sub"]]
 
 
-def _judged(chain: ChainModel, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`told`, in order, each with the rule it breaks and what it does to its spell."""
+def _judged(chain: ChainModel, reported: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`reported`, in order, each with the rule it breaks and what it does to its spell."""
     roles = {kind: (spell, role) for spell, kind, role in chain.roles()}
     turned: dict[str, dict[str, Any]] = {}  # spell -> the last event that opens or closes it by its kind alone
     used: set[str] = set()  # spells that were reopened since then
     is_open: dict[str, bool] = {}
-    for event in told:
+    for event in reported:
         event |= {"rule": None, "role": None}
-        if _is_out_of_order(chain, event, told):
+        if _is_out_of_order(chain, event, reported):
             event["rule"] = "C01"
             continue
         if event["kind"] not in roles:
@@ -76,23 +76,23 @@ def _judged(chain: ChainModel, told: list[dict[str, Any]]) -> list[dict[str, Any
             event["role"] = role
         if role != "move":
             is_open[name] = role == "entry"
-    return told
+    return reported
 
 
-def _is_out_of_order(chain: ChainModel, event: Row, told: Sequence[Row]) -> bool:
+def _is_out_of_order(chain: ChainModel, event: Row, reported: Sequence[Row]) -> bool:
     across = list(chain.order_across)
     if event["kind"] not in across:
         return False
     earlier = across[: across.index(event["kind"])]
-    firsts = [min(e["occurred_on"] for e in told if e["kind"] == kind) for kind in earlier if any(e["kind"] == kind for e in told)]
+    firsts = [min(e["occurred_on"] for e in reported if e["kind"] == kind) for kind in earlier if any(e["kind"] == kind for e in reported)]
     return bool(firsts) and event["occurred_on"] < max(firsts)
 
 
-def _paired(chain: ChainModel, told: Sequence[Row]) -> list[dict[str, Any]]:
+def _paired(chain: ChainModel, reported: Sequence[Row]) -> list[dict[str, Any]]:
     roles = {kind: spell for spell, kind, _ in chain.roles()}
     spells: list[dict[str, Any]] = []
     for name in chain.spells:
-        turns = [e for e in told if e["role"] and roles[e["kind"]] == name]
+        turns = [e for e in reported if e["role"] and roles[e["kind"]] == name]
         spell_no = segment_no = 0
         for turn, following in zip(turns, [*turns[1:], None], strict=False):
             if turn["role"] == "exit":

@@ -9,7 +9,7 @@ import pytest
 
 from das_pipeline import engine
 from das_pipeline.chain import load_chain, tables
-from das_pipeline.chain.flows import judge_flows
+from das_pipeline.chain.judging import judge_flows
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.run import Run
 from tests.chain.making import make_chain, make_events, make_flows, make_spells
@@ -53,7 +53,7 @@ def test_f01_blocks_when_a_spell_was_lost(content: Run) -> None:
     make_events(content)
     make_spells(content)
     plant(content, "chain/spells", "bench/case.parquet", "SELECT * FROM rows WHERE record_no <> 2")
-    with pytest.raises(GateFailed, match=r"F01 .* not the accepted events: 1; of spells open_case of bench"):
+    with pytest.raises(GateFailed, match=r"F01 .* 1 from the accepted events, in spells open_case of bench"):
         make_flows(content)
 
 

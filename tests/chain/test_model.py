@@ -17,7 +17,10 @@ CHAIN, EVENTS = "chain.yaml", "contracts/bench/events.yaml"
 
 def test_a_chain_is_its_units_and_spells(toy: Jurisdiction) -> None:
     chain = load_chain(toy)
-    assert {name: [unit.partner for unit in told] for name, told in chain.units.items()} == {"report": ["watch"], "case": ["bench"]}
+    assert {name: [unit.partner for unit in by_partner] for name, by_partner in chain.units.items()} == {
+        "report": ["watch"],
+        "case": ["bench"],
+    }
     assert chain.attributes == {"offence": "VARCHAR", "region": "VARCHAR", "age": "SMALLINT", "sex": "VARCHAR"}
     assert chain.outcome_scheme("ruled") == "ruling"
     assert chain.unit_of("reported") == "report"
@@ -39,13 +42,13 @@ def test_a_kind_that_reopens_is_an_entry(tmp_path: Path) -> None:
         (EVENTS, "of: cases", "of: cases\n  rows: rulings", "case: Value error, a unit has either `of`"),
         (EVENTS, "date: received_on", "date: recieved_on", "unit case: cases has no content column recieved_on"),
         (EVENTS, "date: received_on", "date: case_no", "unit case: cases has no content column case_no; columns with `privacy: direct`"),
-        (EVENTS, "from: rulings, date: ruled_on", "from: rulings, date: ruling", "event adjourned: rulings.ruling is no date"),
+        (EVENTS, "from: rulings, date: ruled_on", "from: rulings, date: ruling", "event adjourned: rulings.ruling is not a date"),
         (EVENTS, "from: rulings.ruling_concept", "from: verdicts.ruling_concept", "partner bench has no contract for a file verdicts"),
         (EVENTS, "outcome: ruling_concept, when", "outcome: ruled_on_age, when", "rulings has no content column ruled_on_age"),
         (EVENTS, "pick: last_ruling", "pick: first_ruling", "pick first_ruling is not among the picks of chain.yaml"),
         (EVENTS, "attributes: {offence:", "attributes: {crime:", "attribute crime is not among the attributes of chain.yaml"),
         (EVENTS, "kind: retried", "kind: ruled", "`order` must list every kind of the units once; look at retried"),
-        (EVENTS, "kind: adjourned", "kind: case_received", "event case_received is told more than once"),
+        (EVENTS, "kind: adjourned", "kind: case_received", "event case_received is reported more than once"),
         (
             CHAIN,
             "reported, report_closed, case_received",
@@ -81,11 +84,11 @@ def test_one_kind_may_be_told_in_several_ways_by_rows_with_other_values(tmp_path
     folder = write_full_chain(tmp_path)
     path = folder / EVENTS
     text = path.read_text(encoding="utf-8")
-    told = "    - {kind: ruled, from: rulings, date: ruled_on, to: bench, when: {ruling_concept: [VALUE]}}\n"
-    path.write_text(text + told.replace("VALUE", "not_proven"), encoding="utf-8")
-    assert len(load_chain(Jurisdiction(folder)).units["case"][0].tellings) == 5
-    path.write_text(text + told.replace("VALUE", "guilty"), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="event ruled is told more than once"):
+    entry = "    - {kind: ruled, from: rulings, date: ruled_on, to: bench, when: {ruling_concept: [VALUE]}}\n"
+    path.write_text(text + entry.replace("VALUE", "not_proven"), encoding="utf-8")
+    assert len(load_chain(Jurisdiction(folder)).units["case"][0].reported) == 5
+    path.write_text(text + entry.replace("VALUE", "guilty"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="event ruled is reported more than once"):
         load_chain(Jurisdiction(folder))
 
 
@@ -95,5 +98,5 @@ def test_an_age_is_an_attribute_and_nothing_else(tmp_path: Path) -> None:
     path.write_text(
         path.read_text(encoding="utf-8").replace("date: reported_on", "date: reported_on, outcome: committed_on_age"), encoding="utf-8"
     )
-    with pytest.raises(ConfigurationError, match="event reported: committed_on_age is an age, which only attributes can be"):
+    with pytest.raises(ConfigurationError, match="event reported: committed_on_age is an age, and only attributes can be ages"):
         load_chain(Jurisdiction(folder))

@@ -1,0 +1,111 @@
+"""What must be true of events, spells and flows: rules C01, C04, C06, F01 and F02."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.chain.model import ChainModel
+from das_pipeline.gate import Verdict, share_exceeds
+from das_pipeline.policy import Block, Warn
+
+EventCount = tuple[str, str, str, str, int]  # unit, partner, kind, rule ("" for an accepted event), number
+
+
+def dates_run_forward(connection: duckdb.DuckDBPyConnection, as_of: date, limit: Warn) -> Verdict:
+    """C01 on `events` and `kinds`: few events are dated before an earlier step of their unit or case."""
+    events, in_units, in_cases = connection.execute(engine.sql(__package__, "order_in_cases.sql"), {"as_of": as_of}).fetchall()[0]
+    share = (in_units + in_cases) / max(events, 1)
+    return Verdict(
+        "C01",
+        passed=share <= limit.warn,
+        sentence=f"Of {events} events, {in_units} are dated before an earlier step of their own unit (shown, not counted) and {in_cases}"
+        f" before one of another unit of their case. The limit is a share of {limit.warn:.2%}; ask the partners of these units about"
+        " their dates.",
+        severity="warn",
+        facts={"events": events, "in_units": in_units, "in_cases": in_cases},
+    )
+
+
+def transitions_are_allowed(counts: Sequence[EventCount], chain: ChainModel, limit: Block) -> Verdict:
+    """C04, by unit and partner: a small partner's broken file must not hide behind a large partner's good one."""
+    turning = {kind for _, kind, _ in chain.roles()}
+    forbidden: Counter[str] = Counter()
+    totals: Counter[tuple[str, str]] = Counter()
+    failures: Counter[tuple[str, str]] = Counter()
+    for unit, partner, kind, rule, n in counts:
+        if kind in turning:
+            totals[unit, partner] += n
+        if rule == "C04":
+            forbidden[kind] += n
+            failures[unit, partner] += n
+    broken = [
+        f"{unit} of {partner} ({failed} of {totals[unit, partner]})"
+        for (unit, partner), failed in failures.items()
+        if share_exceeds(failed, totals[unit, partner], limit.block, limit.min_rows)
+    ]
+    sentence = f"Events that do not fit the state of their spell (shown, not counted): {sum(forbidden.values())}."
+    if broken:
+        sentence += (
+            f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or allow the transition in chain.yaml."
+        )
+    return Verdict(
+        "C04",
+        passed=not broken,
+        sentence=sentence,
+        facts={"forbidden": sum(forbidden.values()), **{f"forbidden_{kind}": n for kind, n in forbidden.items()}},
+    )
+
+
+def one_open_spell(connection: duckdb.DuckDBPyConnection, as_of: date, limit: Warn) -> Verdict:
+    """C06 on `spells` and `single_spells`: few persons have two open spells of a kind of which the law allows one."""
+    spells, overlapping = connection.execute(engine.sql(__package__, "overlapping_spells.sql"), {"as_of": as_of}).fetchall()[0]
+    return Verdict(
+        "C06",
+        passed=overlapping <= limit.warn * spells,
+        sentence=f"Of {spells} spells of which the law allows a person one at a time, {overlapping} begin while another is open."
+        f" The limit is a share of {limit.warn:.2%}. Nothing is removed: look at the links of these persons and the partner's end dates.",
+        severity="warn",
+        facts={"spells": spells, "overlapping": overlapping},
+    )
+
+
+def judge_flows(connection: duckdb.DuckDBPyConnection, parameters: dict[str, Any]) -> list[Verdict]:
+    """F01 and F02 on `flows`, `spells`, `events`, `months` and `turn_roles`.
+
+    Flows are counted from spells. F01 compares them with the accepted events, and the stocks with the spells counted again at the end of
+    each month.
+    """
+    cells = engine.scalar(connection, "SELECT COUNT(*) FROM flows")
+    stock = connection.execute(engine.sql(__package__, "stock_differences.sql"), {"as_of": parameters["as_of"]}).fetchall()
+    event = connection.execute(engine.sql(__package__, "event_differences.sql"), parameters).fetchall()
+    carried = connection.execute(engine.sql(__package__, "carried_differences.sql")).fetchall()
+    sentence = (
+        f"In all {cells} cells, opening + inflow - outflow + corrections = closing = the spells counted again, and flows are the events."
+    )
+    if stock or event:
+        spells = ", ".join(sorted({f"{spell} of {partner}" for partner, spell, *_ in stock + event}))
+        sentence = (
+            f"Of {cells} cells, {len(stock)} differ from the spells counted again and {len(event)} from the accepted events, in spells"
+            f" {spells}. Materialise chain/spells and chain/flows again from the live events."
+        )
+    return [
+        Verdict(
+            "F01",
+            passed=not stock and not event,
+            sentence=sentence,
+            facts={"cells": cells, "stock_differences": len(stock), "event_differences": len(event)},
+        ),
+        Verdict(
+            "F02",
+            passed=not carried,
+            sentence=f"Of {cells} cells, {len(carried)} do not open with the closing stock of the month before."
+            + (" Materialise chain/flows again." if carried else ""),
+            facts={"cells": cells, "differences": len(carried)},
+        ),
+    ]
