@@ -1,11 +1,15 @@
--- Rule F05: one row per cube, dimension and period whose categories do not sum to the events counted without any, or whose categories are not
--- all concepts of the dimension's level; must be empty. Keys: cube, dimension, period. Dimension `total` has one category, `all`.
--- Source: parts (cube, dimension, category, period, n); totals (cube, period, n); cube_dimensions (cube, dimension, scheme, level); hierarchies.
+-- Rule F05: one row per cube, dimension and period whose categories do not sum to the events counted without any, or whose categories
+-- are not all concepts of the dimension's level. No row may be there. Keys: cube, dimension, period.
+-- Dimension `total` has one category, `all`.
+-- Source: parts (cube, dimension, category, period, n); totals (cube, period, n); cube_dimensions (cube, dimension, scheme, level);
+-- hierarchies.
 WITH sums AS (
-    SELECT p.cube, p.dimension, p.period, SUM(p.n) AS n, SUM(CASE WHEN h.node IS NULL AND p.category NOT IN ('unknown', 'all') THEN 1 ELSE 0 END) AS strangers
+    SELECT p.cube, p.dimension, p.period, SUM(p.n) AS n,
+        SUM(CASE WHEN h.node IS NULL AND p.category NOT IN ('unknown', 'all') THEN 1 ELSE 0 END) AS strangers
     FROM parts AS p
     JOIN cube_dimensions AS d ON d.cube = p.cube AND d.dimension = p.dimension
-    LEFT JOIN (SELECT DISTINCT scheme, level, node FROM hierarchies) AS h ON h.scheme = d.scheme AND h.level = d.level AND h.node = p.category
+    LEFT JOIN (SELECT DISTINCT scheme, level, node FROM hierarchies) AS h
+        ON h.scheme = d.scheme AND h.level = d.level AND h.node = p.category
     GROUP BY p.cube, p.dimension, p.period
 ),
 expected AS (

@@ -13,10 +13,10 @@ PERIOD_TEXT = {kind: text.format(day="occurred_on") for kind, text in SQL_TEXT.i
 
 
 def selected_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, dict[str, Any]]:
-    """The accepted events that the cube counts, one row each, as known on `as_of`; and the values to bind.
+    """Return a query for the accepted events that the cube counts, one row each, as known on `as_of`, and its values to bind.
 
-    They lie in the opening month of the chain or later, and not after the month of `as_of`: of later ones only what partners plan is known.
-    `first` and `last` are the unit's first and last event of these kinds, whatever its period.
+    They are dated from the opening month of the chain to the month of `as_of`: later dates are only plans of partners. With `which: first`
+    or `last`, a unit's first or last event of these kinds counts, whatever its period.
     """
     bound: dict[str, Any] = {"as_of": as_of, "first_day": chain.opening_month, "after": month_after(as_of)}
     kinds = {f"kind_{n}": kind for n, kind in enumerate(cube.kinds)}
@@ -43,9 +43,9 @@ WHERE occurred_on >= $first_day AND occurred_on < $after{"" if cube.which == "ea
 
 
 def counted_leaves(cube: Cube) -> tuple[str, dict[str, Any]]:
-    """One row per leaf and period that has events: the dimensions at their levels, period_kind, period, n. Sparse.
+    """Return a query and its values to bind: one row per leaf and period with events (dimensions, period_kind, period, n).
 
-    Equal values are counted first and mapped after. What is not known, or not in the scheme, counts under the level's unknown.
+    Equal values are counted first and mapped afterwards. A value that is unknown, or not in the scheme, counts under the level's unknown.
     """
     bound: dict[str, Any] = {"period_kind": cube.period}
     values = list(dict.fromkeys(column for column, _ in cube.leaf.values()))

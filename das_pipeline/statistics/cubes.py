@@ -18,9 +18,9 @@ CONCEPTS = "terminology/concepts"
 
 
 def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdicts F05 to F08 on the base cubes, which are written to `draft`, one file a cube.
+    """Write the base cubes to `draft`, one file a cube; return the verdicts F05 to F08.
 
-    One row per leaf and period with events, as known on the run's date; what has no row is 0. Confidential: true counts.
+    One row per leaf and period with events, as known on the run's date; a leaf without a row is 0. Confidential: true counts.
     Only accepted events count, from the chain's opening month to the month of the run's date.
     """
     chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
@@ -30,8 +30,8 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
             connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
         judging.create_tables(connection)
         for cube in statistics.cubes:
-            told = engine.parquet(events.path(unit.table) for unit in chain.units[cube.unit])
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {told}")
+            files = engine.parquet(events.path(unit.table) for unit in chain.units[cube.unit])
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {files}")
             query, bound = selected_events(cube, chain, run.as_of)
             connection.execute(f"CREATE OR REPLACE TEMP TABLE selected AS {query}", bound)
             draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft)
@@ -41,7 +41,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
 
 
 def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) -> int:
-    """The number of leaves written of `cube`, from `selected`; as view `cube_<name>` they are there for judging."""
+    """Write the leaves of `cube`, from `selected`, and create the view `cube_<name>` on them; return their number."""
     query, bound = counted_leaves(cube)
     path = draft.path(f"{cube.name}.parquet")
     rows = engine.write_parquet(connection, query, path, order_by=", ".join([*cube.leaf, "period"]), parameters=bound)
@@ -50,6 +50,6 @@ def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) 
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> dict[str, int]:
-    """The total of every cube."""
+    """Return the total of every cube."""
     totals = dict(connection.execute("SELECT cube, CAST(SUM(n) AS BIGINT) FROM totals GROUP BY cube").fetchall())
     return {cube.name: totals.get(cube.name, 0) for cube in statistics.cubes}

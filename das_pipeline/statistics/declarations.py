@@ -1,4 +1,4 @@
-"""The shapes of `statistics/cubes.yaml` and `statistics/<table>.yaml`, as a person writes them. What they mean together is in `model`."""
+"""The shapes of `statistics/cubes.yaml` and `statistics/<table>.yaml`, as a person writes them; `model` checks them against the chain."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import Kind
 
-Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # stands in SQL text and file names: an identifier
+Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text and file names
 PLANNED = ("balance", "duration", "cohort", "persons")
 
 
@@ -35,26 +35,26 @@ class DeclaredCube(BaseModel, extra="forbid"):
 
 
 class CubesFile(BaseModel, extra="forbid"):
-    """cubes.yaml. A cube that `extends` another one, above it, takes over what it does not say itself, and adds to its leaf."""
+    """cubes.yaml. A cube that `extends` one above it takes over what it does not declare itself, and adds to its leaf."""
 
     cubes: list[DeclaredCube]
 
     @model_validator(mode="before")
     @classmethod
     def _extended(cls, written: Any) -> Any:
-        made: dict[str, dict[str, Any]] = {}
+        resolved: dict[str, dict[str, Any]] = {}
         for cube in written.get("cubes", []) if isinstance(written, dict) else []:
             own = dict(cube)
             if (base := own.pop("extends", None)) is not None:
-                if base not in made:
+                if base not in resolved:
                     raise ValueError(f"cube {own.get('cube')} extends {base}, which is not above it")
-                own = made[base] | own | {"leaf": made[base]["leaf"] | own.get("leaf", {})}
-            made[own.get("cube", "")] = own
-        return {"cubes": list(made.values())} if made else written
+                own = resolved[base] | own | {"leaf": resolved[base]["leaf"] | own.get("leaf", {})}
+            resolved[own.get("cube", "")] = own
+        return {"cubes": list(resolved.values())} if resolved else written
 
 
 class Stack(BaseModel, extra="forbid"):
-    """A table of totals of several cubes, each under its own word of `dimension`."""
+    """A table of the totals of several cubes, each as one category of `dimension`."""
 
     dimension: Word
     rows: Annotated[dict[Word, Word], Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""What must be true of the base cubes: they are the events, counted again without any category, and they agree with each other."""
+"""What must be true of the base cubes (F05 to F08): they equal the events counted again without any category, and they agree."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TRUTHS = {
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """The relations that the rules read, empty."""
+    """Create the tables that the rules read, empty."""
     for name, columns in TABLES.items():
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
-    """`cube` as the rules read it: its categories from its file, its totals from the events."""
+    """Add `cube` to the tables that the rules read: its categories from its file, its totals from the events."""
     dimensions = [(d, d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
     for dimension, category, scheme, level in [*dimensions, ("total", "'all'", "", "total")]:
         connection.execute("INSERT INTO cube_dimensions VALUES (?, ?, ?, ?)", [cube.name, dimension, scheme, level])
@@ -47,15 +47,20 @@ def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
 
 
 def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> list[Verdict]:
-    """F05, F06, F07 and F08 on the cubes that were taken in."""
-    found = {rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()}
+    """Return F05, F06, F07 and F08 on the cubes that were taken in."""
+    differences = {rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()}
     pairs = [(cube, statistics.cube(cube.adds_up_to)) for cube in statistics.cubes if cube.adds_up_to]
-    found["F07"] = [(f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(*shared_differences(a, b)).fetchall()]
-    return [_verdict(rule, found[rule]) for rule in sorted(found)]
+    differences["F07"] = [
+        (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(*shared_differences(a, b)).fetchall()
+    ]
+    return [_verdict(rule, differences[rule]) for rule in sorted(differences)]
 
 
 def shared_differences(cube: Cube, anchor: Cube) -> tuple[str, dict[str, str]]:
-    """The years in which `cube`, by what both share at the coarser level of the two, is not what it adds up to; and the values to bind."""
+    """Return a query for the years in which `cube` differs from the cube it adds up to, and its values to bind.
+
+    Both are rolled up to the dimensions that they share, each at the coarser level of the two.
+    """
     shared = sorted(cube.leaf.keys() & anchor.leaf.keys())
     bound = {f"{d}_scheme": cube.scheme[d] for d in shared}
     bound |= {f"{d}_level": min(cube.levels[d], anchor.levels[d], key=len)[0] for d in shared}
@@ -68,7 +73,7 @@ SELECT DISTINCT year FROM differences ORDER BY year"""
 
 
 def _rolled_up(cube: Cube, dimensions: Sequence[str]) -> str:
-    """The counts of `cube` by year and the nodes of `dimensions`."""
+    """Return a query: the counts of `cube` by year and the nodes of `dimensions`."""
     nodes = {d: f"{d}_of.node" for d in dimensions} | {"year": "SUBSTR(c.period, 1, 4)"}
     columns = ", ".join(f"{node} AS {name}" for name, node in nodes.items())
     joins = " ".join(
@@ -78,11 +83,13 @@ def _rolled_up(cube: Cube, dimensions: Sequence[str]) -> str:
     return f"SELECT {columns}, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} GROUP BY {', '.join(nodes.values())}"
 
 
-def _verdict(rule: str, found: Sequence[tuple[object, ...]]) -> Verdict:
+def _verdict(rule: str, differences: Sequence[tuple[object, ...]]) -> Verdict:
     truth = TRUTHS[rule]
-    if not found:
+    if not differences:
         return Verdict(rule, passed=True, sentence=f"{truth}.", facts={"differences": 0})
-    where = ", ".join(sorted({str(row[0]) for row in found}))
-    mend = "Mend the hierarchies of their schemes, or materialise statistics/cubes again from the live events."
-    sentence = f"{truth}, but not in {len(found)} cells of {where}. {mend}"
-    return Verdict(rule, passed=False, sentence=sentence, facts={"differences": len(found)})
+    where = ", ".join(sorted({str(row[0]) for row in differences}))
+    sentence = (
+        f"{truth}, but not in {len(differences)} cells of {where}. Correct the hierarchies of their schemes, or materialise"
+        " statistics/cubes again from the live events."
+    )
+    return Verdict(rule, passed=False, sentence=sentence, facts={"differences": len(differences)})

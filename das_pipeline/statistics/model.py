@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Cube:
-    """A confidential base cube of events: how many of `kinds`, counted as `which` of a unit's, lie in each leaf and period.
+    """A confidential base cube: the number of events of `kinds` in each leaf and period, of each unit `each`, the `first` or the `last`.
 
     `unit_of_count` says what 1 is. For each dimension: `leaf`, the column of the events and the level; `scheme`; `levels`, from the leaf's
     up to the total; `unknown`, the concept for what is not known. `adds_up_to` is the cube with which shared cells must be equal.
@@ -28,7 +28,7 @@ class Cube:
     name: str
     unit_of_count: str
     unit: str
-    partners: Sequence[str]  # those that tell the unit
+    partners: Sequence[str]  # those that report the unit
     kinds: Sequence[str]
     leave_out: Mapping[str, Sequence[str]]
     which: Literal["each", "first", "last"]
@@ -57,13 +57,13 @@ class Table:
 
     @property
     def cubes(self) -> list[str]:
-        """The cubes that it is made of."""
+        """The cubes that the table is made of."""
         return [self.cube] if self.cube else list(self.stack.rows.values()) if self.stack else []
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """The cubes and tables of a jurisdiction; a cube stands after the one that it adds up to."""
+    """The cubes and tables of a jurisdiction; a cube comes after the one that it adds up to."""
 
     cubes: Sequence[Cube]
     tables: Sequence[Table]
@@ -73,7 +73,7 @@ class Statistics:
 
 
 def load_statistics(jurisdiction: Jurisdiction) -> Statistics:
-    """The statistics of `jurisdiction`, every kind, column, level and cube of them known; ConfigurationError names the file and place."""
+    """Return the statistics of `jurisdiction` with every name in them resolved; ConfigurationError names the file and place."""
     chain, schemes = load_chain(jurisdiction), load_schemes(jurisdiction)
     place = str(jurisdiction.folder / CUBES)
     cubes: dict[str, Cube] = {}
@@ -110,7 +110,7 @@ class _CubeReader:
             name=declared.cube,
             unit_of_count=declared.unit_of_count,
             unit=unit,
-            partners=[told.partner for told in self.chain.units[unit]],
+            partners=[by_partner.partner for by_partner in self.chain.units[unit]],
             kinds=declared.kind,
             leave_out=declared.leave_out,
             which=declared.which,
@@ -126,7 +126,7 @@ class _CubeReader:
         return cube
 
     def _dimension(self, dimension: str, named: Sequence[str], kinds: Sequence[str], unit: str) -> tuple[str, str, str]:
-        """(column, scheme, level) of a dimension; without a level it is the lowest of the scheme."""
+        """Return (column, scheme, level) of a dimension; the level is the lowest of the scheme if none is declared."""
         column, level = named[0], named[1] if len(named) > 1 else None
         scheme = self._scheme(column, level, kinds, unit)
         if scheme is None:
@@ -138,16 +138,16 @@ class _CubeReader:
 
     def _scheme(self, column: str, level: str | None, kinds: Sequence[str], unit: str) -> str | None:
         if column == "outcome":
-            found = {self.chain.outcome_scheme(kind) for kind in kinds}
+            schemes = {self.chain.outcome_scheme(kind) for kind in kinds}
         elif self.chain.attributes.get(column) == "SMALLINT":
-            found = {
+            schemes = {
                 name
                 for name, s in self.schemes.items()
                 if any(c.from_age is not None and level in (None, c.level) for c in s.concepts.values())
             }
         else:
-            found = {self.chain.attribute_scheme(unit, column)}
-        return next(iter(found)) if len(found) == 1 else None
+            schemes = {self.chain.attribute_scheme(unit, column)}
+        return next(iter(schemes)) if len(schemes) == 1 else None
 
     def _levels_from(self, scheme: str, level: str) -> tuple[str, ...]:
         levels = self.schemes[scheme].levels
@@ -161,11 +161,11 @@ class _CubeReader:
             return
         anchor = above.get(cube.adds_up_to)
         if anchor is None:
-            _refuse(self.place, f"adds_up_to {cube.adds_up_to}, which is no cube above it")
+            _refuse(self.place, f"adds_up_to {cube.adds_up_to}, which is not a cube above it")
         if (set(cube.kinds), cube.leave_out, cube.which) != (set(anchor.kinds), anchor.leave_out, anchor.which):
             _refuse(self.place, f"adds_up_to {anchor.name}, which counts other events")
         if odd := [d for d in cube.leaf if cube.scheme[d] != anchor.scheme.get(d, cube.scheme[d])]:
-            _refuse(self.place, f"dimension {odd[0]} has another scheme than in {anchor.name}")
+            _refuse(self.place, f"dimension {odd[0]} has a different scheme in {anchor.name}")
 
 
 def _read_table(place: str, declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Table:
@@ -180,7 +180,7 @@ def _read_table(place: str, declared: DeclaredTable, cubes: Mapping[str, Cube]) 
             _refuse(place, f"there is no cube {name} in {CUBES}")
         allowed = KINDS[KINDS.index(cubes[name].period) :]
         if odd := [p for p in periods if p not in allowed]:
-            _refuse(place, f"period {odd[0]} is finer than the {cubes[name].period} of cube {name}, or no period")
+            _refuse(place, f"period {odd[0]} is finer than the {cubes[name].period} of cube {name}, or is not a period")
     if declared.stack is not None and by:
         _refuse(place, "a stack is of totals: its `by` has a period only")
     for dimension, level in by.items():

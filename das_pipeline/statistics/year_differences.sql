@@ -1,6 +1,8 @@
--- Rule F06: one row per cube, dimension and year in which the periods and categories, rolled up to the year and to the total of their scheme,
--- are not the events counted by year; must be empty. Keys: cube, dimension, year. Dimension `total` has one category, `all`.
--- Source: parts (cube, dimension, category, period, n); year_totals (cube, year, n); cube_dimensions (cube, dimension, scheme); hierarchies.
+-- Rule F06: one row per cube, dimension and year in which the periods and categories, rolled up to the year and to the total of their
+-- scheme, are not the events counted by year. No row may be there. Keys: cube, dimension, year.
+-- Dimension `total` has one category, `all`.
+-- Source: parts (cube, dimension, category, period, n); year_totals (cube, year, n); cube_dimensions (cube, dimension, scheme);
+-- hierarchies.
 WITH rolled_up AS (
     SELECT p.cube, p.dimension, SUBSTR(p.period, 1, 4) AS year, SUM(p.n) AS n
     FROM parts AS p

@@ -1,4 +1,7 @@
-"""Terminology: one word, one meaning. Every value of every partner gets a concept, and keeps its raw value beside it."""
+"""Terminology: one word, one meaning. Every value of every partner gets a concept beside the value as delivered.
+
+Which code means what is data (`terminology/` of the jurisdiction); what must be true of it, and of unmapped values, is in `judging`.
+"""
 
 from das_pipeline.terminology.concepts import build_concepts
 from das_pipeline.terminology.external import build_external

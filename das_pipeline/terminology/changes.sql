@@ -1,5 +1,5 @@
 -- The months within which a list changes: one row per list and month (its first day). Keys: list, month.
--- In every other month a code means on each day what it means on the first. Sources: mappings, codes.
+-- In every other month a code means the same on each day as on the first. Sources: mappings, codes.
 WITH turns AS (
     SELECT list, valid_from AS day FROM mappings
     UNION ALL

@@ -1,4 +1,4 @@
-"""Which columns of which files carry codes, as their contracts declare it."""
+"""Which columns of which files have codes: their contracts declare it (`concept:` of a column)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ListUse:
 
 
 def concept_columns(jurisdiction: Jurisdiction) -> list[ConceptColumn]:
-    """The coded columns of every contract."""
+    """Return the coded columns of every contract."""
     return [
         ConceptColumn(partner, file, c.name, c.concept.scheme, c.concept.list, c.concept.at, c.concept.canonical)
         for (partner, file), contract in load_contracts(jurisdiction).items()
@@ -46,7 +46,7 @@ def concept_columns(jurisdiction: Jurisdiction) -> list[ConceptColumn]:
 
 
 def source_columns(source: ExternalSource) -> list[ConceptColumn]:
-    """The coded columns of an external source."""
+    """Return the coded columns of an external source."""
     return [
         ConceptColumn(source.source, source.name, c.name, c.concept.scheme, c.concept.list, c.concept.at, c.concept.canonical)
         for c in source.columns
@@ -55,7 +55,7 @@ def source_columns(source: ExternalSource) -> list[ConceptColumn]:
 
 
 def list_uses(jurisdiction: Jurisdiction) -> Iterator[ListUse]:
-    """Where code lists are used: in contracts, in external sources and in their crosswalks from one scheme to another."""
+    """Yield where code lists are used: in contracts, in external sources and in their crosswalks from one scheme to another."""
     for column in concept_columns(jurisdiction):
         yield ListUse(column.list, column.scheme, f"contracts/{column.partner}/{column.file}.yaml")
     for name in external_sources(jurisdiction):

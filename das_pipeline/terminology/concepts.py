@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable
 from typing import Any
 
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
-from das_pipeline.terminology.columns import ListUse, list_uses
-from das_pipeline.terminology.lists import CodeList, concept_faults, function_faults, load_lists, validity_faults
-from das_pipeline.terminology.schemes import Scheme, load_schemes, partition_faults
-from das_pipeline.terminology.tables import Fault
-
-SHOWN = 5  # faults named in a verdict's sentence; the others are counted
-RULES = {
-    "T03": "Every code means one concept on any day",
-    "T04": "Every listed code is mapped on all its days, once",
-    "T05": "Every concept used is in its scheme, with definition and source",
-    "T10": "The concepts of every level partition the level above",
-}
-
+from das_pipeline.terminology.columns import list_uses
+from das_pipeline.terminology.judging import judge_terminology
+from das_pipeline.terminology.lists import CodeList, load_lists
+from das_pipeline.terminology.schemes import Scheme, load_schemes
 
 TABLES = {
     "concepts": {
@@ -44,9 +34,9 @@ ORDER = {
 
 
 def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdicts T03, T04, T05 and T10 on the jurisdiction's terminology, which is written to `draft` as four tables.
+    """Write the jurisdiction's terminology to `draft` as four tables; return the verdicts T03, T04, T05 and T10.
 
-    `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node it falls under.
+    `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node that it belongs to.
     `mappings`: one row per list, code and stretch of days. `codes`: one row per list, code and stretch of days.
     """
     import pyarrow as pa
@@ -64,22 +54,7 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
             draft.facts[name] = draft.rows[file]
             digest.update(draft.path(file).read_bytes())
     draft.facts["mapping_version"] = digest.hexdigest()[:12]
-    faults = find_faults(schemes, lists, list_uses(run.jurisdiction))
-    return [_verdict(rule, [f for f in faults if f.rule == rule]) for rule in RULES]
-
-
-def find_faults(schemes: Mapping[str, Scheme], lists: Mapping[str, CodeList], uses: Iterable[ListUse]) -> list[Fault]:
-    """Every row that breaks T03, T04, T05 or T10."""
-    faults = [f for scheme in schemes.values() for f in partition_faults(scheme)]
-    faults += [f for codes in lists.values() for f in (*function_faults(codes), *validity_faults(codes))]
-    for use in uses:
-        if use.list not in lists:
-            faults.append(Fault("T04", use.where, 1, f"list {use.list} has no file in terminology/codes and terminology/mappings"))
-        elif use.scheme not in schemes:
-            faults.append(Fault("T05", use.where, 1, f"scheme {use.scheme} has no file in terminology/schemes"))
-        else:
-            faults += concept_faults(lists[use.list], schemes[use.scheme])
-    return list(dict.fromkeys(faults))
+    return judge_terminology(schemes, lists, list_uses(run.jurisdiction))
 
 
 def _rows(schemes: Iterable[Scheme], lists: Iterable[CodeList]) -> dict[str, list[dict[str, Any]]]:
@@ -98,13 +73,3 @@ def _rows(schemes: Iterable[Scheme], lists: Iterable[CodeList]) -> dict[str, lis
         "mappings": [vars(m) | {"list": codes.name} for codes in lists for m in codes.mappings],
         "codes": [vars(c) | {"list": codes.name} for codes in lists for c in codes.codes],
     }
-
-
-def _verdict(rule: str, faults: Sequence[Fault]) -> Verdict:
-    truth = RULES[rule]
-    facts: dict[str, int | float | str] = {"faults": len(faults)}
-    if not faults:
-        return Verdict(rule, passed=True, sentence=f"{truth}.", facts=facts)
-    named = "; ".join(map(str, faults[:SHOWN])) + (f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else "")
-    files = ", ".join(sorted({PurePosixPath(f.file).name for f in faults}))
-    return Verdict(rule, passed=False, sentence=f"{truth}, but {named}. Mend {files}.", facts=facts)

@@ -1,4 +1,4 @@
-"""The table `terminology/external`: other publishers' exact figures in our words, one file per source."""
+"""The table `terminology/external`: other publishers' exact figures by our concepts, one file per source."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from das_pipeline.deliveries import ExternalSource, external_sources, load_exter
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
+from das_pipeline.terminology import judging
 from das_pipeline.terminology.columns import source_columns
 from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import hierarchy, live, live_concepts
@@ -19,7 +20,7 @@ from das_pipeline.terminology.schemes import TOTAL, UNKNOWN, Scheme, load_scheme
 
 
 def build_external(run: Run, draft: Draft) -> list[Verdict]:
-    """The verdicts T02 and F05 on the figures of every external source, which are written to `draft` under the table they become.
+    """Write the figures of every external source to `draft`, under the name of its table; return the verdicts T02 and F05.
 
     A row is a cell of the publisher's table: a column for every level of a coded column's scheme below the total, one for every
     crosswalk, the rest of the source's key, and the measure, exact as published. Figures are never added to ours.
@@ -43,11 +44,14 @@ def build_external(run: Run, draft: Draft) -> list[Verdict]:
             sums = dict(connection.execute(f"SELECT {source.period}, SUM({source.measure}) FROM {written} GROUP BY 1").fetchall())
             differing += sum(sums.get(period) != source.totals.get(period) for period in sums.keys() | source.totals.keys())
     draft.facts["mapping_version"] = live_concepts(run).facts["mapping_version"]
-    return [_mapped(unmapped, sum(draft.rows.values())), _adds_up(differing, sum(len(s.totals) for s in sources))]
+    return [
+        judging.figures_are_mapped(unmapped, sum(draft.rows.values())),
+        judging.figures_add_up(differing, sum(len(s.totals) for s in sources)),
+    ]
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, run: Run, source: ExternalSource) -> str:
-    """A view of the figures of a source with the two dates that records have: all are known since the source's vintage."""
+    """Create a view of the figures of a source with the dates that records have, known since its vintage; return the view's name."""
     view = engine.identifier(f"figures_{source.source}")
     path = live(run, f"deliveries/{source.source}").path(f"{source.name}.parquet")
     known = f"DATE '{source.vintage}' AS known_from, DATE '9999-12-31' AS known_until"
@@ -96,20 +100,3 @@ def _cells(run: Run, source: ExternalSource, view: str, schemes: Mapping[str, Sc
 def _quoted(name: str) -> str:
     """A level or crosswalk as a column: its name may be a word of SQL, such as group."""
     return f'"{engine.identifier(name)}"'
-
-
-def _mapped(unmapped: int, cells: int) -> Verdict:
-    sentence = "Every figure of every external source has a concept in all our classifications."
-    if unmapped:
-        sentence = f"{unmapped} figures of external sources have no concept: add their codes to terminology/mappings."
-    return Verdict("T02", not unmapped, sentence, facts={"cells": cells, "cells_unmapped": unmapped})
-
-
-def _adds_up(differing: int, totals: int) -> Verdict:
-    sentence = "In our words too, the figures of every external source add up to the totals that their publisher gives."
-    if differing:
-        sentence = (
-            f"{differing} published totals of external sources are not the sum of the figures in our words. Mend terminology/mappings."
-        )
-    facts: dict[str, int | float | str] = {"totals": totals, "totals_differing": differing}
-    return Verdict("F05", not differing, sentence, facts=facts)

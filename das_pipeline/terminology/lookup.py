@@ -1,4 +1,4 @@
-"""Looking up values: every distinct value of a coded column is brought into form and mapped once, whatever the number of rows."""
+"""Looking up values: every distinct value of a coded column is rewritten and mapped once, whatever the number of rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def look_up(
     columns: Sequence[ConceptColumn],
     views: Mapping[tuple[str, str], str],
 ) -> None:
-    """Temporary tables on `connection`: `fields`, `seen`, `spellings`, `meanings` and `usage`, as the SQL files describe them.
+    """Create the temporary tables `fields`, `seen`, `spellings`, `meanings` and `usage`, which the SQL files describe.
 
     `views` holds the view of every (partner, file) that `columns` are in.
     """
@@ -93,11 +93,11 @@ def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdict
             )
         except duckdb.Error:
             place = f"{jurisdiction.folder / rule.file} row {rule.row}"
-            raise ConfigurationError(f"{place}: the pattern is no regular expression.") from None
+            raise ConfigurationError(f"{place}: the pattern is not a regular expression.") from None
 
 
 def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tuple[str, dict[str, object]]:
-    """The query of `view` with `<column>_concept` behind its own columns, and its parameters; `look_up` comes first."""
+    """Return a query of `view` with `<column>_concept` after its own columns, and its parameters. Call `look_up` first."""
     concepts = "".join(
         f""",
             CASE WHEN NULLIF(TRIM({_raw(c)}), '') IS NULL THEN '{NOT_APPLICABLE}' ELSE COALESCE(m{i}.concept, '{UNKNOWN}') END
@@ -115,7 +115,7 @@ def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tupl
 
 
 def _as_of(run: Run, columns: Sequence[ConceptColumn]) -> dict[str, object]:
-    """The parameter `as_of` when a column has no date of its own; DuckDB refuses parameters that a query does not name."""
+    """Return the parameter `as_of` if a column has no date of its own; DuckDB refuses parameters that a query does not name."""
     return {"as_of": run.as_of} if any(c.at is None for c in columns) else {}
 
 
@@ -124,5 +124,5 @@ def _raw(column: ConceptColumn) -> str:
 
 
 def _day(column: ConceptColumn) -> str:
-    """The date on which a code is judged; what is known without a date is judged on the day on which it became known."""
+    """Return the date on which a code is looked up; a row without one is looked up on the day on which it became known."""
     return "CAST($as_of AS DATE)" if column.at is None else f"COALESCE(d.{engine.identifier(column.at)}, d.known_from)"

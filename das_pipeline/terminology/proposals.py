@@ -1,4 +1,4 @@
-"""What a person has to decide: the values that no mapping knows, with the codes that look most like them."""
+"""What the terminology steward has to decide: the values without a mapping, with the concepts of the codes most like them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CANDIDATES = 3
 
 @dataclass(frozen=True)
 class Proposal:
-    """A value without a mapping: how many record versions in force carry it, since when, and the concepts of codes like it."""
+    """A value without a mapping: how many record versions in force have it, since when, and the concepts of codes like it."""
 
     list: str
     code: str
@@ -29,31 +29,31 @@ class Proposal:
 
     @property
     def mapping_row(self) -> str:
-        """The row for terminology/mappings, its concept and reviewer left to a person."""
+        """The row for terminology/mappings, with the concept and the reviewer for a person to fill in."""
         row = io.StringIO()
         csv.writer(row).writerow([self.code, "", f"{self.first_month}-01", "9999-12-31", " or ".join(self.concepts), ""])
         return row.getvalue().rstrip()
 
 
 def propose(run: Run) -> list[Proposal]:
-    """The unmapped values of the live records by list, most frequent first. Nothing is mapped by likeness: a person decides."""
+    """Return the unmapped values of the live records by list, most frequent first. Likeness maps nothing: a person decides."""
     lists = load_lists(run.jurisdiction)
     names = {(c.partner, c.file, c.column): c.list for c in concept_columns(run.jurisdiction)}
-    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    counts_of: dict[tuple[str, str], list[tuple[int, str]]] = {}
     with run.connect() as connection:
         unmapped = engine.parquet([live(run, "terminology/records").path("unmapped.parquet")])
         rows = connection.execute(f'SELECT partner, file, "column", code, rows, month FROM {unmapped}').fetchall()
     for partner, file, column, code, count, month in rows:
-        found.setdefault((names[partner, file, column], code), []).append((count, month))
+        counts_of.setdefault((names[partner, file, column], code), []).append((count, month))
     proposals = [
         Proposal(name, code, sum(n for n, _ in counts), min(m for _, m in counts), _alike(lists[name], code))
-        for (name, code), counts in found.items()
+        for (name, code), counts in counts_of.items()
     ]
     return sorted(proposals, key=lambda p: (p.list, -p.rows, p.code))
 
 
 def _alike(codes: CodeList, code: str) -> list[str]:
-    """The concepts of the codes and labels most like `code`."""
+    """Return the concepts of the codes and labels most like `code`."""
     spelled = {text.casefold(): c.code for c in codes.codes for text in (c.label, c.code)}
     close = [spelled[text] for text in get_close_matches(code.casefold(), spelled, n=CANDIDATES, cutoff=0.5)]
     return list(dict.fromkeys(m.concept for c in close for m in codes.mappings if m.code == c))

@@ -11,7 +11,7 @@ from das_pipeline.run import Run
 
 
 def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str) -> str:
-    """The name of a view on one file's records: one row per record version, values as delivered and `<column>_concept`."""
+    """Create a view on one file's records (one row per record version, values as delivered and `<column>_concept`); return its name."""
     view = engine.identifier(f"records_{partner}_{file}")
     path = live(run, "terminology/records").path(f"{partner}/{file}.parquet")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {engine.parquet([path])}")
@@ -19,19 +19,19 @@ def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file:
 
 
 def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
-    """The name of a view with one row per scheme, concept (`leaf`) and level at or above its own: the `node` it falls under."""
+    """Create a view with one row per scheme, concept (`leaf`) and level at or above its own, with its `node` there; return its name."""
     path = live_concepts(run).path("hierarchies.parquet")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW hierarchies AS SELECT * FROM {engine.parquet([path])}")
     return "hierarchies"
 
 
 def live_concepts(run: Run) -> Version:
-    """The live version of `terminology/concepts`: the mappings that everything else is made with."""
+    """Return the live version of `terminology/concepts`: the mappings that everything else is made with."""
     return live(run, "terminology/concepts")
 
 
 def live(run: Run, table: str) -> Version:
-    """The live version of a table that this stage reads; LakeError before the first."""
+    """Return the live version of a table that this stage reads; LakeError if there is none yet."""
     version = run.lake.current(table)
     if version is None:
         raise LakeError(f"{table} has no live version yet: materialise it first.")

@@ -13,19 +13,6 @@ DATE = r"\d{4}-\d{2}-\d{2}"
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A row of a file of the jurisdiction that breaks a rule."""
-
-    rule: str
-    file: str
-    row: int  # the header is row 1
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{self.file} row {self.row}: {self.sentence}"
-
-
-@dataclass(frozen=True)
 class Shape:
     """The columns of a table, all text. `patterns` are whole-value regular expressions; `key` columns identify a row in its file."""
 
@@ -38,7 +25,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table: where it stands, and its values as text."""
+    """A row of a table: its place, and its values as text."""
 
     file: str
     row: int  # the header is row 1
@@ -49,9 +36,9 @@ class Line:
 
 
 def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) -> list[Line]:
-    """The rows of CSV files of one shape, in their order; ConfigurationError names the file, row and column of a mistake.
+    """Return the rows of CSV files of one shape, in their order; ConfigurationError names the file, row and column of a mistake.
 
-    An optional column that a file leaves out is empty.
+    An optional column that a file does not have is empty.
     """
     import pandas as pd
     import pandera.pandas as pa
@@ -70,7 +57,7 @@ def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) 
 
 
 def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> Any:
-    """A CSV file as a frame of text with the columns `file` and `row` before it."""
+    """Return a CSV file as a frame of text with the columns `file` and `row` in front."""
     import pandas as pd
 
     path = jurisdiction.path(file)
@@ -79,7 +66,7 @@ def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> Any:
     except FileNotFoundError:
         raise ConfigurationError(f"{path} is missing.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no UTF-8 table with `,` between the columns: {error}") from None
+        raise ConfigurationError(f"{path} is not a UTF-8 table with `,` between the columns: {error}") from None
     missing = [c for c in shape.columns if c not in frame.columns]
     unknown = [c for c in frame.columns if c not in (*shape.columns, *shape.optional)]
     if missing or unknown:

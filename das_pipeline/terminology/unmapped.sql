@@ -1,5 +1,5 @@
--- The values that no mapping knows: one row per partner, file, column, month and code (trimmed, in canonical form).
--- `rows` counts the record versions in force that carry it. Sources: usage, fields.
+-- The values without a mapping: one row per partner, file, column, month and code (trimmed, in canonical form).
+-- `rows` counts the record versions in force that have it. Sources: usage, fields.
 WITH unmapped AS (
     SELECT
         f.partner,

@@ -1,4 +1,4 @@
-"""Stretches of days on which a code or a mapping holds; the first and the last day both count, as in the files."""
+"""Stretches of days on which a code or a mapping is valid; the first and the last day both count, as in the files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 
 class Dated(Protocol):
-    """Something that holds from one day to another."""
+    """Something that is valid from one day to another."""
 
     @property
     def valid_from(self) -> date: ...
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Dated)
 
 
 def overlaps(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
-    """Pairs of rows that hold on the same day; none when, and only when, at most one row holds on any day."""
+    """Yield pairs of rows that are valid on the same day; none exactly when at most one row is valid on any day."""
     longest: Row | None = None
     for row in sorted(rows, key=lambda r: (r.valid_from, r.valid_until)):
         if longest is not None and row.valid_from <= longest.valid_until:
@@ -31,7 +31,7 @@ def overlaps(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
 
 
 def gaps(use: Dated, rows: Iterable[Dated]) -> Iterator[tuple[date, date]]:
-    """The stretches of days within `use` on which none of `rows` holds."""
+    """Yield the stretches of days within `use` on which none of `rows` is valid."""
     day = use.valid_from
     for row in sorted(rows, key=lambda r: r.valid_from):
         if row.valid_until < day:

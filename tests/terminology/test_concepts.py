@@ -14,9 +14,8 @@ from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
 from das_pipeline.terminology import build_concepts, hierarchy, load_schemes
 from das_pipeline.terminology.columns import list_uses
-from das_pipeline.terminology.concepts import find_faults
+from das_pipeline.terminology.judging import Fault, find_faults
 from das_pipeline.terminology.lists import load_lists
-from das_pipeline.terminology.tables import Fault
 
 Begin = Callable[..., Run]
 Plant = Callable[[str, str, str], None]
@@ -121,7 +120,7 @@ def test_a_code_listed_twice_used_without_meaning_or_mapped_without_use_blocks(
 
 @pytest.mark.breaks("T05")
 def test_a_concept_that_its_scheme_does_not_have_blocks(begin: Begin, refused: Refused) -> None:
-    assert "mappings/bench_ruling.csv row 2: gilty is no concept" in refused("mappings/bench_ruling.csv", "GU,guilty", "GU,gilty")
+    assert "mappings/bench_ruling.csv row 2: gilty is not a concept" in refused("mappings/bench_ruling.csv", "GU,guilty", "GU,gilty")
     assert begin().lake.current("terminology/concepts") is None
 
 
@@ -131,7 +130,7 @@ def test_a_concept_that_its_scheme_does_not_have_blocks(begin: Begin, refused: R
     [
         ("mappings/watch_offence.csv", "11,burglary", "11,property", "property is of level group"),
         ("schemes/offence.csv", "theft,offence,property", "theft,offence,all", "row 5: a concept of level offence"),
-        ("schemes/offence.csv", "theft,offence,property", "theft,offence,goods", "row 5: the parent goods is no concept"),
+        ("schemes/offence.csv", "theft,offence,property", "theft,offence,goods", "row 5: the parent goods is not a concept"),
         ("schemes/sex.csv", "unknown,sex,all,", "not_known,sex,all,", "needs a concept unknown"),
         ("schemes/sex.csv", "female,sex,all,", "not_applicable,sex,all,", "not_applicable is reserved"),
         ("schemes/age.csv", "toy,18,199", "toy,17,199", "schemes/age.csv row 4: an age belongs to one class"),
@@ -163,8 +162,13 @@ def test_a_list_without_files_and_a_scheme_without_a_file_are_named(folder: Path
     ("file", "old", "new", "said"),
     [
         ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1-1-1900", r"watch_sex.csv row 3, column valid_from"),
-        ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1900-02-30", r"watch_sex.csv row 3: valid_from or valid_until is no day"),
-        ("codes/watch_sex.csv", "9999-12-31,unknown", "1899-12-31,unknown", r"watch_sex.csv row 4: valid_until lies before"),
+        (
+            "codes/watch_sex.csv",
+            "F,female,1900-01-01",
+            "F,female,1900-02-30",
+            r"watch_sex.csv row 3: valid_from or valid_until is not a day",
+        ),
+        ("codes/watch_sex.csv", "9999-12-31,unknown", "1899-12-31,unknown", r"watch_sex.csv row 4: valid_until is before"),
         ("codes/watch_sex.csv", "9999-12-31,unknown", "9999-12-31,odd", r"watch_sex.csv row 4, column kind: 'odd'"),
         ("mappings/watch_sex.csv", "M,male", ",male", r"watch_sex.csv row 2, column code"),
         ("mappings/watch_sex.csv", "code,concept", "kode,concept", r"watch_sex.csv: the header"),

@@ -18,8 +18,8 @@ from das_pipeline.policy import WarnAndBlock
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.terminology import build_concepts, build_records, propose, records
+from das_pipeline.terminology.judging import Share, unmapped_share_is_small
 from das_pipeline.terminology.lists import load_lists
-from das_pipeline.terminology.mapped_records import Share, judge_unmapped
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 Begin = Callable[..., Run]
@@ -120,7 +120,7 @@ def test_a_mapped_but_unlisted_code_is_not_unmapped(begin: Begin, deliver: Deliv
 )
 def test_the_unmapped_share_warns_and_blocks_beyond_chance(unmapped: int, of: int, outcome: str) -> None:
     limits = WarnAndBlock(warn=0.002, block=0.01, min_rows=20, reason="toy")
-    found = judge_unmapped([Share("watch/reports.offence", "2024-01", of, unmapped, unlisted=0)], limits)
+    found = unmapped_share_is_small([Share("watch/reports.offence", "2024-01", of, unmapped, unlisted=0)], limits)
     assert ("passed" if found.passed else found.severity) == outcome
 
 
@@ -190,10 +190,10 @@ def test_spellings_of_one_code_come_together_by_the_rules_that_the_contract_name
     assert concepts(run, "offence") == ["theft", "theft", "theft", "theft", "burglary", "unknown", "unknown"]
 
 
-def test_a_rule_that_is_no_regular_expression_is_named(begin: Begin, deliver: Deliver, canonical: Callable[[str], None]) -> None:
+def test_a_rule_that_is_not_a_regular_expression_is_named(begin: Begin, deliver: Deliver, canonical: Callable[[str], None]) -> None:
     canonical("^0+,,leading noughts\n(open,,no end\n")
     deliver([(None, "10", None, None)])
-    with pytest.raises(ConfigurationError, match=r"offence_code\.csv row 3: the pattern is no regular expression"):
+    with pytest.raises(ConfigurationError, match=r"offence_code\.csv row 3: the pattern is not a regular expression"):
         build(begin())
 
 
