@@ -73,6 +73,8 @@ class Linkage(Section):
     """The limits of linkage."""
 
     records_a_person: Rows
+    entities_a_key: Rows
+    common_name: Rows
     link_rate: Rows
 
 

@@ -74,6 +74,7 @@ def test_a_file_stays_in_the_dialect_and_says_what_a_row_is(path: Path) -> None:
     sql = path.read_text(encoding="utf-8")
     assert faults(sql) == []
     assert sql.startswith("-- "), "the first line says what a row is"
+    assert [line for line in sql.splitlines() if len(line) > 140] == []
 
 
 def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:

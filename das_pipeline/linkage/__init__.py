@@ -1,4 +1,7 @@
-"""Linkage: which records are about the same person and the same case. Nothing else in the product sees a name or a number of a person."""
+"""Linkage: which records are about the same person and the same case. No other stage reads a name or a number of a person.
+
+Which records are one person is decided in `guarded`, `probabilistic` and `merge`; person ids and case ids are given in `ids`.
+"""
 
 from das_pipeline.linkage.entities import build_entities
 from das_pipeline.linkage.ids import TABLE as LINKS

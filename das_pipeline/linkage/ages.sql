@@ -1,6 +1,6 @@
 -- ages: one row per record and date that asks for an age: whole years on that date. Keys: unit, record_no, date.
--- Sources: asked (unit, record_no, date; several rows may ask for one), births (unit, record_no, birth_on: the record's own birth date, or else its person's usual one).
--- Ages outside 0..120 are mistakes in one of the two dates: the age is then not known, and has no row.
+-- Sources: asked (unit, record_no, date; several rows may ask for one), births (unit, record_no, birth_on: the record's own birth date,
+-- or else its person's usual one). An age outside 0..120 means a mistake in one of the two dates: it is unknown and has no row.
 WITH whole_years AS (
     SELECT a.unit, a.record_no, a.date,
         EXTRACT(YEAR FROM a.date) - EXTRACT(YEAR FROM b.birth_on)

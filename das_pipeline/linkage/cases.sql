@@ -1,9 +1,9 @@
--- cases: one row per record: the case it belongs to, named by the lowest node of that case. Keys: node.
+-- cases: one row per record: the case it belongs to, whose name is its lowest node. Keys: node.
 -- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest).
--- 1. A case is what one person's records share: the strongest reference they name, also where a record names a weaker one only and another
---    record of the person names both; two such steps, from an incident over a report to a docket.
--- 2. A reference that is missing is repaired when there is one candidate only: a person's only two cases, with no kind of reference in
---    common (a report without its docket, a docket without its report), are one; a record that names nothing joins its person's only case.
+-- 1. Records of one person are one case if they share their strongest reference. A record with only a weaker reference takes the stronger
+--    one from another record of the person that has both; up to two such steps, from an incident via a report to a docket.
+-- 2. A missing reference is filled in if there is only one candidate: a person's only two cases are one if they have no kind of reference
+--    in common (a report without its docket, a docket without its report); a record without references joins its person's only case.
 -- 3. A record about no person joins the case of a person's record that shares a reference with it.
 WITH held AS (
     SELECT p.node, p.person, r.reference, r.value, s.strength
@@ -27,7 +27,8 @@ named AS (
     WHERE o.place = 1
 ),
 exact AS (
-    SELECT p.node, p.person, n.reference AS anchor, COALESCE(MIN(n.node) OVER (PARTITION BY n.person, n.reference, n.value), p.node) AS case_node
+    SELECT p.node, p.person, n.reference AS anchor,
+        COALESCE(MIN(n.node) OVER (PARTITION BY n.person, n.reference, n.value), p.node) AS case_node
     FROM people AS p LEFT JOIN named AS n ON n.node = p.node
     WHERE p.person IS NOT NULL
 ),

@@ -6,7 +6,7 @@ from das_pipeline.linkage.definition import LinkageDefinition
 
 
 def alike(left: str, right: str) -> str:
-    """A condition: two names differ in one letter at most, or in the order of two. Of short names that is another name: Tim and Tom."""
+    """Return a condition: two names differ in one letter at most, or in the order of two. Short names must be equal: Tim is not Tom."""
     return f"(damerau_levenshtein({left}, {right}) <= 1 AND LEAST(length({left}), length({right})) >= 4)"
 
 
@@ -35,19 +35,19 @@ _BORN_APART = """(COALESCE(CASE WHEN {l}.is_year_only OR {r}.is_year_only THEN y
 
 
 def agreement(definition: LinkageDefinition, left: str, right: str) -> str:
-    """The agreement score of two profiles: the sum over the roles in `profile`; 1 or more accepts a key that both hold."""
+    """Return the agreement score of two profiles: the sum over the roles in `profile`; 1 or more accepts a key that both hold."""
     return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile)
 
 
 def born_apart(left: str, right: str) -> str:
-    """Whether two birth dates are beyond tolerance (rule L04): at most one of year, month and day agrees, and no swap of the two.
+    """Return a condition: two birth dates are beyond tolerance (rule L04): fewer than two of year, month and day agree, and it is no swap.
 
-    One mistyped part is a typing mistake; two are another person. Of a partial date only the year counts.
+    One different part is a typing mistake; two mean another person. Of a partial date only the year counts.
     """
     return _BORN_APART.format(l=left, r=right)
 
 
 def given_apart(left: str, right: str) -> str:
-    """Whether two given names are nothing alike: what twins, brothers, and father and son differ in. An initial is like its name."""
+    """Return a condition: two given names are nothing alike, as those of twins or of father and son. An initial is like its name."""
     return f"""COALESCE({left}.given_name <> {right}.given_name AND NOT {alike(f"{left}.given_name", f"{right}.given_name")}
         AND NOT ({left}.initial = {right}.initial AND LEAST(length({left}.given_name), length({right}.given_name)) = 1), false)"""

@@ -1,4 +1,4 @@
-"""What a jurisdiction says about identity: `linkage.yaml`."""
+"""What a jurisdiction declares about identity: `linkage.yaml`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ProfileRole = Literal["surname", "given_names", "birth_date", "sex"]
 
 
 class MergedNumbers(BaseModel, extra="forbid"):
-    """The file in which the authority that gives a number tells which of them it merged: columns `old` and `leading`."""
+    """The file in which the authority that gives a number reports which of them it merged: columns `old` and `leading`."""
 
     partner: str
     file: str
@@ -30,11 +30,11 @@ class StrongKey(BaseModel, extra="forbid"):
 
 
 class Reference(BaseModel, extra="forbid"):
-    """What a case reference points to, and whether one value of it is about one person only."""
+    """What a case reference points to, and whether a value of it is about one person only."""
 
     unit: str
     column: str
-    names_one_person: bool = False  # then it is a key of the person too, after the strong keys
+    names_one_person: bool = False  # if so, it is also a key of the person, after the strong keys
 
 
 class LinkageDefinition(BaseModel, extra="forbid"):
@@ -50,10 +50,10 @@ class LinkageDefinition(BaseModel, extra="forbid"):
 
     @property
     def registers(self) -> set[tuple[str, str]]:
-        """(partner, file) of what says something about numbers: its rows are no records to link."""
+        """The (partner, file) of registers of numbers: their rows are not records to link."""
         return {(key.merged.partner, key.merged.file) for key in self.strong_keys if key.merged}
 
 
 def load_definition(jurisdiction: Jurisdiction) -> LinkageDefinition:
-    """The checked content of `linkage.yaml`."""
+    """Return the checked content of `linkage.yaml`."""
     return jurisdiction.load("linkage.yaml", LinkageDefinition)

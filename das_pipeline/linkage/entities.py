@@ -12,6 +12,7 @@ from das_pipeline.linkage.guarded import guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.probabilistic import StoredModel, add_probable_edges, load_model
 from das_pipeline.linkage.sources import number_references, read_identity, read_merged_numbers
 from das_pipeline.linkage.standardise import standardise
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
 # The files of the table, each with the unique key that it is ordered by.
@@ -28,51 +29,32 @@ FILES = {
 
 
 def build_entities(run: Run, draft: Draft) -> list[Verdict]:
-    """One row per record in force with its standardised identity, its entity, and the edges that say which entities may be one person.
+    """Write one row per record in force with its standardised identity, its entity, and the edges between entities that may be one person.
 
-    Everything in it is encrypted, and linkage alone reads it.
+    Everything in it is encrypted, and only linkage reads it. It is judged together with the links.
     """
     definition = load_definition(run.jurisdiction)
     model = load_model(run.jurisdiction, definition.model) if definition.model else None
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         read_identity(run, connection, definition)
         read_merged_numbers(run, connection, definition)
-        resolve_entities(connection, definition, model)
+        resolve_entities(connection, definition, load_policy(run.jurisdiction).linkage.entities_a_key.rows, model)
         for name, order in FILES.items():
             file = f"{name}.parquet"
             draft.rows[file] = engine.write_parquet(connection, f"SELECT * FROM {name}", draft.path(file), order_by=order, encrypted=True)
-        draft.facts.update(_facts(connection))
+        counts = connection.execute(engine.sql(__package__, "entity_counts.sql"))
+        draft.facts.update(zip([column[0] for column in counts.description or ()], counts.fetchall()[0], strict=True))
     return []
 
 
-def resolve_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, model: StoredModel | None = None) -> None:
-    """Layers 1 to 3 on one connection: from `identity`, `named` and `merged_numbers` to the tables in `FILES`."""
+def resolve_entities(
+    connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_holders: int, model: StoredModel | None = None
+) -> None:
+    """Create the tables in `FILES` from `identity`, `named` and `merged_numbers`: layers 1 to 3 on one connection."""
     standardise(connection, definition)
     number_references(connection)
     make_entities(connection, definition)
     make_keys(connection, definition)
-    guarded_edges(connection, definition)
+    guarded_edges(connection, definition, most_holders)
     if model is not None:
         add_probable_edges(connection, model)
-
-
-def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Counts for the interface. Placeholders are numbers that more different persons share than linkage.yaml allows (K05)."""
-    names = (
-        "person_records",
-        "numbers_used",
-        "first_numbers_accepted",
-        "entities",
-        "placeholder_numbers",
-        "placeholder_records",
-        "merged_numbers",
-    )
-    counts = connection.execute(
-        """
-        SELECT (SELECT COUNT(*) FROM records WHERE is_person), (SELECT COUNT(*) FROM numbers),
-            (SELECT COUNT(*) FROM members WHERE anchor IS NOT NULL), (SELECT COUNT(*) FROM entities),
-            (SELECT COUNT(*) FROM placeholders), (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM placeholders),
-            (SELECT COUNT(*) FROM merged_numbers)
-        """
-    ).fetchall()[0]
-    return dict(zip(names, counts, strict=True))

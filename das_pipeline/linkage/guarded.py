@@ -1,7 +1,7 @@
-"""Layer 2, guarded keys: records that hold the same number are one entity when their profiles agree as well.
+"""Layer 2, guarded keys: records that hold the same number are one entity if their profiles agree as well.
 
-Stars, not pairs: every record of a number is compared with the hub, the usual profile of that number, and with nothing else. A number that
-was mistyped into somebody else's is turned away by the guard, and the record goes on without it.
+Stars, not pairs: every record of a number is compared with the hub, the usual profile of that number, and with nothing else. If a number
+was mistyped into somebody else's, the guard refuses it, and the record is linked without it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ import duckdb
 from das_pipeline.linkage.compare import agreement, born_apart
 from das_pipeline.linkage.definition import LinkageDefinition
 
-# A value of a later key that more entities hold than this joins nobody: blocks stay small whatever arrives.
-MAX_BLOCK = 300
-
 
 def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`members`: record about a person → entity; `entities`: one row per entity with its usual profile, its anchor and its records.
+    """Create `members`, record about a person → entity, and `entities`, one row each with its usual profile, anchor and number of records.
 
     A record whose first key is accepted belongs to the entity of that value, which is the entity's anchor; every other record starts as an
-    entity of its own. An entity is named by its lowest node.
+    entity of its own. An entity's name is its lowest node.
     """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first",
@@ -51,25 +48,24 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
 
 def make_keys(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`keys`: one row per entity, key and value: strong keys, those that the guard turned away too, and references that name one person."""
-    named = [name for name, reference in definition.references.items() if reference.names_one_person]
+    """Create `keys`, one row per entity, key and value: references that name one person, and strong keys, also those the guard refused."""
     connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE keys AS
-        SELECT DISTINCT entity, role AS key, value FROM numbers JOIN members USING (node)
-        UNION
-        SELECT DISTINCT entity, reference AS key, value FROM case_references JOIN members USING (node)
-        WHERE list_contains($named, reference)
-        """,
-        {"named": named},
+        "CREATE OR REPLACE TEMP TABLE keys AS SELECT DISTINCT entity, role AS key, value FROM numbers JOIN members USING (node)"
+    )
+    connection.execute(
+        "INSERT INTO keys SELECT DISTINCT entity, reference, value FROM case_references JOIN members USING (node)"
+        " WHERE list_contains($named, reference)",
+        {"named": [name for name, reference in definition.references.items() if reference.names_one_person]},
     )
 
 
-def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`edges` of class B: entity pairs that share a key and agree; weight = agreement score + number of keys shared.
+def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_holders: int) -> None:
+    """Create `edges` of class B: entity pairs that share a key and agree; weight = agreement score + number of keys shared.
+
+    A value that more than `most_holders` entities hold joins nobody.
 
     The hub of a value is every anchored entity that holds it, or else the entity with most records. Where there is no profile to agree or
-    disagree (a sanction without a birth date), two keys that point to the same hub are each other's guard.
+    disagree (a sanction without a birth date), two keys that point to the same hub are enough.
     """
     connection.execute(
         f"""
@@ -82,7 +78,7 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
         shared AS (
             SELECT m.entity AS member, h.entity AS hub, COUNT(*) AS keys_shared
             FROM held AS m JOIN held AS h ON h.key = m.key AND h.value = m.value AND h.entity <> m.entity
-            WHERE m.holders <= {MAX_BLOCK} AND NOT m.is_anchored AND (h.is_anchored OR h.place = 1)
+            WHERE m.holders <= {most_holders} AND NOT m.is_anchored AND (h.is_anchored OR h.place = 1)
             GROUP BY m.entity, h.entity),
         scored AS (
             SELECT l.entity AS member, r.entity AS hub, keys_shared, {agreement(definition, "l", "r")} AS score,
@@ -96,7 +92,7 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
 
 def _usual_profile(grouped: str, group: str) -> str:
-    """A query: per `group` of the table `grouped` (node, group), for every part of the profile its usual value.
+    """Return a query: per `group` of the table `grouped` (node, group), the usual value of every part of the profile.
 
     Part by part, because most sources hold only some parts. Whole values win over initials and partial dates, then the most frequent,
     then the first in order.

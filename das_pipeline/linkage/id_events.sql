@@ -1,8 +1,8 @@
--- id events: one row per thing that happened to an id since the version before. Keys: id, event.
--- Sources: clusters (node, cluster), ids (cluster, id, is_born), held_before (node, id: the id that its record had last), given_before (id:
--- those that had a record in force in the version before).
--- birth: a new id. split: a new id for records that an earlier id, other_id, had (the one with most of them). merge: an id whose cluster now
--- carries other_id. end: an id of which no record is in force any more. return: an id that had ended, and has its record again.
+-- id events: one row per event of an id since the previous version. Keys: id, event.
+-- Sources: clusters (node, cluster), ids (cluster, id, is_born), held_before (node, id: the last id of its record), given_before (id: those
+-- with a record in force in the previous version).
+-- birth: a new id. split: a new id for records of an earlier id, other_id (the one with most of them). merge: an id whose cluster now has
+-- other_id. end: an id without a record in force. return: an id that had ended and has a record in force again.
 WITH found_again AS (
     SELECT b.id AS earlier, i.id AS later, COUNT(*) AS records
     FROM held_before AS b JOIN clusters AS c ON c.node = b.node JOIN ids AS i ON i.cluster = c.cluster

@@ -1,6 +1,7 @@
-"""Layer 5, persistent ids: numbers given in a total order, claimed by the records that had them, never used for anything else.
+"""Layer 5, persistent ids: this is where person ids and case ids are given. `ids.sql` decides which cluster gets which id.
 
-What happens to an id is an event in an append-only ledger: birth, split, merge, end, return; see ids.sql and id_events.sql.
+Ids are numbers in order of birth. A cluster keeps the id that its records had; no id is used for anything else. What happens to an id is
+an event in an append-only ledger: birth, split, merge, end, return; see id_events.sql.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ Kind = Literal["person", "case"]
 
 
 def version_before(run: Run) -> Version | None:
-    """The version whose ids this run goes on from: of those as of no later date the latest, so that a replay gives the same ids."""
-    found: Version | None = None
+    """Return the version whose ids this run continues: the latest that is not as of a later date, so that a replay gives the same ids."""
+    latest: Version | None = None
     version = run.lake.current(TABLE)
     while version is not None:
-        if version.as_of <= run.as_of.isoformat() and (found is None or version.as_of > found.as_of):
-            found = version
+        if version.as_of <= run.as_of.isoformat() and (latest is None or version.as_of > latest.as_of):
+            latest = version
         version = run.lake.version(TABLE, version.previous) if version.previous else None
-    return found
+    return latest
 
 
 def load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -> None:
-    """`ledger` and `links_before` as the version `before` left them; empty when there is none."""
+    """Create `ledger` and `links_before` from the version `before`, or empty if there is none."""
     connection.execute("CREATE TEMP TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
     connection.execute(
         "CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"
@@ -44,7 +45,7 @@ def load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -
 
 
 def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, vintage: date) -> None:
-    """`<kind>_ids` (cluster, id) for the query `clusters` (node, cluster), and what happened to ids appended to the table `ledger`.
+    """Create `<kind>_ids` (cluster, id) for the query `clusters` (node, cluster); append what happened to ids to the table `ledger`.
 
     Reads `links_before` (unit, record_no, person_id, case_id, is_in_force) and `ledger` (kind, id, event, other_id, vintage).
     """
@@ -72,18 +73,5 @@ def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, v
 
 
 def make_former(connection: duckdb.DuckDBPyConnection, vintage: date) -> None:
-    """`former`: records that were linked once and are not in force now, with the ids that they had last: they get them back on return.
-
-    An id that merged since is replaced by the one it merged into.
-    """
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE former AS
-        SELECT b.unit, b.record_no, COALESCE(p.other_id, b.person_id) AS person_id, COALESCE(c.other_id, b.case_id) AS case_id
-        FROM links_before AS b
-        LEFT JOIN ledger AS p ON p.kind = 'person' AND p.event = 'merge' AND p.vintage = $vintage AND p.id = b.person_id
-        LEFT JOIN ledger AS c ON c.kind = 'case' AND c.event = 'merge' AND c.vintage = $vintage AND c.id = b.case_id
-        WHERE NOT EXISTS (SELECT 1 FROM links AS l WHERE l.unit = b.unit AND l.record_no = b.record_no)
-        """,
-        {"vintage": vintage},
-    )
+    """Create `former`: the ids of records that were linked once and are not in force now, see former.sql."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE former AS {sql(__package__, 'former.sql')}", {"vintage": vintage})

@@ -1,7 +1,7 @@
--- ids: one row per cluster of records: the persistent id it carries. Keys: cluster; id.
--- Sources: clusters (node, cluster), held_before (node, id: the id that its record had last), $last (the highest id ever given).
--- Every earlier id claims the cluster that holds most of its records; of several claims on a cluster the largest wins, then the oldest id.
--- Clusters that nobody claims are born in the order of their lowest record, so that a replay gives the same numbers.
+-- ids: one row per cluster of records: its persistent id. Keys: cluster; id.
+-- Sources: clusters (node, cluster), held_before (node, id: the last id of its record), $last (the highest id ever given).
+-- Every earlier id claims the cluster that has most of its records; of several claims on a cluster the largest wins, then the oldest id.
+-- Unclaimed clusters get new ids in the order of their lowest record, so that a replay gives the same numbers.
 WITH found_again AS (
     SELECT b.id, c.cluster, COUNT(*) AS records
     FROM held_before AS b JOIN clusters AS c ON c.node = b.node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import duckdb
@@ -10,7 +11,7 @@ from das_pipeline import engine
 from das_pipeline.deliveries import register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
-from das_pipeline.linkage import verdicts
+from das_pipeline.linkage import judging
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.ids import load_ledger, version_before
@@ -21,9 +22,10 @@ from das_pipeline.run import Run
 
 
 def build_links(run: Run, draft: Draft) -> list[Verdict]:
-    """One row per record: its person id and case id; ages, persons, cases and the id ledger beside it. No value of a person is in them.
+    """Write one row per record with its person id and case id, and ages, persons, cases and the id ledger; return the verdicts L01 to L14.
 
-    Ids come from the version before, so that they stay what they were; see `ids.sql`. `former` remembers those of records that are gone.
+    No value of a person is in them. Ids come from the previous version, so that they stay what they were: `ids.sql` gives them. `former`
+    keeps those of records that are gone.
     """
     definition, limits = load_definition(run.jurisdiction), load_policy(run.jurisdiction).linkage
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
@@ -34,14 +36,14 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         _write(connection, draft)
         facts = _facts(connection, limits.link_rate.rows)
         draft.facts.update(facts)
-        verdicts.write_quality(draft, facts)
-        verdicts.read_in_force(run, connection, linked_contracts(run, definition))
+        draft.path("quality.json").write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
+        judging.read_in_force(run, connection, linked_contracts(run, definition))
         return [
-            verdicts.every_record_is_linked(connection),
-            verdicts.cluster_is_one_person(connection),
-            verdicts.cluster_is_small(connection, limits.records_a_person.rows),
-            verdicts.linkage_is_repeatable(is_stable),
-            verdicts.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
+            judging.every_record_is_linked(connection),
+            judging.cluster_is_one_person(connection),
+            judging.cluster_is_small(connection, limits.records_a_person.rows),
+            judging.linkage_is_repeatable(is_stable),
+            judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
         ]
 
 
@@ -53,7 +55,7 @@ def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`ages`, for every date that any version known by now has: also earlier stretches of the chain ask for an age."""
+    """Create `ages`, for every date in any version known so far: earlier stretches of the chain ask for an age too."""
     connection.execute("CREATE TEMP TABLE asked (unit VARCHAR, record_no BIGINT, date DATE)")
     for contract in linked_contracts(run, definition):
         for column in (c for c in contract.columns if c.age):
@@ -63,29 +65,23 @@ def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection, definition: Link
                 f"INSERT INTO asked SELECT DISTINCT $unit, record_no, {name} FROM {view} WHERE {name} IS NOT NULL AND known_from <= $as_of",
                 {"unit": contract.unit, "as_of": run.as_of},
             )
-    connection.execute(
-        """
-        CREATE TEMP TABLE births AS
-        WITH usual AS (
-            SELECT m.cluster, e.birth_on FROM merged AS m JOIN entities AS e ON e.entity = m.entity WHERE e.birth_on IS NOT NULL
-            QUALIFY row_number() OVER (PARTITION BY m.cluster ORDER BY e.is_year_only, e.records DESC, e.entity) = 1)
-        SELECT r.unit, r.record_no,
-            CASE WHEN r.is_year_only OR r.birth_on IS NULL THEN COALESCE(u.birth_on, r.birth_on) ELSE r.birth_on END AS birth_on
-        FROM records AS r JOIN members AS m ON m.node = r.node JOIN merged AS g ON g.entity = m.entity
-        LEFT JOIN usual AS u ON u.cluster = g.cluster
-        """
-    )
+    connection.execute(f"CREATE TEMP TABLE births AS {engine.sql(__package__, 'births.sql')}")
     connection.execute(f"CREATE TEMP TABLE ages AS {engine.sql(__package__, 'ages.sql')}")
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, least: int) -> dict[str, Any]:
+    """Return link rates, link classes and the numbers of persons and cases: nothing about a single person.
+
+    A partner's link rate is the share of its records about persons of whom another partner has records too; not over fewer than `least`.
+    """
+    rates = connection.execute(engine.sql(__package__, "link_rates.sql"), {"least": least}).fetchall()
     classes = connection.execute("SELECT link_class, COUNT(*) FROM links WHERE link_class IS NOT NULL GROUP BY ALL ORDER BY ALL").fetchall()
-    persons_found, cases_found = connection.execute("SELECT COUNT(DISTINCT person_id), COUNT(DISTINCT case_id) FROM links").fetchall()[0]
+    persons, cases = connection.execute("SELECT COUNT(DISTINCT person_id), COUNT(DISTINCT case_id) FROM links").fetchall()[0]
     return {
-        "link_rates": verdicts.link_rates(connection, least),
+        "link_rates": {partner: round(linked / records, 4) for partner, records, linked in rates},
         "link_classes": dict(classes),
-        "persons": persons_found,
-        "cases": cases_found,
+        "persons": persons,
+        "cases": cases,
     }
 
 

@@ -1,7 +1,8 @@
 """Layer 4, the constrained merge: which entities are one person, given the edges between them.
 
-Edges are taken strongest first, and one is refused when the cluster it would make could not be one person. What an edge may do depends on
-the edges taken before it: this is the one loop of linkage that is no SQL. It runs over edges between entities, never over records.
+Edges are taken strongest first, and one is refused if the cluster it would create could not be one person. Whether an edge may be taken
+depends on the edges taken before it, so this is the only loop of linkage that is not SQL. It runs over edges between entities, not over
+records.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Birth:
     is_year_only: bool
 
     def apart(self, other: Birth) -> bool:
-        """Whether both cannot be one person's, with the tolerance for one mistyped part that `compare.born_apart` has."""
+        """Return whether both cannot be one person's; the tolerance for one mistyped part is that of `compare.born_apart`."""
         if self.is_year_only or other.is_year_only:
             return self.on.year != other.on.year
         a, b = self.on, other.on
@@ -44,13 +45,13 @@ class Birth:
 
 @dataclass
 class Cluster:
-    """What a merge must respect, of one entity or of several."""
+    """What a merge must respect: the constraints of one entity, or of several that were merged."""
 
     records: int  # without a verified number
     is_anchored: bool = False
     births: set[Birth] = field(default_factory=set)
     numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons
-    alone: set[str] = field(default_factory=set)  # partners with one record a person that already have theirs in here
+    alone: set[str] = field(default_factory=set)  # partners that have one record a person, and have it in this cluster
 
     def can_join(self, other: Cluster, most_records: int) -> bool:
         return not (
@@ -74,10 +75,9 @@ class Cluster:
 
 
 def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], most_records: int) -> tuple[dict[int, int], list[Edge]]:
-    """The cluster of every entity (named by its lowest entity), and the edges that were taken, strongest first.
+    """Return the cluster of every entity (named by its lowest entity), and the edges that were taken, strongest first.
 
-    No person gets more than `most_records` records without a verified number. The order in which `edges` and `entities` come does not
-    matter.
+    No person gets more than `most_records` records without a verified number. The order of `edges` and `entities` does not matter.
     """
     root = {entity: entity for entity in entities}
     clusters = {entity: Cluster(c.records, c.is_anchored, set(c.births), set(c.numbers), set(c.alone)) for entity, c in entities.items()}

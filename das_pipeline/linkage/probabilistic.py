@@ -1,6 +1,6 @@
 """Layer 3, probable links: Splink with a stored, frozen model, between entities of which at most one has a verified number.
 
-A run never trains. The names in the model's frequency tables are the common ones only; every other name counts as equally rare.
+A run never trains. The frequency tables of the model hold common names only; all other names count as equally rare.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ class Frequencies(BaseModel, extra="forbid"):
 
 
 class StoredModel(BaseModel, extra="forbid"):
-    """What `train_model` made: Splink's settings with every level trained, name frequencies, and the bits needed for a link."""
+    """The result of `train_model`: Splink's settings with every level trained, name frequencies, and the bits needed for a link."""
 
-    trained_on: dict[str, bool | int | str]  # a model of simulated persons is to be trained again before it links real ones
+    trained_on: dict[str, bool | int | str]  # train again before a model of simulated persons links real ones
     threshold: float  # match weight in bits
     frequencies: dict[str, Frequencies]
     splink: dict[str, Any]
 
 
 def load_model(jurisdiction: Jurisdiction, name: str) -> StoredModel:
-    """The stored model `name`; ConfigurationError when a level of it was never trained."""
+    """Return the stored model `name`; ConfigurationError if a level of it was never trained."""
     model = jurisdiction.load(name, StoredModel)
     untrained = sorted(_untrained_levels(model.splink))
     if untrained:
@@ -62,7 +62,7 @@ def _untrained_levels(settings: dict[str, Any]) -> Iterator[str]:
 
 
 def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel) -> None:
-    """Edges of class C added to `edges`: the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
+    """Add edges of class C to `edges`, with the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
 
     Refused, whatever the weight: birth dates beyond tolerance; given names that are nothing alike, which is what twins, brothers and
     father and son differ in; another sex with another birth date; different citizen numbers.
@@ -88,19 +88,19 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
 
 
 def make_linker(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str, frequencies: dict[str, Frequencies]) -> Linker:
-    """A linker over `table` on `connection` (so that its limits and encryption hold), with the frozen frequencies in place."""
+    """Return a linker over `table` on `connection` (so that its limits and encryption apply), with the frozen frequencies."""
     from splink import DuckDBAPI, Linker, SettingsCreator
 
     api = DuckDBAPI(connection=connection)
     linker = Linker(api.register(table), SettingsCreator.from_path_or_dict(settings), log_level=None)
-    for column, known in frequencies.items():
+    for column, frequency in frequencies.items():
         name = f"tf_{identifier(column)}"
-        common = pa.table({"value": list(known.common), "share": list(known.common.values())})
+        common = pa.table({"value": list(frequency.common), "share": list(frequency.common.values())})
         connection.register("common", common)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT t.{column}, COALESCE(c.share, $rare) AS {name} FROM {table} AS t"
             f" LEFT JOIN common AS c ON c.value = t.{column} WHERE t.{column} IS NOT NULL",
-            {"rare": known.rare},
+            {"rare": frequency.rare},
         )
         connection.unregister("common")
         linker.table_management.register_term_frequency_lookup(api.register(name), column)
@@ -109,7 +109,7 @@ def make_linker(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any],
 
 @contextmanager
 def discreet_splink() -> Iterator[None]:
-    """Without Splink's log and its advice on versions of Python; an error of it becomes ours, because its text quotes SQL and values."""
+    """Silence Splink's log and its advice on Python versions, and raise its errors as ours: their text quotes SQL and values."""
     logger = logging.getLogger("splink")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -127,5 +127,5 @@ def discreet_splink() -> Iterator[None]:
 
 
 def dump_model(model: StoredModel) -> str:
-    """The text of a model's file."""
+    """Return the text of a model's file."""
     return json.dumps(model.model_dump(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

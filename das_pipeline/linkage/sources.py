@@ -1,4 +1,4 @@
-"""What linkage reads: the direct halves of the deliveries, which no other stage may read, in force on the run's date."""
+"""What linkage reads: the direct halves of the deliveries in force on the run's date, which no other stage may read."""
 
 from __future__ import annotations
 
@@ -18,57 +18,59 @@ PROFILE = {"surname": "VARCHAR", "given_names": "VARCHAR", "birth_date": "DATE",
 
 
 def delivered_contracts(run: Run) -> list[Contract]:
-    """The contracts of the partners that have delivered, parents before children."""
+    """Return the contracts of the partners that have delivered, parents before children."""
     present = set(partners_in(run))
     return [contract for (partner, _), contract in load_contracts(run.jurisdiction).items() if partner in present]
 
 
 def linked_contracts(run: Run, definition: LinkageDefinition) -> list[Contract]:
-    """Those of the delivered contracts whose rows are records to link."""
+    """Return those of the delivered contracts whose rows are records to link."""
     return [contract for contract in delivered_contracts(run) if (contract.partner, contract.file) not in definition.registers]
 
 
 def read_merged_numbers(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`merged_numbers` (role, number, leading_number): what each number that its authority merged counts as, in force on the run's date.
+    """Create `merged_numbers` (role, number, leading_number): the number that each merged number counts as, in force on the run's date.
 
-    A leading number may have been merged later: the last one counts. Numbers that lead to each other in a circle stay what they are.
+    A leading number may have been merged later: the last one counts. Numbers that lead to each other in a circle are not merged.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE merged_numbers (role VARCHAR, number VARCHAR, leading_number VARCHAR)")
     contracts, delivered = load_contracts(run.jurisdiction), partners_in(run)
     for key in definition.strong_keys:
-        if (told := key.merged) is None:
+        if (merged := key.merged) is None:
             continue
-        contract = contracts.get((told.partner, told.file))
-        if contract is None or not {told.old, told.leading} <= {column.name for column in contract.direct}:
+        contract = contracts.get((merged.partner, merged.file))
+        if contract is None or not {merged.old, merged.leading} <= {column.name for column in contract.direct}:
             where = f"{run.jurisdiction.folder}/linkage.yaml: merged numbers of {key.role}"
-            raise ConfigurationError(f"{where}: no file {told.partner}/{told.file} has direct columns {told.old} and {told.leading}.")
-        if told.partner not in delivered:
+            raise ConfigurationError(
+                f"{where}: no file {merged.partner}/{merged.file} has direct columns {merged.old} and {merged.leading}."
+            )
+        if merged.partner not in delivered:
             continue
-        view = register_records(run, connection, told.partner, told.file, half="direct")
-        old, leading = (bare_number(f"CAST({identifier(name)} AS VARCHAR)") for name in (told.old, told.leading))
+        view = register_records(run, connection, merged.partner, merged.file, half="direct")
+        old, leading = (bare_number(f"CAST({identifier(name)} AS VARCHAR)") for name in (merged.old, merged.leading))
         connection.execute(
             f"""
             INSERT INTO merged_numbers
-            WITH RECURSIVE told AS (
+            WITH RECURSIVE delivered AS (
                 SELECT {old} AS number, MIN({leading}) AS leading_number FROM {view}
                 WHERE known_from <= $as_of AND $as_of < known_until AND {old} <> {leading}
                     AND NOT list_contains($sentinels, {old}) AND NOT list_contains($sentinels, {leading})
                 GROUP BY ALL),
             followed AS (
-                SELECT number, leading_number FROM told
+                SELECT number, leading_number FROM delivered
                 UNION
-                SELECT f.number, t.leading_number FROM followed AS f JOIN told AS t ON t.number = f.leading_number)
-            SELECT $role, number, leading_number FROM followed WHERE leading_number NOT IN (SELECT number FROM told) ORDER BY number
+                SELECT f.number, t.leading_number FROM followed AS f JOIN delivered AS t ON t.number = f.leading_number)
+            SELECT $role, number, leading_number FROM followed WHERE leading_number NOT IN (SELECT number FROM delivered) ORDER BY number
             """,
             {"role": key.role, "as_of": run.as_of, "sentinels": key.sentinels},
         )
 
 
 def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`identity`: one row per record with its roles as delivered, and `named`: one row per record and case reference, as delivered.
+    """Create `identity`, one row per record with its roles as delivered, and `named`, one row per record and case reference.
 
-    A unit may be told in several files: the roles come from the first row, in the order of the files, of a file that has any. A record is
-    about a person when a file of its unit has a role.
+    A unit may be in several files: the roles come from the first row, in the order of the files, of a file that has any. A record is
+    about a person if a file of its unit has a role.
     """
     contracts = linked_contracts(run, definition)
     roles = PROFILE | {key.role: "VARCHAR" for key in definition.strong_keys}
@@ -93,7 +95,7 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
 
 
 def number_references(connection: duckdb.DuckDBPyConnection) -> None:
-    """`case_references` (node, reference, value) of `named`, once `records` numbers the records; case and punctuation do not count."""
+    """Create `case_references` (node, reference, value) from `named` and the nodes in `records`, without case and punctuation."""
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE case_references AS
@@ -111,9 +113,9 @@ def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contr
         column = by_role.get(role)
         if column is None:
             meaning[role] = "NULL"
-        elif column.check:  # where a contract only warns, such numbers come in
+        elif column.check:  # a contract that only warns lets wrong numbers in
             meaning[role] = f"CASE WHEN {CHECKS[column.check](f'd.{identifier(column.name)}')} THEN d.{column.name} END"
-        elif column.concept:  # partners code sex each in their own way: terminology has said what they mean
+        elif column.concept:  # each partner has codes of its own for sex: their concepts are compared
             content = records(run, connection, contract.partner, contract.file)
             joined = f"LEFT JOIN {content} AS c ON c.record_no = d.record_no AND c.sub = d.sub AND c.known_from = d.known_from"
             meaning[role] = f"CASE WHEN c.{column.name}_concept NOT IN ('unknown', 'not_applicable') THEN c.{column.name}_concept END"

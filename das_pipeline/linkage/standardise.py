@@ -1,7 +1,6 @@
-"""Identity as it is compared: names without accents, prefixes and double parts, partial birth dates marked, placeholder numbers gone.
+"""Layer 1, identity as it is compared: names without accents, prefixes and double parts, partial birth dates marked, no placeholders.
 
-From the tables `identity` (one row per record, as delivered) and `merged_numbers` to `records` and `numbers`. Runs in the identifying zone,
-on DuckDB alone.
+Reads the tables `identity` (one row per record, as delivered) and `merged_numbers`; creates `records` and `numbers`.
 """
 
 from __future__ import annotations
@@ -10,24 +9,24 @@ import re
 
 import duckdb
 
-from das_pipeline.engine import identifier
+from das_pipeline.engine import identifier, sql
 from das_pipeline.linkage.definition import LinkageDefinition
 
 _NAME = "NULLIF(trim(regexp_replace(lower(strip_accents({0})), '[^\\p{{L}}-]+', ' ', 'g'), ' -'), '')"
 
 
 def bare_number(value: str) -> str:
-    """An expression: the text `value` without case and punctuation, as numbers of persons are compared."""
+    """Return an expression: the text `value` without case and punctuation, as numbers of persons are compared."""
     return f"regexp_replace(upper({value}), '[^0-9A-Z]', '', 'g')"
 
 
 def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """`records`: one row per record with its comparable profile; `numbers`: one row per record and strong key that means something.
+    """Create `records`, one row each with its comparable profile, and `numbers`, one row per record and strong key that is no placeholder.
 
     A number that its authority merged into another counts as that one.
 
     `node` numbers the records in the order of (unit, record_no), so that everything after it has a total order to fall back on.
-    1 January stands for "day and month not known" in every source seen: such a birth date is compared by its year alone.
+    In every source seen, 1 January means that day and month are not known: such a birth date is compared by its year alone.
     """
     prefixes = [re.sub(r"\W", "", word) for word in definition.surname_prefixes]
     prefix = f"^(({'|'.join(prefixes)}) )+" if prefixes else "^$"
@@ -67,12 +66,6 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
             parameters | {"sentinels": key.sentinels},
         )
         connection.execute(
-            """
-            INSERT INTO placeholders
-            SELECT n.role, n.value, COUNT(*)
-            FROM numbers AS n JOIN records AS r ON r.node = n.node WHERE n.role = $role GROUP BY n.role, n.value
-            HAVING LEAST(COUNT(DISTINCT r.surname), COUNT(DISTINCT r.birth_on)) > $max_profiles
-            """,
-            parameters | {"max_profiles": key.max_profiles},
+            f"INSERT INTO placeholders {sql(__package__, 'placeholders.sql')}", parameters | {"max_profiles": key.max_profiles}
         )
     connection.execute("DELETE FROM numbers WHERE (role, value) IN (SELECT (role, value) FROM placeholders)")

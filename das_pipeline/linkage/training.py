@@ -1,7 +1,6 @@
-"""Training the probabilistic model: a job of its own, by hand or monthly, never inside a run.
+"""Training the probabilistic model: by hand, never inside a run.
 
-The verified chain numbers are the labels: what agrees between two records of one number gives m, what agrees between two random records
-gives u.
+The verified chain numbers are the labels: what agrees between two records with one number gives m, and between two random records u.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.linkage.compare import alike
 from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
-COMMON = 20  # a name of fewer persons than this is not written into the model: it could point at somebody
 MAX_PAIRS = 2e7
 SEED = 1
 THRESHOLD = 8.0  # bits; odds of 256 to 1 for a link, before Splink's over-confidence
@@ -87,23 +86,24 @@ SETTINGS: dict[str, Any] = {
 
 
 def train_model(run: Run) -> dict[str, Any]:
-    """A model trained on the live version of `identifying/entities`, to be reviewed and stored as a file of the jurisdiction."""
+    """Return a model trained on the live version of `identifying/entities`, to be reviewed and stored as a file of the jurisdiction."""
     entities = run.lake.live("identifying/entities")
     with run.connect(identifying=True) as connection, engine.errors_of_engine("the linkage model"):
         for name in ("records", "members", "entities"):
             source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
-        return train(connection, as_of=run.as_of, is_simulated=run.keys.is_demo).model_dump()
+        least = load_policy(run.jurisdiction).linkage.common_name.rows
+        return train(connection, least, as_of=run.as_of, is_simulated=run.keys.is_demo).model_dump()
 
 
-def train(connection: duckdb.DuckDBPyConnection, *, as_of: date, is_simulated: bool) -> StoredModel:
-    """The model of the tables `records`, `members` and `entities`."""
+def train(connection: duckdb.DuckDBPyConnection, least: int, *, as_of: date, is_simulated: bool) -> StoredModel:
+    """Return the model of the tables `records`, `members` and `entities`; names of fewer than `least` persons are not written into it."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE training_records AS SELECT r.node AS entity, r.* EXCLUDE (node, unit, record_no, partner, is_person),"
         " m.anchor, m.anchor IS NOT NULL AS is_anchored FROM records AS r JOIN members AS m ON m.node = r.node"
         " WHERE r.is_person AND (r.surname IS NOT NULL OR r.birth_on IS NOT NULL) ORDER BY r.node"
     )
-    frequencies = {column: _frequencies(connection, column) for column in ("surname", "given_name")}
+    frequencies = {column: _frequencies(connection, column, least) for column in ("surname", "given_name")}
     single, entities = connection.execute("SELECT COUNT(*) FILTER (WHERE anchor IS NULL), COUNT(*) FROM entities").fetchall()[0]
     # Every entity without a verified number is expected to have one match among the others.
     settings = SETTINGS | {"probability_two_random_records_match": 2 * max(single, 1) / (entities * (entities - 1))}
@@ -134,7 +134,7 @@ def _labelled_pairs(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _fill_unseen(settings: dict[str, Any], pairs: int) -> list[str]:
-    """Gives every level in which no pair was seen half a pair: rarer than anything that was. The levels that this was done to."""
+    """Give every level without a pair half a pair, less than any level with one; return the levels that this changed."""
     unseen = []
     for comparison in settings["comparisons"]:
         for level in comparison["comparison_levels"]:
@@ -145,11 +145,11 @@ def _fill_unseen(settings: dict[str, Any], pairs: int) -> list[str]:
     return unseen
 
 
-def _frequencies(connection: duckdb.DuckDBPyConnection, column: str) -> Frequencies:
-    """Shares of the values of `column` among entities: persons, however many records each has."""
+def _frequencies(connection: duckdb.DuckDBPyConnection, column: str, least: int) -> Frequencies:
+    """Return the shares of the values of `column` among entities: persons, however many records each has."""
     rows = connection.execute(
         f"SELECT {column}, COUNT(*) FROM entities WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY COUNT(*) DESC, {column}"
     ).fetchall()
     total = sum(n for _, n in rows)
-    rare = sorted(n for _, n in rows if n < COMMON) or [1]
-    return Frequencies(common={value: round(n / total, 6) for value, n in rows if n >= COMMON}, rare=round(rare[len(rare) // 2] / total, 6))
+    rare = sorted(n for _, n in rows if n < least) or [1]
+    return Frequencies(common={value: round(n / total, 6) for value, n in rows if n >= least}, rare=round(rare[len(rare) // 2] / total, 6))

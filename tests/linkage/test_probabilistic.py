@@ -14,7 +14,7 @@ from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.probabilistic import StoredModel, dump_model, load_model
 from das_pipeline.linkage.training import train
 from tests.linkage.people import draw_records
-from tests.linkage.world import DEFINITION, World, fill, row
+from tests.linkage.world import DEFINITION, MOST_HOLDERS, World, fill, row
 
 pytestmark = pytest.mark.slow  # training takes some seconds
 
@@ -26,8 +26,8 @@ def model() -> StoredModel:
     """A model trained on invented persons, as `train_model` does it."""
     connection = duckdb.connect(":memory:")
     fill(connection, draw_records(450, seed=1)[0])
-    resolve_entities(connection, DEFINITION)
-    return train(connection, as_of=date(2024, 1, 1), is_simulated=True)
+    resolve_entities(connection, DEFINITION, MOST_HOLDERS)
+    return train(connection, 20, as_of=date(2024, 1, 1), is_simulated=True)
 
 
 def test_record_without_number_is_found_by_its_names(model):

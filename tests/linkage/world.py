@@ -14,7 +14,7 @@ from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.persons import link_records
 from das_pipeline.linkage.probabilistic import StoredModel
 
-MOST_RECORDS = 60
+MOST_RECORDS, MOST_HOLDERS = 60, 300
 
 DEFINITION = LinkageDefinition.model_validate(
     {
@@ -60,7 +60,7 @@ class World:
         """The links by record, after one run on `rows`."""
         connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
         fill(connection, list(rows), merged)
-        resolve_entities(connection, self.definition, self.model)
+        resolve_entities(connection, self.definition, MOST_HOLDERS, self.model)
         connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
         connection.execute(
             "CREATE TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"

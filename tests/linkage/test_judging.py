@@ -12,7 +12,7 @@ import pytest
 from das_pipeline.deliveries import load_contracts
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.linkage import verdicts
+from das_pipeline.linkage import judging
 from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import load_definition
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
@@ -51,31 +51,31 @@ def world(linked: World) -> Iterator[World]:
 @pytest.mark.breaks("L01")
 def test_l01_sees_a_record_without_its_link(world, fault, fact):
     world.connection.execute("CREATE TABLE in_force AS SELECT unit, record_no FROM records")
-    assert verdicts.every_record_is_linked(world.connection).passed
+    assert judging.every_record_is_linked(world.connection).passed
     world.connection.execute(fault)
-    verdict = verdicts.every_record_is_linked(world.connection)
+    verdict = judging.every_record_is_linked(world.connection)
     assert (verdict.passed, verdict.severity, verdict.facts[fact]) == (False, "block", 1)
 
 
 @pytest.mark.breaks("L04")
 def test_l04_sees_two_numbers_and_two_birth_dates_in_one_person(world):
-    assert verdicts.cluster_is_one_person(world.connection).passed
+    assert judging.cluster_is_one_person(world.connection).passed
     world.connection.execute("UPDATE merged SET cluster = 2")
-    verdict = verdicts.cluster_is_one_person(world.connection)
+    verdict = judging.cluster_is_one_person(world.connection)
     assert (verdict.passed, verdict.severity, verdict.facts) == (False, "block", {"two_numbers": 1, "two_births": 1})
 
 
 @pytest.mark.breaks("L04")
 def test_l04_sees_a_record_in_an_entity_with_another_birth_date(world):
     world.connection.execute("UPDATE members SET entity = (SELECT MIN(entity) FROM members)")
-    assert verdicts.cluster_is_one_person(world.connection).facts["two_births"] == 1
+    assert judging.cluster_is_one_person(world.connection).facts["two_births"] == 1
 
 
 @pytest.mark.breaks("L05")
 def test_l05_sees_a_person_held_together_by_nothing_verified(world):
-    assert verdicts.cluster_is_small(world.connection, MOST_RECORDS).passed
+    assert judging.cluster_is_small(world.connection, MOST_RECORDS).passed
     world.connection.execute("INSERT INTO links SELECT 'report', range, 1, 1, 'C', 9 FROM range(100, 161)")
-    verdict = verdicts.cluster_is_small(world.connection, MOST_RECORDS)
+    verdict = judging.cluster_is_small(world.connection, MOST_RECORDS)
     assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"largest": 62, "above": 1})
 
 
@@ -91,9 +91,9 @@ def test_l08_sees_a_merge_that_depends_on_the_order_of_its_edges(monkeypatch):
         ]
     )
     world.connection.execute("CREATE OR REPLACE TEMP TABLE candidates AS SELECT left_entity, right_entity, link_class, weight FROM edges")
-    assert verdicts.linkage_is_repeatable(merge_entities(world.connection, world.definition, MOST_RECORDS)).passed
+    assert judging.linkage_is_repeatable(merge_entities(world.connection, world.definition, MOST_RECORDS)).passed
     monkeypatch.setattr(Edge, "strength", lambda edge: 0)  # ties are no longer broken
-    assert not verdicts.linkage_is_repeatable(merge_entities(world.connection, world.definition, MOST_RECORDS)).passed
+    assert not judging.linkage_is_repeatable(merge_entities(world.connection, world.definition, MOST_RECORDS)).passed
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_l14_lets_words_of_the_links_and_small_numbers_leave(world, toy, tmp_pat
 def judge_leaving(world: World, toy: Jurisdiction, folder: Path, rows: str) -> Verdict:
     """L14 on a file with the rows of a query."""
     world.connection.execute(f"COPY ({rows}) TO '{folder / 'links.parquet'}' (FORMAT parquet)")
-    return verdicts.no_identifier_leaves(world.connection, folder, list(load_contracts(toy).values()), load_definition(toy))
+    return judging.no_identifier_leaves(world.connection, folder, list(load_contracts(toy).values()), load_definition(toy))
 
 
 def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
@@ -135,14 +135,14 @@ def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
     listed = ", ".join(f"({number})" for number in numbers)
     world.connection.execute(f"COPY (SELECT * FROM (VALUES {listed}) AS v(case_id)) TO '{tmp_path / 'cases.parquet'}' (FORMAT parquet)")
     table = f"read_parquet('{tmp_path / 'cases.parquet'}')"
-    assert verdicts.looks_like_numbers(world.connection, table, "case_id", ["eleven_test"])
-    assert not verdicts.looks_like_numbers(world.connection, table, "case_id", [])
+    assert judging.looks_like_numbers(world.connection, table, "case_id", ["eleven_test"])
+    assert not judging.looks_like_numbers(world.connection, table, "case_id", [])
 
 
 @pytest.mark.breaks("L14")
 def test_l14_reads_json_files_too(world, toy, tmp_path: Path):
     (tmp_path / "quality.json").write_text('{"largest": 12345, "of": "R0001"}')
-    verdict = verdicts.no_identifier_leaves(world.connection, tmp_path, list(load_contracts(toy).values()), load_definition(toy))
+    verdict = judging.no_identifier_leaves(world.connection, tmp_path, list(load_contracts(toy).values()), load_definition(toy))
     assert "quality.json" in verdict.sentence
 
 
