@@ -24,8 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup      ## simulate deliveries, run the whole chain, publish two releases and the site
-	@$(BIN)/python -m cli.main demo
+demo: setup      ## simulate deliveries, run the whole chain, publish two releases and the site (SEED=2 SIZE=tiny DETAILS=1)
+	@$(BIN)/python -m cli.main demo $(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(DETAILS),--details)
 
 test: setup      ## run all tests
 	@$(BIN)/python -m tests.browser
@@ -42,11 +42,11 @@ lint: setup      ## ruff and the import contracts
 types: setup     ## pyright
 	@$(BIN)/basedpyright --warnings $(PACKAGES)
 
-ui: setup        ## open Dagster on the demo's home, with the schedule running
-	@$(BIN)/python -m cli.main ui
+ui: setup        ## open Dagster on the demo's home, with the schedule running (PORT=3000)
+	@$(BIN)/python -m cli.main ui $(if $(PORT),--port $(PORT))
 
-site: setup      ## serve the site of the current release
-	@$(BIN)/python -m cli.main serve
+site: setup      ## serve the site of the current release (PORT=8000)
+	@$(BIN)/python -m cli.main serve $(if $(PORT),--port $(PORT))
 
 lock:            ## resolve the dependencies again
 	@test -x $(UV) || $(MAKE) setup

@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli import operation, releases, simulated, stewards
-from das_pipeline.errors import DasError
+from cli import doctor, exits, operation, releases, servers, simulated, stewards
+from das_pipeline.errors import DasError, KeyMissing
 
 app = typer.Typer(
     name="das",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # a traceback must not print values
     help="The open data pipeline of a criminal-justice chain. Start with [bold]das demo[/], then [bold]das status[/] and [bold]das ui[/].",
+    epilog=f"Exit codes\n\n{exits.table()}\n\nMore: docs/command-line.md",
     rich_markup_mode="rich",
 )
-for verbs in (simulated.app, operation.app, stewards.app, releases.app):
+for verbs in (simulated.app, operation.app, servers.app, doctor.app, stewards.app, releases.app):
     app.add_typer(verbs)
 app.add_typer(releases.release_app, name="release")
 
 
+def _print_versions(wanted: bool) -> None:
+    if wanted:
+        from das_pipeline.run import code_version
+
+        versions = ", ".join(f"{name} {version(package)}" for name, package in (("Dagster", "dagster"), ("DuckDB", "duckdb")))
+        typer.echo(f"das {version('das-pipeline')} (code {code_version()[:12]}; Python {sys.version.split()[0]}, {versions})")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_versions, is_eager=True, help="Print the versions of das and of what it runs on.")
+    ] = False,
+) -> None:
+    """Options of `das` itself."""
+
+
 def main() -> None:
-    """The command line; an error of ours is a sentence, not a traceback."""
+    """Run the command line; print an error of ours as a sentence, not a traceback."""
     try:
         app()
     except DasError as error:
-        Console(stderr=True).print(f"[red]das:[/] {error}")
-        sys.exit(1)
+        advice = " To try it with simulated deliveries, run das demo: it makes demo keys." if isinstance(error, KeyMissing) else ""
+        Console(stderr=True, soft_wrap=True).print(f"das: {error}{advice}", style="red", markup=False, highlight=False)
+        sys.exit(exits.Exit.FAILED)
 
 
 if __name__ == "__main__":

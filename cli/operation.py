@@ -1,19 +1,20 @@
-"""For whoever runs the pipeline: take deliveries in, see what is live and what waits, open Dagster."""
+"""For whoever runs the pipeline: take deliveries in, see what is live and what waits."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from datetime import datetime
-from pathlib import Path
-from typing import Annotated
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.console import console
-from das_pipeline.settings import PROJECT, Settings
+from cli.console import AsJson, console, print_json
+from cli.exits import Exit
+from das_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.runs import Report
 
 app = typer.Typer()
 
@@ -24,47 +25,44 @@ AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], 
 def run(as_of: AsOf = None) -> None:
     """Take in every delivery that waits, day by day in the order they became known, and run the chain after each day."""
     from cli.summary import summarise
+
+    report = take_in(as_of.date() if as_of else None)
+    summarise(console, report)
+    raise typer.Exit(exit_code(report))
+
+
+def take_in(until: date | None = None) -> Report:
+    """Take in what waits, with a progress bar; return what the runs did."""
     from orchestration.runs import Operator, instance
 
     counted = TextColumn("{task.completed}/{task.total} runs")
-    shown = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn())
-    with instance(Settings.from_environment()) as store, Progress(*shown, console=console) as bar:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn())
+    with instance(Settings.from_environment()) as store, Progress(*columns, console=console) as bar:
         operator = Operator(store)
         task = bar.add_task("looking at the inbox", total=None)
 
         def show(text: str, total: int) -> None:
             bar.update(task, description=text, total=total, completed=operator.report.runs)
 
-        operator.take_in(show, as_of.date() if as_of else None)
+        operator.take_in(show, until)
         bar.update(task, description="done", completed=operator.report.runs)
-    summarise(console, operator.report)
-    if any(label.startswith("chain") for label, _ in operator.report.failed):
-        raise typer.Exit(1)
+    return operator.report
+
+
+def exit_code(report: Report) -> Exit:
+    """Return how a round of runs ends: a chain that failed weighs more than a delivery that was not taken in."""
+    if any(label.startswith("chain") for label, _ in report.failed):
+        return Exit.FAILED
+    return Exit.REFUSED if report.failed else Exit.DONE
 
 
 @app.command()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """What is live, what waits, what was refused, and what the last checks found."""
-    from cli.summary import show_status
+    from cli.status import read_status, show_status
 
-    show_status(console)
-
-
-@app.command()
-def ui(port: Annotated[int, typer.Option(help="On this machine only.")] = 3000) -> None:
-    """Open Dagster on this home, with the daily schedule and the delivery sensor running."""
-    from orchestration.runs import instance
-
-    instance(Settings.from_environment()).dispose()
-    console.print(f"Dagster: http://localhost:{port}/  (stop with Ctrl-C)")
-    command = [
-        str(Path(sys.executable).with_name("dagster")),
-        "dev",
-        "-w",
-        str(PROJECT / "workspace.yaml"),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-    ]
-    subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(PROJECT)}, cwd=PROJECT)
+    state = read_status(Settings.from_environment())
+    if as_json:
+        print_json(asdict(state))
+    else:
+        show_status(state)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from cli.console import console
-from das_pipeline.errors import DasError
+from cli.console import AsJson, console, print_json
+from cli.exits import Exit
+from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -31,7 +31,7 @@ def audit(release: Annotated[str, typer.Argument(help="A release id; the current
     folders = publication.release_folders(at)
     chosen = next((f for f in reversed(folders) if release in ("", f.name)), None)
     if chosen is None:
-        raise DasError(f"There is no release {release or 'yet'}: das release list shows what there is.")
+        raise unknown_name("release", release, [f.name for f in folders]) if folders else DasError("There is no release yet: run das run.")
     table = Table("rule", "outcome", "what was found", title=f"Audit of release {chosen.name}")
     verdicts = auditor.audit(chosen, folders[: folders.index(chosen)], load_policy(at.jurisdiction).disclosure.bases)
     for verdict in verdicts:
@@ -40,39 +40,44 @@ def audit(release: Annotated[str, typer.Argument(help="A release id; the current
     wrong = verify_release(chosen)
     console.print("Every file is what the signed manifest says." if not wrong else "[red]Not as released:[/] " + " ".join(wrong))
     if wrong or not all(v.passed for v in verdicts):
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
 def explain(
     table: Annotated[str, typer.Argument(help="A published table.")],
     cell: Annotated[list[str] | None, typer.Argument(help="Its cell, as dimension=code: period=2024 offence=traffic.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Where a published number comes from: its value, definition, protection, and every version that it was made from."""
     from das_pipeline import publication
 
-    for name, text in publication.explain(
-        Run.start(Settings.from_environment(), date.max), table, dict(c.split("=", 1) for c in cell or [])
-    ):
+    facts = publication.explain(Run.start(Settings.from_environment(), date.max), table, dict(map(_dimension, cell or [])))
+    if as_json:
+        print_json(dict(facts))
+        return
+    for name, text in facts:
         console.print(f"[bold]{name}[/]  {text}")
 
 
-@app.command()
-def serve(port: Annotated[int, typer.Option(help="On this machine only.")] = 8000) -> None:
-    """Serve the current release, tables and site, on http://localhost:PORT/."""
-    folder = Settings.from_environment().home / "releases" / "current"
-    if not folder.exists():
-        raise DasError("There is no release yet: run das demo, or das run.")
-    console.print(f"The site: http://localhost:{port}/site/index.html  (stop with Ctrl-C)")
-    subprocess.run([sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)], check=False)
+def _dimension(text: str) -> tuple[str, str]:
+    """Return `dimension=code` as its two parts."""
+    name, equals, code = text.partition("=")
+    if not equals:
+        raise DasError(f"{text!r} names no cell: write dimension=code, such as period=2024.")
+    return name, code
 
 
 @release_app.command("list")
-def list_releases() -> None:
+def list_releases(as_json: AsJson = False) -> None:
     """The releases, oldest first."""
-    from cli.summary import show_releases
+    from cli.status import read_releases, show_releases
 
-    show_releases(console)
+    rows = read_releases(Run.start(Settings.from_environment(), date.max))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        show_releases(rows)
 
 
 @release_app.command("diff")
@@ -81,9 +86,9 @@ def diff_releases(old: str, new: str) -> None:
     from das_pipeline import publication
 
     folders = {f.name: f for f in publication.release_folders(Run.start(Settings.from_environment(), date.max))}
-    missing = [r for r in (old, new) if r not in folders]
-    if missing:
-        raise DasError(f"There is no release {', '.join(missing)}: there are {', '.join(folders) or 'none'}.")
+    for release in (old, new):
+        if release not in folders:
+            raise unknown_name("release", release, folders)
     table = Table("table", "added", "removed", "revised", title=f"From {old} to {new}")
     for row in publication.compare(folders[old], folders[new]):
         table.add_row(row.table, str(row.added), str(row.removed), str(row.revised))

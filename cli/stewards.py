@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from cli.console import console
+from cli.console import AsJson, console, print_json
+from das_pipeline.errors import unknown_name
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -16,16 +18,21 @@ app = typer.Typer()
 
 
 @app.command()
-def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all when left out.")] = "") -> None:
+def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all when left out.")] = "", as_json: AsJson = False) -> None:
     """The rows that were set aside: how many, by which rule, where they are kept. Never a value."""
     from das_pipeline import deliveries
 
     settings = Settings.from_environment()
     at = Run.start(settings, date.max)
+    if partner and partner not in at.jurisdiction.partners:
+        raise unknown_name("partner", partner, at.jurisdiction.partners)
+    rows = [row for row in deliveries.quarantine_summary(at) if partner in ("", row.partner)]
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
     table = Table("partner", "file", "rule", "state", "rows", "first lines", title="Quarantine")
-    for row in deliveries.quarantine_summary(at):
-        if partner in ("", row.partner):
-            table.add_row(row.partner, row.file, row.rule, row.state, f"{row.rows:,}", ", ".join(map(str, row.first_lines)))
+    for row in rows:
+        table.add_row(row.partner, row.file, row.rule, row.state, f"{row.rows:,}", ", ".join(map(str, row.first_lines)))
     console.print(table)
     console.print(f"The raw rows are kept, encrypted, under {settings.home / 'deliveries'}/<partner>/<version>/quarantine.")
 

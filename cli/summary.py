@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import date
-from pathlib import Path
 from textwrap import shorten
 
 from rich.console import Console
 from rich.table import Table
 
+from cli.console import shown
+from cli.status import read_releases, show_releases
 from das_pipeline import deliveries
 from das_pipeline.privacy import find_canaries
 from das_pipeline.run import Run
@@ -28,58 +28,8 @@ def summarise(console: Console, report: Report) -> None:
     _show_checks(console, report)
     _show_linkage(console, run)
     _show_scan(console, settings)
-    show_releases(console)
+    show_releases(read_releases(run))
     console.print("\nOpen the site with [bold]make site[/], Dagster with [bold]make ui[/]; then [bold].venv/bin/das --help[/].")
-
-
-def show_status(console: Console) -> None:
-    """What is live, what waits, what was refused."""
-    settings = Settings.from_environment()
-    run = Run.start(settings, date.max)
-    newest = deliveries.newest_vintage(run)
-    if newest is not None:
-        partners = Table("partner", "newest delivery", "late by", "state", title=f"Partners, as of {newest}")
-        for state in deliveries.completeness(Run.start(settings, newest)):
-            partners.add_row(state.partner, str(state.reference_on or "–"), f"{state.late_days} days", state.state)
-        console.print(partners)
-    for delivery in deliveries.pending(run):
-        console.print(f"[yellow]waiting[/] {delivery.partner} {delivery.delivery}: {delivery.reason or 'ready: das run takes it in'}")
-    for problem in deliveries.problems(run):
-        console.print(f"[red]problem[/] {problem}")
-    live = Table("table", "live version", "rows", "checks", title="Live versions")
-    for pointer in sorted(settings.home.glob("*/*/current.json")):
-        version = run.lake.current(pointer.parent.relative_to(settings.home).as_posix())
-        if version is not None:
-            passed = sum(v["passed"] for v in version.verdicts)
-            live.add_row(version.table, version.id, f"{version.rows:,}", f"{passed} of {len(version.verdicts)}")
-    console.print(live)
-    show_releases(console)
-
-
-def show_releases(console: Console) -> None:
-    """The releases, oldest first, and the decision on the newest candidate."""
-    settings = Settings.from_environment()
-    folder = settings.home / "releases"
-    table = Table("release", "tables", "cells", "where", title="Releases")
-    for release in sorted(p for p in folder.glob("*.*") if (p / "manifest.json").exists()):
-        package = json.loads((release / "datapackage.json").read_text(encoding="utf-8"))
-        tables = sorted(release.glob("tables/*.parquet"))
-        table.add_row(release.name, str(len(tables)), f"{sum(map(_rows, tables)):,}", _shown(release))
-        assert package["resources"], "a release has tables"
-    console.print(table)
-    live = Run.start(settings, date.max).lake.current("release/decision")
-    if live is not None:
-        console.print(f"The newest candidate, as known on {live.as_of}: {live.facts['decision']}")
-
-
-def _rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return pq.read_metadata(path).num_rows
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _show_account(console: Console, run: Run) -> None:
@@ -129,8 +79,8 @@ def _show_scan(console: Console, settings: Settings) -> None:
         return
     values = canaries.read_text(encoding="utf-8").splitlines()
     hits = find_canaries(values, [settings.home])
-    console.print(f"[bold]Privacy scan[/]  {len(values)} identifying values looked for in every file of {_shown(settings.home)}: ", end="")
-    console.print("[red]found in " + ", ".join(_shown(path) for path, _ in hits) if hits else "none found")
+    console.print(f"[bold]Privacy scan[/]  {len(values)} identifying values looked for in every file of {shown(settings.home)}: ", end="")
+    console.print("[red]found in " + ", ".join(shown(path) for path, _ in hits) if hits else "none found")
 
 
 def _show_linkage(console: Console, run: Run) -> None:

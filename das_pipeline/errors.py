@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class DasError(Exception):
     """The base of every error that this project raises on purpose; its text is safe to log."""
@@ -25,3 +28,13 @@ class DeliveryRefused(DasError):
 
 class KeyMissing(DasError):
     """A key is absent, malformed, or a demo key where real data arrives."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> DasError:
+    """Return the error for a `kind` of thing that does not exist, with the nearest name that does. Not for values of persons."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name, names, n=1)
+    suggestion = f" Did you mean {nearest[0]}?" if nearest else ""
+    listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    choice = f"There are: {listed}." if names else "There are none yet."
+    return DasError(f"There is no {kind} {name}.{suggestion} {choice}")

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from das_pipeline.errors import ConfigurationError
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -26,13 +28,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.keys.resolve().is_relative_to(self.home.resolve()):
-            raise ValueError(f"The key directory {self.keys} lies inside DAS_HOME {self.home}: move it out, or set DAS_KEYS.")
+            raise ConfigurationError(f"The key directory {self.keys} lies inside DAS_HOME {self.home}: move it out, or set DAS_KEYS.")
 
     @classmethod
     def from_environment(cls) -> Settings:
         """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT` and `DAS_THREADS`."""
         home = Path(os.environ.get("DAS_HOME", PROJECT / "data" / "home")).resolve()
         jurisdiction = os.environ.get("DAS_JURISDICTION") or "nl"
+        threads = os.environ.get("DAS_THREADS", "2")
+        if not threads.isdigit() or threads == "0":
+            raise ConfigurationError(f"DAS_THREADS is {threads!r}: give a number of threads, such as 2.")
         folder = Path(jurisdiction) if os.sep in jurisdiction else PROJECT / "jurisdictions" / jurisdiction
         return cls(
             home=home,
@@ -40,5 +45,5 @@ class Settings:
             keys=Path(os.environ.get("DAS_KEYS", home.parent / "keys")).resolve(),
             jurisdiction=folder.resolve(),
             memory_limit=os.environ.get("DAS_MEMORY_LIMIT", "2GB"),
-            threads=int(os.environ.get("DAS_THREADS", "2")),
+            threads=int(threads),
         )

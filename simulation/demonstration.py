@@ -40,6 +40,10 @@ class State(BaseModel, extra="forbid", frozen=True):
     def extent(self) -> Extent:
         return Extent(self.rows, self.start)
 
+    def is_same(self, other: State) -> bool:
+        """Return whether `other` is the same world, whatever the day until which it is delivered."""
+        return self.model_copy(update={"reference_on": other.reference_on}) == other
+
 
 @dataclass(frozen=True)
 class Simulated:
@@ -65,37 +69,65 @@ def simulate(
     until: date | None = None,
     truth: Path | None = None,
     processes: int = 1,
+    force: bool = False,
 ) -> Simulated:
     """Write deliveries to `out/<partner>/<delivery>/`: the history of every partner, then daily deliveries until `until`.
 
     `size` is a size of simulation/parameters.yaml or a number of rows. `faults` is `none`, a profile of the jurisdiction, or the path of
     one. `truth` (beside `out` by default) receives what is true, the ledger of faults, and the state that `next_day` continues from. The
-    same jurisdiction, size, seed and faults give the same bytes, in any number of processes.
+    same jurisdiction, size, seed and faults give the same bytes, in any number of processes. DasError when `out` has the deliveries of
+    another world, whose truth would be replaced, unless `force`.
     """
-    parameters = Parameters.read(jurisdiction)
-    said = faults if str(faults) == "none" or not Path(faults).suffix else Path(faults).resolve()
-    scenario = profile(jurisdiction, said)
-    last = (until or (scenario and scenario.until) or parameters.period.until) - DAY
-    if last < parameters.period.history_until:
-        raise ConfigurationError(f"Nothing is delivered by {until}: the history is delivered on {parameters.period.history_until + DAY}.")
-    extent = Extent.of(parameters, size)
-    state = State(rows=extent.rows, start=extent.start, seed=seed, faults=str(said), reference_on=last)
-    days = [parameters.period.history_until + DAY * n for n in range((last - parameters.period.history_until).days + 1)]
+    state = planned_world(jurisdiction, size=size, seed=seed, faults=faults, until=until)
     target = truth or out.parent / "truth"
+    earlier = delivered_world(target)
+    if earlier and not force and not (earlier.is_same(state) and earlier.reference_on <= state.reference_on):
+        raise DasError(
+            f"{out} has the deliveries of another world ({earlier.rows:,} rows, seed {earlier.seed}, faults {Path(earlier.faults).stem}, "
+            f"until {earlier.reference_on}), and its truth would be replaced. Start anew after make clean, or simulate elsewhere (--out or "
+            "another DAS_HOME). das simulate --force replaces the truth and mixes the two."
+        )
+    parameters = Parameters.read(jurisdiction)
+    first = parameters.period.history_until
+    days = [first + DAY * n for n in range((state.reference_on - first).days + 1)]
     target.mkdir(parents=True, exist_ok=True)
     (target / "faults.jsonl").unlink(missing_ok=True)
     return _send(_Task(jurisdiction.folder, parameters, state, tuple(days), target, target), out, processes)
 
 
+def planned_world(
+    jurisdiction: Jurisdiction, *, size: str | int, seed: int, faults: str | Path = "default", until: date | None = None
+) -> State:
+    """Return what `simulate` would make with these arguments."""
+    parameters = Parameters.read(jurisdiction)
+    profile_or_path = faults if str(faults) == "none" or not Path(faults).suffix else Path(faults).resolve()
+    scenario = profile(jurisdiction, profile_or_path)
+    last = (until or (scenario and scenario.until) or parameters.period.until) - DAY
+    if last < parameters.period.history_until:
+        raise ConfigurationError(f"Nothing is delivered by {until}: the history is delivered on {parameters.period.history_until + DAY}.")
+    extent = Extent.of(parameters, size)
+    return State(rows=extent.rows, start=extent.start, seed=seed, faults=str(profile_or_path), reference_on=last)
+
+
+def delivered_world(truth: Path) -> State | None:
+    """Return what the simulation whose truth is in `truth` was made with; None when there is none."""
+    path = truth / STATE
+    if not path.exists():
+        return None
+    try:
+        return State.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise DasError(
+            f"{path} is not what `das simulate` writes ({error.error_count()} mistakes): remove {truth} and make a new one."
+        ) from None
+
+
 def next_day(jurisdiction: Jurisdiction, out: Path, *, truth: Path | None = None, processes: int = 1) -> Simulated:
     """One more delivery of every partner, about the day after the last one. DasError when no simulation was made or its days are over."""
     target = truth or out.parent / "truth"
-    try:
-        state = State.model_validate_json((target / STATE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DasError(f"{target / STATE} is missing: there is no simulation to go on with. Make one with `das simulate`.") from None
-    except ValidationError as error:
-        raise DasError(f"{target / STATE} is not what `das simulate` writes ({error.error_count()} mistakes): make a new one.") from None
+    state = delivered_world(target)
+    if state is None:
+        raise DasError(f"{target / STATE} is missing: there is no simulation to go on with. Make one with `das simulate`.")
     parameters = Parameters.read(jurisdiction)
     day = state.reference_on + DAY
     if day > parameters.period.until + DAY * parameters.period.beyond_days:

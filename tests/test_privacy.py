@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from das_pipeline.errors import DeliveryRefused, KeyMissing, LakeError
+from das_pipeline.errors import ConfigurationError, DeliveryRefused, KeyMissing, LakeError
 from das_pipeline.privacy import Keys, decrypted, encrypt_file, find_canaries, keyed, register_keyed_macro, write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
@@ -92,7 +92,7 @@ def test_keys_show_nothing(settings: Settings) -> None:
 
 
 def test_the_key_directory_must_lie_outside_the_home(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="move it out"):
+    with pytest.raises(ConfigurationError, match="move it out"):
         Settings(home=tmp_path, inbox=tmp_path / "inbox", keys=tmp_path / "keys", jurisdiction=tmp_path)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from das_pipeline.errors import DasError
+from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.periods import kind_of
 from das_pipeline.publication.releases import current_release
 from das_pipeline.run import Run
@@ -22,14 +22,17 @@ def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, st
         raise DasError("There is no release yet: run das run.")
     path = release.folder / "tables" / f"{table}.parquet"
     if not path.exists():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.parquet")))
-        raise DasError(f"Release {release.id} has no table {table}; it has {known}.")
+        raise unknown_name("published table", table, (p.stem for p in path.parent.glob("*.parquet")))
     rows = pq.read_table(path)
     facts = json.loads(rows.schema.metadata[b"das"])
-    if odd := sorted(set(cell) - {*facts["dims"], "period"}):
-        raise DasError(f"Table {table} has no dimension {', '.join(odd)}; it has {', '.join([*facts['dims'], 'period'])}.")
+    for name in cell:
+        if name not in (*facts["dims"], "period"):
+            raise unknown_name(f"dimension of {table}", name, [*facts["dims"], "period"])
     period = cell.get("period", max(p for p in rows["period"].to_pylist() if len(p) == 4))
     wanted = {d: cell.get(d, ALL) for d in facts["dims"]} | {"period_kind": kind_of(period), "period": period}
+    for name, value in cell.items():
+        if value not in (codes := rows[name].unique().to_pylist()):
+            raise unknown_name(f"{name} of {table}", value, codes)
     for name, value in wanted.items():
         rows = rows.filter(pc.field(name) == value)
     if rows.num_rows != 1:

@@ -42,7 +42,7 @@ class Sent:
     delivered_on: date
     sequence: int
     replaces: str | None
-    rows: int
+    rows: int  # lines without the header, as the receiver counts them: a repeated header or a broken row is one more
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ class Part:
     """The rows of one block for one file, written and waiting for those of the other blocks."""
 
     path: Path
-    rows: int
     lines: int
     sums: Mapping[str, int]  # cents, by column of amounts
     faults: tuple[Fault, ...]  # lines counted within the part
@@ -147,7 +146,7 @@ class Sender:
         path = folder / f"{contract.partner}.{contract.file}.{planned.delivery}"
         render.write_part(contract, page.finished(), path, page.form, cut=page.places(page.cut), headers=page.places(page.headers))
         lines = len(page.written) + len(page.headers) + len(page.broken)
-        return Part(path, len(page.written), lines, sums(contract, page.held()), tuple(faults))
+        return Part(path, lines, sums(contract, page.held()), tuple(faults))
 
     def _rows(self, register: Register, since: np.datetime64 | None, day: np.datetime64, moved: Migration | None) -> tuple[Ints, Texts]:
         """The rows of the world that a file shows, and their columns as texts, in the order in which they came into the register."""
@@ -209,7 +208,7 @@ def hand_over(
         delivered_on=planned.reference_on + DAY * (handover.number + planned.days_late),
         sequence=handover.sequence,
         replaces=f"{planned.reference_on}.{handover.number - 1}" if handover.number > 1 else None,
-        rows=sum(part.rows for of_file in parts.values() for part in of_file),
+        rows=sum(part.lines for of_file in parts.values() for part in of_file),
     )
     manifest = {
         "partner": sent.partner,

@@ -1,0 +1,209 @@
+"""`das doctor`: whether this installation can work, from the environment to the last published byte. It changes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import requires, version
+
+import typer
+from rich.table import Table
+
+from cli.console import console
+from cli.exits import Exit
+from cli.servers import LOCK
+from das_pipeline.errors import DasError
+from das_pipeline.settings import Settings
+
+app = typer.Typer()
+
+VARIABLES = ("DAS_HOME", "DAS_INBOX", "DAS_KEYS", "DAS_JURISDICTION", "DAS_MEMORY_LIMIT", "DAS_THREADS")
+PACKAGES = ("duckdb", "duckdb-extension-httpfs", "dagster", "dagster-webserver", "pyarrow", "pandas")
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at and seen; `fix` says what to do, and is empty when all is well."""
+
+    what: str
+    seen: str
+    fix: str = ""
+
+
+@app.command()
+def doctor() -> None:
+    """Examine this installation: environment, versions, keys, disk, every live version, locks, releases, Dagster. Changes nothing."""
+    findings = [finding for examine in EXAMINATIONS for finding in _examined(examine)]
+    table = Table("what", "", "seen", "how to fix it")
+    for finding in findings:
+        table.add_row(finding.what, "[red]wrong[/]" if finding.fix else "[green]ok[/]", finding.seen, finding.fix)
+    console.print(table)
+    wrong = sum(bool(finding.fix) for finding in findings)
+    console.print(f"{wrong} of {len(findings)} are wrong." if wrong else "All is well. Deliveries that wait or were refused: das status.")
+    raise typer.Exit(Exit.FAILED if wrong else Exit.DONE)
+
+
+def _examined(examine: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield what `examine` finds; an error of ours is a finding too, and the other examinations go on."""
+    try:
+        yield from examine()
+    except DasError as error:
+        yield Finding((examine.__doc__ or "").rstrip("."), "it cannot be read", str(error))
+
+
+def _environment() -> Iterator[Finding]:
+    """Settings."""
+    odd = sorted(name for name in os.environ if name.startswith("DAS_") and name not in VARIABLES and not name.startswith("DAS_KEY_"))
+    seen = ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ) or "no variable is set: all defaults"
+    yield Finding("environment", seen, f"No setting is called {', '.join(odd)}: use {', '.join(VARIABLES)}." if odd else "")
+    settings = Settings.from_environment()
+    yield Finding("home", str(settings.home), "" if settings.home.is_dir() else "It is made by the first das demo or das run.")
+
+
+def _jurisdiction() -> Iterator[Finding]:
+    """Jurisdiction."""
+    from das_pipeline import deliveries
+    from das_pipeline.jurisdiction import Jurisdiction
+    from das_pipeline.policy import load_policy
+
+    jurisdiction = Jurisdiction(Settings.from_environment().jurisdiction)
+    load_policy(jurisdiction)
+    partners, contracts = deliveries.load_partners(jurisdiction), deliveries.load_contracts(jurisdiction)
+    fix = "" if partners else f"{jurisdiction.folder} has no contracts/<partner>/partner.yaml: set DAS_JURISDICTION."
+    yield Finding("jurisdiction", f"{jurisdiction.name}: {len(partners)} partners, {len(contracts)} contracts, policy", fix)
+
+
+def _versions() -> Iterator[Finding]:
+    """Versions."""
+    from packaging.requirements import Requirement
+
+    wanted = [Requirement(text) for text in requires("das-pipeline") or []]
+    odd = [f"{r.name} {version(r.name)} (needs {r.specifier})" for r in wanted if version(r.name) not in r.specifier]
+    seen = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
+    yield Finding("versions", seen, f"Run make setup: {'; '.join(odd)}." if odd else "")
+
+
+def _engine() -> Iterator[Finding]:
+    """DuckDB's cipher."""
+    import duckdb
+
+    from das_pipeline import engine
+    from das_pipeline.privacy import Keys
+
+    settings = Settings.from_environment()
+    with engine.in_memory() as connection:
+        try:
+            engine.configure(connection, settings, Keys.load(settings).encryption)
+        except duckdb.Error as error:
+            yield Finding("DuckDB's cipher", type(error).__name__, "Install duckdb-extension-httpfs of DuckDB's version: make setup.")
+            return
+    yield Finding("DuckDB's cipher", "loads from its wheel, without a download")
+
+
+def _keys() -> Iterator[Finding]:
+    """Keys."""
+    from das_pipeline.privacy import USES, Keys
+
+    settings = Settings.from_environment()
+    keys = Keys.load(settings)
+    yield Finding("keys", f"{len(USES)} keys{', demo keys: for simulated deliveries only' if keys.is_demo else ''}")
+    folder = settings.keys
+    paths = [path for path in (folder, *(folder / use for use in USES)) if path.exists()]
+    is_open = [path.name for path in paths if path.stat().st_mode & OTHERS]
+    seen = f"{folder}: {'others may use ' + ', '.join(is_open) if is_open else 'its owner only'}"
+    yield Finding("modes of the keys", seen, f"chmod -R go= {folder}" if is_open else "")
+
+
+def _disk() -> Iterator[Finding]:
+    """Disk."""
+    home = Settings.from_environment().home
+    place = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    used = sum(path.stat().st_size for path in home.rglob("*") if path.is_file() and not path.is_symlink())
+    fix = "Make room: a run writes new versions beside the live ones." if free < max(used, 1 << 30) else ""
+    yield Finding("disk", f"{_gigabytes(free)} free, {_gigabytes(used)} used by the home", fix)
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def _live_versions() -> Iterator[Finding]:
+    """Live versions."""
+    from das_pipeline.lake import Lake, verify
+
+    settings = Settings.from_environment()
+    lake = Lake(settings.home)
+    tables = [pointer.parent.relative_to(settings.home).as_posix() for pointer in sorted(settings.home.glob("*/*/current.json"))]
+    files = 0
+    for table in tables:
+        try:
+            live = lake.live(table)
+            verify(live)
+        except DasError as error:
+            yield Finding(f"live version of {table}", "not what its manifest says", str(error))
+        else:
+            files += len(live.files)
+    yield Finding("live versions", f"{len(tables)} tables: {files:,} files with the hash in their manifest")
+
+
+def _locks() -> Iterator[Finding]:
+    """Locks."""
+    path = Settings.from_environment().home / "dagster" / LOCK
+    if not path.exists():
+        yield Finding("lock of das ui", "free")
+        return
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            yield Finding("lock of das ui", "free")
+        except BlockingIOError:
+            yield Finding("lock of das ui", f"held by {file.read()}")
+
+
+def _releases() -> Iterator[Finding]:
+    """Releases."""
+    from das_pipeline import publication
+    from das_pipeline.release import verify_release
+    from das_pipeline.run import Run
+
+    settings = Settings.from_environment()
+    folder = settings.home / "releases"
+    if not (folder / "current.json").exists():
+        yield Finding("releases", "none yet")
+        return
+    for release in publication.releases(Run.start(settings, date.max)):
+        wrong = verify_release(release.folder)
+        yield Finding(
+            f"release {release.id}",
+            "signed, every file as released" if not wrong else " ".join(wrong),
+            "Put it back from a backup: a release never changes." if wrong else "",
+        )
+    named = json.loads((folder / "current.json").read_text(encoding="utf-8"))["release"]
+    link = folder / "current"
+    linked = link.readlink().name if link.is_symlink() else "nothing"
+    fix = "" if linked == named else "Run das run: it ends what was interrupted."
+    yield Finding("pointer and link", f"the pointer names {named}, the link leads to {linked}", fix)
+
+
+def _dagster() -> Iterator[Finding]:
+    """Dagster."""
+    from orchestration.runs import instance
+
+    settings = Settings.from_environment()
+    if not (settings.home / "dagster").exists():
+        yield Finding("Dagster", "no run yet")
+        return
+    with instance(settings) as store:
+        yield Finding("Dagster", f"its storage answers: {store.get_runs_count():,} runs")
+
+
+EXAMINATIONS = (_environment, _jurisdiction, _versions, _engine, _keys, _disk, _live_versions, _locks, _releases, _dagster)

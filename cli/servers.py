@@ -1,0 +1,110 @@
+"""For people with a browser: Dagster on this home, and the site of the current release. Both listen on this machine only."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import console
+from das_pipeline.errors import DasError
+from das_pipeline.settings import PROJECT, Settings
+
+app = typer.Typer()
+
+HOST = "127.0.0.1"
+LOCK = "ui.lock"  # in Dagster's folder of the home: held by the `das ui` that runs there
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="On this machine only.")]
+
+
+@app.command()
+def ui(port: Port = 3000) -> None:
+    """Open Dagster on this home, with the daily schedule and the delivery sensor running."""
+    from das_pipeline.privacy import Keys
+    from orchestration.runs import instance
+
+    settings = Settings.from_environment()
+    Keys.load(settings)  # without keys the sensor would fail at every tick
+    require_free_port(port, "ui")
+    instance(settings).dispose()
+    lock = lock_ui(settings.home, port)
+    os.set_inheritable(lock, True)  # held by Dagster, which replaces this process and gets its signals
+    console.print(f"Dagster: http://localhost:{port}/  (stop with Ctrl-C)")
+    sys.stdout.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell starts a background job with Ctrl-C ignored, and Dagster takes SIGTERM as Ctrl-C
+    os.chdir(PROJECT)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    os.execve(sys.executable, [*_DAGSTER_DEV, "-w", str(PROJECT / "workspace.yaml"), "-h", HOST, "-p", str(port)], environment)
+
+
+_DAGSTER_DEV = (sys.executable, "-W", "ignore", "-m", "dagster", "dev")  # its advice to use another program is not for our users
+
+
+def lock_ui(home: Path, port: int) -> int:
+    """Return the descriptor of the lock of `das ui` on `home`, now held; DasError when another `das ui` holds it.
+
+    The lock is free as soon as its holder has ended, however it ended.
+    """
+    path = home / "dagster" / LOCK
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 200).decode()
+        os.close(descriptor)
+        raise DasError(
+            f"Dagster runs on {home} already ({holder}). Use that one, or stop it first: two would start every run twice."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()}, http://localhost:{port}/".encode())
+    return descriptor
+
+
+def require_free_port(port: int, verb: str) -> None:
+    """Raise DasError when nothing can listen on `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            reason = "You may not use" if isinstance(error, PermissionError) else "Another program uses"
+            other = port + 1 if 1024 <= port < 65535 else 8080
+            raise DasError(
+                f"{reason} port {port}. Choose another one: das {verb} --port {other}, or make {_TARGETS[verb]} PORT={other}."
+            ) from None
+
+
+_TARGETS = {"ui": "ui", "serve": "site"}  # what a verb is called in the Makefile
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """The files of a folder, without a line on the terminal for every request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Print nothing."""
+
+
+@app.command()
+def serve(port: Port = 8000) -> None:
+    """Serve the current release, tables and site, on http://localhost:PORT/."""
+    folder = Settings.from_environment().home / "releases" / "current"
+    if not folder.exists():
+        raise DasError("There is no release yet: run das demo, or das run.")
+    require_free_port(port, "serve")
+    with ThreadingHTTPServer((HOST, port), partial(_Handler, directory=str(folder))) as server:
+        console.print(f"The site: http://localhost:{port}/site/index.html  (stop with Ctrl-C)")
+        sys.stdout.flush()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return

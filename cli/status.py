@@ -1,0 +1,124 @@
+"""What is live, what waits and what was refused: gathered once, for the tables and for `--json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from rich.table import Table
+
+from cli.console import console, shown
+from das_pipeline import deliveries, publication
+from das_pipeline.deliveries import PartnerState
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A delivery that is not taken in yet; `reason` says for what it waits, and is empty for one that is ready."""
+
+    partner: str
+    delivery: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """The live version of a table of the lake, and how many of its checks passed."""
+
+    table: str
+    version: str
+    rows: int
+    checks_passed: int
+    checks: int
+
+
+@dataclass(frozen=True)
+class ReleaseRow:
+    """A published release."""
+
+    release: str
+    tables: int
+    cells: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of one installation."""
+
+    as_of: date | None
+    partners: list[PartnerState]
+    waiting: list[Waiting]
+    problems: list[str]
+    tables: list[LiveTable]
+    releases: list[ReleaseRow]
+    decision: str | None  # on the newest candidate
+
+
+def read_status(settings: Settings) -> Status:
+    """Return the state of the installation."""
+    run = Run.start(settings, date.max)
+    newest = deliveries.newest_vintage(run)
+    return Status(
+        as_of=newest,
+        partners=deliveries.completeness(run.known_on(newest)) if newest else [],
+        waiting=[Waiting(d.partner, d.delivery, d.state, d.reason) for d in deliveries.pending(run)],
+        problems=deliveries.problems(run),
+        tables=_live_tables(run),
+        releases=read_releases(run),
+        decision=_decision(run),
+    )
+
+
+def read_releases(run: Run) -> list[ReleaseRow]:
+    """Return the releases, oldest first."""
+    rows = []
+    for folder in publication.release_folders(run):
+        tables = sorted(folder.glob("tables/*.parquet"))
+        rows.append(ReleaseRow(folder.name, len(tables), sum(pq.read_metadata(path).num_rows for path in tables), folder))
+    return rows
+
+
+def _live_tables(run: Run) -> list[LiveTable]:
+    home = run.lake.home
+    names = (pointer.parent.relative_to(home).as_posix() for pointer in sorted(home.glob("*/*/current.json")))
+    versions = [version for name in names if (version := run.lake.current(name)) is not None]
+    return [LiveTable(v.table, v.id, v.rows, sum(c["passed"] for c in v.verdicts), len(v.verdicts)) for v in versions]
+
+
+def _decision(run: Run) -> str | None:
+    live = run.lake.current("release/decision")
+    return None if live is None else f"The newest candidate, as known on {live.as_of}: {live.facts['decision']}"
+
+
+def show_status(status: Status) -> None:
+    """Print the state as tables."""
+    if status.as_of is not None:
+        partners = Table("partner", "newest delivery", "late by", "state", title=f"Partners, as of {status.as_of}")
+        for state in status.partners:
+            partners.add_row(state.partner, str(state.reference_on or "–"), f"{state.late_days} days", state.state.replace("_", " "))
+        console.print(partners)
+    for delivery in status.waiting:
+        console.print(f"[yellow]waiting[/] {delivery.partner} {delivery.delivery}: {delivery.reason or 'ready: das run takes it in'}")
+    for problem in status.problems:
+        console.print(f"[red]problem[/] {problem}")
+    live = Table("table", "live version", "rows", "checks", title="Live versions")
+    for table in status.tables:
+        live.add_row(table.table, table.version, f"{table.rows:,}", f"{table.checks_passed} of {table.checks}")
+    console.print(live)
+    show_releases(status.releases)
+    if status.decision:
+        console.print(status.decision)
+
+
+def show_releases(releases: list[ReleaseRow]) -> None:
+    """Print the releases as a table."""
+    table = Table("release", "tables", "cells", "where", title="Releases")
+    for row in releases:
+        table.add_row(row.release, str(row.tables), f"{row.cells:,}", shown(row.folder))
+    console.print(table)
