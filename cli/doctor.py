@@ -65,7 +65,7 @@ def _environment() -> Iterator[Finding]:
     seen = ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ) or "no variable is set: all defaults"
     yield Finding("environment", seen, f"No setting is called {', '.join(odd)}: use {', '.join(VARIABLES)}." if odd else "")
     settings = Settings.from_environment()
-    yield Finding("home", str(settings.home), "" if settings.home.is_dir() else "It is made by the first das demo or das run.")
+    yield Finding("home", f"{settings.home}{'' if settings.home.is_dir() else ': not there yet, the first run makes it'}")
 
 
 def _jurisdiction() -> Iterator[Finding]:
