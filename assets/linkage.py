@@ -14,6 +14,5 @@ entities = table_asset(
     ["terminology/records"],
     when_live=DELIVERED,
     kinds=("duckdb", "splink", "parquet"),
-    encrypted=True,
 )
 links = table_asset("linkage/links", LINKS, linkage.build_links, ["identifying/entities"], when_live=DELIVERED, chained=True)

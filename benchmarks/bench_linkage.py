@@ -90,9 +90,7 @@ def link_with_splink(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
     """The table `links` as plain Splink makes it."""
     entities = run.lake.live("identifying/entities")
     for name in ("records", "numbers"):
-        connection.execute(
-            f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([entities.path(f'{name}.parquet')], encrypted=True)}"
-        )
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([entities.path(f'{name}.parquet')])}")
     held = ", ".join(f"MAX(CASE WHEN role = '{number}' THEN value END) AS {number}" for number in NUMBERS)
     connection.execute(
         f"CREATE TEMP TABLE compared AS SELECT r.node AS entity, r.*, n.* EXCLUDE (node) FROM records AS r"
@@ -117,7 +115,7 @@ def main(rows: str, seed: int) -> None:
         run = deliver(Path(folder), rows, seed)
         print(f"{rows} rows of {len(partners_in(run))} partners, seed {seed}")
         with clocked("entities"):
-            produce(run, "identifying/entities", build_entities, encrypted=True)
+            produce(run, "identifying/entities", build_entities)
         with clocked("links"):
             produce(run, "linkage/links", build_links, chained=True)
         for what, quality in evaluate(run, Path(folder) / "truth").items():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from das_pipeline.errors import ConfigurationError, DasError, NoRoom
 from das_pipeline.settings import Settings
@@ -107,12 +108,24 @@ def sql(package: str, name: str) -> str:
     return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
 
 
-def parquet(files: Iterable[Path], *, encrypted: bool = False) -> str:
-    """A `read_parquet(…)` expression over `files`, in the order given."""
-    listed = ", ".join("'" + str(f).replace("'", "''") + "'" for f in files)
-    if not listed:
+def parquet(files: Iterable[Path]) -> str:
+    """A `read_parquet(…)` expression over `files`, in the order given. Encrypted ones need a connection with the key."""
+    paths = list(files)
+    if not paths:
         raise DasError("read_parquet needs at least one file.")
-    return f"read_parquet([{listed}]{', ' + ENCRYPTED if encrypted else ''})"
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{listed}]{', ' + ENCRYPTED if is_encrypted(paths[0]) else ''})"
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a Parquet file is encrypted: it says so in its first bytes."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PARE"
+
+
+def read_table(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
+    """The rows of a Parquet file in their order, encrypted or not."""
+    return connection.execute(f"SELECT * FROM {parquet([path])}").to_arrow_table()
 
 
 def write_parquet(
@@ -124,7 +137,11 @@ def write_parquet(
     encrypted: bool = False,
     parameters: dict[str, Any] | None = None,
 ) -> int:
-    """The number of rows of `query` written to `path`, in the total order `order_by`: without it the bytes differ by thread count."""
+    """Write the rows of `query` to `path` and return their number.
+
+    `order_by` is a total order: without it the bytes differ by thread count. What lies in the identifying or the confidential zone is
+    written `encrypted`, on a connection with the key.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
     if encrypted:

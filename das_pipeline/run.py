@@ -23,7 +23,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Draft, Lake, Version, canonical
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
-from das_pipeline.stages import code_of, reads_of, stage_of
+from das_pipeline.stages import code_of, reads_of, stage_of, zone_of
 
 Connections = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
@@ -56,10 +56,13 @@ class Run:
             yield draft
 
     @contextmanager
-    def connect(self, *, identifying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own. With `identifying` it reads and writes encrypted files and has the macro `keyed`."""
+    def connect(self, *, confidential: bool = False, identifying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own; without a flag it cannot read what is encrypted.
+
+        A `confidential` one reads and writes encrypted files; an `identifying` one does too, and has the macro `keyed`.
+        """
         with self.connections() as connection:
-            engine.configure(connection, self.settings, self.keys.encryption if identifying else None)
+            engine.configure(connection, self.settings, self.keys.encryption if confidential or identifying else None)
             if identifying:
                 register_keyed_macro(connection, self.keys.pseudonym)
             yield connection
@@ -83,7 +86,6 @@ def produce(
     *,
     inputs: Sequence[str] = (),
     salt: str = "",
-    encrypted: bool = False,
     chained: bool = False,
 ) -> Produced:
     """The live version of `table` made by `build` from the live versions of `inputs`, each verified first.
@@ -118,7 +120,7 @@ def produce(
             inputs={n: v.id for n, v in versions.items()},
             inputs_hash=inputs_hash,
             verdicts=verdicts,
-            encrypted=encrypted,
+            encrypted=zone_of(table) != "open",
             previous=draft.live.id if draft.live is not None and chained else None,
         )
         if blocking(verdicts):

@@ -7,6 +7,7 @@ hides every other file from the stage, so that a file which is read but not list
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,32 @@ STAGES = (
 )
 READS = tuple(sorted({path for stage in STAGES for path in stage.reads}))
 """What any stage reads: the files that published figures are made from."""
+
+
+Zone = Literal["identifying", "confidential", "open"]
+CONFIDENTIAL = frozenset(
+    {
+        "terminology/records",
+        "linkage/links",
+        "chain/events",
+        "chain/spells",
+        "chain/flows",
+        "statistics/cubes",
+        "disclosure/ledger",
+    }
+)
+
+
+def zone_of(table: str) -> Zone:
+    """Who may read a table of the lake, and so whether it is encrypted on the disk.
+
+    An `identifying` table has names and numbers of persons; linkage alone reads those columns. A `confidential` one has a row per person
+    or case without them, or true counts. Both are encrypted. What is `open` has protected figures only, but for one file: the entries for
+    the ledger, which disclosure/leaves encrypts by itself.
+    """
+    if table.split("/")[0] in {"deliveries", "identifying"}:
+        return "identifying"
+    return "confidential" if table in CONFIDENTIAL else "open"
 
 
 def stage_of(table: str) -> str:

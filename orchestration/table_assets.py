@@ -6,7 +6,7 @@ import dagster as dg
 
 from checks import specs
 from das_pipeline.run import Build, code_version, produce
-from das_pipeline.stages import stage_of
+from das_pipeline.stages import stage_of, zone_of
 from orchestration.columns import column_schema, description
 from orchestration.publish import Published, publish
 from orchestration.resources import Das
@@ -37,7 +37,7 @@ def asset_of(
         check_specs=specs(table, rules),
         code_version=code_version(stage_of(table))[:12],
         metadata=column_schema(table),
-        tags={"zone": "identifying" if table.split("/")[0] in {"identifying", "deliveries"} else "content"},
+        tags={"zone": zone_of(table)},
         partitions_def=partitions_def,
     )
 
@@ -51,7 +51,6 @@ def table_asset(
     when_live: Sequence[str] = (),
     memory: Sequence[str] = (),
     kinds: Sequence[str] = ("duckdb", "parquet"),
-    encrypted: bool = False,
     chained: bool = False,
 ) -> dg.AssetsDefinition:
     """The asset that makes `table` with `build` from `inputs`, and from those of `when_live` that have a live version.
@@ -64,6 +63,6 @@ def table_asset(
     def asset(context: dg.AssetExecutionContext, das: Das) -> Published:
         run = das.start()
         read = [*inputs, *(t for t in (*when_live, *memory) if run.lake.current(t) is not None)]
-        yield from publish(context, table, rules, lambda: produce(run, table, build, inputs=read, encrypted=encrypted, chained=chained))
+        yield from publish(context, table, rules, lambda: produce(run, table, build, inputs=read, chained=chained))
 
     return asset

@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from das_pipeline.disk import sha256_of
 from das_pipeline.lake import Lake, Version
 from das_pipeline.privacy import write_demo_keys
-from das_pipeline.settings import PROJECT
+from das_pipeline.run import Run
+from das_pipeline.settings import PROJECT, Settings
+from tests.content import contents
 
 TOY = Path(__file__).parent / "toy"
 
@@ -75,6 +79,16 @@ class Installation:
     def live(self, table: str) -> Version:
         return self.lake.open(table)
 
+    def run(self) -> Run:
+        """A run in this process, with the keys to read what is encrypted."""
+        with patch.dict(os.environ, self.environment):
+            return Run.start(Settings.from_environment(), date.max)
+
+    def contents(self, table: str) -> dict[str, str]:
+        """What the live version of `table` holds: file → SHA-256 of its content, decrypted where it is encrypted."""
+        version = self.live(table)
+        return contents(self.run(), {name: version.path(name) for name in version.files})
+
     def releases(self) -> list[Path]:
         return sorted(p.parent for p in (self.home / "releases").glob("[0-9]*/manifest.json"))
 
@@ -89,11 +103,6 @@ def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2
     made.inbox.mkdir(parents=True)
     write_demo_keys(root / "keys", seed=7)
     return made
-
-
-def hashes(version: Version) -> dict[str, str]:
-    """What the bytes of a version are: logical file name → SHA-256."""
-    return {name: entry.sha256 for name, entry in version.files.items()}
 
 
 def published(release: Path) -> dict[str, str]:

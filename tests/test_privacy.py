@@ -62,7 +62,7 @@ def test_an_encrypted_parquet_is_refused_without_the_key(run: Run, tmp_path: Pat
     path = tmp_path / "direct.parquet"
     with run.connect(identifying=True) as connection:
         assert write_parquet(connection, "SELECT 'Jansen' AS surname", path, order_by="surname", encrypted=True) == 1
-        assert connection.execute(f"FROM {parquet([path], encrypted=True)}").fetchall() == [("Jansen",)]
+        assert connection.execute(f"FROM {parquet([path])}").fetchall() == [("Jansen",)]
     with run.connect() as connection, pytest.raises(duckdb.Error):
         connection.execute(f"FROM {parquet([path])}").fetchall()
     assert b"Jansen" not in path.read_bytes()

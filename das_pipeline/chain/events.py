@@ -29,7 +29,7 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
     """
     chain, limits = load_chain(run.jurisdiction), load_policy(run.jurisdiction).chain
     records, links = run.lake.live(RECORDS), run.lake.live(LINKS)
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         tables.create_kinds(connection, chain)
         units = [unit for by_partner in chain.units.values() for unit in by_partner]
         for unit in units:
@@ -55,7 +55,7 @@ def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: U
     connection.execute(f"CREATE OR REPLACE TEMP TABLE unit_attributes AS {sources.unit_attributes(unit, chain)}")
     query = sources.spread(engine.sql(__package__, "events.sql"), chain.attributes)
     parameters = {"unit": unit.name, "partner": unit.partner}
-    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, parameters=parameters)
+    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, encrypted=True, parameters=parameters)
 
 
 def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, records: Version) -> None:

@@ -22,13 +22,13 @@ def build_flows(run: Run, draft: Draft) -> list[Verdict]:
     chain = load_chain(run.jurisdiction)
     file = draft.path("flows.parquet")
     parameters = {"as_of": run.as_of, "opening_month": chain.opening_month}
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         tables.create_months(connection, chain, run.as_of)
         tables.create_spell_tables(connection, chain)
         tables.view(connection, "spells", run.lake.live(SPELLS))
         tables.view(connection, "events", run.lake.live(EVENTS))
         draft.rows["flows.parquet"] = engine.write_parquet(
-            connection, engine.sql(__package__, "flows.sql"), file, order_by=ORDER, parameters=parameters
+            connection, engine.sql(__package__, "flows.sql"), file, order_by=ORDER, encrypted=True, parameters=parameters
         )
         connection.execute(f"CREATE TEMP VIEW flows AS SELECT * FROM {engine.parquet([file])}")
         draft.facts["open_spells"] = int(

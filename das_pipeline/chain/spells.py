@@ -24,7 +24,7 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
     """
     chain = load_chain(run.jurisdiction)
     events = run.lake.live(EVENTS)
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         tables.create_kinds(connection, chain)
         tables.create_spell_tables(connection, chain)
         units = [unit for name in dict.fromkeys(spell.unit for spell in chain.spells.values()) for unit in chain.units[name]]
@@ -43,4 +43,4 @@ def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: U
     """Write the spells of `unit`, from its `turns`; return the number of rows."""
     query = sources.spread(engine.sql(__package__, "spells.sql"), chain.attributes)
     parameters = {"unit": unit.name, "partner": unit.partner}
-    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, parameters=parameters)
+    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, encrypted=True, parameters=parameters)

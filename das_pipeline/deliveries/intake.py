@@ -66,7 +66,7 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     try:
         # A version is as known on the day on which its delivery became known, whenever it is taken in.
         at = replace(run, as_of=landing.known_on(manifest, before))
-        return produce(at, table, build, salt=known.hash, encrypted=True, chained=True)
+        return produce(at, table, build, salt=known.hash, chained=True)
     except GateFailed as failure:
         landing.record_refusal(run, manifest, failure.verdicts, receipt)
         raise

@@ -56,7 +56,7 @@ def register_records(
 WITH known AS (
     SELECT record_no, sub, known_from, CASE WHEN known_until > {as_of} THEN DATE '9999-12-31' ELSE known_until END AS known_until,
         delivery, line_no
-    FROM {engine.parquet([live.path(f"versions/{file}.parquet")], encrypted=True)}
+    FROM {engine.parquet([live.path(f"versions/{file}.parquet")])}
     WHERE known_from <= {as_of} AND known_from < known_until)
 SELECT k.record_no, k.sub, k.known_from, k.known_until, COUNT(*) OVER (PARTITION BY k.record_no, k.sub) = 1 AS is_only,
     k.delivery, k.line_no{listed}
@@ -173,7 +173,7 @@ def quarantine_summary(run: Run) -> list[QuarantineRows]:
                     continue
                 parts = "\nUNION ALL ".join(
                     f"SELECT '{n.rsplit('/', 1)[1].removesuffix('.parquet')}' AS delivery, line_no, rule, state"
-                    f" FROM {engine.parquet([version.path(n)], encrypted=True)}"
+                    f" FROM {engine.parquet([version.path(n)])}"
                     for n in names
                 )
                 found += [

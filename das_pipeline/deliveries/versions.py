@@ -39,7 +39,7 @@ def load_state(connection: duckdb.DuckDBPyConnection, contracts: Sequence[Contra
 def _load(connection: duckdb.DuckDBPyConnection, table: str, columns: str, live: Version | None, name: str) -> None:
     connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
     if live is not None and name in live.files:
-        connection.execute(f"INSERT INTO {table} SELECT * FROM {engine.parquet([live.path(name)], encrypted=True)}")
+        connection.execute(f"INSERT INTO {table} SELECT * FROM {engine.parquet([live.path(name)])}")
 
 
 def select_state(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
@@ -135,11 +135,11 @@ def stored_rows(live: Version, contract: Contract, half: Literal["content", "dir
             live.path(f"{half}/{contract.file}/{delivery['delivery']}.parquet")
         )
     if by_shape.keys() == {contract.shape}:
-        return engine.parquet(by_shape[contract.shape], encrypted=True)
+        return engine.parquet(by_shape[contract.shape])
     # A typed row of no file first: columns that came later are NULL. (union_by_name fails on encrypted files in DuckDB 1.5.5.)
     columns = contract.content if half == "content" else contract.direct
     nothing = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {c.name}" for c in columns)
-    parts = [f"SELECT {nothing} WHERE FALSE", *(f"SELECT * FROM {engine.parquet(f, encrypted=True)}" for f in by_shape.values())]
+    parts = [f"SELECT {nothing} WHERE FALSE", *(f"SELECT * FROM {engine.parquet(f)}" for f in by_shape.values())]
     return f"({' UNION ALL BY NAME '.join(parts)})"
 
 

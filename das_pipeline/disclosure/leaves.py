@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from das_pipeline import engine
 from das_pipeline.disclosure import cubes
 from das_pipeline.disclosure.checks import judge
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
-from das_pipeline.disclosure.ledger import ENTRIES, LEDGER, decisions, entries, leaf_period_names
+from das_pipeline.disclosure.ledger import (
+    ENTRIES,
+    LEDGER,
+    Released,
+    decisions,
+    entries,
+    leaf_period_names,
+    read_ledger,
+    write_entries,
+)
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.disclosure.quality import quality
 from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version, canonical
+from das_pipeline.lake import Draft, canonical
 from das_pipeline.periods import KINDS, first_day
 from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
@@ -33,15 +44,23 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     """
     statistics = load_statistics(run.jurisdiction)
     policy = checked_policy(run.jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
-    made = protect_cubes(_prepare(run, statistics, policy))
+    with run.connect(confidential=True) as connection:
+        ledger = read_ledger(connection, run.lake.current(LEDGER))
+        counted = {
+            cube.name: engine.read_table(connection, run.lake.live("statistics/cubes").path(f"{cube.name}.parquet"))
+            for cube in statistics.cubes
+        }
+    made = protect_cubes(_prepare(run, statistics, policy, counted, ledger))
     for name, one in made.items():
         table = cubes.protected_table(one.grid, one.value, one.leaves.base, one.structural)
         pq.write_table(table, draft.path(f"{name}.parquet", table.num_rows), compression="zstd")
     decided = pa.concat_tables(
         entries(n, p.grid, p.leaves.base, p.decided, p.value, p.leaves.true, p.closed) for n, p in sorted(made.items())
     )
-    pq.write_table(decided, draft.path(ENTRIES, decided.num_rows), compression="zstd")
-    ledger, yesterday = run.lake.current(LEDGER), run.as_of - timedelta(days=1)
+    with run.connect(confidential=True) as connection:
+        draft.rows[ENTRIES] = write_entries(connection, decided, draft.path(ENTRIES))
+    draft.derived.add(ENTRIES)  # encrypted: its bytes differ per write
+    yesterday = run.as_of - timedelta(days=1)
     before = {name: decisions(ledger, name, one.grid, one.leaves.base, yesterday).value for name, one in made.items()}
     sheet = {name: quality(one.grid, one.leaves, one.value, before[name]) for name, one in sorted(made.items())}
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
@@ -49,10 +68,11 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     return judge(made, draft.folder, policy.moved_share)
 
 
-def _prepare(run: Run, statistics: Statistics, policy: Disclosure) -> dict[str, Protected]:
+def _prepare(
+    run: Run, statistics: Statistics, policy: Disclosure, counted: Mapping[str, pa.Table], ledger: Released
+) -> dict[str, Protected]:
     """Every cube on its full grid, with its earlier decisions and keyed draws; not yet rounded."""
-    counted = {cube.name: pq.read_table(_live(run, "statistics/cubes").path(f"{cube.name}.parquet")) for cube in statistics.cubes}
-    hierarchies = cubes.Hierarchies.read(_live(run, "terminology/concepts").path("hierarchies.parquet"))
+    hierarchies = cubes.Hierarchies.read(run.lake.live("terminology/concepts").path("hierarchies.parquet"))
     starts = [first_day(period) for table in counted.values() for period in table["period"].unique().to_pylist()]
     if not starts:
         raise DasError("No cube counts anything: there is nothing to protect. Look at statistics/cubes.")
@@ -60,7 +80,7 @@ def _prepare(run: Run, statistics: Statistics, policy: Disclosure) -> dict[str, 
     for cube in statistics.cubes:
         dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
         grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), min(starts), run.as_of))
-        made[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name])
+        made[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name], ledger)
     return made
 
 
@@ -70,13 +90,13 @@ def _period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
     return [kind for kind in KINDS[KINDS.index(cube.period) :] if kind in used]
 
 
-def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.Table) -> Protected:
+def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.Table, ledger: Released) -> Protected:
     if cubes.matching(grid, cube.name, policy.presence_sensitive).any():
         raise ConfigurationError(
             f"The cube {cube.name} has leaves that policy.yaml lists as presence_sensitive: pool their concept with another at its level."
         )
     base = policy.base_of(cube.name)
-    previous = decisions(run.lake.current(LEDGER), cube.name, grid, base, run.as_of)
+    previous = decisions(ledger, cube.name, grid, base, run.as_of)
     true = cubes.counts(counted, grid)
     movable = (true > 0) & ~previous.frozen
     names = (name if can_move else None for name, can_move in zip(leaf_period_names(grid), movable, strict=True))
@@ -85,9 +105,3 @@ def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.T
     closed = np.tile([policy.is_closed(int(p[:4]), run.as_of) for p in periods], grid.size // len(periods)) | previous.frozen
     structural = cubes.matching(grid, cube.name, policy.structural_zeros)
     return Protected(cube.name, cube.adds_up_to, grid, leaves, structural, closed, previous.value)
-
-
-def _live(run: Run, table: str) -> Version:
-    version = run.lake.current(table)
-    assert version is not None, f"{table} is an input and was opened before"
-    return version

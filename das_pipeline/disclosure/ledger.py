@@ -6,13 +6,16 @@ one. Versions are chained by the lake (each names the one before), and each adds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
+from das_pipeline import engine
 from das_pipeline.disclosure.cubes import positions
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.rounding import Bools, Decisions, Ints
@@ -20,6 +23,7 @@ from das_pipeline.lake import Version
 
 LEDGER = "disclosure/ledger"
 ENTRIES = "ledger_entries.parquet"
+Released = Mapping[str, pa.Table]  # release -> its entries, oldest first
 COLUMNS = {
     "cube": pa.string(),
     "leaf": pa.string(),  # "offence=theft|sex=male", dimensions by name; "" when a cube has none
@@ -50,7 +54,13 @@ def leaf_period_names(grid: Grid) -> Iterator[str]:
     return (f"{name}|{period}" for name in leaf_names(grid) for period in grid.dimensions[-1].concepts)
 
 
-def decisions(ledger: Version | None, cube: str, grid: Grid, base: int, until: date) -> Decisions:
+def read_ledger(connection: duckdb.DuckDBPyConnection, ledger: Version | None) -> Released:
+    """The entries of every release in `ledger`, oldest first; nothing before the first release."""
+    releases = ledger.facts["releases"] if ledger is not None else []
+    return {release: engine.read_table(connection, ledger.path(ledger_file(release))) for release in releases if ledger is not None}
+
+
+def decisions(ledger: Released, cube: str, grid: Grid, base: int, until: date) -> Decisions:
     """The decision in force for every leaf of `grid` after the releases as of `until` or earlier.
 
     Decisions to another base no longer count: they are no multiples of this one.
@@ -58,12 +68,10 @@ def decisions(ledger: Version | None, cube: str, grid: Grid, base: int, until: d
     found = Decisions.none(grid.size)
     periods = grid.dimensions[-1].concepts
     names = leaf_names(grid)
-    if ledger is None:
-        return found
-    for release in ledger.facts["releases"]:
+    for release, entries_then in ledger.items():
         if as_of(release) > until:
             continue
-        rows = pq.read_table(ledger.path(ledger_file(release)), filters=[("cube", "=", cube), ("base", "=", base)])
+        rows = entries_then.filter((pc.field("cube") == cube) & (pc.field("base") == base))
         leaf, period = positions(rows["leaf"], names), positions(rows["period"], periods)
         still = (leaf >= 0) & (period >= 0)
         at = leaf[still] * len(periods) + period[still]
@@ -81,6 +89,15 @@ def as_of(release: str) -> date:
 def ledger_file(release: str) -> str:
     """The file of a release in the ledger."""
     return f"releases/{release}.parquet"
+
+
+def write_entries(connection: duckdb.DuckDBPyConnection, rows: pa.Table, path: Path) -> int:
+    """Write entries for the ledger, encrypted since they hold true counts; return their number."""
+    connection.register("entries", rows)
+    try:
+        return engine.write_parquet(connection, "SELECT * FROM entries", path, order_by="cube, leaf, period", encrypted=True)
+    finally:
+        connection.unregister("entries")
 
 
 def entries(cube: str, grid: Grid, base: int, decided: Bools, value: Ints, true: Ints, frozen: Bools) -> pa.Table:

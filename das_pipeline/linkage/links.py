@@ -50,7 +50,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
 def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
     entities = run.lake.live("identifying/entities")
     for name in FILES:
-        source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
+        source = engine.parquet([entities.path(f"{name}.parquet")])
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
 
 
@@ -101,4 +101,4 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
     }
     for name, (query, order) in tables.items():
         file = f"{name}.parquet"
-        draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by=order)
+        draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by=order, encrypted=True)

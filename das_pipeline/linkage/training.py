@@ -90,7 +90,7 @@ def train_model(run: Run) -> dict[str, Any]:
     entities = run.lake.live("identifying/entities")
     with run.connect(identifying=True) as connection, engine.errors_of_engine("the linkage model"):
         for name in ("records", "members", "entities"):
-            source = engine.parquet([entities.path(f"{name}.parquet")], encrypted=True)
+            source = engine.parquet([entities.path(f"{name}.parquet")])
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
         least = load_policy(run.jurisdiction).linkage.common_name.rows
         return train(connection, least, as_of=run.as_of, is_simulated=run.keys.is_demo).model_dump()

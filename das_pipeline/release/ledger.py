@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from das_pipeline.disclosure import ENTRIES, LEDGER, ledger_file
+from das_pipeline import engine
+from das_pipeline.disclosure import ENTRIES, LEDGER, ledger_file, write_entries
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
@@ -27,10 +27,11 @@ def append_ledger(run: Run, draft: Draft, release: str) -> list[Verdict]:
     if release not in known:
         if leaves.inputs.get(LEDGER) != (ledger.id if ledger else None):
             raise LakeError("The ledger has moved since this candidate was made: make disclosure/leaves and the candidate again.")
-        rows = pq.read_table(leaves.path(ENTRIES))
         name = ledger_file(release)
-        stamped = rows.append_column("release", pa.array([release] * rows.num_rows, type=pa.string()))
-        pq.write_table(stamped, draft.path(name, rows.num_rows), compression="zstd")
+        with run.connect(confidential=True) as connection:
+            rows = engine.read_table(connection, leaves.path(ENTRIES))
+            stamped = rows.append_column("release", pa.array([release] * rows.num_rows, type=pa.string()))
+            draft.rows[name] = write_entries(connection, stamped, draft.path(name))
         known.append(release)
     files = len(draft.adopted) + len(list(draft.folder.rglob("*.parquet")))
     draft.facts["releases"] = known

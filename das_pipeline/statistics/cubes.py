@@ -25,7 +25,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
     """
     chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
     events, concepts = run.lake.live(EVENTS), run.lake.live(CONCEPTS)
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         for name in ("concepts", "hierarchies"):
             connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
         judging.create_tables(connection)
@@ -44,7 +44,7 @@ def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) 
     """Write the leaves of `cube`, from `selected`, and create the view `cube_<name>` on them; return their number."""
     query, bound = counted_leaves(cube)
     path = draft.path(f"{cube.name}.parquet")
-    rows = engine.write_parquet(connection, query, path, order_by=", ".join([*cube.leaf, "period"]), parameters=bound)
+    rows = engine.write_parquet(connection, query, path, order_by=", ".join([*cube.leaf, "period"]), encrypted=True, parameters=bound)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW cube_{cube.name} AS SELECT * FROM {engine.parquet([path])}")
     return rows
 

@@ -43,7 +43,11 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
             accounts += _write(connection, run, draft, view, f"{partner}/{file}.parquet", coded)
         name = "unmapped.parquet"
         draft.rows[name] = engine.write_parquet(
-            connection, engine.sql(__package__, "unmapped.sql"), draft.path(name), order_by='partner, file, "column", month, code'
+            connection,
+            engine.sql(__package__, "unmapped.sql"),
+            draft.path(name),
+            order_by='partner, file, "column", month, code',
+            encrypted=True,
         )
         ambiguous = int(engine.scalar(connection, f"SELECT COUNT(*) FROM ({engine.sql(__package__, 'ambiguous.sql')})"))
         shares = [Share(*row) for row in connection.execute(engine.sql(__package__, "shares.sql") + "ORDER BY field, month").fetchall()]
@@ -67,7 +71,7 @@ def _write(
     """Write the records of one file; return the account of each of its coded columns."""
     path = draft.path(name)
     query, parameters = with_concepts(run, view, columns)
-    draft.rows[name] = engine.write_parquet(connection, query, path, order_by=ORDER, parameters=parameters)
+    draft.rows[name] = engine.write_parquet(connection, query, path, order_by=ORDER, encrypted=True, parameters=parameters)
     delivered = dict(connection.execute("SELECT field, SUM(rows) FROM seen GROUP BY field").fetchall())
     accounts = []
     for column in columns:

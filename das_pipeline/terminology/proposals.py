@@ -40,7 +40,7 @@ def propose(run: Run) -> list[Proposal]:
     lists = load_lists(run.jurisdiction)
     names = {(c.partner, c.file, c.column): c.list for c in concept_columns(run.jurisdiction)}
     counts_of: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         unmapped = engine.parquet([live(run, "terminology/records").path("unmapped.parquet")])
         rows = connection.execute(f'SELECT partner, file, "column", code, rows, month FROM {unmapped}').fetchall()
     for partner, file, column, code, count, month in rows:

@@ -22,7 +22,7 @@ from das_pipeline.settings import Settings
 from tests.chain.conftest import write_full_chain
 from tests.chain.making import make_chain
 from tests.chain.plain import events_and_spells
-from tests.content import FOREVER, put_content, read
+from tests.content import FOREVER, contents, put_content, read
 
 VINTAGES = [date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 5), date(2024, 3, 9)]
 DAYS = [date(2024, 1, 1) + timedelta(days=n) for n in (0, 1, 2, 31, 33, 60)]
@@ -120,7 +120,7 @@ def test_a_run_as_of_a_date_is_the_same_whatever_arrived_later(installation: Set
 
 def _hashes(run: Run) -> dict[str, str]:
     versions: list[Version] = [run.lake.open(f"chain/{table}") for table in ("events", "spells", "flows")]
-    return {f"{v.table}/{name}": entry.sha256 for v in versions for name, entry in v.files.items()}
+    return contents(run, {f"{v.table}/{name}": v.path(name) for v in versions for name in v.files})
 
 
 def _rows(rows: list[Any], like: list[Any]) -> list[str]:

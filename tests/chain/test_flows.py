@@ -87,7 +87,7 @@ def test_f01_and_f02_see_one_wrong_number(content: Run) -> None:
 def judge(run: Run, flows: str) -> list[Verdict]:
     """The verdicts on `flows` beside the live spells and events."""
     chain = load_chain(run.jurisdiction)
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         tables.create_months(connection, chain, run.as_of)
         tables.create_spell_tables(connection, chain)
         for name in ("spells", "events"):

@@ -121,7 +121,7 @@ def test_a_delivery_in_another_form_makes_the_same_records(
     assert made.facts["account"] == expected.facts["account"] == {"reports": {"read": 13, "accepted": 11, "quarantined": 1}}
     with other.run.connect(identifying=True) as connection:
         path = made.path(f"quarantine/reports/{DAY}.1.parquet")
-        found = connection.execute(f"SELECT line_no, rule, raw FROM {engine.parquet([path], encrypted=True)}").fetchall()
+        found = connection.execute(f"SELECT line_no, rule, raw FROM {engine.parquet([path])}").fetchall()
     assert [(line_no, rule, "R0099" in raw) for line_no, rule, raw in found] == [(first_row + 12, "K08", True)]
 
 

@@ -46,7 +46,7 @@ def test_a_row_that_breaks_a_rule_is_set_aside_as_it_came(desk: Desk, failed) ->
     version = desk.take_in()
     with desk.run.connect(identifying=True) as connection:
         rows = connection.execute(
-            f"""SELECT line_no, rule || ' ' || "column", raw, state FROM {parquet(version.paths("quarantine/"), encrypted=True)}
+            f"""SELECT line_no, rule || ' ' || "column", raw, state FROM {parquet(version.paths("quarantine/"))}
             ORDER BY line_no"""
         ).fetchall()
     assert rows == [(number, rule, line, "open") for number, (_, rule, line) in enumerate(PLANTED, start=3)]
@@ -225,5 +225,5 @@ def test_letters_that_were_decoded_twice_are_set_aside_and_not_repaired(desk: De
     version = desk.take_in()
     assert failed(version)["I03"]["facts"]["reports_I03"] == 1
     with desk.run.connect(identifying=True) as connection:
-        rows = connection.execute(f"SELECT line_no, raw FROM {parquet(version.paths('quarantine/'), encrypted=True)}").fetchall()
+        rows = connection.execute(f"SELECT line_no, raw FROM {parquet(version.paths('quarantine/'))}").fetchall()
     assert [(line, raw.split(",")[3]) for line, raw in rows] == [(4, "JosÃ©")]

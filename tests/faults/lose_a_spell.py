@@ -18,8 +18,9 @@ def build_with_a_loss(run: Run, draft: Draft) -> list[Verdict]:
     path = draft.path("watch/report.parquet")
     whole = path.with_name("whole.parquet")
     path.rename(whole)
-    with run.connect() as connection:
-        engine.write_parquet(connection, f"SELECT * FROM {engine.parquet([whole])} WHERE record_no <> 1", path, order_by="ALL")
+    with run.connect(confidential=True) as connection:
+        query = f"SELECT * FROM {engine.parquet([whole])} WHERE record_no <> 1"
+        engine.write_parquet(connection, query, path, order_by="ALL", encrypted=True)
     whole.unlink()
     return verdicts
 

@@ -164,7 +164,7 @@ def run_through(installation: Settings, on: date) -> Run:
     present = [f"deliveries/{partner}" for partner in partners_in(run)]
     produce(run, "terminology/concepts", build_concepts)
     produce(run, "terminology/records", build_records, inputs=["terminology/concepts", *present])
-    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *present], encrypted=True)
+    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *present])
     produce(run, "linkage/links", build_links, inputs=["identifying/entities", *present], chained=True)
     make_chain(run)
     produce(run, "statistics/cubes", build_cubes, inputs=["chain/events", "terminology/concepts"])
@@ -192,7 +192,7 @@ def test_what_two_partners_tell_of_one_unit_is_counted_together_and_balanced_apa
     ]
     balance = "SELECT partner, inflow, outflow, closing FROM rows WHERE spell = 'open_report' ORDER BY ALL"
     assert [tuple(row.values()) for row in read(run, "chain/flows", balance)] == [("patrol", 2, 0, 2), ("watch", 2, 1, 1)]
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         cube = engine.parquet([run.lake.open("statistics/cubes").path("reports_month.parquet")])
         counted = connection.execute(f"SELECT offence, n FROM {cube} ORDER BY offence").fetchall()
     assert counted == [("property", 3), ("violence", 1)]
@@ -209,7 +209,7 @@ def test_numbers_are_one_person_from_the_day_on_which_their_authority_says_so(de
 
 
 def linked(run: Run, query: str) -> list[dict]:
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         links = engine.parquet([run.lake.open("linkage/links").path("links.parquet")])
         connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {links}")
         return connection.execute(query).to_arrow_table().to_pylist()
@@ -251,4 +251,4 @@ def test_a_register_of_merged_numbers_that_nobody_has_a_contract_for_is_named(de
     produce(run, "terminology/concepts", build_concepts)
     produce(run, "terminology/records", build_records, inputs=["terminology/concepts", *present])
     with pytest.raises(ConfigurationError, match="no file registry/merges has direct columns former and lead"):
-        produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *present], encrypted=True)
+        produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *present])

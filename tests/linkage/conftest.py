@@ -23,7 +23,7 @@ def link_as_of(run: Run) -> Version:
     deliveries = [f"deliveries/{partner}" for partner in partners_in(run)]
     produce(run, "terminology/concepts", terminology.build_concepts)
     produce(run, "terminology/records", terminology.build_records, inputs=["terminology/concepts", *deliveries])
-    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *deliveries], encrypted=True)
+    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *deliveries])
     return produce(run, "linkage/links", build_links, inputs=["identifying/entities", *deliveries], chained=True).version
 
 

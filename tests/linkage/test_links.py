@@ -6,14 +6,16 @@ import shutil
 from dataclasses import replace
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from das_pipeline.privacy import find_canaries
 from das_pipeline.run import Run
+from das_pipeline.settings import Settings
 from simulation.validation.linkage import evaluate
+from tests.conftest import TOY
+from tests.content import contents, rows
 from tests.linkage.conftest import link_as_of
 from tests.toy_deliveries import DAYS, NAMES
 
@@ -22,7 +24,9 @@ JANUARY, FEBRUARY, MARCH = DAYS
 
 def read(version, file):
     """All rows of one file of a version."""
-    return duckdb.execute(f"SELECT * FROM read_parquet('{version.path(file)}')").fetchall()
+    root = version.root.parents[2]
+    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
+    return [tuple(row.values()) for row in rows(Run.start(settings, date.max), version, file)]
 
 
 def ids(version, column):
@@ -87,14 +91,16 @@ def test_nothing_that_leaves_names_a_person(linked, links):
 
 
 @pytest.mark.slow
-def test_replay_gives_the_same_bytes_at_one_thread(linked, links, tmp_path):
+def test_replay_gives_the_same_at_one_thread(linked, links, tmp_path):
     """As of an earlier date, after later ones, in a copy of the lake: the ids are those of that day."""
     settings, _ = linked
     home = shutil.copytree(settings.home, tmp_path / "home")
-    again = link_as_of(Run.start(replace(settings, home=home, threads=1), FEBRUARY))
+    run = Run.start(replace(settings, home=home, threads=1), FEBRUARY)
+    again = link_as_of(run)
     first = links(FEBRUARY)
     assert again.previous is not None
-    assert {name: entry.sha256 for name, entry in again.files.items()} == {name: entry.sha256 for name, entry in first.files.items()}
+    one, other = ({name: version.path(name) for name in version.files} for version in (again, first))
+    assert contents(run, one) == contents(run, other)
 
 
 def test_rates_over_few_records_are_not_told(links):

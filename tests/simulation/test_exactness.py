@@ -70,7 +70,7 @@ def _made(root: Path, start: date, habits: dict[str, object]) -> Made:
     partners = [f"deliveries/{partner}" for partner in run.jurisdiction.partners]
     produce(run, "terminology/concepts", terminology.build_concepts)
     produce(run, "terminology/records", terminology.build_records, inputs=["terminology/concepts", *partners])
-    produce(run, "identifying/entities", linkage.build_entities, inputs=["terminology/records", *partners], encrypted=True)
+    produce(run, "identifying/entities", linkage.build_entities, inputs=["terminology/records", *partners])
     produce(run, "linkage/links", linkage.build_links, inputs=["identifying/entities", *partners], chained=True)
     produce(run, "chain/events", chain.build_events, inputs=["terminology/records", "terminology/concepts", "linkage/links"])
     produce(run, "chain/spells", chain.build_spells, inputs=["chain/events"])

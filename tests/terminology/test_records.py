@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from das_pipeline.engine import parquet
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.lake import Version
@@ -37,7 +38,7 @@ def verdict(version: Version, rule: str) -> dict[str, Any]:
 
 
 def concepts(run: Run, column: str) -> list[str]:
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         view = records(run, connection, "watch", "reports")
         return [c for (c,) in connection.execute(f"SELECT {column}_concept FROM {view} ORDER BY record_no").fetchall()]
 
@@ -64,7 +65,7 @@ def test_values_are_trimmed_for_looking_up_and_kept_as_delivered(begin: Begin, d
     run = begin()
     build(run)
     assert concepts(run, "sex") == ["male", "not_applicable", "not_applicable", "unknown", "unknown"]
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         view = records(run, connection, "watch", "reports")
         raw = connection.execute(f"SELECT sex FROM {view} ORDER BY record_no").fetchall()
     assert raw == [(" M ",), ("  ",), (None,), ("m",), ("X",)]
@@ -74,8 +75,8 @@ def test_what_no_mapping_knows_is_listed_by_month_and_code(begin: Begin, deliver
     deliver([(None, "99", "n", "2024-01-05"), (None, " 99", "n", "2024-01-30"), (None, "99", "n", "2024-02-01"), ("?", "10", "n", None)])
     run = begin()
     version = build(run)
-    with run.connect() as connection:
-        rows = connection.execute(f"SELECT * FROM '{version.path('unmapped.parquet')}'").fetchall()
+    with run.connect(confidential=True) as connection:
+        rows = connection.execute(f"SELECT * FROM {parquet([version.path('unmapped.parquet')])}").fetchall()
     assert rows == [
         ("watch", "reports", "offence", "2024-01", "99", 2),
         ("watch", "reports", "offence", "2024-02", "99", 1),
@@ -236,9 +237,9 @@ def test_concepts_equal_those_of_a_second_implementation_over_raw_counts(begin: 
             day = date.fromisoformat(on or "2024-02-01") if column == "offence" else run.as_of
             meanings = [m.concept for m in lists[name].mappings if m.code == (code or "").strip() and m.valid_from <= day <= m.valid_until]
             expected[meanings[0] if meanings else "unknown" if (code or "").strip() else "not_applicable"] += count
-        with run.connect() as connection:
+        with run.connect(confidential=True) as connection:
             found = connection.execute(
-                f"SELECT {column}_concept, COUNT(*) FROM '{version.path('watch/reports.parquet')}' GROUP BY {column}_concept"
+                f"SELECT {column}_concept, COUNT(*) FROM {parquet([version.path('watch/reports.parquet')])} GROUP BY {column}_concept"
             ).fetchall()
         assert dict(found) == expected
 
@@ -249,7 +250,7 @@ def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Sett
     run = Run.start(settings, DAYS[1])
     version = build(run)
     assert version.facts["columns"]["bench/rulings.ruling"] == {"rows": 4, "mapped": 4, "unknown": 0, "not_applicable": 0}
-    with run.connect() as connection:
+    with run.connect(confidential=True) as connection:
         view = records(run, connection, "watch", "reports")
         corrected = connection.execute(
             f"SELECT offence, offence_concept, CAST(known_from AS VARCHAR), CAST(known_until AS VARCHAR) FROM {view}"
