@@ -44,7 +44,8 @@ class Installation:
 
     @property
     def environment(self) -> dict[str, str]:
-        ours = {k: v for k, v in os.environ.items() if not k.startswith(("DAS_", "DAGSTER_HOME"))}
+        # Processes of ours keep their bytecode: compiling the project at every start would take a second of each.
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(("DAS_", "DAGSTER_HOME", "PYTHONDONTWRITEBYTECODE"))}
         return {
             **ours,
             "DAS_HOME": str(self.home),
