@@ -14,7 +14,7 @@ from datetime import date
 from importlib.metadata import requires, version
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.console import console
 from cli.exits import Exit
@@ -42,7 +42,7 @@ class Finding:
 def doctor() -> None:
     """Examine this installation: environment, versions, keys, disk, every live version, locks, releases, Dagster. Changes nothing."""
     findings = [finding for examine in EXAMINATIONS for finding in _examined(examine)]
-    table = Table("what", "", "seen", "how to fix it")
+    table = Table(*(Column(name, overflow="fold") for name in ("what", "", "seen", "how to fix it")))
     for finding in findings:
         table.add_row(finding.what, "[red]wrong[/]" if finding.fix else "[green]ok[/]", finding.seen, finding.fix)
     console.print(table)

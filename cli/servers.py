@@ -103,7 +103,8 @@ def serve(port: Port = 8000) -> None:
     with ThreadingHTTPServer((HOST, port), partial(_Handler, directory=str(folder))) as server:
         console.print(f"The site: http://localhost:{port}/site/index.html  (stop with Ctrl-C)")
         sys.stdout.flush()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for asked_to_stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(asked_to_stop, signal.default_int_handler)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
