@@ -6,6 +6,7 @@ Whoever needs another one adds it after seeing that both engines give the same r
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -75,6 +76,32 @@ def test_a_file_stays_in_the_dialect_and_says_what_a_row_is(path: Path) -> None:
     assert faults(sql) == []
     assert sql.startswith("-- "), "the first line says what a row is"
     assert [line for line in sql.splitlines() if len(line) > 140] == []
+
+
+def fixed_queries(source: str) -> Iterator[tuple[int, int]]:
+    """Yield the line and the number of lines of every query in a Python file that is one constant text."""
+    tree = ast.parse(source)
+    documented = [n for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(n)]
+    skipped = {id(node.body[0].value) for node in documented if isinstance(node.body[0], ast.Expr)}
+    skipped |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped and "SELECT " in node.value:
+            yield node.lineno, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_a_fixed_query_of_more_than_three_lines_is_in_a_file() -> None:
+    sources = {path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8") for path in (PROJECT / "das_pipeline").rglob("*.py")}
+    assert [f"{path}:{line}" for path, source in sources.items() for line, lines in fixed_queries(source) if lines > 3] == []
+
+
+def test_only_constant_texts_are_fixed_queries() -> None:
+    source = """"A SELECT in a docstring"
+one_line = "SELECT 1"
+two_lines = ("SELECT a"
+    " FROM t")
+compiled = f"SELECT {column}"
+"""
+    assert list(fixed_queries(source)) == [(2, 1), (3, 2)]
 
 
 def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:

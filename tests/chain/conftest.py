@@ -60,11 +60,11 @@ spells: {open_report: {unit: report, opens: [reported], closes: [report_closed],
 
 def write_full_chain(folder: Path, events: str = EVENTS, chain: str = CHAIN) -> Path:
     """A copy of the toy jurisdiction in `folder` with this chain."""
-    made = folder / "full"
-    shutil.copytree(TOY, made)
-    (made / "contracts" / "bench" / "events.yaml").write_text(events, encoding="utf-8")
-    (made / "chain.yaml").write_text(chain, encoding="utf-8")
-    return made
+    jurisdiction = folder / "full"
+    shutil.copytree(TOY, jurisdiction)
+    (jurisdiction / "contracts" / "bench" / "events.yaml").write_text(events, encoding="utf-8")
+    (jurisdiction / "chain.yaml").write_text(chain, encoding="utf-8")
+    return jurisdiction
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def make_flows(run: Run) -> Produced:
 
 
 def make_chain(run: Run) -> Produced:
-    """The flows, and what they are made of."""
+    """Make the flows and everything that they are made from."""
     make_events(run)
     make_spells(run)
     return make_flows(run)

@@ -61,9 +61,9 @@ def sources() -> st.SearchStrategy[dict[str, list[dict[str, Any]]]]:
 def installation() -> Iterator[Settings]:
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        made = Settings(root / "home", root / "inbox", root / "keys", write_full_chain(root), memory_limit="1GB")
-        write_demo_keys(made.keys, seed=7)
-        yield made
+        settings = Settings(root / "home", root / "inbox", root / "keys", write_full_chain(root), memory_limit="1GB")
+        write_demo_keys(settings.keys, seed=7)
+        yield settings
 
 
 def run_over(installation: Settings, records: dict[str, list[dict[str, Any]]], as_of: date, threads: int = 2) -> Run:
@@ -77,7 +77,7 @@ def run_over(installation: Settings, records: dict[str, list[dict[str, Any]]], a
 
 @settings(max_examples=3, deadline=None, derandomize=True)
 @given(records=sources())
-def test_as_known_on_every_vintage_the_chain_is_what_plain_python_makes_of_the_rows(
+def test_on_every_vintage_the_chain_equals_a_second_implementation_in_plain_python(
     installation: Settings, records: dict[str, list[dict[str, Any]]]
 ) -> None:
     compare(installation, records)

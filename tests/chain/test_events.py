@@ -1,4 +1,4 @@
-"""Rows become events: what they tell, whose attributes they carry, and which of them do not count."""
+"""Rows become events: what they report, whose attributes they have, and which of them do not count."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def verdict(run: Run, rule: str) -> dict[str, Any]:
     return next(v for v in run.lake.open("chain/events").verdicts if v["rule"] == rule)
 
 
-def test_a_row_tells_an_event_for_every_date_it_has(run: Run) -> None:
+def test_a_row_reports_an_event_for_every_date_it_has(run: Run) -> None:
     report = {"record_no": 1, "known_from": DAY, "offence_concept": "theft", "ward_concept": "north", "sex_concept": "male"}
     dates = {"committed_on": date(2024, 1, 2), "reported_on": date(2024, 1, 3), "closed_on": date(2024, 2, 5)}
     link = {"unit": "report", "record_no": 1, "person_id": 5, "case_id": 7}
@@ -134,7 +134,7 @@ def test_an_event_before_an_earlier_step_of_another_unit_of_its_case_is_reported
     assert verdict(full, "C01")["facts"] == {"events": 2, "in_units": 0, "in_cases": 1}
 
 
-def test_an_event_that_many_rows_of_a_unit_tell_counts_once(run: Run, tmp_path: Path) -> None:
+def test_an_event_that_several_rows_of_a_unit_report_counts_once(run: Run, tmp_path: Path) -> None:
     rulings = [
         ruling(1, "1", date(2024, 2, 1), "guilty"),
         ruling(1, "2", date(2024, 2, 1), "guilty"),

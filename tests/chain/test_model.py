@@ -80,7 +80,7 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, file: str, written: s
         load_chain(Jurisdiction(folder))
 
 
-def test_one_kind_may_be_told_in_several_ways_by_rows_with_other_values(tmp_path: Path) -> None:
+def test_a_kind_may_be_reported_in_several_ways_by_rows_with_different_values(tmp_path: Path) -> None:
     folder = write_full_chain(tmp_path)
     path = folder / EVENTS
     text = path.read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ SEGMENTS = "SELECT spell_no, segment_no, start_on, end_on, opened_by, closed_by,
 
 
 def make(run: Run) -> dict[str, Any]:
-    """The verdict C06, after the spells were made."""
+    """Make the spells; return the verdict C06."""
     make_events(run)
     return next(v for v in make_spells(run).version.verdicts if v["rule"] == "C06")
 

@@ -1,4 +1,4 @@
-"""A new partner is a folder of files: one that tells a unit which another tells already, and one whose numbers others use."""
+"""A new partner is a folder of files: one that reports a unit which another reports already, and one whose numbers others use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAY = date(2024, 1, 31)
 LATER = date(2024, 2, 2)
 FIRST = 1_000_000_000_000
 
-# The patrol tells reports too, under names and codes of its own and every time anew; it knows neither sex nor ward.
+# The patrol reports the same unit under names and codes of its own, in full every time; it has neither sex nor ward.
 PATROL = """
 partner: patrol
 title: {nl: De patrouille, en: The patrol}
@@ -111,8 +111,8 @@ REPORTS = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The toy jurisdiction with both."""
-    made = tmp_path / "with_new_partners"
-    shutil.copytree(TOY, made)
+    jurisdiction = tmp_path / "with_new_partners"
+    shutil.copytree(TOY, jurisdiction)
     for path, text in {
         "contracts/patrol/partner.yaml": PATROL,
         "contracts/patrol/stops.yaml": STOPS,
@@ -122,13 +122,13 @@ def folder(tmp_path: Path) -> Path:
         "terminology/codes/patrol_matter.csv": CODES,
         "terminology/mappings/patrol_matter.csv": MAPPINGS,
     }.items():
-        (made / path).parent.mkdir(exist_ok=True)
-        (made / path).write_text(text, encoding="utf-8")
+        (jurisdiction / path).parent.mkdir(exist_ok=True)
+        (jurisdiction / path).write_text(text, encoding="utf-8")
     change(
-        made / "linkage.yaml",
+        jurisdiction / "linkage.yaml",
         lambda c: c["strong_keys"][0].update(merged={"partner": "registry", "file": "merges", "old": "old", "leading": "lead"}),
     )
-    return made
+    return jurisdiction
 
 
 def change(path: Path, how: Callable[[dict], object]) -> None:
@@ -145,18 +145,18 @@ def deliver(installation: Settings, partner: str, file: str, lines: list[str], o
 @pytest.fixture
 def delivered(settings: Settings, folder: Path) -> Settings:
     """Two reports of the watch; two stops of the patrol, of Ada under an older number and of Ben; two days later, Ada's merge."""
-    made = replace(settings, jurisdiction=folder)
-    write_delivery(made.inbox, "watch", DAY, 1, {"reports": ("reports.csv", watch_csv(REPORTS))})
+    installed = replace(settings, jurisdiction=folder)
+    write_delivery(installed.inbox, "watch", DAY, 1, {"reports": ("reports.csv", watch_csv(REPORTS))})
     stops = [
         "stop|person|family|born|matter|stopped",
         "S1|77|Abernathy|19900501|stolen|20240111",
         "S2|102|Brockhurst|19850712|stolen|20240112",
     ]
-    deliver(made, "patrol", "stops", stops)
-    deliver(made, "registry", "merges", ["old;lead;merged"])
-    deliver(made, "registry", "merges", ["old;lead;merged", "77;88;2024-02-01", "88;101;2024-02-02"], LATER, sequence=2)
-    take_in_all(made)
-    return made
+    deliver(installed, "patrol", "stops", stops)
+    deliver(installed, "registry", "merges", ["old;lead;merged"])
+    deliver(installed, "registry", "merges", ["old;lead;merged", "77;88;2024-02-01", "88;101;2024-02-02"], LATER, sequence=2)
+    take_in_all(installed)
+    return installed
 
 
 def run_through(installation: Settings, on: date) -> Run:
@@ -181,7 +181,7 @@ def test_records_of_two_partners_of_one_unit_have_numbers_of_their_own(delivered
     assert numbers == {"watch": [1, 2], "patrol": [FIRST + 1, FIRST + 2]}
 
 
-def test_what_two_partners_tell_of_one_unit_is_counted_together_and_balanced_apart(delivered: Settings) -> None:
+def test_what_two_partners_report_of_one_unit_is_counted_together_and_balanced_apart(delivered: Settings) -> None:
     run = run_through(delivered, DAY)
     reported = "SELECT partner, record_no, occurred_on, offence, region FROM rows WHERE kind = 'reported' ORDER BY ALL"
     assert [tuple(row.values()) for row in read(run, "chain/events", reported)] == [
@@ -216,7 +216,7 @@ def linked(run: Run, query: str) -> list[dict]:
 
 
 @pytest.mark.parametrize(
-    ("file", "how", "load", "said"),
+    ("file", "how", "load", "complaint"),
     [
         (
             "contracts/patrol/partner.yaml",
@@ -238,9 +238,9 @@ def linked(run: Run, query: str) -> list[dict]:
         ),
     ],
 )
-def test_what_does_not_fit_the_other_partner_is_named(folder: Path, file: str, how, load, said: str) -> None:
+def test_what_does_not_fit_the_other_partner_is_named(folder: Path, file: str, how, load, complaint: str) -> None:
     change(folder / file, how)
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=complaint):
         load(Jurisdiction(folder))
 
 

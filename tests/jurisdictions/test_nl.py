@@ -60,10 +60,10 @@ def test_every_partner_has_a_contract_for_each_of_its_files_and_events_for_its_u
     assert {place for place in contracts if place in registers} == {("justid", "skn_historie")}
 
 
-def test_what_police_and_marechaussee_tell_is_of_the_same_units_and_numbered_apart():
+def test_police_and_marechaussee_report_the_same_units_and_number_them_apart():
     chain, partners = load_chain(NL), load_partners(NL)
 
-    assert {name: [unit.partner for unit in told] for name, told in chain.units.items() if len(told) > 1} == {
+    assert {name: [unit.partner for unit in units] for name, units in chain.units.items() if len(units) > 1} == {
         "crime": ["kmar", "politie"],
         "suspect": ["kmar", "politie"],
     }
@@ -127,9 +127,9 @@ def test_articles_in_the_list_are_in_canonical_form_and_reached_from_how_the_pro
     for rule in rules:
         connection.execute("UPDATE spellings SET code = TRIM(REGEXP_REPLACE(code, ?, ?, 'g'))", [rule["pattern"], rule["replacement"]])
 
-    found = dict(connection.execute("SELECT raw, code FROM spellings").fetchall())
+    codes = dict(connection.execute("SELECT raw, code FROM spellings").fetchall())
 
-    assert {raw: code for raw, code in found.items() if code != written[raw]} == {}
+    assert {raw: code for raw, code in codes.items() if code != written[raw]} == {}
 
 
 def test_outcomes_named_by_the_chain_and_the_cubes_are_concepts():

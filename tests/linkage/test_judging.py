@@ -25,9 +25,9 @@ PIET = {"surname": "Bakker", "given_names": "Piet", "birth_date": "1955-11-02"}
 
 @pytest.fixture(scope="module")
 def linked() -> World:
-    made = World()
-    made.link([row(("report", 1), chain_number="11", **JAN), row(("report", 2), chain_number="12", **PIET), row(("crime", 1), event="E1")])
-    return made
+    world = World()
+    world.link([row(("report", 1), chain_number="11", **JAN), row(("report", 2), chain_number="12", **PIET), row(("crime", 1), event="E1")])
+    return world
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_l04_sees_a_record_in_an_entity_with_another_birth_date(world):
 
 
 @pytest.mark.breaks("L05")
-def test_l05_sees_a_person_held_together_by_nothing_verified(world):
+def test_l05_sees_a_person_with_many_records_without_a_verified_number(world):
     assert judging.cluster_is_small(world.connection, MOST_RECORDS).passed
     world.connection.execute("INSERT INTO links SELECT 'report', range, 1, 1, 'C', 9 FROM range(100, 161)")
     verdict = judging.cluster_is_small(world.connection, MOST_RECORDS)
@@ -108,7 +108,7 @@ def test_l08_sees_a_merge_that_depends_on_the_order_of_its_edges(monkeypatch):
     ],
 )
 @pytest.mark.breaks("L14")
-def test_l14_sees_what_names_a_person(world, toy, tmp_path, planted, place):
+def test_l14_sees_what_identifies_a_person(world, toy, tmp_path, planted, place):
     assert place in judge_leaving(world, toy, tmp_path, planted).sentence
 
 
@@ -165,7 +165,7 @@ def test_merge_refuses_what_could_not_be_one_person():
 
 
 def test_both_tolerances_of_birth_dates_are_one():
-    """The merge and rule L04 tell apart the same dates: those of Python and those of SQL, over every pair of some that are close."""
+    """The merge (in Python) and rule L04 (in SQL) separate the same dates, over every pair of some that are close."""
     days = [date(y, m, d) for y in (1979, 1980) for m in (1, 2, 5) for d in (1, 2, 5)]
     connection = duckdb.connect()
     connection.execute("CREATE TABLE births (birth_on DATE, is_year_only BOOLEAN)")

@@ -31,10 +31,10 @@ def read(version, file):
 
 def ids(version, column):
     """The records by id: r1 is the first report, c1 the first case."""
-    found: dict[int, list[str]] = {}
+    records: dict[int, list[str]] = {}
     for unit, record_no, person, case, *_ in read(version, "links.parquet"):
-        found.setdefault(person if column == "person" else case, []).append(f"{unit[0]}{record_no}")
-    return found
+        records.setdefault(person if column == "person" else case, []).append(f"{unit[0]}{record_no}")
+    return records
 
 
 def test_reports_and_cases_of_a_person_come_together(links):
@@ -52,7 +52,7 @@ def test_reports_and_cases_of_a_person_come_together(links):
     ]
 
 
-def test_case_is_a_report_and_what_came_of_it(links):
+def test_case_is_a_report_and_what_followed_from_it(links):
     assert ids(links(JANUARY), "case")[1] == ["c1", "r1"]
     assert ids(links(JANUARY), "case")[5] == ["c5", "r9"]
 
@@ -103,7 +103,7 @@ def test_replay_gives_the_same_at_one_thread(linked, links, tmp_path):
     assert contents(run, one) == contents(run, other)
 
 
-def test_rates_over_few_records_are_not_told(links):
+def test_rates_over_few_records_are_not_given(links):
     assert links(MARCH).facts["link_rates"] == {}
 
 

@@ -19,7 +19,7 @@ def test_same_number_and_same_profile_is_one_person():
 
 
 def test_same_number_and_another_profile_is_not():
-    """A number mistyped into somebody else's: the guard turns it away."""
+    """A number mistyped into somebody else's: the guard refuses it."""
     rows = [
         row(("report", 1), chain_number="11", **JAN),
         row(("report", 2), chain_number="11", **JAN),
@@ -29,9 +29,9 @@ def test_same_number_and_another_profile_is_not():
     assert first == second != other
 
 
-# What a third record with the number of two records of Jan Jansen, 17 May 1980, says instead, and whether it is his.
+# How a third record with the number of two records of Jan Jansen, 17 May 1980, differs, and whether it is his.
 GUARDED = [
-    ({"surname": None}, True),  # says nothing
+    ({"surname": None}, True),  # no evidence
     ({"birth_date": None}, True),
     ({"surname": None, "given_names": None, "birth_date": None}, False),  # nothing agrees: no evidence beside the number
     ({"birth_date": "1980-05-18"}, True),  # one part mistyped, the names agree
@@ -53,11 +53,11 @@ def test_guard_counts_what_is_missing_as_nothing():
         usual = JAN | {"chain_number": f"{n}1"}
         rows += [row(("report", 2 * n), **usual), row(("report", 2 * n + 1), **usual), row(("case", n), **(usual | change))]
     linked = World().link(rows)
-    found = [(change, linked[("case", n)].person == linked[("report", 2 * n)].person) for n, (change, _) in enumerate(GUARDED)]
-    assert found == GUARDED
+    outcome = [(change, linked[("case", n)].person == linked[("report", 2 * n)].person) for n, (change, _) in enumerate(GUARDED)]
+    assert outcome == GUARDED
 
 
-def test_father_and_son_with_one_name_stay_two():
+def test_father_and_son_with_one_name_are_two_persons():
     father, son = JAN | {"birth_date": "1955-02-20"}, JAN
     assert persons(row(("report", 1), chain_number="11", **father), row(("case", 1), chain_number="12", **son)) == [2, 1]
 
@@ -76,7 +76,7 @@ def test_numbers_that_their_authority_merged_are_one_person():
     assert [linked[("report", n)].link_class for n in (1, 2, 3)] == ["A", "A", "S"]
 
 
-def test_a_merged_number_that_was_mistyped_is_turned_away_like_any_other():
+def test_a_mistyped_merged_number_is_refused_like_any_other():
     other = row(("case", 1), chain_number="12", surname="Bakker", given_names="Piet", birth_date="1961-11-30", sex="male")
     rows = [row(("report", 1), chain_number="11", **JAN), row(("report", 2), chain_number="11", **JAN), other]
     linked = World().link(rows, merged={"12": "11"})
@@ -107,7 +107,7 @@ def test_reference_that_names_one_person_is_a_key_too():
 
 
 def test_placeholder_number_joins_nobody():
-    """More different persons than the limit hold it: it stands for "not known"."""
+    """More different persons than the limit hold it: it means "not known"."""
     names = [("Jansen", "1980-05-17"), ("Bakker", "1981-06-18"), ("Visser", "1982-07-19"), ("Smit", "1983-08-20")]
     rows = [row(("report", n), chain_number="7", surname=s, birth_date=b) for n, (s, b) in enumerate(names)]
     rows.append(row(("case", 1), chain_number="7", surname="Jansen", birth_date="1980-05-17"))
@@ -118,7 +118,7 @@ def test_declared_sentinel_joins_nobody():
     assert len(set(persons(row(("report", 1), chain_number="999", **JAN), row(("case", 1), chain_number="999", **JAN)))) == 2
 
 
-def test_different_citizen_numbers_are_two_persons_though_a_reference_is_shared():
+def test_different_citizen_numbers_are_two_persons_even_with_a_shared_reference():
     rows = [
         row(("report", 1), citizen_number="123456782", docket="1", **JAN),
         row(("case", 1), citizen_number="111222333", docket="1", **JAN),
@@ -126,7 +126,7 @@ def test_different_citizen_numbers_are_two_persons_though_a_reference_is_shared(
     assert len(set(persons(*rows))) == 2
 
 
-def test_one_record_a_person_where_the_source_is_so():
+def test_a_partner_with_one_record_a_person_keeps_it_so():
     rows = [row(("case", n), citizen_number="123456782", **JAN) for n in (1, 2)]
     alone = World().definition.model_copy(update={"one_per_person": ["partner_of_case"]})
     assert persons(*rows) == [1, 1]

@@ -30,7 +30,7 @@ def model() -> StoredModel:
     return train(connection, 20, as_of=date(2024, 1, 1), is_simulated=True)
 
 
-def test_record_without_number_is_found_by_its_names(model):
+def test_record_without_number_is_linked_by_its_names(model):
     linked = World(model=model).link([row(("report", 1), chain_number="11", **JAN), row(("case", 1), **JAN)])
     assert linked[("report", 1)].person == linked[("case", 1)].person
     assert [link.link_class for link in linked.values()] == ["C", "A"]
@@ -46,7 +46,7 @@ def test_record_without_number_is_found_by_its_names(model):
         {"surname": "Kodase", "birth_date": "1980-05-17"} | {"given_names": None, "sex": None} | {"birth_date": "1980-01-01"},
     ],
 )
-def test_who_only_looks_alike_stays_apart(model, other):
+def test_persons_who_only_look_alike_are_not_linked(model, other):
     linked = World(model=model).link([row(("report", 1), chain_number="11", **JAN), row(("case", 1), **other)])
     assert linked[("report", 1)].person != linked[("case", 1)].person
 
@@ -63,10 +63,10 @@ def test_unseen_persons_are_linked_well_and_the_same_in_any_order(model):
     linked = world.link(rows)
     turned.link(rows[::-1])
     assert world.links == turned.links
-    found = pairs({key: link.person for key, link in linked.items()})
+    linked_pairs = pairs({key: link.person for key, link in linked.items()})
     true = pairs(truth)
-    assert len(found & true) / len(found) >= 0.99
-    assert len(found & true) / len(true) >= 0.95
+    assert len(linked_pairs & true) / len(linked_pairs) >= 0.99
+    assert len(linked_pairs & true) / len(true) >= 0.95
 
 
 def pairs(owner):

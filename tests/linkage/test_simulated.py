@@ -39,8 +39,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_l11_persons_and_cases_are_found(run):
-    found = evaluate(run, run.settings.home.parent / "truth")
-    for what, quality in found.items():
+    qualities = evaluate(run, run.settings.home.parent / "truth")
+    for what, quality in qualities.items():
         assert quality["precision"] >= 0.995, what
         assert quality["recall"] >= 0.95, what
 

@@ -11,12 +11,12 @@ from tests.conftest import TOY
 
 def write_statistics(folder: Path, cubes: Sequence[str], tables: Sequence[str] = ()) -> Path:
     """A copy of the toy jurisdiction in `folder` with these cubes and tables and no others."""
-    made = folder / "jurisdiction"
-    shutil.copytree(TOY, made)
-    shutil.rmtree(made / "statistics")
-    (made / "statistics").mkdir()
-    (made / "statistics" / "cubes.yaml").write_text("cubes:\n" + "".join(f"  - {cube}\n" for cube in cubes), encoding="utf-8")
+    jurisdiction = folder / "jurisdiction"
+    shutil.copytree(TOY, jurisdiction)
+    shutil.rmtree(jurisdiction / "statistics")
+    (jurisdiction / "statistics").mkdir()
+    (jurisdiction / "statistics" / "cubes.yaml").write_text("cubes:\n" + "".join(f"  - {cube}\n" for cube in cubes), encoding="utf-8")
     texts = "".join(f"{text}: {{nl: n, en: e}}\n" for text in ("title", "description", "notes"))
     for number, table in enumerate(tables):
-        (made / "statistics" / f"table_{number}.yaml").write_text(f"{texts}theme: crime\n{table}\n", encoding="utf-8")
-    return made
+        (jurisdiction / "statistics" / f"table_{number}.yaml").write_text(f"{texts}theme: crime\n{table}\n", encoding="utf-8")
+    return jurisdiction

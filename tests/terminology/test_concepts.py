@@ -1,4 +1,4 @@
-"""The schemes, code lists and mappings of a jurisdiction: what is written, and which mistakes stop it."""
+"""The schemes, code lists and mappings of a jurisdiction: what is written, and which mistakes block it."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_list_without_files_and_a_scheme_without_a_file_are_named(folder: Path
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("file", "old", "new", "complaint"),
     [
         ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1-1-1900", r"watch_sex.csv row 3, column valid_from"),
         (
@@ -177,10 +177,10 @@ def test_a_list_without_files_and_a_scheme_without_a_file_are_named(folder: Path
     ],
 )
 def test_a_table_of_another_shape_is_refused_by_file_row_and_column(
-    folder: Path, plant: Plant, file: str, old: str, new: str, said: str
+    folder: Path, plant: Plant, file: str, old: str, new: str, complaint: str
 ) -> None:
     plant(f"terminology/{file}", old, new)
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=complaint):
         faults(folder)
 
 

@@ -30,17 +30,17 @@ vintage: 2024-01-15
 retrieved: {nl: Uit de almanak., en: From the almanac.}
 file: figures.csv
 unit: report
-measure: told
+measure: number
 columns:
   - {name: kind, type: text, required: true, concept: {scheme: offence, list: almanac_kind}, description: {nl: Soort, en: Kind}}
   - {name: year, type: integer, required: true, description: {nl: Jaar, en: Year}}
-  - {name: told, type: integer, required: true, description: {nl: Aantal, en: Number}}
+  - {name: number, type: integer, required: true, description: {nl: Aantal, en: Number}}
 key: [kind, year]
 table: almanac_reports
 crosswalks: [{column: place, of: kind, scheme: region, list: almanac_place}]
 totals: {2022: 60, 2023: 33}
 """
-FIGURES = "kind,year,told\nstolen,2022,40\nbeaten,2022,20\nstolen,2023,30\nbeaten,2023,3\n"
+FIGURES = "kind,year,number\nstolen,2022,40\nbeaten,2022,20\nstolen,2023,30\nbeaten,2023,3\n"
 VALID = "1900-01-01,9999-12-31"
 
 
@@ -78,9 +78,9 @@ def test_figures_get_every_level_and_crosswalk_and_stay_exact(begin: Begin) -> N
     run = begin()
     version = build(run)
     with run.connect() as connection:
-        found = connection.execute(f"SELECT * FROM '{version.path('almanac_reports.parquet')}'")
-        assert [c[0] for c in found.description] == ["year", "offence", "group", "place", "told"]
-        assert found.fetchall() == [
+        cells = connection.execute(f"SELECT * FROM '{version.path('almanac_reports.parquet')}'")
+        assert [c[0] for c in cells.description] == ["year", "offence", "group", "place", "number"]
+        assert cells.fetchall() == [
             (2022, "assault", "violence", "south", 20),
             (2022, "theft", "property", "north", 40),
             (2023, "assault", "violence", "south", 3),
@@ -99,7 +99,7 @@ def test_a_figure_without_a_concept_stops_the_table(begin: Begin, plant: Plant) 
 
 @pytest.mark.usefixtures("almanac")
 @pytest.mark.breaks("T02")
-def test_a_concept_that_the_crosswalk_does_not_know_stops_the_table(begin: Begin, plant: Plant) -> None:
+def test_a_concept_that_is_not_in_the_crosswalk_stops_the_table(begin: Begin, plant: Plant) -> None:
     plant("terminology/codes/almanac_place.csv", f"assault,a,{VALID},valid\n", "")
     plant("terminology/mappings/almanac_place.csv", f"assault,south,{VALID},,toy\n", "")
     with pytest.raises(GateFailed, match="2 figures of external sources have no concept"):
@@ -138,5 +138,5 @@ def test_main_groups_of_the_real_police_figures_are_within_a_point_of_the_publis
             "SELECT scm_group, 100 * SUM(recorded_crimes) / SUM(SUM(recorded_crimes)) OVER ()"
             f" FROM '{version.path('police_recorded_crime.parquet')}' WHERE year = 2022 GROUP BY scm_group"
         )
-        found = dict(shares.fetchall())
-    assert {group: share for group, share in published.items() if abs(found[group] - share) > 1} == {}
+        ours = dict(shares.fetchall())
+    assert {group: share for group, share in published.items() if abs(ours[group] - share) > 1} == {}

@@ -31,7 +31,7 @@ from das_pipeline.terminology.tables import read_tables
         ("onbekend", "onbekend"),
     ],
 )
-def test_spellings_of_a_law_article_come_together(written: str, article: str) -> None:
+def test_spellings_of_a_law_article_are_rewritten_to_one(written: str, article: str) -> None:
     rules = read_tables(Jurisdiction(PROJECT / "jurisdictions" / "nl"), ["terminology/canonical/law_article.csv"], CANONICAL)
     with duckdb.connect() as connection:
         for rule in rules:

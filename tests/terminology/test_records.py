@@ -60,7 +60,7 @@ def test_a_code_means_what_it_meant_on_its_own_date(begin: Begin, deliver: Deliv
     assert concepts(run, "offence") == ["assault", "unknown", "unknown", "assault", "unknown", "assault"]
 
 
-def test_values_are_trimmed_for_looking_up_and_kept_as_delivered(begin: Begin, deliver: Deliver) -> None:
+def test_values_are_trimmed_for_lookup_and_kept_as_delivered(begin: Begin, deliver: Deliver) -> None:
     deliver([(" M ", "10", "n", None), ("  ", "10", "n", None), (None, "10", "n", None), ("m", "10", "n", None), ("X", "10", "n", None)])
     run = begin()
     build(run)
@@ -71,7 +71,7 @@ def test_values_are_trimmed_for_looking_up_and_kept_as_delivered(begin: Begin, d
     assert raw == [(" M ",), ("  ",), (None,), ("m",), ("X",)]
 
 
-def test_what_no_mapping_knows_is_listed_by_month_and_code(begin: Begin, deliver: Deliver) -> None:
+def test_values_without_a_mapping_are_listed_by_month_and_code(begin: Begin, deliver: Deliver) -> None:
     deliver([(None, "99", "n", "2024-01-05"), (None, " 99", "n", "2024-01-30"), (None, "99", "n", "2024-02-01"), ("?", "10", "n", None)])
     run = begin()
     version = build(run)
@@ -100,9 +100,9 @@ def test_a_list_that_changes_within_a_month_is_judged_by_the_day(begin: Begin, d
 def test_codes_outside_their_list_warn_and_their_rows_stay(begin: Begin, deliver: Deliver) -> None:
     deliver([("M", "10", "n", None)] * 999 + [("M", "10", "q", None)])
     version = build(begin())
-    found = verdict(version, "T01")
-    assert (found["passed"], found["severity"], found["facts"]["rows_unlisted"]) == (False, "warn", 1)
-    assert "watch/reports.ward" in found["sentence"]
+    t01 = verdict(version, "T01")
+    assert (t01["passed"], t01["severity"], t01["facts"]["rows_unlisted"]) == (False, "warn", 1)
+    assert "watch/reports.ward" in t01["sentence"]
     assert version.facts["columns"]["watch/reports.ward"] == {"rows": 1000, "mapped": 999, "unknown": 1, "not_applicable": 0}
 
 
@@ -121,12 +121,12 @@ def test_a_mapped_but_unlisted_code_is_not_unmapped(begin: Begin, deliver: Deliv
 )
 def test_the_unmapped_share_warns_and_blocks_beyond_chance(unmapped: int, of: int, outcome: str) -> None:
     limits = WarnAndBlock(warn=0.002, block=0.01, min_rows=20, reason="toy")
-    found = unmapped_share_is_small([Share("watch/reports.offence", "2024-01", of, unmapped, unlisted=0)], limits)
-    assert ("passed" if found.passed else found.severity) == outcome
+    t02 = unmapped_share_is_small([Share("watch/reports.offence", "2024-01", of, unmapped, unlisted=0)], limits)
+    assert ("passed" if t02.passed else t02.severity) == outcome
 
 
 @pytest.mark.breaks("T02")
-def test_unmapped_values_block_without_being_told(begin: Begin, deliver: Deliver) -> None:
+def test_unmapped_values_block_and_are_not_quoted(begin: Begin, deliver: Deliver) -> None:
     deliver([("M", "secret", "n", "2024-01-15")] * 20 + [("M", "10", "n", "2024-01-15")] * 80)
     with pytest.raises(GateFailed) as failed:
         build(begin())
@@ -135,7 +135,7 @@ def test_unmapped_values_block_without_being_told(begin: Begin, deliver: Deliver
 
 
 @pytest.mark.breaks("T02")
-def test_a_bad_month_is_not_hidden_among_good_ones(begin: Begin, deliver: Deliver) -> None:
+def test_good_months_do_not_hide_a_bad_one(begin: Begin, deliver: Deliver) -> None:
     good = [("M", "10", "n", f"2023-{month:02}-15") for month in range(1, 13)] * 400
     deliver([*good, *[("M", "99", "n", "2024-01-15")] * 30])
     with pytest.raises(GateFailed, match=r"in 1 months of watch/reports\.offence"):
@@ -157,10 +157,10 @@ def test_a_mapping_with_two_meanings_fails_and_the_rows_it_doubles_are_noticed(
     produce(run, "terminology/concepts", unjudged)
     with pytest.raises(GateFailed) as failed:
         produce(run, "terminology/records", build_records, inputs=["terminology/concepts"])
-    found = {v.rule: v for v in failed.value.verdicts}
-    assert (found["T03"].passed, found["T03"].facts["ambiguous_values"]) == (False, 1)
-    assert not found["T06"].passed
-    assert "watch/reports.ward" in found["T06"].sentence
+    verdicts = {v.rule: v for v in failed.value.verdicts}
+    assert (verdicts["T03"].passed, verdicts["T03"].facts["ambiguous_values"]) == (False, 1)
+    assert not verdicts["T06"].passed
+    assert "watch/reports.ward" in verdicts["T06"].sentence
 
 
 def test_the_account_of_every_column_closes(begin: Begin, deliver: Deliver) -> None:
@@ -181,7 +181,7 @@ def canonical(folder: Path, plant: Plant) -> Callable[[str], None]:
     return written
 
 
-def test_spellings_of_one_code_come_together_by_the_rules_that_the_contract_names(
+def test_spellings_of_one_code_are_rewritten_by_the_rules_that_the_contract_names(
     begin: Begin, deliver: Deliver, canonical: Callable[[str], None]
 ) -> None:
     canonical("(?i)^code ?,,the word code\n^0+,,leading noughts\n[^0-9],,blanks and points\n")
@@ -238,10 +238,10 @@ def test_concepts_equal_those_of_a_second_implementation_over_raw_counts(begin: 
             meanings = [m.concept for m in lists[name].mappings if m.code == (code or "").strip() and m.valid_from <= day <= m.valid_until]
             expected[meanings[0] if meanings else "unknown" if (code or "").strip() else "not_applicable"] += count
         with run.connect(confidential=True) as connection:
-            found = connection.execute(
+            counts = connection.execute(
                 f"SELECT {column}_concept, COUNT(*) FROM {parquet([version.path('watch/reports.parquet')])} GROUP BY {column}_concept"
             ).fetchall()
-        assert dict(found) == expected
+        assert dict(counts) == expected
 
 
 def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Settings) -> None:
@@ -274,10 +274,10 @@ def test_unmapped_values_are_proposed_with_the_concepts_of_codes_like_them(begin
     deliver(rows)
     run = begin()
     build(run)
-    found = propose(run)
-    assert [(p.list, p.code, p.rows, p.concepts) for p in found] == [
+    proposals = propose(run)
+    assert [(p.list, p.code, p.rows, p.concepts) for p in proposals] == [
         ("watch_offence", "011", 2, ["burglary"]),
         ("watch_offence", "zzz", 1, []),
         ("watch_sex", "male", 1, ["male", "female"]),
     ]
-    assert found[0].mapping_row == "011,,2024-01-01,9999-12-31,burglary,"
+    assert proposals[0].mapping_row == "011,,2024-01-01,9999-12-31,burglary,"

@@ -40,9 +40,9 @@ def test_overlaps_are_found_exactly_when_a_day_is_covered_twice(rows: list[Stret
 @given(stretches, st.lists(stretches, max_size=6))
 def test_gaps_are_the_days_in_use_that_nothing_covers(use: Stretch, rows: list[Stretch]) -> None:
     covered = {day for row in rows for day in row.days()}
-    found = [Stretch(first, last) for first, last in gaps(use, rows)]
-    assert {day for gap in found for day in gap.days()} == use.days() - covered
-    assert not list(overlaps(found))
+    uncovered = [Stretch(first, last) for first, last in gaps(use, rows)]
+    assert {day for gap in uncovered for day in gap.days()} == use.days() - covered
+    assert not list(overlaps(uncovered))
 
 
 def test_the_end_of_time_is_a_last_day_like_any_other() -> None:
