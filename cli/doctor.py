@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
 import shutil
@@ -172,26 +171,24 @@ def _locks() -> Iterator[Finding]:
 def _releases() -> Iterator[Finding]:
     """Releases."""
     from das_pipeline import publication
-    from das_pipeline.release import verify_release
+    from das_pipeline.release import is_done, verify_release
     from das_pipeline.run import Run
 
-    settings = Settings.from_environment()
-    folder = settings.home / "releases"
-    if not (folder / "current.json").exists():
+    run = Run.start(Settings.from_environment(), date.max)
+    releases = publication.releases(run)
+    if not releases:
         yield Finding("releases", "none yet")
         return
-    for release in publication.releases(Run.start(settings, date.max)):
+    for release in releases:
         wrong = verify_release(release.folder)
         yield Finding(
             f"release {release.id}",
             "signed, every file as released" if not wrong else " ".join(wrong),
             "Put it back from a backup: a release never changes." if wrong else "",
         )
-    named = json.loads((folder / "current.json").read_text(encoding="utf-8"))["release"]
-    link = folder / "current"
-    linked = link.readlink().name if link.is_symlink() else "nothing"
-    fix = "" if linked == named else "Run das run: it ends what was interrupted."
-    yield Finding("pointer and link", f"the pointer names {named}, the link leads to {linked}", fix)
+    live = publication.current_release(run)
+    fix = "" if is_done(run) else "Run das run: it ends what was interrupted."
+    yield Finding("live release", f"the link leads to {live.id if live else 'nothing'}", fix)
 
 
 def _dagster() -> Iterator[Finding]:

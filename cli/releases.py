@@ -16,7 +16,9 @@ from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
 app = typer.Typer()
-release_app = typer.Typer(no_args_is_help=True, help="Published releases: list them, compare two.")
+release_app = typer.Typer(
+    no_args_is_help=True, help="Releases and the candidate for the next: list, compare, show, review, approve, return, withdraw."
+)
 
 
 @app.command()

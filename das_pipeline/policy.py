@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 
 FILE = "policy.yaml"
@@ -143,18 +144,47 @@ class Disclosure(Section):
 
 
 class Approval(Section):
-    """Who approves a release."""
+    """Who approves a release: two persons, or, of simulated figures, the policy itself."""
 
-    by: Literal["policy"]
+    by: Literal["policy", "two_persons"]
     reason: str
+
+
+class Person(Section):
+    """Somebody who signs for releases, with the public key that `das keys new-person` printed."""
+
+    public_key: str = Field(pattern="^[0-9a-f]{64}$")
+    roles: list[Literal["review", "approve"]] = Field(min_length=1)
+
+
+Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$")]  # of a person: it is part of file names
 
 
 class Release(Section):
     """When candidates go live, who approves, and how many months a period stays provisional (none: until its year has ended)."""
 
     approval: Approval
+    persons: dict[Name, Person] = {}
     cadence: Literal["month_end"]
     provisional_months: int | None = None
+
+    @model_validator(mode="after")
+    def _two_persons_can_sign(self) -> Release:
+        keys = [person.public_key for person in self.persons.values()]
+        if len(set(keys)) < len(keys):
+            raise ValueError("two of the persons have the same public key: a key is one person's own (das keys new-person)")
+        reviewers, approvers = ({n for n, p in self.persons.items() if role in p.roles} for role in ("review", "approve"))
+        if self.approval.by == "two_persons" and not (reviewers and approvers and len(reviewers | approvers) > 1):
+            raise ValueError("approval by two_persons needs a person who may review and another who may approve: add them to persons")
+        return self
+
+    def require_for(self, *, is_simulated: bool) -> None:
+        """Nothing, or ConfigurationError when real figures would go live by fewer than two signatures."""
+        if self.approval.by == "policy" and not is_simulated:
+            raise ConfigurationError(
+                f"{FILE}, release.approval: the policy approves by itself, which only simulated figures may; these are real, and go live "
+                "by the signatures of two persons. Set `by: two_persons` and name them in release.persons (das keys new-person NAME)."
+            )
 
 
 class Policy(Section):

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from assets.deliveries import EXTERNALS
-from das_pipeline import deliveries, publication
+from das_pipeline import deliveries, release
 from das_pipeline.disk import require_room
 from das_pipeline.settings import PROJECT, Settings
 from orchestration.definitions import defs
@@ -108,13 +108,12 @@ def waiting() -> list[deliveries.PendingDelivery]:
 def _unfinished(until: date | None) -> list[date]:
     """The days whose deliveries are in, but whose chain did not come to its end: decided, and released when so decided."""
     run = das().whole()
-    decided = run.lake.current("release/decision")
-    released = publication.current_release(run)
+    decided = run.lake.current(release.DECISION)
     if decided is None:
         done = date.min
     else:
         done = date.fromisoformat(decided.as_of)
-        if decided.facts["live"] and (released is None or released.as_of < done):
+        if not release.is_done(run):
             done -= timedelta(days=1)
     return [day for day in deliveries.vintages(run) if day > done and (until is None or day <= until)]
 

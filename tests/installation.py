@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from das_pipeline.disk import sha256_of
@@ -94,8 +92,7 @@ class Installation:
         return sorted(p.parent for p in (self.home / "releases").glob("[0-9]*/manifest.json"))
 
     def current(self) -> Path:
-        pointer: dict[str, Any] = json.loads((self.home / "releases" / "current.json").read_text(encoding="utf-8"))
-        return self.home / "releases" / pointer["release"]
+        return (self.home / "releases" / "current").resolve()
 
 
 def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2) -> Installation:

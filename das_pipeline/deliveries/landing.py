@@ -24,6 +24,7 @@ from das_pipeline.disk import move, replace_file, sha256_of
 from das_pipeline.errors import DasError, DeliveryRefused
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import canonical
+from das_pipeline.policy import load_policy
 from das_pipeline.privacy import encrypt_file
 from das_pipeline.run import Run
 
@@ -214,9 +215,10 @@ def _all_landed(run: Run, partner: str) -> list[Landed]:
 def land(run: Run, manifest: Manifest) -> Landed:
     """The delivery in the landing zone: taken from the inbox, encrypted, and only then removed there.
 
-    Real data is never encrypted with demo keys: DeliveryRefused, and the delivery stays in the inbox.
+    Real data is never encrypted with demo keys, nor taken in under a policy that would release it by itself: it stays in the inbox.
     """
     run.keys.require_for(is_simulated=manifest.is_simulated)
+    load_policy(run.jurisdiction).release.require_for(is_simulated=manifest.is_simulated)
     folder = run.settings.inbox / manifest.partner / manifest.delivery
     known = landed(run, manifest.partner, manifest.delivery)
     if known is None:

@@ -1,7 +1,8 @@
 """Releases as they lie in the folder: which there are, which one is live, and what their manifests say.
 
-A release is `releases/<as_of>.<n>/`. `releases/current.json` names the live one; on a disk a link `current` beside it does the same for a
-web server. Nothing in a release is ever changed. The stage `release` makes them.
+A release is `releases/<as_of>.<n>/`. The link `releases/current` leads to the live one, for a web server and for us: there is no other
+pointer that could differ from it. Nothing in a release is ever changed; a withdrawn one moves to `release/withdrawn/` and leaves a notice
+in its place. The stage `release` makes them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from das_pipeline.lake import Version
 from das_pipeline.run import Run
 
 MANIFEST = "manifest.json"
+CURRENT = "current"
 DERIVED = ("das.duckdb",)  # made from the tables; a database engine need not write the same bytes twice
 
 
@@ -32,16 +34,39 @@ class Release:
     def as_of(self) -> date:
         return date.fromisoformat(self.manifest["as_of"])
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether this is the notice in place of a withdrawn release."""
+        return "withdrawn" in self.manifest
+
 
 def releases(run: Run) -> list[Release]:
-    """Every finished release as known on the run's date, oldest first."""
-    found = [read_release(p.parent) for p in releases_root(run).glob(f"[0-9]*/{MANIFEST}")]
-    return sorted((r for r in found if r.as_of <= run.as_of), key=lambda r: (r.as_of, number_of(r.id)))
+    """Every finished release as known on the run's date that was not withdrawn, oldest first."""
+    return [r for r in _in_folder(run, releases_root(run)) if not r.is_withdrawn]
+
+
+def withdrawn_releases(run: Run) -> list[Release]:
+    """The withdrawn releases as they were, as known on the run's date, oldest first."""
+    return _in_folder(run, withdrawn_root(run))
+
+
+def _in_folder(run: Run, folder: Path) -> list[Release]:
+    finished = [read_release(p.parent) for p in folder.glob(f"[0-9]*/{MANIFEST}")]
+    return sorted((r for r in finished if r.as_of <= run.as_of), key=_order)
+
+
+def _order(release: Release) -> tuple[date, int]:
+    return release.as_of, number_of(release.id)
 
 
 def release_folders(run: Run) -> list[Path]:
-    """The folders of `releases`, oldest first: what a reader may hold beside a new release."""
-    return [r.folder for r in releases(run)]
+    """The folders of all releases, withdrawn ones as they were, oldest first: what a reader may hold beside a new release."""
+    return [r.folder for r in sorted([*releases(run), *withdrawn_releases(run)], key=_order)]
+
+
+def release_names(run: Run) -> list[str]:
+    """The names that releases of any date have or had."""
+    return [p.name for root in (releases_root(run), withdrawn_root(run)) for p in root.glob("[0-9]*")]
 
 
 def previous_release(run: Run) -> Release | None:
@@ -52,8 +77,14 @@ def previous_release(run: Run) -> Release | None:
 
 def current_release(run: Run) -> Release | None:
     """The live release, whatever its date; None before the first."""
-    pointer = releases_root(run) / "current.json"
-    return read_release(releases_root(run) / json.loads(pointer.read_text(encoding="utf-8"))["release"]) if pointer.exists() else None
+    name = live_name(run)
+    return read_release(releases_root(run) / name) if name else None
+
+
+def live_name(run: Run) -> str | None:
+    """The name of the live release: where the link leads."""
+    link = releases_root(run) / CURRENT
+    return link.readlink().name if link.is_symlink() else None
 
 
 def has_same_content(release: Release, site: Version) -> bool:
@@ -70,6 +101,11 @@ def read_release(folder: Path) -> Release:
 def number_of(release: str) -> int:
     """The number of a release among those of its day."""
     return int(release.rpartition(".")[2])
+
+
+def withdrawn_root(run: Run) -> Path:
+    """The folder of withdrawn releases as they were, which nobody outside sees."""
+    return run.lake.home / "release" / "withdrawn"
 
 
 def releases_root(run: Run) -> Path:

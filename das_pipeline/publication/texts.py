@@ -24,7 +24,8 @@ class TableTexts(BaseModel, extra="forbid"):
 
     `columns` has a text for each dimension and for period_kind, period, n, n_exact and status; `codes` for codes that no scheme
     defines (periods, statuses, unknown, not_applicable, rows of stacks); `units` the plural of each unit of count; `simulated` is the
-    sentence that a table's notes end with when its figures are simulated.
+    sentence that a table's notes end with when its figures are simulated; `withdrawn` the notice in place of a withdrawn release, with
+    {release}, {day} and {reason}, and `current_release` its link to the one that is live.
     """
 
     publisher: Text
@@ -34,6 +35,8 @@ class TableTexts(BaseModel, extra="forbid"):
     codes: dict[str, Text]
     units: dict[str, Text]
     simulated: Text
+    withdrawn: Text
+    current_release: Text
 
 
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:

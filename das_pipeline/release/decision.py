@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from das_pipeline.periods import last_month_end
 from das_pipeline.policy import load_policy
 from das_pipeline.publication.releases import current_release, has_same_content
-from das_pipeline.run import Run
+from das_pipeline.release.approvals import Standing
 
-SITE = "website/site"
+UNCHANGED, SIGNATURES, LEDGER_MOVED = "unchanged", "signatures", "ledger_moved"
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,32 @@ class Decision:
     sentence: str
 
 
-def release_decision(run: Run) -> Decision:
-    """What the policy says of the candidate in `website/site`: the first goes live, then one for each month's end.
+def release_decision(standing: Standing) -> Decision:
+    """What the policy says of an audited candidate: the first goes live, then one for each month's end, when it is approved.
 
     Snapshots that follow each other faster than the finest published period would be a hidden time dimension (disclosure.md).
     """
+    candidate = standing.candidate
+    run = candidate.run
     policy = load_policy(run.jurisdiction).release
+    policy.require_for(is_simulated=candidate.is_simulated)
     live = current_release(run)
-    approval = f"approved by {policy.approval.by}: {policy.approval.reason.rstrip('.')}"
+    if live is not None and has_same_content(live, candidate.site):
+        return Decision(True, UNCHANGED, f"The candidate is release {live.id}, byte for byte: it stays live.")
+    if standing.state in ("returned", "withdrawn"):
+        return Decision(False, standing.state, f"Held: {standing.sentence}")
+    ended = last_month_end(run.as_of)
+    if live is not None and live.as_of >= ended:
+        return Decision(False, policy.cadence, f"Held: no month has ended since release {live.id}. The next goes live at a month's end.")
+    if not candidate.can_be_appended:
+        sentence = (
+            f"Held: the ledger has moved since candidate {candidate.release} was made. The next run of the chain (das run) makes it again."
+        )
+        return Decision(False, LEDGER_MOVED, sentence)
+    by_persons = policy.approval.by == "two_persons"
+    if by_persons and standing.state in ("audited", "reviewed"):
+        return Decision(False, SIGNATURES, f"Held: {standing.sentence}")
+    approval = standing.sentence.rstrip(".") if by_persons else f"approved by policy: {policy.approval.reason.rstrip('.')}"
     if live is None:
         return Decision(True, "first_candidate", f"The first candidate goes live, {approval}.")
-    if has_same_content(live, run.lake.live(SITE)):
-        return Decision(True, "unchanged", f"The candidate is release {live.id}, byte for byte: it stays live.")
-    ended = last_month_end(run.as_of)
-    if live.as_of < ended:
-        return Decision(True, policy.cadence, f"A month ended on {ended} since release {live.id}: the candidate goes live, {approval}.")
-    return Decision(False, policy.cadence, f"Held: no month has ended since release {live.id}. The next goes live at a month's end.")
+    return Decision(True, policy.cadence, f"A month ended on {ended} since release {live.id}: the candidate goes live, {approval}.")

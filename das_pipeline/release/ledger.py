@@ -11,7 +11,7 @@ from das_pipeline.disclosure import ENTRIES, LEDGER, ledger_file, write_entries
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
-from das_pipeline.publication import releases
+from das_pipeline.publication import release_folders
 from das_pipeline.run import Run
 
 
@@ -46,7 +46,7 @@ def judge_ledger(run: Run) -> Verdict:
     """D17 before a release: the ledger holds every finished release, each once. Without it no leaf could keep its value."""
     ledger = run.lake.current(LEDGER)
     listed = Counter(ledger.facts["releases"]) if ledger is not None else Counter()
-    finished = [r.id for r in releases(run)]
+    finished = [folder.name for folder in release_folders(run)]
     wrong = sorted({r for r in finished if not listed[r]} | {r for r, n in listed.items() if n > 1})
     sentence = (
         f"The ledger does not hold {', '.join(wrong)} exactly once: restore {LEDGER} from backup."

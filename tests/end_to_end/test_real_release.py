@@ -1,14 +1,16 @@
-"""Real deliveries with keys of the installation's own, from inbox to release: the toy deliveries, `is_simulated: false`."""
+"""Real deliveries with keys of the installation's own, from inbox to release by two persons: the toy deliveries, `is_simulated: false`."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import shutil
+from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from das_pipeline.privacy import USES
 from tests.installation import TOY, Installation
@@ -16,6 +18,7 @@ from tests.toy_deliveries import write_toy_deliveries
 
 pytestmark = [pytest.mark.slow]
 
+SIGNED = [("review", "anna"), ("approve", "bert")]
 SIMULATED = ("simulat", "gesimuleerd", "another publisher", "andere uitgever", "everything is invented", "alles is verzonnen")
 DESCRIPTION_OF_THE_MARK = (
     "Whether the figure is simulated: true means that it says nothing about reality / "
@@ -25,18 +28,38 @@ DESCRIPTION_OF_THE_MARK = (
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """The toy deliveries as real ones, taken in with generated keys."""
+    """The toy deliveries as real ones, taken in with generated keys; January's candidate was released by two persons, then March's."""
     root = tmp_path_factory.mktemp("real")
     made = Installation(root, str(shutil.copytree(TOY, root / "toy")))
     made.inbox.mkdir()
     (root / "keys").mkdir(mode=0o700)
     for use in USES:
         (root / "keys" / use).write_text(secrets.token_hex(32), encoding="ascii")
+    policy = yaml.safe_load((root / "toy" / "policy.yaml").read_text(encoding="utf-8"))
+    policy["release"] |= {"approval": {"by": "two_persons", "reason": "the figures are real"}, "persons": {}}
+    for name in ("anna", "bert"):
+        printed = made.das("keys", "new-person", name, "--out", str(root / f"{name}.key"))
+        policy["release"]["persons"] |= yaml.safe_load(printed.split("release.persons:")[1])
+    (root / "toy" / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
     write_toy_deliveries(made.inbox)
     for path in made.inbox.glob("*/*/manifest.json"):
         path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"is_simulated": False}), encoding="utf-8")
-    made.das("run")
+    for release in ("2024-01-31.1", "2024-03-31.1"):  # the first waited while February and March were taken in
+        made.das("run")
+        assert f"{release} is audited and waits for a reviewer" in made.das("release", "show")
+        assert "waits for another person's approval" in sign(made, "review", "anna")
+        assert "needs a valid review by another person" in made.das("release", "approve", "anna", "--key", key(made, "anna"), code=1)
+        assert f"{release} is released (review by anna" in sign(made, "approve", "bert")
+        assert made.current().name == release
     return made
+
+
+def key(made: Installation, name: str) -> str:
+    return str(made.root / f"{name}.key")
+
+
+def sign(made: Installation, action: str, name: str) -> str:
+    return made.das("release", action, name, "--key", key(made, name))
 
 
 def test_no_page_or_text_of_a_real_release_calls_its_figures_simulated_or_another_publishers(real: Installation) -> None:
@@ -58,3 +81,32 @@ def test_every_row_file_and_comment_of_a_real_release_says_that_it_is_real(real:
     with duckdb.connect(str(release / "das.duckdb"), read_only=True) as database:
         comments = [row[0] for row in database.execute("SELECT comment FROM duckdb_tables()").fetchall()]
     assert not [c for c in comments if "simulated" in c.lower()]
+
+
+def test_two_persons_signed_the_release_and_anyone_can_check_it(real: Installation) -> None:
+    manifest = json.loads((real.current() / "manifest.json").read_bytes())
+    signed = [s["statement"] for s in manifest["approval"]["signatures"]]
+    assert [(s["action"], s["person"], s["release"]) for s in signed] == [(a, p, "2024-03-31.1") for a, p in SIGNED]
+    assert "Every file is what the signed manifest says." in real.das("audit")
+
+
+def test_a_withdrawn_release_says_so_on_every_page_and_the_one_before_is_live(real: Installation, tmp_path: Path) -> None:
+    copy = Installation(tmp_path / "copy", real.jurisdiction)
+    shutil.copytree(real.root, copy.root, symlinks=True)
+    pages = {p.relative_to(copy.current()) for p in copy.current().rglob("*.html")}
+    printed = copy.das("release", "withdraw", "2024-03-31.1", "bert", "--key", key(real, "bert"), "--reason", "wards were swapped")
+    assert "2024-03-31.1 is withdrawn" in printed
+    assert copy.current().name == "2024-01-31.1"
+    notice = copy.home / "releases" / "2024-03-31.1"
+    assert {p.relative_to(notice) for p in notice.rglob("*.html")} == pages
+    for page in pages:
+        text = (notice / page).read_text(encoding="utf-8")
+        language = "en" if page.parts[1] == "en" else "nl"
+        assert f'<html lang="{language}">' in text
+        assert ("was withdrawn on" if language == "en" else "ingetrokken") in text
+        assert "wards were swapped" in text
+        link = text.partition('href="')[2].partition('"')[0]
+        assert (notice / page.parent / link).resolve() == copy.current() / "site" / "index.html"
+    assert {p.suffix for p in notice.rglob("*") if p.is_file()} == {".html", ".json", ".sig", ".pub"}
+    copy.das("run")
+    assert copy.current().name == "2024-01-31.1"

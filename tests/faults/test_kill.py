@@ -18,31 +18,38 @@ pytestmark = [pytest.mark.slow]
 KILL_BEFORE_PROMOTE = """
 import os, signal, sys
 from das_pipeline.lake import Lake
+from das_pipeline.release import folder
 from das_pipeline.settings import Settings
 from orchestration.runs import Operator, instance
 
-table, promote = sys.argv[1], Lake.promote
+point, promote, move = sys.argv[1], Lake.promote, folder.move
 
 def killed(self, version):
-    if version.table == table:
+    if version.table == point:
         os.kill(os.getpid(), signal.SIGKILL)
     promote(self, version)
 
-Lake.promote = killed
+def killed_at_the_link(source, target):
+    if f"{target.parent.name}/{target.name}" == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+    move(source, target)
+
+Lake.promote, folder.move = killed, killed_at_the_link
 Operator(instance(Settings.from_environment())).take_in(lambda text, total: None)
 """
 
 
-@pytest.mark.parametrize("table", ["chain/events", "disclosure/ledger"])
-def test_a_killed_run_leaves_the_last_good_state_and_the_next_run_mends_it(day_by_day: Installation, tmp_path: Path, table: str) -> None:
+@pytest.mark.parametrize("point", ["chain/events", "disclosure/ledger", "releases/current"])
+def test_a_killed_run_leaves_the_last_good_state_and_the_next_run_mends_it(day_by_day: Installation, tmp_path: Path, point: str) -> None:
     broken = installation(tmp_path / "broken")
     write_toy_deliveries(broken.inbox)
-    command = [sys.executable, "-c", KILL_BEFORE_PROMOTE, table]
+    command = [sys.executable, "-c", KILL_BEFORE_PROMOTE, point]
     killed = subprocess.run(command, env=broken.environment, cwd=PROJECT, capture_output=True, timeout=300, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert broken.lake.current(table) is None
-    assert broken.releases() == []
+    assert broken.lake.current(point) is None
+    assert not (broken.home / "releases" / "current").exists()
     broken.das("run")
     for name in ("linkage/links", "chain/flows", "statistics/cubes"):
         assert broken.contents(name) == day_by_day.contents(name), name
     assert [published(r) for r in broken.releases()] == [published(r) for r in day_by_day.releases()]
+    assert broken.current().name == day_by_day.current().name

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from das_pipeline.disclosure.ledger import COLUMNS, ENTRIES, LEDGER
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
 from das_pipeline.privacy import write_demo_keys
@@ -18,6 +19,7 @@ from das_pipeline.settings import Settings
 from das_pipeline.terminology import build_concepts
 from tests.conftest import TOY
 
+HALVES = {("male", "adult"), ("female", "minor")}
 OFFENCES = ("property", "violence", "unknown_group")
 
 
@@ -29,12 +31,16 @@ def leaves(scale: int, months: list[str]) -> dict[str, list[dict]]:
         for i, o in enumerate(OFFENCES)
     ]
     years = sorted({m[:4] for m in months})
-    persons = [
-        {"offence": o, "sex": s, "age": a, "period_kind": "year", "period": y, "value": 5 * scale * (i + j + k)}
+
+    def reported(offence: str, year: str) -> int:
+        return sum(r["value"] for r in reports if r["offence"] == offence and r["period"][:4] == year)
+
+    persons = [  # the same reports, half of them of men, half of girls: tables about the same reports must agree
+        {"offence": o, "sex": sex, "age": age, "period_kind": "year", "period": y, "value": reported(o, y) // 2 * ((sex, age) in HALVES)}
         for y in years
-        for i, o in enumerate(OFFENCES)
-        for j, s in enumerate(("male", "female", "unknown"))
-        for k, a in enumerate(("minor", "adult", "unknown"))
+        for o in OFFENCES
+        for sex in ("male", "female", "unknown")
+        for age in ("minor", "adult", "unknown")
     ]
     rulings = [
         {"ruling": r, "period_kind": "month", "period": m, "value": 5 * scale * (2 - i), "structural": r == "referred_back"}
@@ -56,10 +62,11 @@ def protect(run: Run, cubes: dict[str, list[dict]]) -> None:
             full = [{"measure": "n", "base": 5, "structural": False} | r for r in rows]
             pq.write_table(pa.Table.from_pylist(full), draft.path(f"{cube}.parquet", rows=len(full)))
         draft.path("quality.json").write_text('{"cubes": {}}', encoding="utf-8")
+        pq.write_table(pa.schema(COLUMNS).empty_table(), draft.path(ENTRIES, rows=0))
         return []
 
     produce(run, "terminology/concepts", build_concepts)
-    produce(run, "disclosure/leaves", build, salt=str(cubes))
+    produce(run, "disclosure/leaves", build, inputs=[LEDGER] if run.lake.current(LEDGER) else [], salt=str(cubes))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,92 @@
-"""The protected toy lake of tests/publication, for the stage after it."""
+"""Candidates over the protected toy lake of tests/publication, and two persons who sign for them with keys of their own."""
 
-from tests.publication.conftest import protected
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from das_pipeline import release
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import Draft
+from das_pipeline.publication import build_candidate
+from das_pipeline.release import folder
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
+from tests.conftest import TOY
+from tests.publication.conftest import leaves, months_until, protect, protected
 
 __all__ = ["protected"]
+
+PERSONS = {"anna": ["review"], "bert": ["approve"], "carl": ["review", "approve"]}
+
+
+def finished(run: Run) -> None:
+    """The candidate as `website/site`, without any page."""
+    produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
+
+    def build(run: Run, draft: Draft) -> list[Verdict]:
+        candidate = run.lake.open("publication/candidate")
+        for name in candidate.files:
+            draft.path(name).write_bytes(candidate.path(name).read_bytes())
+        draft.derived.add("das.duckdb")
+        return []
+
+    produce(run, "website/site", build, inputs=["publication/candidate"])
+
+
+@pytest.fixture(autouse=True)
+def _without_expectations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite of great-expectations is tested by itself: its import takes seconds."""
+    monkeypatch.setattr(folder, "expectations", lambda folder: [])
+
+
+@pytest.fixture
+def published(protected: Callable[..., Run]) -> Callable[..., Run]:
+    """A run whose candidate is released when the policy says so."""
+
+    def make(as_of: date, scale: int = 20) -> Run:
+        run = protected(as_of, scale)
+        finished(run)
+        release.go_live(run)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def key_of(settings: Settings, tmp_path: Path) -> Callable[[str], Path]:
+    """The private key file of a person, made by `das keys new-person` the first time."""
+
+    def key_file(name: str) -> Path:
+        path = tmp_path / f"{name}.key"
+        if not path.exists():
+            release.new_person_key(settings, path)
+        return path
+
+    return key_file
+
+
+@pytest.fixture
+def approved(settings: Settings, tmp_path: Path, key_of: Callable[[str], Path]) -> Callable[..., Run]:
+    """A run whose candidate is put forward under a policy by which two persons approve."""
+    toy = shutil.copytree(TOY, tmp_path / "toy")
+    policy = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
+    public = {name: bytes(release.read_person_key(key_of(name)).verify_key).hex() for name in PERSONS}
+    policy["release"]["approval"] = {"by": "two_persons", "reason": "real figures"}
+    policy["release"]["persons"] = {name: {"public_key": public[name], "roles": roles} for name, roles in PERSONS.items()}
+    (toy / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
+
+    def make(as_of: date, scale: int = 20) -> Run:
+        run = Run.start(replace(settings, jurisdiction=toy), as_of)
+        protect(run, leaves(scale, months_until(as_of)))
+        finished(run)
+        release.go_live(run)
+        return run
+
+    return make

@@ -11,56 +11,24 @@ import pytest
 from nacl.signing import SigningKey
 
 from das_pipeline import publication, release
-from das_pipeline.errors import LakeError
-from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft
-from das_pipeline.publication import build_candidate
 from das_pipeline.publication.changes import next_version
-from das_pipeline.release import folder
 from das_pipeline.release.ledger import judge_ledger
-from das_pipeline.run import Run, produce
-
-
-def finished(run: Run) -> None:
-    """The candidate as `website/site`, without any page."""
-    produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
-
-    def build(run: Run, draft: Draft) -> list[Verdict]:
-        candidate = run.lake.open("publication/candidate")
-        for name in candidate.files:
-            draft.path(name).write_bytes(candidate.path(name).read_bytes())
-        draft.derived.add("das.duckdb")
-        return []
-
-    produce(run, "website/site", build, inputs=["publication/candidate"])
-
-
-@pytest.fixture
-def published(protected: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
-    """A run whose candidate is released when the policy says so."""
-    monkeypatch.setattr(folder, "expectations", lambda folder: [])  # tested by itself: its import takes seconds
-
-    def make(as_of: date, scale: int = 20) -> Run:
-        run = protected(as_of, scale)
-        finished(run)
-        if release.release_decision(run).live:
-            release.publish_release(run, release.next_release(run))
-        return run
-
-    return make
+from das_pipeline.run import Run
+from tests.release.conftest import finished
 
 
 def test_the_first_candidate_goes_live_then_one_a_month(published: Callable[..., Run]) -> None:
     names = []
     for day in (date(2024, 3, 28), date(2024, 3, 29), date(2024, 3, 30), date(2024, 3, 31), date(2024, 4, 1)):
         run = published(day)
-        names.append((publication.current_release(run).id, release.release_decision(run).rule))
+        decided = run.lake.live(release.DECISION).facts
+        names.append((publication.current_release(run).id, decided["rule"], decided["live"]))
     assert names == [
-        ("2024-03-28.1", "unchanged"),
-        ("2024-03-28.1", "month_end"),
-        ("2024-03-28.1", "month_end"),
-        ("2024-03-31.1", "unchanged"),
-        ("2024-03-31.1", "month_end"),
+        ("2024-03-28.1", "first_candidate", True),
+        ("2024-03-28.1", "month_end", False),
+        ("2024-03-28.1", "month_end", False),
+        ("2024-03-31.1", "month_end", True),
+        ("2024-03-31.1", "month_end", False),
     ]
     assert [r.id for r in publication.releases(run)] == ["2024-03-28.1", "2024-03-31.1"]
 
@@ -97,53 +65,26 @@ def test_tampering_is_seen(published: Callable[..., Run], fault: str) -> None:
 @pytest.mark.breaks("D17")
 def test_a_release_that_the_ledger_does_not_hold_blocks_the_next(published: Callable[..., Run]) -> None:
     run = published(date(2024, 3, 31))
-    assert judge_ledger(run).facts == {"releases": 1, "wrong": 1}
-
-    def list_it(run: Run, draft: Draft) -> list[Verdict]:
-        draft.facts["releases"] = ["2024-03-31.1"]
-        return []
-
-    produce(run, "disclosure/ledger", list_it)
     assert judge_ledger(run).passed
+    (run.lake.root("disclosure/ledger") / "current.json").unlink()
+    assert judge_ledger(run).facts == {"releases": 1, "wrong": 1}
 
 
 def test_the_same_bytes_make_no_new_release(published: Callable[..., Run]) -> None:
     run = published(date(2024, 3, 31))
     before = snapshot(run.lake.home / "releases")
-    assert release.next_release(run) == "2024-03-31.1"
-    release.publish_release(run, "2024-03-31.1")
+    release.go_live(run)
     assert snapshot(run.lake.home / "releases") == before
 
 
 def test_a_release_is_never_overwritten(published: Callable[..., Run], protected: Callable[..., Run]) -> None:
     run = published(date(2024, 3, 31))
+    before = snapshot(run.lake.home / "releases")
     finished(protected(date(2024, 3, 31), scale=40))
-    assert release.release_decision(run).live is False
-    assert release.next_release(run) == "2024-03-31.2"
-    with pytest.raises(LakeError, match="immutable"):
-        release.publish_release(run, "2024-03-31.1")
-
-
-def test_a_run_that_dies_before_the_pointer_leaves_the_old_release_live(
-    published: Callable[..., Run], protected: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    published(date(2024, 2, 29))
-    run = protected(date(2024, 3, 31))
-    finished(run)
-
-    def die(path: Path, content: bytes) -> None:
-        if path.name == "current.json":
-            raise KeyboardInterrupt
-        path.write_bytes(content)
-
-    with monkeypatch.context() as dying:
-        dying.setattr(folder, "replace_file", die)
-        with pytest.raises(KeyboardInterrupt):
-            release.publish_release(run, release.next_release(run))
-    assert publication.current_release(run).id == "2024-02-29.1"
-    name = release.next_release(run)
-    assert name == "2024-03-31.1"
-    assert release.publish_release(run, name).id == publication.current_release(run).id == name
+    release.go_live(run)
+    decided = run.lake.live(release.DECISION).facts
+    assert (decided["release"], decided["live"]) == ("2024-03-31.2", False)
+    assert snapshot(run.lake.home / "releases") == before
 
 
 def test_changes_are_counted_against_the_release_of_an_earlier_day(published: Callable[..., Run]) -> None:
@@ -182,4 +123,4 @@ def test_a_cell_is_explained(published: Callable[..., Run]) -> None:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    return {p.as_posix(): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file() and p.name != "current.json"}
+    return {p.as_posix(): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}

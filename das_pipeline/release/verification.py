@@ -1,0 +1,47 @@
+"""The check that anyone can make of a release, with nothing but its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from das_pipeline.disk import sha256_of
+from das_pipeline.publication.releases import MANIFEST
+from das_pipeline.release.approvals import Signature
+from das_pipeline.release.candidate import manifest_hash
+from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE, is_signed
+
+
+def verify_release(folder: Path, public_key: bytes | None = None) -> list[str]:
+    """What is wrong with the release in `folder`; empty when every byte is what the signed manifest says, and two persons approved it.
+
+    With `public_key` (32 bytes, known from elsewhere) the signature is checked against it, else against the key in the folder, which
+    proves only that nothing was changed by somebody without that key.
+    """
+    content = (folder / MANIFEST).read_bytes()
+    key = public_key.hex() if public_key else (folder / PUBLIC_KEY).read_text(encoding="ascii")
+    if not is_signed(content, (folder / SIGNATURE).read_text(encoding="ascii"), key):
+        return [f"{MANIFEST}: the signature does not fit."]
+    manifest = json.loads(content)
+    listed = manifest["files"]
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST, SIGNATURE, PUBLIC_KEY}
+    wrong = [f"{name}: not in the manifest." for name in sorted(present - set(listed))]
+    wrong += [f"{name}: missing." for name in sorted(set(listed) - present)]
+    wrong += [f"{n}: other bytes." for n in sorted(present & set(listed)) if sha256_of(folder / n) != listed[n]["sha256"]]
+    return wrong + _wrong_approval(manifest, key)
+
+
+def _wrong_approval(manifest: dict[str, Any], installation: str) -> list[str]:
+    """What is wrong with the approval that the manifest declares; that of a withdrawn release is in the release as it was."""
+    if "withdrawn" in manifest:
+        return [] if Signature.parse(manifest["withdrawn"]).is_genuine else ["withdrawal: the signature does not fit."]
+    signed = [Signature.parse(record) for record in manifest["approval"]["signatures"]]
+    wrong = [f"{s}: the signature does not fit." for s in signed if not s.is_genuine]
+    wrong += [f"{s}: it is about other bytes." for s in signed if s.statement.manifest != manifest_hash(manifest)]
+    if not manifest["is_simulated"] or manifest["approval"]["by"] == "two_persons":
+        actions = {s.statement.action for s in signed}
+        keys = {s.public_key for s in signed} - {installation}
+        if not {"review", "approve"} <= actions or len(keys) < 2:
+            wrong.append("approval: no review and approval by two persons.")
+    return wrong

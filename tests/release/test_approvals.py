@@ -1,0 +1,262 @@
+"""Approval by two persons: who may sign what and when, what voids a signature, and what becomes of a returned or withdrawn one."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from das_pipeline import publication, release
+from das_pipeline.deliveries import arrived, take_in
+from das_pipeline.errors import ConfigurationError, DasError
+from das_pipeline.gate import Verdict
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.lake import Draft, canonical
+from das_pipeline.policy import load_policy
+from das_pipeline.privacy import USES
+from das_pipeline.release.ledger import judge_ledger
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
+from tests.conftest import TOY
+from tests.release.conftest import PERSONS
+from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery
+
+MARCH = date(2024, 3, 31)
+Approved = Callable[..., Run]
+KeyOf = Callable[[str], Path]
+
+
+def decided(run: Run) -> tuple[str, bool]:
+    facts = run.lake.live(release.DECISION).facts
+    return facts["rule"], facts["live"]
+
+
+def test_a_candidate_goes_live_by_a_review_and_another_persons_approval(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    assert (release.standing(run).state, decided(run), publication.current_release(run)) == ("audited", ("signatures", False), None)
+    assert "das release review NAME" in run.lake.live(release.DECISION).facts["decision"]
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    assert (release.standing(run).state, decided(run)) == ("reviewed", ("signatures", False))
+    release.sign_release(run, "approve", "bert", key_of("bert"))
+    live = publication.current_release(run)
+    assert (release.standing(run).state, live.id) == ("released", "2024-03-31.1")
+    signed = [record["statement"] for record in live.manifest["approval"]["signatures"]]
+    assert [(s["action"], s["person"], s["release"]) for s in signed] == [("review", "anna", live.id), ("approve", "bert", live.id)]
+    assert release.verify_release(live.folder) == []
+    assert judge_ledger(run).passed
+
+
+@pytest.mark.parametrize(
+    ("reviewed_by", "action", "person", "key", "why"),
+    [
+        (None, "approve", "bert", "bert", "approve needs a candidate that is reviewed"),
+        ("carl", "approve", "carl", "carl", "needs a valid review by another person"),
+        ("anna", "review", "carl", "carl", "review needs a candidate that is audited"),
+        (None, "review", "dora", "dora", "does not name dora; it names anna, bert, carl"),
+        (None, "review", "anna", "carl", "the key is not the one that policy.yaml names for anna"),
+        (None, "review", "bert", "bert", "bert may approve, not review"),
+        ("anna", "approve", "anna", "anna", "anna may review, not approve"),
+    ],
+)
+def test_a_signature_that_is_not_theirs_to_give_is_refused(
+    approved: Approved, key_of: KeyOf, reviewed_by: str | None, action: str, person: str, key: str, why: str
+) -> None:
+    run = approved(MARCH)
+    if reviewed_by:
+        release.sign_release(run, "review", reviewed_by, key_of(reviewed_by))
+    before = release.standing(run).state
+    with pytest.raises(DasError, match=why):
+        release.sign_release(run, action, person, key_of(key))
+    assert (release.standing(run).state, publication.current_release(run)) == (before, None)
+
+
+def test_the_installation_cannot_sign_for_what_it_made(approved: Approved, key_of: KeyOf, settings: Settings) -> None:
+    run = approved(MARCH)
+    policy = run.jurisdiction.folder / "policy.yaml"
+    content = yaml.safe_load(policy.read_text(encoding="utf-8"))
+    content["release"]["persons"]["anna"]["public_key"] = release.installation_key(run.keys)
+    policy.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(DasError, match="its author cannot sign for it"):
+        release.sign_release(run, "review", "anna", settings.keys / "signing")
+
+
+def test_a_changed_byte_voids_what_was_signed(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    table = run.lake.live("website/site").path("tables/reports.csv")
+    table.write_bytes(table.read_bytes().replace(b"700", b"705"))
+    standing = release.standing(run)
+    assert standing.state == "audited"
+    assert "Void: review by anna" in standing.sentence
+    assert "bytes, code or policy have changed since" in standing.sentence
+    with pytest.raises(DasError, match="approve needs a candidate that is reviewed"):
+        release.sign_release(run, "approve", "bert", key_of("bert"))
+    with pytest.raises(DasError, match=r"file tables/reports\.csv is not what its manifest says"):
+        release.sign_release(run, "review", "carl", key_of("carl"))
+
+
+def test_a_moved_ledger_voids_what_was_signed(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+
+    def append(_: Run, draft: Draft) -> list[Verdict]:
+        draft.facts["releases"] = []
+        return []
+
+    produce(run, "disclosure/ledger", append)
+    assert release.standing(run).state == "audited"
+    assert "the ledger has moved since" in release.standing(run).sentence
+    with pytest.raises(DasError, match="approve needs a candidate that is reviewed"):
+        release.sign_release(run, "approve", "bert", key_of("bert"))
+
+
+def test_a_changed_record_is_void(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    (record,) = (run.lake.home / "release" / "approvals" / "2024-03-31.1").iterdir()
+    assert record.name == "0001-review-anna.json"
+    record.write_text(record.read_text(encoding="utf-8").replace('"reason": ""', '"reason": "more"'), encoding="utf-8")
+    assert "the record was changed after it was signed" in release.standing(run).sentence
+
+
+def test_persons_sign_the_candidate_that_was_put_forward_while_later_ones_are_made(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    later = approved(date(2024, 4, 2))
+    assert (later.lake.live(release.DECISION).facts["release"], release.standing(later).state) == ("2024-03-31.1", "reviewed")
+    release.sign_release(later, "approve", "bert", key_of("bert"))
+    live = publication.current_release(later)
+    assert (live.id, live.manifest["as_of"]) == ("2024-03-31.1", "2024-03-31")
+    assert later.lake.live("disclosure/ledger").facts["releases"] == ["2024-03-31.1"]
+    assert "2024-04" not in (live.folder / "tables" / "reports.csv").read_text(encoding="utf-8")
+
+
+def test_a_candidate_made_before_the_ledger_moved_is_made_again_before_it_is_put_forward(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(date(2024, 2, 29))
+    later = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    assert release.is_done(later)
+    release.sign_release(run, "approve", "bert", key_of("bert"))
+    assert publication.current_release(later).id == "2024-02-29.1"
+    assert (decided(later), release.is_done(later)) == (("ledger_moved", False), False)
+    again = approved(MARCH)
+    assert (decided(again), release.standing(again).candidate.release) == (("signatures", False), "2024-03-31.1")
+
+
+def test_a_real_delivery_is_not_taken_in_under_a_policy_that_approves_by_itself(settings: Settings) -> None:
+    own = replace(settings, keys=settings.keys.with_name("own"))
+    own.keys.mkdir()
+    for use in USES:
+        (own.keys / use).write_text(secrets.token_hex(32), encoding="ascii")
+    folder = write_delivery(own.inbox, "watch", DAYS[0], 1, {"reports": ("reports.csv", watch_csv(WATCH[DAYS[0]]))}, is_simulated=False)
+    run = Run.start(own, MARCH)
+    with pytest.raises(ConfigurationError, match="by the signatures of two persons"):
+        take_in(run, arrived(run, "watch", "2024-01-31.1"))
+    assert (folder / "reports.csv").exists()
+    assert not (own.home / "landing" / "objects").exists()
+
+
+def test_a_returned_candidate_does_not_go_live_and_the_next_is_put_forward(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    release.sign_release(run, "return", "bert", key_of("bert"), "violence is too low")
+    assert (release.standing(run).state, decided(run)) == ("returned", ("returned", False))
+    assert "violence is too low" in run.lake.live(release.DECISION).facts["decision"]
+    with pytest.raises(DasError, match="is returned"):
+        release.sign_release(run, "approve", "bert", key_of("bert"))
+    corrected = approved(MARCH, scale=40)
+    assert (release.standing(corrected).state, decided(corrected)) == ("audited", ("signatures", False))
+
+
+def test_a_withdrawn_release_says_so_and_the_one_before_is_live(approved: Approved, key_of: KeyOf) -> None:
+    for month_end in (date(2024, 2, 29), MARCH):
+        run = approved(month_end)
+        release.sign_release(run, "review", "anna", key_of("anna"))
+        release.sign_release(run, "approve", "bert", key_of("bert"))
+    ledger = run.lake.live("disclosure/ledger").facts["releases"]
+    with pytest.raises(DasError, match="give --reason"):
+        release.withdraw(run, "2024-03-31.1", "carl", key_of("carl"), "")
+    release.withdraw(run, "2024-03-31.1", "carl", key_of("carl"), "two wards were swapped")
+    assert publication.current_release(run).id == "2024-02-29.1"
+    notice = run.lake.home / "releases" / "2024-03-31.1"
+    manifest = json.loads((notice / "manifest.json").read_bytes())
+    assert manifest["withdrawn"]["statement"]["reason"] == "two wards were swapped"
+    assert not (notice / "tables").exists()
+    assert release.verify_release(notice) == []
+    assert run.lake.live("disclosure/ledger").facts["releases"] == ledger == ["2024-02-29.1", "2024-03-31.1"]
+    assert judge_ledger(run).passed
+    assert decided(run) == ("withdrawn", False)
+    kept = [f for f in publication.release_folders(run) if f.name == "2024-03-31.1"]
+    assert [release.verify_release(f) for f in kept] == [[]]
+    corrected = approved(MARCH, scale=40)
+    assert release.standing(corrected).candidate.release == "2024-03-31.2"
+
+
+def test_a_withdrawal_that_was_cut_off_is_completed_by_the_next_run(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    release.sign_release(run, "approve", "bert", key_of("bert"))
+    shutil.copytree(run.lake.home, run.lake.home.with_name("whole"), symlinks=True)
+    release.withdraw(run, "2024-03-31.1", "carl", key_of("carl"), "two wards were swapped")
+    records = run.lake.home / "release" / "approvals"
+    kept = shutil.copytree(records, records.parent.parent.with_name("records"))
+    shutil.rmtree(run.lake.home)
+    run.lake.home.with_name("whole").rename(run.lake.home)
+    shutil.copytree(kept, records, dirs_exist_ok=True)
+    release.go_live(run)
+    assert publication.current_release(run) is None
+    assert "withdrawn" in json.loads((run.lake.home / "releases" / "2024-03-31.1" / "manifest.json").read_bytes())
+
+
+def test_a_forged_approval_is_seen_by_anyone(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    release.sign_release(run, "approve", "bert", key_of("bert"))
+    folder = publication.current_release(run).folder
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["approval"]["signatures"] = manifest["approval"]["signatures"][:1] * 2
+    content = canonical(manifest, indent=1)
+    release.sign_manifest(run.keys, folder, content)
+    (folder / "manifest.json").write_bytes(content)
+    assert release.verify_release(folder) == ["approval: no review and approval by two persons."]
+
+
+@pytest.mark.parametrize(
+    ("persons", "why"),
+    [
+        ({}, "needs a person who may review and another who may approve"),
+        ({"anna": {"public_key": "0" * 64, "roles": ["review", "approve"]}}, "another who may approve"),
+        ({name: {"public_key": "0" * 64, "roles": roles} for name, roles in PERSONS.items()}, "the same public key"),
+    ],
+)
+def test_a_policy_by_which_no_two_persons_could_sign_is_refused_on_loading(tmp_path: Path, persons: dict, why: str) -> None:
+    toy = shutil.copytree(TOY, tmp_path / "toy")
+    content = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
+    content["release"] |= {"approval": {"by": "two_persons", "reason": "real"}, "persons": persons}
+    (toy / "policy.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=why):
+        load_policy(Jurisdiction(toy))
+
+
+def test_a_policy_that_approves_by_itself_is_refused_for_real_figures(toy: Jurisdiction) -> None:
+    limits = load_policy(toy).release
+    limits.require_for(is_simulated=True)
+    with pytest.raises(ConfigurationError, match="by the signatures of two persons"):
+        limits.require_for(is_simulated=False)
+
+
+def test_a_persons_key_is_theirs_alone(settings: Settings, tmp_path: Path) -> None:
+    public = release.new_person_key(settings, tmp_path / "anna.key")
+    assert ((tmp_path / "anna.key").stat().st_mode & 0o777, len(bytes.fromhex(public))) == (0o600, 32)
+    with pytest.raises(DasError, match="exists already"):
+        release.new_person_key(settings, tmp_path / "anna.key")
+    settings.home.mkdir(exist_ok=True)
+    with pytest.raises(DasError, match="inside the home"):
+        release.new_person_key(settings, settings.home / "anna.key")

@@ -1,0 +1,82 @@
+"""A release step that is killed for real: readers see the old release or the new one, and the next step ends what was begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from das_pipeline import publication, release
+from das_pipeline.run import Run
+from das_pipeline.settings import PROJECT, Settings
+from tests.release.conftest import finished
+
+KILL = """
+import os, signal, sys
+from datetime import date
+from das_pipeline import release
+from das_pipeline.release import folder
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+
+point, move = sys.argv[1], folder.move
+folder.expectations = lambda folder: []
+
+def killed(source, target):
+    if point == f"before {target.name}":
+        os.kill(os.getpid(), signal.SIGKILL)
+    move(source, target)
+    if point == f"after {target.name}":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+folder.move = killed
+release.go_live(Run.start(Settings.from_environment(), date(2024, 3, 31)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "live"),
+    [
+        ("before 2024-03-31.1", "2024-02-29.1"),
+        ("after 2024-03-31.1", "2024-02-29.1"),
+        ("before current", "2024-02-29.1"),
+        ("after current", "2024-03-31.1"),
+    ],
+)
+def test_a_killed_release_step_leaves_one_release_live_and_the_next_step_ends_it(
+    published: Callable[..., Run], protected: Callable[..., Run], settings: Settings, point: str, live: str
+) -> None:
+    published(date(2024, 2, 29))
+    run = protected(date(2024, 3, 31))
+    finished(run)
+    places = {"DAS_HOME": settings.home, "DAS_INBOX": settings.inbox, "DAS_KEYS": settings.keys, "DAS_JURISDICTION": settings.jurisdiction}
+    environment = os.environ | {name: str(place) for name, place in places.items()}
+    killed = subprocess.run(
+        [sys.executable, "-c", KILL, point], env=environment, cwd=PROJECT, capture_output=True, timeout=120, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert (run.lake.home / "releases" / "current").resolve().name == publication.current_release(run).id == live
+    assert release.verify_release(publication.current_release(run).folder) == []
+    assert release.is_done(run) == (live == "2024-03-31.1")
+    release.go_live(run)
+    assert (publication.current_release(run).id, release.is_done(run)) == ("2024-03-31.1", True)
+    assert (
+        [r.id for r in publication.releases(run)]
+        == run.lake.live("disclosure/ledger").facts["releases"]
+        == ["2024-02-29.1", "2024-03-31.1"]
+    )
+
+
+def test_the_link_is_the_only_pointer(published: Callable[..., Run]) -> None:
+    """A home of an earlier version had a second one, `current.json`, and a kill between the two left the link on the old release."""
+    run = published(date(2024, 2, 29))
+    root = run.lake.home / "releases"
+    (root / "current.json").write_text('{"release": "2024-03-31.1"}', encoding="utf-8")
+    assert publication.current_release(run).id == "2024-02-29.1"
+    published(date(2024, 3, 31))
+    assert sorted(p.name for p in root.iterdir()) == ["2024-02-29.1", "2024-03-31.1", "current"]
