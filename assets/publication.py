@@ -13,5 +13,5 @@ candidate = table_asset(
     publication.build_candidate,
     ["disclosure/leaves", "terminology/concepts", "terminology/records", "terminology/external", "linkage/links"],
     when_live=DELIVERED,
-    kinds=("parquet", "csv", "duckdb"),
+    kinds=(*publication.readers(), "duckdb"),
 )

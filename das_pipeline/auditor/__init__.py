@@ -5,7 +5,7 @@ It shares no code with disclosure control, so that one mistake cannot be in both
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -17,15 +17,18 @@ from das_pipeline.gate import Verdict
 __all__ = ["audit"]
 
 
-def audit(folder: Path, earlier: Sequence[Path], bases: Sequence[int]) -> list[Verdict]:
-    """The verdicts on the candidate in `folder`, given the folders of earlier releases and the multiples that counts may come in."""
+def audit(folder: Path, earlier: Sequence[Path], bases: Sequence[int], readers: Mapping[str, files.Reader]) -> list[Verdict]:
+    """The verdicts on the candidate in `folder`, given the folders of earlier releases and the multiples that counts may come in.
+
+    `readers` reads the copies of a table by their extension. Tables themselves are read from Parquet, here.
+    """
     release = read(folder)
     with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:
         for name, table in release.tables.items():
             connection.register(name, table.rows)
         return [
             files.files_as_described(release),
-            files.copies_equal_tables(release, connection),
+            files.copies_equal_tables(release, connection, readers),
             tables.counts_are_rounded(release, bases),
             tables.tables_are_full(release, connection),
             tables.totals_add_up(release, connection),

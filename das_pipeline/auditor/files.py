@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.csv
 
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
 
 BESIDE = {"datapackage.json", "changes.json", "quality.json", "das.duckdb", "manifest.json", "manifest.json.sig", "manifest.json.pub"}
+Reader = Callable[[Path, pa.Schema], pa.Table]
 MEND = "Build the candidate again from the protected leaves; look for what wrote into its folder."
 
 
@@ -52,30 +53,34 @@ def _type(kind: pa.DataType) -> str:
     return {pa.int64(): "integer", pa.string(): "string", pa.bool_(): "boolean"}.get(kind, str(kind))
 
 
-def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D03: the CSV and the database hold the cells of the Parquet tables: one value a cell, in whatever file."""
+def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnection, readers: Mapping[str, Reader]) -> Verdict:
+    """D03: every described file and the database hold the cells of the Parquet tables: one value a cell, in whatever file.
+
+    A file whose format is not in `readers` cannot be compared, and so is a fault.
+    """
     faults: dict[str, int] = {}
     database = str(release.folder / "das.duckdb").replace("'", "''")
     connection.execute(f"ATTACH '{database}' AS das (READ_ONLY)")
     stored = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'das'").fetchall()}
     views = connection.execute("SELECT COUNT(*) FROM duckdb_views() WHERE database_name = 'das' AND NOT internal").fetchall()[0][0]
     faults["das.duckdb"] = len(stored ^ set(release.tables)) + views
+    copies = sorted({resource["path"].rpartition(".")[2] for resource in release.package["resources"]} - {"parquet"})
     for name, table in release.tables.items():
         if name in stored:
             faults[f"das.duckdb {name}"] = _different(connection, name, f'das."{name}"')
-        connection.register("copy", _csv(table))
-        faults[f"tables/{name}.csv"] = _different(connection, name, "copy")
-        connection.unregister("copy")
-    return verdict("D03", "Every copy of a table has its cells", 2 * len(release.tables), faults, MEND)
+        for extension in copies:
+            connection.register("copy", _read(table, extension, readers))
+            faults[f"tables/{name}.{extension}"] = _different(connection, name, "copy")
+            connection.unregister("copy")
+    return verdict("D03", "Every copy of a table has its cells", (1 + len(copies)) * len(release.tables), faults, MEND)
 
 
-def _csv(table: Table) -> pa.Table:
-    types = {f.name: f.type for f in table.rows.schema}
-    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+def _read(table: Table, extension: str, readers: Mapping[str, Reader]) -> pa.Table:
+    """The copy of `table` with this extension; one without a column, which differs from every table, when it cannot be read."""
     try:
-        return pyarrow.csv.read_csv(table.path.with_suffix(".csv"), convert_options=options)
-    except (pa.ArrowException, OSError):
-        return table.rows.slice(0, 0)
+        return readers[extension](table.path.with_suffix(f".{extension}"), table.rows.schema)
+    except (pa.ArrowException, OSError, ValueError, KeyError):
+        return pa.table({"unreadable": pa.array([], pa.string())})
 
 
 def _different(connection: duckdb.DuckDBPyConnection, name: str, copy: str) -> int:

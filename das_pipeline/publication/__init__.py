@@ -3,6 +3,7 @@
 from das_pipeline.publication.candidate import build_candidate
 from das_pipeline.publication.changes import TableChanges, compare
 from das_pipeline.publication.explain import explain
+from das_pipeline.publication.formats import readers
 from das_pipeline.publication.releases import Release, current_release, previous_release, release_folders, releases
 from das_pipeline.publication.texts import table_texts
 
@@ -14,6 +15,7 @@ __all__ = [
     "current_release",
     "explain",
     "previous_release",
+    "readers",
     "release_folders",
     "releases",
     "table_texts",

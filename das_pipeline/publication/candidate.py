@@ -14,7 +14,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import checks, metadata
+from das_pipeline.publication import checks, formats, metadata
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -26,7 +26,7 @@ from das_pipeline.terminology import Scheme, load_schemes
 
 
 def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
-    """Every published table as Parquet and CSV, the data package, the changes since the release before, the quality sheet and das.duckdb.
+    """Every published table in every format, the data package, the changes since the release before, the quality sheet and das.duckdb.
 
     Nothing here comes from a clock: dates are those of `as_of`, so equal inputs give equal bytes.
     """
@@ -36,6 +36,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     tables = published_tables(run, texts)
     schemes = load_schemes(run.jurisdiction)
     described: list[dict[str, object]] = []
+    published = 0
     with run.connect() as connection:
         for table in tables:
             if table.kind == "protected":
@@ -45,7 +46,8 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
             parquet = draft.path(f"tables/{table.name}.parquet")
             rows = write(cells, metadata.arrow_schema(table, columns, as_of), parquet, is_simulated=table.is_simulated)
-            draft.rows |= {f"tables/{table.name}.parquet": rows, f"tables/{table.name}.csv": rows}
+            draft.rows |= {f"tables/{table.name}.{form.extension}": rows for form in formats.FORMATS}
+            published += rows
             described += metadata.resources(table, columns, draft.folder)
         before = previous_release(run)
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
@@ -57,7 +59,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         _database(draft, tables)
         verdicts = checks.judge(connection, draft.folder)
     draft.derived.add("das.duckdb")
-    draft.facts |= {"tables": len(tables), "cells": sum(draft.rows.values()) // 2, "version": changed["version"]}
+    draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"]}
     draft.facts |= {key: changed[key] for key in ("added", "removed", "revised")}
     return verdicts
 

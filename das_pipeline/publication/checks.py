@@ -14,10 +14,12 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+from pyarrow import ArrowException
 
 from das_pipeline import engine
 from das_pipeline.disk import sha256_of
 from das_pipeline.gate import Verdict
+from das_pipeline.publication.formats import format_of
 from das_pipeline.publication.metadata import MARK, STATUSES
 from das_pipeline.terminology import ALL
 
@@ -181,7 +183,9 @@ def _tables(folder: Path, kind: str) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _columns(path: Path) -> list[str]:
-    if path.suffix == ".parquet":
-        return pq.read_schema(path).names
-    with path.open(encoding="utf-8") as file:
-        return [name.strip('"') for name in file.readline().strip().split(",")]
+    """The columns of a published file; none of one that cannot be read in its format."""
+    form = format_of(path)
+    try:
+        return form.read(path, pq.read_schema(path.with_suffix(".parquet"))).column_names if form else []
+    except (ArrowException, OSError, ValueError):
+        return []

@@ -12,6 +12,7 @@ import pyarrow as pa
 from das_pipeline.disk import sha256_of
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import canonical
+from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Table
 
 Labels = Mapping[str, Mapping[str, Text]]  # dimension -> code -> label
@@ -83,7 +84,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
 
 
 def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """The two descriptors of `table` in the data package: its CSV and its Parquet file, with their hashes."""
+    """The descriptors of `table` in the data package: its file in each format, with its hash."""
     schema = {
         "fields": [
             {"name": c["name"], "type": c["type"], "title": c["name"], "description": f"{c['description'].en} / {c['description'].nl}"}
@@ -96,20 +97,19 @@ def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list
     }
     licence = table.source.licence.as_descriptor()
     source = {"title": table.source.title.en} | ({"path": table.source.url} if table.source.url else {})
-    media = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
-    made = []
-    for form, mediatype in media.items():
-        path = folder / "tables" / f"{table.name}.{form}"
-        made.append(
+    descriptors = []
+    for place, form in enumerate(formats.FORMATS):
+        path = folder / "tables" / f"{table.name}.{form.extension}"
+        descriptors.append(
             {
-                "name": table.name if form == "csv" else f"{table.name}-{form}",
-                "path": f"tables/{table.name}.{form}",
+                "name": f"{table.name}-{form.extension}" if place else table.name,
+                "path": f"tables/{table.name}.{form.extension}",
                 "title": table.title.en,
                 "title_nl": table.title.nl,
                 "description": f"{table.description.en} {table.notes.en}",
                 "description_nl": f"{table.description.nl} {table.notes.nl}",
-                "format": form,
-                "mediatype": mediatype,
+                "format": form.extension,
+                "mediatype": form.media_type,
                 "encoding": "utf-8",
                 "bytes": path.stat().st_size,
                 "hash": f"sha256:{sha256_of(path)}",
@@ -119,4 +119,4 @@ def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list
                 "schema": schema,
             }
         )
-    return made
+    return descriptors

@@ -8,12 +8,11 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from das_pipeline import engine
 from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, is_provisional
+from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Dimension, Table
 from das_pipeline.publication.metadata import MARK
 from das_pipeline.terminology import ALL
@@ -81,13 +80,13 @@ def _period_rows(leaves: list[str], kinds: tuple[str, ...], as_of: date, provisi
     return rows
 
 
-def write(cells: pa.Table, schema: pa.Schema, parquet: Path, *, is_simulated: bool) -> int:
-    """The number of cells written to `parquet`, and to a CSV file of the same name beside it, each row marked as simulated or not."""
-    parquet.parent.mkdir(parents=True, exist_ok=True)
+def write(cells: pa.Table, schema: pa.Schema, path: Path, *, is_simulated: bool) -> int:
+    """Write the cells in every format to files named as `path`, each row marked as simulated or not; return their number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     cells = cells.append_column(MARK, pa.repeat(is_simulated, cells.num_rows))
     shaped = cells.select(schema.names).cast(schema.remove_metadata()).cast(schema)
-    pq.write_table(shaped, parquet, compression="zstd", use_dictionary=True, write_statistics=True)
-    pyarrow.csv.write_csv(shaped, parquet.with_suffix(".csv"), pyarrow.csv.WriteOptions(quoting_style="needed"))
+    for form in formats.FORMATS:
+        form.write(shaped, path.with_suffix(f".{form.extension}"))
     return shaped.num_rows
 
 

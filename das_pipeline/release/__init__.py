@@ -80,7 +80,8 @@ def go_live(run: Run) -> Produced:
 
 def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict]:
     """The verdicts on the finished candidate; `decision.json` says what the release policy makes of it."""
-    verdicts = audit(candidate.site.folder, publication.release_folders(run), load_policy(run.jurisdiction).disclosure.bases)
+    bases = load_policy(run.jurisdiction).disclosure.bases
+    verdicts = audit(candidate.site.folder, publication.release_folders(run), bases, publication.readers())
     decision = release_decision(standing_of(candidate))
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
     draft.facts |= {"live": decision.live, "rule": decision.rule, "decision": decision.sentence}

@@ -19,7 +19,7 @@ from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete
-from das_pipeline.publication import releases, table_texts
+from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, load_schemes
 from das_pipeline.website import charts, checks
@@ -144,6 +144,7 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "lang": language,
         "say": language.say,
         "text": language.text,
+        "formats": formats.FORMATS,
         "root": "" if language.is_first else "../",
         "figures": figures,
         "pictures": pictures,

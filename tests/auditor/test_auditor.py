@@ -19,7 +19,7 @@ from das_pipeline.auditor import audit
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import write_demo_keys
-from das_pipeline.publication import build_candidate
+from das_pipeline.publication import build_candidate, readers
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -100,13 +100,13 @@ TRUTHS = {  # several verdicts of the auditor belong to one rule: each is known 
 
 
 def failed(folder: Path, *earlier: Path) -> set[str]:
-    broken = [v.sentence for v in audit(folder, earlier, BASES) if not v.passed]
+    broken = [v.sentence for v in audit(folder, earlier, BASES, readers()) if not v.passed]
     return {next((name for truth, name in TRUTHS.items() if truth in sentence), "changes_are_rounded") for sentence in broken}
 
 
 def test_the_candidate_passes(folder: Path, made: Path) -> None:
     assert failed(folder, made) == set()
-    assert all(v.severity == "block" for v in audit(folder, [], BASES))
+    assert all(v.severity == "block" for v in audit(folder, [], BASES, readers()))
 
 
 @pytest.mark.breaks("D01", "D03")
