@@ -54,6 +54,21 @@ class Rows(Section):
     reason: str
 
 
+class DeliveryDay(Section):
+    """How far delivered_on may lie after the day a delivery arrived; of simulated ones, after the reference date and the one before."""
+
+    ahead_days: int
+    simulated_days: int
+    reason: str
+
+
+class SequenceGap(Section):
+    """How many sequence numbers a delivery may be ahead of the one before it."""
+
+    deliveries: int
+    reason: str
+
+
 class Deliveries(Section):
     """The limits of deliveries."""
 
@@ -62,6 +77,8 @@ class Deliveries(Section):
     undecodable_share: Block
     empty_column: EmptyColumn
     repeated_changes: Rows
+    delivery_day: DeliveryDay
+    sequence_gap: SequenceGap
 
 
 class Terminology(Section):

@@ -4,7 +4,8 @@ from das_pipeline.deliveries.checking import CHECKS, mask_pattern
 from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
 from das_pipeline.deliveries.intake import take_in
-from das_pipeline.deliveries.landing import Manifest, PendingDelivery, Refusal, arrived, next_deliveries, pending, problems, refusals
+from das_pipeline.deliveries.manifest import Manifest
+from das_pipeline.deliveries.pending import PendingDelivery, Refusal, arrived, next_deliveries, pending, problems, refusals
 from das_pipeline.deliveries.readers import (
     AccountRow,
     PartnerState,

@@ -8,7 +8,7 @@ from datetime import date
 
 import duckdb
 
-from das_pipeline.deliveries.landing import Manifest
+from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.gate import Verdict
 
 COLUMNS = (

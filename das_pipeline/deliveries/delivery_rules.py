@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from das_pipeline.deliveries.contract import Contract, Partner
-from das_pipeline.deliveries.landing import Accepted, Landed, Manifest, Window, order
+from das_pipeline.deliveries.landing import Accepted, Landed
+from das_pipeline.deliveries.manifest import Manifest, Window
 from das_pipeline.deliveries.opened import Opened
+from das_pipeline.deliveries.order import order
 from das_pipeline.gate import Verdict
 from das_pipeline.policy import Rows
 
 
-def judge_order(manifest: Manifest, before: Sequence[Accepted], *, is_delta: bool) -> Verdict:
-    """I09: the delivery is the next one of its partner."""
+def judge_order(manifest: Manifest, before: Sequence[Accepted], impossible: str, *, is_delta: bool) -> Verdict:
+    """I09: the delivery is the next one of its partner, and neither its date nor its number is `impossible`."""
     place, reason = order(manifest, before, is_delta=is_delta)
     return Verdict(
         "I09",
-        place == "next",
-        reason or "The delivery is the next one of its partner.",
-        facts={"sequence": manifest.sequence, "accepted_before": len(before)},
+        place == "next" and not impossible,
+        impossible or reason or "The delivery is the next one of its partner.",
+        facts={"accepted_before": len(before)},
     )
 
 

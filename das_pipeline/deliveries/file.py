@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from das_pipeline import engine
-from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries import opened as opening
+from das_pipeline.deliveries import versions
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.contract import Contract, load_partners
@@ -63,5 +63,5 @@ def _accept(intake: Intake, opened: Opened) -> None:
     names = [f"{half}/{contract.file}/{manifest.delivery}.parquet" for half in ("content", "direct")]
     rows = versions.write_halves(connection, contract, manifest.delivery, draft.path(names[0]), draft.path(names[1]))
     draft.rows.update(zip(names, rows, strict=True))
-    versions.apply(connection, contract, manifest.delivery, landing.known_on(manifest, intake.before))
+    versions.apply(connection, contract, manifest.delivery, intake.run.as_of)
     connection.execute("DROP TABLE delivered_rows")  # the largest of them: the next file has its own

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,11 +17,14 @@ from das_pipeline.deliveries.account import FileAccount, create_account, store_a
 from das_pipeline.deliveries.contract import Contract, load_contracts, load_partners
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
 from das_pipeline.deliveries.file import take_in_file
-from das_pipeline.deliveries.landing import Landed, Manifest, PendingDelivery
+from das_pipeline.deliveries.landing import Landed
+from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.opened import Intake, Opened
+from das_pipeline.deliveries.order import is_delta, known_on, latest_day, order
+from das_pipeline.deliveries.pending import PendingDelivery
 from das_pipeline.deliveries.receipt import receipt_of, receipt_page
 from das_pipeline.deliveries.row_rules import judge_rows
-from das_pipeline.errors import DeliveryRefused
+from das_pipeline.errors import DasError, DeliveryRefused
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.policy import load_policy
@@ -47,43 +52,43 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     if live is not None and any(a.delivery == manifest.delivery for a in before):
         landing.land(run, manifest)
         return Produced(live, is_new=False)
-    if landing.refusal(run, manifest.partner, manifest.delivery) is not None:
+    if landing.is_refused(run, manifest.partner, manifest.delivery):
         raise DeliveryRefused(
-            f"{manifest.partner} {manifest.delivery} was refused. Deliver the mended one under the next number, with replaces; or, "
-            f"when the contract was mended, remove {landing.refusal_path(run, manifest.partner, manifest.delivery)} and run again."
+            f"{manifest.partner} {manifest.delivery} was refused. Deliver the corrected one under the next number, with replaces; or, when "
+            f"the contract was corrected, run das replay {manifest.partner}."
         )
-    place, reason = landing.order(manifest, before, is_delta=landing.is_delta(run, manifest.partner))
-    if place == "gap":
+    place, reason = order(manifest, before, is_delta=is_delta(run, manifest.partner))
+    if place == "gap" and not delivery.impossible:
         raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} is not taken in yet. {reason}")
     known = landing.land(run, manifest)
     receipt: dict[str, Any] = {}
 
     def build(run: Run, draft: Draft) -> list[Verdict]:
-        verdicts, written = _intake(run, draft, known)
+        verdicts, written = _intake(run, draft, known, delivery.impossible)
         receipt.update(written)
         return verdicts
 
     try:
         # A version is as known on the day on which its delivery became known, whenever it is taken in.
-        at = replace(run, as_of=landing.known_on(manifest, before))
+        latest = latest_day(manifest, before, known.landed_on, load_policy(run.jurisdiction).deliveries)
+        at = replace(run, as_of=known_on(manifest, before, latest))
         return produce(at, table, build, salt=known.hash, chained=True)
     except GateFailed as failure:
         landing.record_refusal(run, manifest, failure.verdicts, receipt)
         raise
 
 
-def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[str, Any]]:
-    """The verdicts and the receipt of a landed delivery; the draft holds what becomes of it."""
+def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[list[Verdict], dict[str, Any]]:
+    """Judge a landed delivery and write what becomes of it into the draft; return the verdicts and the receipt."""
     manifest = known.manifest
     partner = load_partners(run.jurisdiction)[manifest.partner]
     contracts = [c for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner.partner]
     limits = load_policy(run.jurisdiction).deliveries
-    live = run.lake.current(draft.table)
+    live = draft.live
     before = landing.accepted(run, partner.partner)
-    is_delta = landing.is_delta(run, partner.partner)
     earlier = (k.manifest for a in before[-REMEMBERED:] if (k := landing.landed(run, partner.partner, a.delivery)) is not None)
     verdicts = [
-        judge_order(manifest, before, is_delta=is_delta),
+        judge_order(manifest, before, impossible, is_delta=is_delta(run, partner.partner)),
         judge_manifest(known, contracts),
         judge_set(known, partner),
         judge_repeat(manifest, earlier, contracts, limits.repeated_changes),
@@ -93,22 +98,41 @@ def _intake(run: Run, draft: Draft, known: Landed) -> tuple[list[Verdict], dict[
         for prefix in ("content/", "direct/", "quarantine/", "receipts/"):  # append-only: shared with the version before
             draft.adopt(live, prefix)
     if not blocking(verdicts):
-        with run.connect(identifying=True) as connection:
+        with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
             versions.load_state(connection, contracts, live)
             intake = Intake(run, connection, draft, known, live, contracts, before, limits)
-            with engine.errors_of_engine(draft.table):
-                opened = [take_in_file(intake, contract) for contract in contracts]
-            verdicts += [*judge_form(opened), judge_header(opened)]
+            opened, fault = _take_in_files(intake)
+            verdicts += [*fault, *judge_form(opened), judge_header(opened)]
             if not blocking(verdicts):
                 verdicts += judge_rows(opened, limits)
-            _write_state(connection, draft, contracts, manifest, landing.known_on(manifest, before), [o.account for o in opened], live)
+                _write_state(connection, draft, contracts, manifest, run.as_of, [o.account for o in opened], live)
     receipt = receipt_of(manifest, partner, [o.account for o in opened], verdicts)
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
-    earlier = list(live.facts["deliveries"]) if live is not None else []
-    draft.facts["deliveries"] = [*earlier, _accepted(known, landing.known_on(manifest, before), contracts)]
+    accepted_before = list(live.facts["deliveries"]) if live is not None else []
+    draft.facts["deliveries"] = [*accepted_before, _accepted(known, run.as_of, contracts)]
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
     return verdicts, receipt
+
+
+def _take_in_files(intake: Intake) -> tuple[list[Opened], list[Verdict]]:
+    """Take in every file of a delivery; return what was found in them, or the fault that nobody foresaw.
+
+    What may pass by itself (no memory, no disk, a missing key, a damaged original) is an error of this installation, and the delivery is
+    tried again. Whatever else its files raise is a fault of the delivery: it is refused, and other deliveries go on.
+    """
+    partner = intake.known.manifest.partner
+    try:
+        return [take_in_file(intake, contract) for contract in intake.contracts], []
+    except (DasError, OSError, MemoryError, duckdb.OutOfMemoryException, duckdb.IOException):
+        raise
+    except Exception as error:  # the boundary of one delivery; its own text may quote a value
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        sentence = (
+            f"Its files cannot be read: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}. Ask the sender whether they "
+            f"have the form of the contract. When they have, report this, and once it is corrected run das replay {partner}."
+        )
+        return [], [Verdict("I03", False, sentence)]
 
 
 def _accepted(known: Landed, known_on: date, contracts: Sequence[Contract]) -> dict[str, Any]:
@@ -136,7 +160,7 @@ def _write_state(
     accounts: Sequence[FileAccount],
     live: Version | None,
 ) -> None:
-    """The versions, keys and accounts after this delivery."""
+    """Write the versions, keys and accounts as they are after this delivery."""
     for contract in contracts:
         name = f"versions/{contract.file}.parquet"
         draft.rows[name] = engine.write_parquet(

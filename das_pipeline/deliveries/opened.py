@@ -14,7 +14,8 @@ from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import Header
 from das_pipeline.deliveries.contract import Contract
-from das_pipeline.deliveries.landing import Accepted, DeliveredFile, Landed
+from das_pipeline.deliveries.landing import Accepted, Landed
+from das_pipeline.deliveries.manifest import DeliveredFile
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.deliveries.unpacking import NotReadable
 from das_pipeline.lake import Draft, Version

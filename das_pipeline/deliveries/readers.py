@@ -12,6 +12,7 @@ from das_pipeline import engine
 from das_pipeline.deliveries import landing
 from das_pipeline.deliveries.contract import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
+from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.versions import stored_rows
 from das_pipeline.errors import ConfigurationError, LakeError
 from das_pipeline.gate import Verdict
@@ -72,7 +73,7 @@ def is_simulated(run: Run) -> bool:
     )
 
 
-def _manifest(run: Run, partner: str, accepted: Accepted) -> landing.Manifest:
+def _manifest(run: Run, partner: str, accepted: Accepted) -> Manifest:
     landed = landing.landed(run, partner, accepted.delivery)
     if landed is None:
         raise LakeError(f"{partner} {accepted.delivery} was accepted, but its manifest is not in the landing zone: restore it from backup.")

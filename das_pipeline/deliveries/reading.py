@@ -24,6 +24,8 @@ SCHEMA = pa.schema([("line_no", pa.int64()), ("line", pa.string()), ("fault", pa
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")  # what no name of a column has; a tab may be the delimiter
 _RECORDS_A_BATCH = 16_384
 _RECORDS_FOR_NAMES = 1_000
+_DEEPEST = 100  # values inside values of JSON; readers that go down by calling themselves fail somewhere above this
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Lines:
@@ -108,11 +110,10 @@ class Lines:
                     raise NotReadable(
                         "I03", "has no header of letters: it is in another character set, or no text at all. Ask for it again."
                     )
-                self.names = tuple(
-                    name.strip()
-                    for name in next(csv.reader([lines[0]], delimiter=self._format.delimiter, quotechar=self._format.quote), [])
-                )
+                self.names = _header_names(lines[0], self._format)
                 lines, faults, start = lines[1:], faults[1:], 2
+            if self._format.kind == "jsonl":
+                _require_shallow(lines, start)
             yield _batch(start, lines, faults)
 
     def _blocks(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -203,6 +204,27 @@ def _is_utf8(raw: bytes) -> bool:
 def _batch(start: int, lines: list[str], faults: list[str | None]) -> pa.RecordBatch:
     numbers = pa.array(range(start, start + len(lines)), pa.int64())
     return pa.record_batch([numbers, pa.array(lines, pa.string()), pa.array(faults, pa.string())], schema=SCHEMA)
+
+
+def _header_names(line: str, format: Format) -> tuple[str, ...]:
+    try:
+        names = next(csv.reader([line], delimiter=format.delimiter, quotechar=format.quote), [])
+    except csv.Error:
+        raise NotReadable("I03", f"is no table: a name in its header has more than {csv.field_size_limit():,} characters.") from None
+    return tuple(name.strip() for name in names)
+
+
+def _require_shallow(lines: list[str], start: int) -> None:
+    """Raise NotReadable when a line of JSON holds values inside values deeper than any register does."""
+    for number, line in enumerate(lines, start):
+        if line.count("{") + line.count("[") <= _DEEPEST:
+            continue
+        depth = deepest = 0
+        for letter in _JSON_STRING.sub("", line):
+            depth += (letter in "{[") - (letter in "}]")
+            deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            raise NotReadable("I03", f"holds values inside values, {deepest:,} deep, on line {number:,}. Ask for plain records.")
 
 
 def _names(batch: pa.RecordBatch) -> tuple[str, ...] | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import jinja2
 
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.contract import Partner
-from das_pipeline.deliveries.landing import Manifest
+from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.gate import Verdict, blocking
 
 COUNTS = (  # the columns of the page, in order
@@ -38,6 +39,11 @@ def receipt_of(manifest: Manifest, partner: Partner, accounts: Iterable[FileAcco
 
 def receipt_page(receipt: Mapping[str, Any]) -> str:
     """The same receipt as a page, for a person."""
+    return _template().render(receipt, counts=COUNTS)
+
+
+@cache
+def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("das_pipeline.deliveries", ""),
         autoescape=True,
@@ -45,4 +51,4 @@ def receipt_page(receipt: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("receipt.html").render(receipt, counts=COUNTS)
+    return environment.get_template("receipt.html")

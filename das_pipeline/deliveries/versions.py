@@ -16,7 +16,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries.contract import Contract
-from das_pipeline.deliveries.landing import Manifest, Window
+from das_pipeline.deliveries.manifest import Manifest, Window
 from das_pipeline.lake import Version
 
 OPEN = "DATE '9999-12-31'"

@@ -126,7 +126,7 @@ def test_a_refused_delivery_blocks_later_ones_until_it_is_mended(desk: Desk) -> 
     desk.refused()
     desk.send([report("R0003")], THIRD, sequence=3)
     assert [d.state for d in pending(desk.run)] == ["waiting"]
-    assert "sequence 2 must be delivered again" in problems(desk.run)[0]
+    assert "2024-02-01.1, sequence 2, was refused and is not corrected. The bytes of reports.csv" in problems(desk.run)[0]
     with pytest.raises(DeliveryRefused, match="was refused"):
         take_in(desk.run, arrived(desk.run, "watch", "2024-02-01.1"))
     desk.send([report("R0002")], NEXT, sequence=2, number=2, replaces="2024-02-01.1", delivered_on="2024-02-02")
