@@ -62,6 +62,15 @@ class DeliveryDay(Section):
     reason: str
 
 
+class FileSize(Section):
+    """How far a file may swell while it is read: so many times its size, or `always_mib` when that is more; and how long a line may be."""
+
+    times: int
+    always_mib: int
+    line_kib: int
+    reason: str
+
+
 class SequenceGap(Section):
     """How many sequence numbers a delivery may be ahead of the one before it."""
 
@@ -79,6 +88,7 @@ class Deliveries(Section):
     repeated_changes: Rows
     delivery_day: DeliveryDay
     sequence_gap: SequenceGap
+    file_size: FileSize
 
 
 class Terminology(Section):

@@ -19,6 +19,7 @@ from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.lake import Draft
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Produced, Run, produce
 
 
@@ -134,7 +135,8 @@ def build_external(run: Run, draft: Draft, source: str) -> list[Verdict]:
     """The verdicts over an external source. Its rows are figures, not persons, so nothing is set aside: one wrong row stops the whole."""
     declared = load_external(run.jurisdiction, source)
     contract = declared.contract()
-    lines = Lines([_path(run, declared).read_bytes()], contract.format)
+    limit = load_policy(run.jurisdiction).deliveries.file_size
+    lines = Lines([_path(run, declared).read_bytes()], contract.format, limit)
     header = header_of(contract, lines.names, declared.vintage)
     missing = ", ".join(header.missing)
     verdicts = [

@@ -98,7 +98,7 @@ def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[lis
         for prefix in ("content/", "direct/", "quarantine/", "receipts/"):  # append-only: shared with the version before
             draft.adopt(live, prefix)
     if not blocking(verdicts):
-        with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
+        with run.connect(identifying=True) as connection:
             versions.load_state(connection, contracts, live)
             intake = Intake(run, connection, draft, known, live, contracts, before, limits)
             opened, fault = _take_in_files(intake)

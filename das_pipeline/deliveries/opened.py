@@ -69,7 +69,7 @@ class Opened:
 def open_lines(intake: Intake, contract: Contract, name: str) -> Lines:
     """The lines of the landed file `name`, from its first line."""
     path = landing.landing_object(intake.run, intake.known.objects[name])
-    return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format)
+    return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format, intake.limits.file_size)
 
 
 @contextmanager

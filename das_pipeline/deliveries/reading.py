@@ -16,13 +16,15 @@ from typing import cast
 import pyarrow as pa
 from lxml import etree
 
-from das_pipeline.deliveries.cells import Cells, excel_cells, json_lines, parquet_cells
+from das_pipeline.deliveries.cells import Cells, compute, excel_cells, json_lines, parquet_cells
 from das_pipeline.deliveries.contract import Format
-from das_pipeline.deliveries.unpacking import NotReadable, unpacked
+from das_pipeline.deliveries.unpacking import Growth, NotReadable, unpacked
+from das_pipeline.policy import FileSize
 
 SCHEMA = pa.schema([("line_no", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")  # what no name of a column has; a tab may be the delimiter
-_RECORDS_A_BATCH = 16_384
+_RECORDS_A_BATCH, _BYTES_A_BATCH = 16_384, 1 << 20
+_BYTES_A_ROW = 512  # what a row takes in the engine beside its text: else millions of empty lines would count for nothing
 _RECORDS_FOR_NAMES = 1_000
 _DEEPEST = 100  # values inside values of JSON; readers that go down by calling themselves fail somewhere above this
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -35,7 +37,7 @@ class Lines:
     XML; None when there are none. When `problem` is set, the file is not what its format says, and nothing of it counts.
     """
 
-    def __init__(self, chunks: Iterable[bytes], format: Format) -> None:
+    def __init__(self, chunks: Iterable[bytes], format: Format, limit: FileSize) -> None:
         self.count = 0  # physical lines, the header included; of XML, records; of Parquet, rows
         self.is_whole = True  # the last line ends in a line end; the XML document is closed
         self.names: tuple[str, ...] | None = None
@@ -43,10 +45,9 @@ class Lines:
         self.problem: NotReadable | None = None
         self.error: Exception | None = None
         self._format = format
-        self._batches = self._readable(unpacked(chunks, format.compression))
+        self._growth = Growth(limit)
+        self._batches = self._readable(unpacked(chunks, format.compression, self._growth))
         self._first = next(self._batches, None)  # the names are known before the rest is read
-        if self._first is not None and format.kind in {"jsonl", "xml"}:
-            self.names = _names(self._first)
 
     def reader(self) -> pa.RecordBatchReader:
         """The rows, without the header: line_no, line, and fault (I03, I05 or NULL)."""
@@ -69,17 +70,24 @@ class Lines:
     def _readable(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
         """The batches until the end, or until the file turns out to be something else."""
         readers = {"xml": self._xml, "parquet": self._parquet, "xlsx": self._excel}
+        size = 0
         try:
-            yield from readers.get(self._format.kind, self._text)(chunks)
+            for batch in readers.get(self._format.kind, self._text)(chunks):
+                size += _BYTES_A_ROW * batch.num_rows + (0 if self._format.has_cells else batch.nbytes)
+                self._growth.require(size + self._growth.cells)
+                self._growth.require_line(compute.max(compute.binary_length(batch.column("line"))).as_py() or 0)
+                if self.names is None and self._format.kind in {"jsonl", "xml"}:
+                    self.names = _names(batch, self._growth)
+                yield batch
         except NotReadable as problem:
             self.problem = problem
 
     def _parquet(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        self.names, rows = parquet_cells(chunks)
+        self.names, rows = parquet_cells(chunks, self._growth)
         yield from self._cells(rows)
 
     def _excel(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        self.names, rows = excel_cells(chunks)
+        self.names, rows = excel_cells(chunks, self._growth)
         if self.names:
             self.count = 1
             self.header_line = json_lines(self.names, [pa.array([name], pa.string()) for name in self.names])[0].as_py()
@@ -123,6 +131,7 @@ class Lines:
             block = rest + chunk
             cut = block.rfind(b"\n")
             rest = block[cut + 1 :]
+            self._growth.require_line(len(rest))
             if cut >= 0:
                 yield block[:cut].replace(b"\r\n", b"\n").removesuffix(b"\r")
         if rest:
@@ -132,21 +141,24 @@ class Lines:
     def _xml(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
         records: list[str] = []
         faults: list[str | None] = []
-        source = _Readable(iter(chunks))
+        size = 0
+        source = _Readable(iter(chunks), self._growth)
         # No entities, no network: a document must not make this reader open anything.
         elements = etree.iterparse(source, events=("end",), tag=f"{{*}}{self._format.record}", resolve_entities=False, no_network=True)
         try:
             for _, element in elements:
-                leaves, is_plain = _leaves(element)
+                source.record_ended()
+                leaves, is_plain = _leaves(element, self._growth)
                 records.append(json.dumps(leaves, ensure_ascii=False))
                 faults.append(None if is_plain else "I05")
+                size += len(records[-1])
                 element.clear()
                 while element.getprevious() is not None:  # what was read is let go: memory stays flat
                     del element.getparent()[0]
-                if len(records) == _RECORDS_A_BATCH:
+                if len(records) == _RECORDS_A_BATCH or size > _BYTES_A_BATCH:
                     self.count += len(records)
                     yield _batch(self.count - len(records) + 1, records, faults)
-                    records, faults = [], []
+                    records, faults, size = [], [], 0
         except etree.XMLSyntaxError:
             self.is_whole = False
         self.count += len(records)
@@ -227,14 +239,19 @@ def _require_shallow(lines: list[str], start: int) -> None:
             raise NotReadable("I03", f"holds values inside values, {deepest:,} deep, on line {number:,}. Ask for plain records.")
 
 
-def _names(batch: pa.RecordBatch) -> tuple[str, ...] | None:
+def _names(batch: pa.RecordBatch, growth: Growth) -> tuple[str, ...] | None:
     """The leaves of the records at the start of a file; a record that cannot be read has none."""
     names: set[str] = set()
     for line in batch.column("line").slice(0, _RECORDS_FOR_NAMES).to_pylist():
         try:
-            names.update(_paths(json.loads(line)))
+            record = json.loads(line)
         except ValueError:
             continue
+        size = 0
+        for path in _paths(record):
+            size += len(path)
+            growth.require_line(size)
+            names.add(path)
     return tuple(sorted(names)) or None
 
 
@@ -246,9 +263,10 @@ def _paths(value: object, above: str = "") -> Iterator[str]:
         yield above
 
 
-def _leaves(record: etree._Element) -> tuple[dict[str, str], bool]:
+def _leaves(record: etree._Element, growth: Growth) -> tuple[dict[str, str], bool]:
     """The text of every leaf of a record by its path below the record, and whether it is plain: no path twice, no entity."""
     leaves: dict[str, str] = {}
+    size = 0
     is_plain = True
     waiting = [("", child) for child in reversed(record)]
     while waiting:
@@ -262,22 +280,31 @@ def _leaves(record: etree._Element) -> tuple[dict[str, str], bool]:
         else:
             is_plain = is_plain and path not in leaves
             leaves[path] = element.text or ""
+            size += len(path) + len(leaves[path])
+            growth.require_line(size)
     return leaves, is_plain
 
 
 class _Readable:
-    """An iterator of chunks as something to read from."""
+    """An iterator of chunks as something to read from, which stops when no record ends for too long."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], growth: Growth) -> None:
         self._chunks = chunks
+        self._growth = growth
         self._rest = b""
+        self._since_record = 0
+
+    def record_ended(self) -> None:
+        self._since_record = 0
 
     def read(self, size: int = -1) -> bytes:
+        self._growth.require_line(self._since_record)
         while size < 0 or len(self._rest) < size:
             chunk = next(self._chunks, None)
             if chunk is None:
                 break
             self._rest += chunk
         size = len(self._rest) if size < 0 else size
-        found, self._rest = self._rest[:size], self._rest[size:]
-        return found
+        content, self._rest = self._rest[:size], self._rest[size:]
+        self._since_record += len(content)
+        return content

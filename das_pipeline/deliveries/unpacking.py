@@ -10,10 +10,11 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
-# Registers pack to a fifth or a tenth. Deflate can reach 1:1,032 with nothing but repetition: such a file was not made by a register.
-MOST_TIMES, ALWAYS_ALLOWED = 200, 64 << 20
+from das_pipeline.policy import FileSize
+
 _CHUNK = 1 << 20
 _IS_ENCRYPTED = 0x1  # a bit of the flags of a member of a zip file
 # What the standard library raises for a packed file that is torn or foreign; the reader turns it into NotReadable, with its rule.
@@ -28,15 +29,49 @@ class NotReadable(Exception):
         self.rule = rule
 
 
-def unpacked(chunks: Iterable[bytes], compression: Literal["gzip", "zip"] | None) -> Iterator[bytes]:
+@dataclass
+class Growth:
+    """What came of a file, and how much may come out of it. Its `require` methods raise NotReadable before more than that is in memory."""
+
+    limit: FileSize
+    came: int = 0  # bytes, as the file was sent
+    cells: int = 0  # bytes of text in the cells that were read, of Parquet and Excel
+
+    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The chunks of the file as it was sent."""
+        for chunk in chunks:
+            self.came += len(chunk)
+            yield chunk
+
+    @property
+    def most(self) -> int:
+        """How many bytes may come out of what came so far."""
+        return max(self.limit.always_mib << 20, self.came * self.limit.times)
+
+    @property
+    def longest(self) -> int:
+        """How many bytes a line, or a record, may have."""
+        return self.limit.line_kib << 10
+
+    def require(self, unpacked: int) -> None:
+        if unpacked > self.most:
+            most = f"{self.limit.times} times its size (and {self.limit.always_mib} MiB)"
+            raise NotReadable("I03", f"unpacks to more than {most}, which no register does. Ask the sender what it is.")
+
+    def require_line(self, size: int) -> None:
+        if size > self.longest:
+            raise NotReadable("I03", f"has a line or record of more than {self.limit.line_kib:,} KiB. Ask the sender what it is.")
+
+
+def unpacked(chunks: Iterable[bytes], compression: Literal["gzip", "zip"] | None, growth: Growth) -> Iterator[bytes]:
     """The bytes in the packed `chunks`; NotReadable when they are damaged, more files than one, or far more than was sent."""
     match compression:
         case None:
-            yield from chunks
+            yield from growth.counted(chunks)
         case "gzip":
-            yield from _gunzipped(chunks)
+            yield from _gunzipped(chunks, growth)
         case "zip":
-            yield from _unzipped(gathered(chunks))
+            yield from _unzipped(gathered(growth.counted(chunks)), growth)
 
 
 def gathered(chunks: Iterable[bytes]) -> io.BytesIO:
@@ -48,19 +83,12 @@ def gathered(chunks: Iterable[bytes]) -> io.BytesIO:
     return whole
 
 
-def require_within_limit(packed: int, unpacked: int) -> None:
-    """Nothing, or NotReadable when `unpacked` bytes are too many to have been packed into `packed`."""
-    if unpacked > max(ALWAYS_ALLOWED, packed * MOST_TIMES):
-        raise NotReadable("I03", f"unpacks to more than {MOST_TIMES} times its size, which no register does. Ask the sender what it is.")
-
-
-def _gunzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _gunzipped(chunks: Iterable[bytes], growth: Growth) -> Iterator[bytes]:
     """The content of all members of a gzip file one after the other, as its standard says."""
-    came = went = 0
+    went = 0
     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     is_open = False
-    for chunk in chunks:
-        came += len(chunk)
+    for chunk in growth.counted(chunks):
         rest = chunk
         while rest:
             is_open = True
@@ -69,7 +97,7 @@ def _gunzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
             except zlib.error:
                 raise NotReadable("I03", "is no gzip file, or a damaged one. Ask for it again.") from None
             went += len(content)
-            require_within_limit(came, went)
+            growth.require(went)
             yield content
             rest = member.unconsumed_tail
             if member.eof:
@@ -80,13 +108,13 @@ def _gunzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise NotReadable("I05", "is cut off: its gzip stream does not end. Ask for it again.")
 
 
-def _unzipped(packed: io.BytesIO) -> Iterator[bytes]:
+def _unzipped(packed: io.BytesIO, growth: Growth) -> Iterator[bytes]:
     """The content of the one file in a zip file."""
     with open_zip(packed, "zip file") as archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
         if len(members) != 1:
             raise NotReadable("I03", f"holds {len(members)} files: a zip file holds one. Ask for one zip file for each file.")
-        yield from member_content(archive, members[0], packed.getbuffer().nbytes)
+        yield from member_content(archive, members[0], growth)
 
 
 def open_zip(packed: io.BytesIO, what: str) -> zipfile.ZipFile:
@@ -97,11 +125,11 @@ def open_zip(packed: io.BytesIO, what: str) -> zipfile.ZipFile:
         raise NotReadable("I03", f"is no {what}, or a damaged one. Ask for it again.") from None
 
 
-def member_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, packed: int) -> Iterator[bytes]:
-    """The content of one member of a zip file of `packed` bytes; its own statement of its size is not believed before it is checked."""
+def member_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, growth: Growth) -> Iterator[bytes]:
+    """The content of one member of a zip file; what it declares as its size is a limit that the library keeps while it unpacks."""
     if member.flag_bits & _IS_ENCRYPTED:
         raise NotReadable("I03", "is protected with a password. Ask for it without: the way it travels protects it.")
-    require_within_limit(packed, member.file_size)
+    growth.require(member.file_size)
     try:
         with archive.open(member) as content:
             while chunk := content.read(_CHUNK):

@@ -11,14 +11,18 @@ import pytest
 
 from das_pipeline.deliveries import pending, register_records, take_in
 from das_pipeline.gate import GateFailed, Verdict
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
+from tests.conftest import TOY
 from tests.toy_deliveries import watch_csv, write_delivery
 
 DAY = date(2024, 1, 31)
 NEXT = date(2024, 2, 1)
 THIRD = date(2024, 2, 2)
+LIMIT = load_policy(Jurisdiction(TOY)).deliveries.file_size
 
 
 def report(

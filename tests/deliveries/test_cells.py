@@ -15,16 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from das_pipeline.deliveries import unpacking
 from das_pipeline.deliveries.contract import Format
 from das_pipeline.deliveries.reading import Lines
+from das_pipeline.policy import FileSize
+from tests.deliveries.conftest import LIMIT
 
 PARQUET, EXCEL = Format(kind="parquet"), Format(kind="xlsx")
 Rows = list[tuple[int, dict[str, Any], str | None]]
 
 
-def read(content: bytes, format: Format) -> tuple[Rows, Lines]:
-    lines = Lines(iter([content[: len(content) // 2], content[len(content) // 2 :]]), format)
+def read(content: bytes, format: Format, limit: FileSize = LIMIT) -> tuple[Rows, Lines]:
+    lines = Lines(iter([content[: len(content) // 2], content[len(content) // 2 :]]), format, limit)
     rows = [(r["line_no"], json.loads(r["line"]), r["fault"]) for batch in lines.reader() for r in batch.to_pylist()]
     return rows, lines
 
@@ -205,12 +206,11 @@ def test_what_is_no_single_table_of_excel_is_refused(content: bytes, said: str) 
     assert (rows, said in str(lines.problem)) == ([], True)
 
 
-def test_a_workbook_that_swells_beyond_reason_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 1 << 20)
+def test_a_workbook_that_swells_beyond_reason_is_refused() -> None:
     whole = io.BytesIO(sheet(["no"], [1]))
     with zipfile.ZipFile(whole, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/media/image1.png", bytes(40 << 20))
-    _, lines = read(whole.getvalue(), EXCEL)
+    _, lines = read(whole.getvalue(), EXCEL, LIMIT.model_copy(update={"always_mib": 1}))
     assert "unpacks to more than 200 times its size" in str(lines.problem)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from das_pipeline.deliveries.contract import Format
 from das_pipeline.deliveries.reading import Lines
+from tests.deliveries.conftest import LIMIT
 
 CSV = Format(kind="csv", encoding="windows-1252", delimiter=";", header=True)
 XML = Format(kind="xml", record="case", root="cases")
@@ -18,7 +19,7 @@ JSON = Format(kind="jsonl")
 
 
 def read(content: bytes, format: Format, size: int = 1 << 20) -> tuple[list[tuple[int, str, str | None]], Lines]:
-    lines = Lines((content[n : n + size] for n in range(0, len(content), size)), format)
+    lines = Lines((content[n : n + size] for n in range(0, len(content), size)), format, LIMIT)
     rows = [tuple(row.values()) for batch in lines.reader() for row in batch.to_pylist()]
     return rows, lines
 
@@ -92,7 +93,7 @@ def test_a_mark_is_no_part_of_a_name_however_the_file_is_cut() -> None:
 
 @pytest.mark.parametrize("content", ["a;b\r\n1;2\r\n".encode("utf-16"), bytes(range(256)) + b"\n"])
 def test_a_header_that_is_no_text_is_refused(content: bytes) -> None:
-    lines = Lines([content], Format(kind="csv", header=True, encoding="windows-1252"))
+    lines = Lines([content], Format(kind="csv", header=True, encoding="windows-1252"), LIMIT)
     assert lines.problem is not None
     assert lines.problem.rule == "I03"
 
@@ -138,7 +139,7 @@ def test_an_error_of_the_source_is_kept_for_whoever_reads() -> None:
         yield b"h\n" * 2
         raise OSError("no disk")
 
-    lines = Lines(chunks(), CSV)
+    lines = Lines(chunks(), CSV, LIMIT)
     with pytest.raises(OSError, match="no disk"):
         list(lines.reader())
     assert isinstance(lines.error, OSError)

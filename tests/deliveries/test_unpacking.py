@@ -5,15 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from das_pipeline.deliveries import unpacking
 from das_pipeline.deliveries.contract import Format
 from das_pipeline.deliveries.reading import Lines
-from das_pipeline.deliveries.unpacking import NotReadable, unpacked
+from das_pipeline.deliveries.unpacking import Growth, NotReadable, unpacked
+from tests.deliveries.conftest import LIMIT
 
 TEXT = b"no;name\n" + b"".join(b"%d;Ada %d\n" % (n, n * 7919) for n in range(2000))
 
@@ -33,13 +34,13 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 @given(size=st.integers(1, 5000), parts=st.integers(1, 3))
 def test_all_members_of_a_gzip_file_are_its_content(size: int, parts: int) -> None:
     packed = b"".join(gzip.compress(part) for part in in_chunks(TEXT, len(TEXT) // parts + 1))
-    assert b"".join(unpacked(in_chunks(packed, size), "gzip")) == TEXT
+    assert b"".join(unpacked(in_chunks(packed, size), "gzip", Growth(LIMIT))) == TEXT
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_the_one_file_in_a_zip_file_is_its_content(method: int) -> None:
     packed = zipped({"folder/": b"", "folder/reports.csv": TEXT}, method)
-    assert b"".join(unpacked(in_chunks(packed, 1000), "zip")) == TEXT
+    assert b"".join(unpacked(in_chunks(packed, 1000), "zip", Growth(LIMIT))) == TEXT
 
 
 def protected() -> bytes:
@@ -80,7 +81,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize(("compression", "packed", "rule", "said"), DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_file_is_refused_and_says_why(compression: str, packed: bytes, rule: str, said: str) -> None:
-    lines = Lines(in_chunks(packed, 1000), Format.model_validate({"kind": "csv", "header": True, "compression": compression}))
+    lines = Lines(in_chunks(packed, 1000), Format.model_validate({"kind": "csv", "header": True, "compression": compression}), LIMIT)
     for _ in lines.reader():
         pass
     assert lines.problem is not None
@@ -88,23 +89,23 @@ def test_a_damaged_file_is_refused_and_says_why(compression: str, packed: bytes,
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zip"])
-def test_a_file_that_swells_beyond_reason_is_refused_before_it_has(compression: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 1 << 20)
+def test_a_file_that_swells_beyond_reason_is_refused_before_it_has(compression: Any) -> None:
     bomb = bytes(40 << 20)
     packed = gzip.compress(bomb) if compression == "gzip" else zipped({"a.csv": bomb})
+    growth = Growth(LIMIT.model_copy(update={"always_mib": 1}))
     came: list[int] = []
     with pytest.raises(NotReadable, match="unpacks to more than 200 times its size"):
-        came.extend(len(chunk) for chunk in unpacked(in_chunks(packed, 1 << 16), compression))
-    assert sum(came) <= unpacking.MOST_TIMES * len(packed) + (1 << 20)
+        came.extend(len(chunk) for chunk in unpacked(in_chunks(packed, 1 << 16), compression, growth))
+    assert sum(came) <= 200 * len(packed) + (1 << 20)
 
 
 def test_a_small_file_may_be_as_repetitive_as_it_likes() -> None:
-    assert len(b"".join(unpacked([gzip.compress(bytes(10 << 20))], "gzip"))) == 10 << 20
+    assert len(b"".join(unpacked([gzip.compress(bytes(10 << 20))], "gzip", Growth(LIMIT)))) == 10 << 20
 
 
 def test_packed_xml_that_is_damaged_is_refused() -> None:
     form = Format.model_validate({"kind": "xml", "record": "case", "root": "cases", "compression": "gzip"})
-    lines = Lines([gzip.compress(b"<cases><case><no>1</no></case></cases>") + b"?"], form)
+    lines = Lines([gzip.compress(b"<cases><case><no>1</no></case></cases>") + b"?"], form, LIMIT)
     for _ in lines.reader():
         pass
     assert lines.problem is not None

@@ -25,6 +25,7 @@ from simulation.deliveries import render, workbook
 from simulation.deliveries.layout import Layout, Texts, file_name, first_line, layout
 from simulation.deliveries.lines import BARE_DELIMITER, BROKEN_BYTE
 from simulation.draws import compute
+from tests.deliveries.conftest import LIMIT
 
 DAY = date(2024, 6, 30)
 CSV = {"kind": "csv", "header": True}
@@ -104,7 +105,7 @@ def write(of: Contract, blocks: list[list[dict[str, Any]]], folder: Path, form: 
 
 def read(of: Contract, path: Path) -> tuple[list[dict[str, Any]], Lines]:
     """The rows of a file as the intake sees them, with their faults."""
-    lines = Lines(iter([path.read_bytes()]), of.format)
+    lines = Lines(iter([path.read_bytes()]), of.format, LIMIT)
     header = header_of(of, lines.names, DAY)
     assert (header.missing, header.unknown) == ((), 0)
     with duckdb.connect() as connection:
@@ -143,7 +144,7 @@ def test_the_bytes_depend_on_the_rows_alone(form: dict[str, Any], tmp_path: Path
 def test_a_file_without_rows_has_its_columns(form: dict[str, Any], tmp_path: Path) -> None:
     of = contract(form)
     path, written = write(of, [[], []], tmp_path)
-    lines = Lines(iter([path.read_bytes()]), of.format)
+    lines = Lines(iter([path.read_bytes()]), of.format, LIMIT)
     assert [row for batch in lines.reader() for row in batch.to_pylist()] == []
     assert (lines.count, lines.problem) == (written.lines, None)
     if of.format.kind in ("csv", "parquet", "xlsx"):
