@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from das_pipeline.deliveries import pending, register_records, take_in
 from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.policy import load_policy
+from das_pipeline.privacy import DEMO_MARK
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -73,6 +77,22 @@ class Desk:
 @pytest.fixture
 def desk(settings: Settings) -> Desk:
     return Desk(settings)
+
+
+@pytest.fixture
+def ready_for_real(desk: Desk, tmp_path: Path) -> Callable[[], None]:
+    """Give the desk keys that are no demo keys, and a policy by which two persons approve: then it takes real deliveries in."""
+
+    def make_ready() -> None:
+        (desk.settings.keys / DEMO_MARK).unlink()
+        folder = Path(shutil.copytree(TOY, tmp_path / "real"))
+        policy = yaml.safe_load((folder / "policy.yaml").read_text(encoding="utf-8"))
+        persons = {name: {"public_key": name[0] * 64, "roles": ["review", "approve"]} for name in ("anna", "bert")}
+        policy["release"] |= {"approval": {"by": "two_persons", "reason": "real"}, "persons": persons}
+        (folder / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
+        desk.settings = replace(desk.settings, jurisdiction=folder)
+
+    return make_ready
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from das_pipeline.deliveries import arrived, landing, pending, problems, take_in
 from das_pipeline.errors import DeliveryRefused, LakeError
 from das_pipeline.gate import GateFailed
 from das_pipeline.lake import Lake
-from das_pipeline.privacy import DEMO_MARK, decrypted
+from das_pipeline.privacy import decrypted
 from das_pipeline.run import Run
 from tests.deliveries.conftest import DAY, NEXT, THIRD, Desk, report
 from tests.toy_deliveries import CANARIES, watch_csv
@@ -82,13 +83,13 @@ def test_an_unknown_partner_is_left_and_said(desk: Desk) -> None:
     assert pending(desk.run) == []
 
 
-def test_real_data_is_not_landed_with_demo_keys(desk: Desk) -> None:
+def test_real_data_is_not_landed_with_demo_keys(desk: Desk, ready_for_real: Callable[[], None]) -> None:
     folder = desk.send([report("R0001")], is_simulated=False)
     with pytest.raises(DeliveryRefused, match="demo keys"):
         desk.take_in()
     assert files(folder) == {"reports.csv", "manifest.json"}
     assert not (desk.settings.home / "landing").exists()
-    (desk.settings.keys / DEMO_MARK).unlink()
+    ready_for_real()
     assert desk.take_in().rows > 0
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from das_pipeline.deliveries import file, landing, pending, problems, take_in
 from das_pipeline.gate import GateFailed
-from das_pipeline.privacy import DEMO_MARK, write_demo_keys
+from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -217,9 +217,9 @@ def test_a_fault_that_nobody_foresaw_is_a_refusal_of_its_delivery(desk: Desk, mo
 
 
 @pytest.mark.parametrize("is_simulated", [True, False])
-def test_a_wrong_year_is_refused_and_the_right_one_goes_in(desk: Desk, is_simulated: bool) -> None:
+def test_a_wrong_year_is_refused_and_the_right_one_goes_in(desk: Desk, ready_for_real: Callable[[], None], is_simulated: bool) -> None:
     if not is_simulated:
-        (desk.settings.keys / DEMO_MARK).unlink()
+        ready_for_real()
     desk.send([report("R0001")], is_simulated=is_simulated)
     take_in_everything(desk)
     desk.send([report("R0002")], NEXT, sequence=2, delivered_on="2942-02-01", is_simulated=is_simulated)
