@@ -96,7 +96,7 @@ def _refusal(run: Run, label: str) -> str:
     partner, delivery = label.split(" ", 1)
     record = refusal(run, partner, delivery) or {"verdicts": []}
     reasons = " ".join(v["sentence"] for v in record["verdicts"] if not v["passed"] and v["severity"] == "block")
-    planned = "as the demo plans it" if _is_planned(run.settings, partner, delivery) else "which the simulation did not plan"
+    planned = "as the demo plans" if _is_planned(run.settings, partner, delivery) else "which the simulation did not plan"
     successor = _successor(run, partner, delivery)
     after = f"It came again, correct, as {successor}, and was taken in." if successor else "Its correction has not come yet."
     return f"{partner} {delivery}, as a whole, {planned}. {reasons} {after}"

@@ -58,7 +58,7 @@ def exit_code(report: Report) -> Exit:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """What is live, what waits, what was refused, and what the last checks found."""
+    """Show what is live, what waits, what was refused, and how many checks passed."""
     from cli.status import read_status, show_status
 
     state = read_status(Settings.from_environment())

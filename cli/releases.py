@@ -52,7 +52,7 @@ def explain(
     cell: Annotated[list[str] | None, typer.Argument(help="Its cell, as dimension=code: period=2024 offence=traffic.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where a published number comes from: its value, definition, protection, and every version that it was made from."""
+    """Show where a published number comes from: its value, definition, protection, and every version that it was made from."""
     from das_pipeline import publication
 
     facts = publication.explain(Run.start(Settings.from_environment(), date.max), table, dict(map(_dimension, cell or [])))
@@ -73,7 +73,7 @@ def _dimension(text: str) -> tuple[str, str]:
 
 @release_app.command("list")
 def list_releases(as_json: AsJson = False) -> None:
-    """The releases, oldest first."""
+    """List the releases, oldest first."""
     from cli.status import read_releases, show_releases
 
     rows = read_releases(Run.start(Settings.from_environment(), date.max))
@@ -85,7 +85,7 @@ def list_releases(as_json: AsJson = False) -> None:
 
 @release_app.command("diff")
 def diff_releases(old: str, new: str) -> None:
-    """What changed between two releases: cells added, removed and revised, by table."""
+    """Show what changed between two releases: cells added, removed and revised, by table."""
     from das_pipeline import publication
 
     folders = {f.name: f for f in publication.release_folders(Run.start(Settings.from_environment(), date.max))}

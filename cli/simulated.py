@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from cli.console import console, shown
 from cli.exits import Exit
 from das_pipeline.errors import DasError
 from das_pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from simulation import Simulated
 
 app = typer.Typer()
 
@@ -33,41 +30,35 @@ def simulate(
     """Simulate the partners' deliveries into the inbox, with faults, and keep the truth beside it."""
     import simulation
     from das_pipeline.jurisdiction import Jurisdiction
-    from das_pipeline.privacy import write_demo_keys
 
     settings = Settings.from_environment()
-    jurisdiction = Jurisdiction(settings.jurisdiction)
     inbox = (out or settings.inbox).resolve()
-    if inbox == settings.inbox and not force:
-        refuse_real_installation(settings)
+    if inbox == settings.inbox:
+        prepare_installation(settings, seed, force=force)
+    jurisdiction = Jurisdiction(settings.jurisdiction)
     if next_day:
         made = simulation.next_day(jurisdiction, inbox, processes=processes)
     else:
         made = simulation.simulate(jurisdiction, inbox, size=size, seed=seed, faults=faults, processes=processes, force=force)
-    if inbox == settings.inbox:
-        write_demo_keys(settings.keys, seed)
-    show_simulated(made)
-
-
-def show_simulated(made: Simulated) -> None:
-    """Print what a simulation wrote."""
     faulty = ", ".join(f"{kind} {n}" for kind, n in sorted(made.faults.items()))
     console.print(f"{len(made.deliveries)} deliveries with {made.rows:,} lines in {made.inbox}; the truth is in {made.truth}.")
     console.print(f"Faults put in: {faulty or 'none'}.")
 
 
-def refuse_real_installation(settings: Settings) -> None:
-    """Raise DasError when the deliveries of this installation are not simulated ones: they would be counted together."""
-    from das_pipeline.privacy import DEMO_MARK, USES
+def prepare_installation(settings: Settings, seed: int, *, force: bool = False) -> None:
+    """Write demo keys. DasError when the deliveries of this installation are real ones, unless `force`: they would be counted together."""
+    from das_pipeline.privacy import DEMO_MARK, USES, write_demo_keys
     from simulation import delivered_world
 
     has_keys = any((settings.keys / use).exists() for use in USES)
     has_deliveries = any(settings.home.glob("deliveries/*/current.json")) or any(settings.inbox.glob("*/*/manifest.json"))
-    if (has_keys and not (settings.keys / DEMO_MARK).exists()) or (has_deliveries and not delivered_world(settings.inbox.parent / "truth")):
+    is_real = has_keys and not (settings.keys / DEMO_MARK).exists()
+    if not force and (is_real or (has_deliveries and not delivered_world(settings.inbox.parent / "truth"))):
         raise DasError(
             f"{settings.home} has keys or deliveries that das simulate did not make. Simulate elsewhere (--out, or another DAS_HOME), "
             "or start anew after make clean; --force delivers here all the same."
         )
+    write_demo_keys(settings.keys, seed)
 
 
 @app.command()
@@ -77,17 +68,20 @@ def demo(
     details: Annotated[bool, typer.Option("--details", help="Print all that das run prints: accounts, checks and measures.")] = False,
 ) -> None:
     """Simulate three years of deliveries, run the whole chain day by day, publish two releases with their site."""
+    import simulation
     from cli.newcomer import introduce, show_outcome
     from cli.summary import summarise
     from das_pipeline.jurisdiction import Jurisdiction
     from orchestration.runs import waiting
-    from simulation import delivered_world, planned_world
 
     settings = Settings.from_environment()
-    world = delivered_world(settings.inbox.parent / "truth")
-    if world is None or not world.is_same(planned_world(Jurisdiction(settings.jurisdiction), size=size, seed=seed)):
+    jurisdiction = Jurisdiction(settings.jurisdiction)
+    world = simulation.delivered_world(settings.inbox.parent / "truth")
+    if world is None or not world.is_same(simulation.planned_world(jurisdiction, size=size, seed=seed)):
         introduce(size, seed)
-        simulate(size=size, seed=seed)
+        prepare_installation(settings, seed)
+        made = simulation.simulate(jurisdiction, settings.inbox, size=size, seed=seed, processes=os.cpu_count() or 1)
+        console.print(f"Simulated: {len(made.deliveries)} deliveries with {sum(made.faults.values())} mistakes, in {shown(made.inbox)}.")
     elif (settings.home / "releases" / "current").exists() and not any(d.state == "ready" for d in waiting()):
         console.print(
             f"This demo has been made already, in {shown(settings.home)}: nothing was done. Look at it with make site, make ui or "

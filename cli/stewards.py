@@ -19,7 +19,7 @@ app = typer.Typer()
 
 @app.command()
 def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all when left out.")] = "", as_json: AsJson = False) -> None:
-    """The rows that were set aside: how many, by which rule, where they are kept. Never a value."""
+    """Show the rows that were set aside: how many, by which rule, where they are kept; never a value."""
     from das_pipeline import deliveries
 
     settings = Settings.from_environment()
@@ -39,7 +39,7 @@ def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all whe
 
 @app.command()
 def propose() -> None:
-    """Codes that nobody has mapped yet, with the nearest concepts: rows for a person to decide on, never to be taken as they are."""
+    """List codes that nobody has mapped yet, with the nearest concepts: a person decides on each row."""
     from das_pipeline import terminology
 
     table = Table("list", "row for terminology/mappings/<list>.csv", "rows", title="Unmapped codes")

@@ -20,7 +20,7 @@ from simulation.validation.linkage import evaluate
 
 
 def summarise(console: Console, report: Report) -> None:
-    """The outcome of a round of runs."""
+    """Print the outcome of a round of runs: the row account, quarantine, checks, links, privacy scan and releases."""
     settings = Settings.from_environment()
     run = Run.start(settings, date.max)
     _show_account(console, run)
@@ -55,17 +55,17 @@ def _show_quarantine(console: Console, run: Run) -> None:
 
 
 def _show_checks(console: Console, report: Report) -> None:
-    """How many checks passed; each that did not, once, with the last thing it found; and every run that was refused."""
+    """Print how many checks passed, each that did not with its last finding, and every run that failed."""
     counted = ", ".join(f"{report.checks[outcome]} {outcome}" for outcome in ("passed", "warned", "failed"))
     console.print(f"\n[bold]Checks[/]  {counted}, in {report.runs} runs")
-    last: dict[str, tuple[str, str]] = {}
+    newest: dict[str, tuple[str, str]] = {}
     times: Counter[str] = Counter()
     for label, check, finding in report.findings:
         times[check] += 1
-        last[check] = (label, finding)
-    if last:
+        newest[check] = (label, finding)
+    if newest:
         table = Table("check", "times", "last in", "what it found there")
-        for check, (label, finding) in sorted(last.items()):
+        for check, (label, finding) in sorted(newest.items()):
             table.add_row(check.replace("_", " "), str(times[check]), label, shorten(finding, 110, placeholder=" …"))
         console.print(table)
     for label, reason in report.failed:
@@ -73,7 +73,7 @@ def _show_checks(console: Console, report: Report) -> None:
 
 
 def _show_scan(console: Console, settings: Settings) -> None:
-    """Whether an identifying value of the simulated persons lies anywhere in the home outside an encrypted file."""
+    """Print whether an identifying value of a simulated person is in any file of the home that is not encrypted."""
     canaries = settings.home.parent / "truth" / "canaries.txt"
     if not canaries.exists():
         return
@@ -91,8 +91,8 @@ def _show_linkage(console: Console, run: Run) -> None:
     console.print("\n[bold]Linked to another partner's records[/]  " + ", ".join(f"{p} {rate:.1%}" for p, rate in sorted(rates.items())))
     truth = run.settings.home.parent / "truth"
     if truth.exists():
-        found = evaluate(run.known_on(date.fromisoformat(links.as_of)), truth)
+        quality = evaluate(run.known_on(date.fromisoformat(links.as_of)), truth)
         console.print(
             "[bold]Against the simulated truth[/]  "
-            + ", ".join(f"{what}: precision {m['precision']:.4f}, recall {m['recall']:.4f}" for what, m in sorted(found.items()))
+            + ", ".join(f"{what}: precision {m['precision']:.4f}, recall {m['recall']:.4f}" for what, m in sorted(quality.items()))
         )

@@ -21,7 +21,7 @@ MONTHLY = ("justid", "kmar")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
     """A finished demo, and what it printed."""
     made = installation(tmp_path_factory.mktemp("nl"), "nl")
-    return made, made.das("demo", "--size", "5000")
+    return made, made.das("demo", "--size", "5000", "--details")
 
 
 def test_history_and_the_end_of_the_month_are_released_and_the_days_between_are_held(demo: tuple[Installation, str]) -> None:

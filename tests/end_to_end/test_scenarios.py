@@ -27,7 +27,7 @@ def play(root: Path, name: str, jurisdiction: Path = NL) -> tuple[Installation, 
     assert said is not None
     made = installation(root, jurisdiction)
     made.das("simulate", "--size", SIZE, "--seed", "5", "--faults", str(SCENARIO_FILES / f"{name}.yaml"), "--processes", "1")
-    return made, said, made.das("run", code=1 if said.expect.failed else 0)
+    return made, said, made.das("run", code=1 if said.expect.failed else 3 if said.expect.refused else 0)
 
 
 def taken(made: Installation) -> set[str]:
