@@ -51,11 +51,15 @@ def doctor() -> None:
 
 
 def _examined(examine: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield what `examine` finds; an error of ours is a finding too, and the other examinations go on."""
+    """Yield what `examine` finds; an error is a finding too, and the other examinations go on."""
     try:
         yield from examine()
     except DasError as error:
         yield Finding((examine.__doc__ or "").rstrip("."), "it cannot be read", str(error))
+    except Exception as error:  # what is so wrong that nobody foresaw it: its own text may hold a value, so only its kind is shown
+        yield Finding(
+            (examine.__doc__ or "").rstrip("."), f"unexpected {type(error).__name__}", "Report it: it was not made by this version."
+        )
 
 
 def _environment() -> Iterator[Finding]:

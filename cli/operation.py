@@ -45,7 +45,7 @@ def take_in(until: date | None = None) -> Report:
             bar.update(task, description=text, total=total, completed=operator.report.runs)
 
         operator.take_in(show, until)
-        bar.update(task, description="done", completed=operator.report.runs)
+        bar.update(task, description="done", total=operator.report.runs, completed=operator.report.runs)
     return operator.report
 
 
