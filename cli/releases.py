@@ -35,8 +35,8 @@ def audit(release: Annotated[str, typer.Argument(help="A release id; the current
     if chosen is None:
         raise unknown_name("release", release, [f.name for f in folders]) if folders else DasError("There is no release yet: run das run.")
     table = Table("rule", "outcome", "what was found", title=f"Audit of release {chosen.name}")
-    bases = load_policy(at.jurisdiction).disclosure.bases
-    verdicts = auditor.audit(chosen, folders[: folders.index(chosen)], bases, publication.readers())
+    limits = load_policy(at.jurisdiction).disclosure
+    verdicts = auditor.audit(chosen, folders[: folders.index(chosen)], limits.bases, limits.quality_cells.cells, publication.readers())
     for verdict in verdicts:
         table.add_row(verdict.rule, "[green]holds[/]" if verdict.passed else "[red]broken[/]", verdict.sentence)
     console.print(table)

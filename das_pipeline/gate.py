@@ -54,7 +54,7 @@ def blocking(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [v for v in verdicts if not v.passed and v.severity == "block"]
 
 
-def share_exceeds(failed: int, total: int, limit: float, min_rows: int = 20) -> bool:
+def share_exceeds(failed: int, total: int, limit: float, min_rows: int) -> bool:
     """Whether the share `failed / total` is above `limit` beyond chance.
 
     The lower end of its 95 % Wilson interval is above the limit and at least `min_rows` rows fail: one bad row in a healthy

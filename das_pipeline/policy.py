@@ -39,8 +39,8 @@ class WarnAndBlock(Block):
     warn: Share
 
 
-class EmptyColumn(Section):
-    """When an empty column says that something broke (I13): it was filled in so many deliveries, and should hold so many values now."""
+class Earlier(Section):
+    """A rule that compares a file with so many earlier deliveries, from so many rows."""
 
     deliveries: int
     rows: int
@@ -78,14 +78,22 @@ class SequenceGap(Section):
     reason: str
 
 
+class Cells(Section):
+    """A number of cells."""
+
+    cells: int
+    reason: str
+
+
 class Deliveries(Section):
     """The limits of deliveries."""
 
     quarantine_share: WarnAndBlock
     unreadable_keys_share: Block
     undecodable_share: Block
-    empty_column: EmptyColumn
-    repeated_changes: Rows
+    empty_column: Earlier
+    repeated_changes: Earlier
+    withdrawn: Rows
     delivery_day: DeliveryDay
     sequence_gap: SequenceGap
     file_size: FileSize
@@ -145,6 +153,7 @@ class Disclosure(Section):
 
     `structural_zeros` cannot occur and are flagged as not applicable. `presence_sensitive` must not exist as leaves: a number above zero
     proves that somebody is there, and a larger base is no remedy. `moved_share` limits how many untouched leaves may change their value.
+    Quality sheets give no figure over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
     """
 
     base: Base
@@ -153,6 +162,8 @@ class Disclosure(Section):
     presence_sensitive: list[LeafSet]
     closing: Closing | None = None
     moved_share: Block
+    quality_cells: Cells
+    percentages: Rows
 
     @property
     def bases(self) -> tuple[int, int]:

@@ -21,4 +21,4 @@ from das_pipeline.gate import share_exceeds
     ],
 )
 def test_a_share_exceeds_its_limit_only_beyond_chance(failed: int, total: int, exceeds: bool) -> None:
-    assert share_exceeds(failed, total, limit=0.01) is exceeds
+    assert share_exceeds(failed, total, limit=0.01, min_rows=20) is exceeds

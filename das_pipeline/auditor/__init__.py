@@ -17,10 +17,13 @@ from das_pipeline.gate import Verdict
 __all__ = ["audit"]
 
 
-def audit(folder: Path, earlier: Sequence[Path], bases: Sequence[int], readers: Mapping[str, files.Reader]) -> list[Verdict]:
-    """The verdicts on the candidate in `folder`, given the folders of earlier releases and the multiples that counts may come in.
+def audit(
+    folder: Path, earlier: Sequence[Path], bases: Sequence[int], least_cells: int, readers: Mapping[str, files.Reader]
+) -> list[Verdict]:
+    """The verdicts on the candidate in `folder`, given the folders of earlier releases.
 
-    `readers` reads the copies of a table by their extension. Tables themselves are read from Parquet, here.
+    Counts may be multiples of `bases`; quality figures may be over `least_cells` cells or more. `readers` reads the copies of a
+    table by their extension. Tables themselves are read from Parquet, here.
     """
     release = read(folder)
     with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:
@@ -35,5 +38,5 @@ def audit(folder: Path, earlier: Sequence[Path], bases: Sequence[int], readers: 
             tables.tables_agree(release, connection),
             tables.changes_are_rounded(release, [read(path) for path in earlier]),
             pages.pages_show_the_release(release),
-            pages.quality_is_coarse(release),
+            pages.quality_is_coarse(release, least_cells),
         ]

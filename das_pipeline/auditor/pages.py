@@ -15,7 +15,6 @@ from das_pipeline.gate import Verdict
 MEND = "Let the page take its numbers from the release's tables only, and build the site again."
 NUMBER = re.compile(r"\d+|\d{1,3}([.,\s\u00a0\u202f]\d{3})+")  # 1234, 1.234 or 1,234
 YEARS = range(1900, 2101)
-CELLS = 50  # a quality figure about fewer cells would tell about one of them
 
 
 def pages_show_the_release(release: Published) -> Verdict:
@@ -80,12 +79,12 @@ def _counts(content: Any) -> Iterator[int]:
             yield from _counts(value)
 
 
-def quality_is_coarse(release: Published) -> Verdict:
-    """D15: figures about rounding come in halves and only for levels of enough cells: a maximum over one cell is its exact error."""
+def quality_is_coarse(release: Published, least: int) -> Verdict:
+    """D15: figures about rounding come in halves and only over `least` cells or more: a maximum over one cell is its error."""
     path = release.folder / "quality.json"
     levels = list(_levels(json.loads(path.read_bytes()))) if path.exists() else []
     fine = [any(isinstance(figure, float) and 2 * figure % 1 != 0 for figure in level.values()) for level in levels]
-    faults = {"quality.json": sum(level["cells"] < CELLS or is_fine for level, is_fine in zip(levels, fine, strict=True))}
+    faults = {"quality.json": sum(level["cells"] < least or is_fine for level, is_fine in zip(levels, fine, strict=True))}
     mend = "Take the figures from the quality sheet of disclosure control as they are."
     return verdict("D15", "Quality figures are too coarse to tell of a cell", len(levels), faults, mend)
 

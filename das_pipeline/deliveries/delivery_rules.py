@@ -10,7 +10,7 @@ from das_pipeline.deliveries.manifest import Manifest, Window
 from das_pipeline.deliveries.opened import Opened
 from das_pipeline.deliveries.order import order
 from das_pipeline.gate import Verdict
-from das_pipeline.policy import Rows
+from das_pipeline.policy import Earlier
 
 
 def judge_order(manifest: Manifest, before: Sequence[Accepted], impossible: str, *, is_delta: bool) -> Verdict:
@@ -71,7 +71,7 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
     )
 
 
-def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract], limit: Rows) -> Verdict:
+def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract], limit: Earlier) -> Verdict:
     """I07: a file of changes is not, byte for byte, one of another period. A register in which nothing changed is the same file.
 
     A few changes can be made again: a row that was withdrawn comes back. So many of them cannot.

@@ -30,8 +30,6 @@ from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Produced, Run, produce
 
-REMEMBERED = 100  # deliveries before this one in which its files are looked for (I07)
-
 
 def take_in(run: Run, delivery: PendingDelivery) -> Produced:
     """The live version of the partner's deliveries with this one in it.
@@ -86,7 +84,8 @@ def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[lis
     limits = load_policy(run.jurisdiction).deliveries
     live = draft.live
     before = landing.accepted(run, partner.partner)
-    earlier = (k.manifest for a in before[-REMEMBERED:] if (k := landing.landed(run, partner.partner, a.delivery)) is not None)
+    compared = before[-limits.repeated_changes.deliveries :]
+    earlier = (k.manifest for a in compared if (k := landing.landed(run, partner.partner, a.delivery)) is not None)
     verdicts = [
         judge_order(manifest, before, impossible, is_delta=is_delta(run, partner.partner)),
         judge_manifest(known, contracts),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from das_pipeline.deliveries.account import judge_account
 from das_pipeline.deliveries.opened import Opened
 from das_pipeline.gate import Verdict, share_exceeds
-from das_pipeline.policy import Deliveries, WarnAndBlock
+from das_pipeline.policy import Deliveries, Rows, WarnAndBlock
 
 ROW_RULES = {
     "I03": "text in the declared character set",
@@ -26,7 +26,7 @@ def judge_rows(opened: Sequence[Opened], limits: Deliveries) -> list[Verdict]:
         *_judge_counts(opened),
         *(_judge_rule(rule, opened, limits) for rule in ROW_RULES),
         _judge_gone(opened),
-        _judge_withdrawn(opened),
+        _judge_withdrawn(opened, limits.withdrawn),
         _judge_quarantine(opened, limits.quarantine_share),
         judge_account([o.account for o in opened]),
     ]
@@ -101,12 +101,12 @@ def _judge_gone(opened: Sequence[Opened]) -> Verdict:
     )
 
 
-def _judge_withdrawn(opened: Sequence[Opened]) -> Verdict:
+def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
     """I08: a complete file does not leave out more of what is in force than its contract allows."""
     beyond = [
         f"{o.contract.file} leaves out {o.account.absent:,} of {o.in_scope:,} rows in force"
         for o in opened
-        if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit)
+        if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit, limit.rows)
     ]
     held = [o.contract.file for o in opened if not o.infers]
     if beyond:

@@ -62,7 +62,8 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     draft.derived.add(ENTRIES)  # encrypted: its bytes differ per write
     yesterday = run.as_of - timedelta(days=1)
     before = {name: decisions(ledger, name, one.grid, one.leaves.base, yesterday).value for name, one in made.items()}
-    sheet = {name: quality(one.grid, one.leaves, one.value, before[name]) for name, one in sorted(made.items())}
+    least = policy.quality_cells.cells
+    sheet = {name: quality(one.grid, one.leaves, one.value, before[name], least) for name, one in sorted(made.items())}
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(made), "leaves": sum(p.grid.size for p in made.values()), "decided": decided.num_rows})
     return judge(made, draft.folder, policy.moved_share)

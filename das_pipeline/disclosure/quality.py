@@ -9,18 +9,17 @@ import numpy as np
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints, Leaves
 
-CELLS = 50  # a figure about fewer cells would say something about one of them: the maximum of a single cell is its exact error
 
-
-def quality(grid: Grid, leaves: Leaves, value: Ints, before: Ints) -> dict[str, Any]:
+def quality(grid: Grid, leaves: Leaves, value: Ints, before: Ints, least: int) -> dict[str, Any]:
     """Mean absolute, root mean squared and largest error of the cells of every level of one cube, in counts, rounded to 0.5.
 
-    `moved_pct`: the share of the leaves published `before`, on an earlier day, whose value changed since.
+    No figure is over fewer than `least` cells: the maximum of a single cell is its exact error. `moved_pct`: the share of the leaves
+    published `before`, on an earlier day, whose value changed since.
     """
     error = np.abs(leaves.sums(value - leaves.true))
     levels = []
     for table in grid.tables:
-        if table.size >= CELLS:
+        if table.size >= least:
             here = error[table.cells]
             by = {d.name: level for d, level in zip(grid.dimensions, table.levels, strict=True)}
             sizes = {"mad": here.mean(), "rmsd": np.sqrt((here**2).mean()), "max": here.max()}
@@ -29,7 +28,7 @@ def quality(grid: Grid, leaves: Leaves, value: Ints, before: Ints) -> dict[str, 
     return {
         "base": leaves.base,
         "levels": levels,
-        "moved_pct": _coarse(100 * float(moved.mean())) if len(moved) >= CELLS else None,
+        "moved_pct": _coarse(100 * float(moved.mean())) if len(moved) >= least else None,
     }
 
 

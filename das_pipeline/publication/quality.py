@@ -1,6 +1,6 @@
 """The quality sheet of a release: what came in, how well it is linked and mapped, what rounding costs, and the rules that held.
 
-It leaves the alliance, so it is coarse: percentages in halves and only of 100 or more, and no count of anything by an attribute of persons.
+It is published, so it is coarse: percentages in halves and only of many rows, and no count of anything by an attribute of persons.
 """
 
 from __future__ import annotations
@@ -11,27 +11,26 @@ from typing import Any
 
 from das_pipeline.deliveries import account_rows, completeness, load_partners
 from das_pipeline.lake import Version
+from das_pipeline.policy import load_policy
 from das_pipeline.publication.definitions import Table
 from das_pipeline.run import Run
-
-LEAST = 100  # no percentage of fewer
 
 
 def quality(run: Run, tables: list[Table]) -> dict[str, Any]:
     """The quality sheet as known on the run's date; a stage that has no live version is left out."""
-    lineage = _lineage(run)
+    lineage, least = _lineage(run), load_policy(run.jurisdiction).disclosure.percentages.rows
     linked = lineage["linkage/links"].facts.get("link_rates", {}) if "linkage/links" in lineage else {}
     return {
         "as_of": run.as_of.isoformat(),
-        "partners": _partners(run, linked),
-        "unmapped_pct": _unmapped(lineage),
+        "partners": _partners(run, linked, least),
+        "unmapped_pct": _unmapped(lineage, least),
         "rounding": json.loads(lineage["disclosure/leaves"].path("quality.json").read_bytes())["cubes"],
         "tables": {t.name: {"base": t.base, "is_simulated": t.is_simulated, "cubes": sorted(set(t.cubes.values()))} for t in tables},
         "rules": _rules(lineage),
     }
 
 
-def _partners(run: Run, linked: Mapping[str, float]) -> list[dict[str, Any]]:
+def _partners(run: Run, linked: Mapping[str, float], least: int) -> list[dict[str, Any]]:
     """How current each partner is, and which share of its lines was set aside or shares a person with another partner."""
     read: dict[str, int] = {}
     quarantined: dict[str, int] = {}
@@ -45,17 +44,17 @@ def _partners(run: Run, linked: Mapping[str, float]) -> list[dict[str, Any]]:
             "title": titles[state.partner],
             "state": state.state,
             "reference_on": state.reference_on.isoformat() if state.reference_on else None,
-            "quarantined_pct": _percent(quarantined.get(state.partner, 0), read.get(state.partner, 0)),
+            "quarantined_pct": _percent(quarantined.get(state.partner, 0), read.get(state.partner, 0), least),
             "linked_pct": round(200 * linked[state.partner]) / 2 if state.partner in linked else None,
         }
         for state in completeness(run)
     ]
 
 
-def _unmapped(lineage: Mapping[str, Version]) -> float | None:
+def _unmapped(lineage: Mapping[str, Version], least: int) -> float | None:
     """The percentage of all coded values that has no concept."""
     columns = lineage["terminology/records"].facts.get("columns", {}).values() if "terminology/records" in lineage else []
-    return _percent(sum(c["unknown"] for c in columns), sum(c["mapped"] + c["unknown"] for c in columns))
+    return _percent(sum(c["unknown"] for c in columns), sum(c["mapped"] + c["unknown"] for c in columns), least)
 
 
 def _rules(lineage: Mapping[str, Version]) -> list[dict[str, Any]]:
@@ -86,5 +85,5 @@ def _lineage(run: Run) -> dict[str, Version]:
     return found
 
 
-def _percent(part: float, whole: float) -> float | None:
-    return round(200 * part / whole) / 2 if whole >= LEAST else None
+def _percent(part: float, whole: float, least: int) -> float | None:
+    return round(200 * part / whole) / 2 if whole >= least else None

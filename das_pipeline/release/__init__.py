@@ -80,8 +80,9 @@ def go_live(run: Run) -> Produced:
 
 def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict]:
     """The verdicts on the finished candidate; `decision.json` says what the release policy makes of it."""
-    bases = load_policy(run.jurisdiction).disclosure.bases
-    verdicts = audit(candidate.site.folder, publication.release_folders(run), bases, publication.readers())
+    limits = load_policy(run.jurisdiction).disclosure
+    earlier, readers = publication.release_folders(run), publication.readers()
+    verdicts = audit(candidate.site.folder, earlier, limits.bases, limits.quality_cells.cells, readers)
     decision = release_decision(standing_of(candidate))
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
     draft.facts |= {"live": decision.live, "rule": decision.rule, "decision": decision.sentence}
