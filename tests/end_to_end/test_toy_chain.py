@@ -17,6 +17,7 @@ import yaml
 from das_pipeline import engine
 from das_pipeline.lake import Lake
 from das_pipeline.privacy import find_canaries
+from das_pipeline.rules import OF_PARTNER, OF_SOURCE, catalogue, rules_of
 from das_pipeline.settings import PROJECT
 from das_pipeline.stages import zone_of
 from tests.installation import Installation, installation, published
@@ -30,6 +31,14 @@ FINISHED = ("publication/candidate", "website/site", "release/decision")
 
 def test_every_table_of_the_chain_is_live(day_by_day: Installation) -> None:
     assert [day_by_day.live(table).as_of for table in (*CONTENT, *FINISHED)] == ["2024-03-31"] * 10
+
+
+def test_every_rule_is_judged_on_every_table_that_names_it(day_by_day: Installation) -> None:
+    """Dagster shows a rule that nothing judged as passed: it would be green for ever."""
+    gated = {"deliveries/watch": OF_PARTNER, "deliveries/bench": OF_PARTNER}
+    gated |= {table: table for rule in catalogue().values() for table in rule.tables if table not in (OF_PARTNER, OF_SOURCE)}
+    judged = {table: {v["rule"] for v in day_by_day.live(table).verdicts} for table in gated}
+    assert {table: set(rules_of(name)) - judged[table] for table, name in gated.items() if set(rules_of(name)) - judged[table]} == {}
 
 
 def test_every_month_end_became_a_release(day_by_day: Installation) -> None:
