@@ -1,5 +1,5 @@
 -- Rule F02: one row per partner, spell, state and month whose opening is not the closing of the month before (0 before the first).
--- No row may be there.
+-- Must return no rows.
 -- Keys: partner, spell, state, month. Source: flows, months.
 WITH carried AS (
     SELECT f.partner, f.spell, f.state, f.month, f.opening, COALESCE(p.closing, 0) AS closing_before

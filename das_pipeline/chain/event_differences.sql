@@ -1,5 +1,5 @@
 -- Second check of rule F01: one row per partner, spell and month whose inflow or outflow is not the number of accepted entry or exit
--- events, or whose corrections do not sum to 0. No row may be there. Keys: partner, spell, month.
+-- events, or whose corrections do not sum to 0. Must return no rows. Keys: partner, spell, month.
 -- Source: flows; events; turn_roles; months.
 WITH counted AS (
     SELECT e.partner, r.spell, GREATEST(CAST(DATE_TRUNC('month', e.occurred_on) AS DATE), CAST($opening_month AS DATE)) AS month,

@@ -17,7 +17,7 @@ first_dates AS (
     WHERE chain_place IS NOT NULL
     GROUP BY record_no, known_from, chain_place
 ),
-earliest_dates AS (  -- a kind may not lie before the first event of a kind that comes earlier in the chain
+earliest_dates AS (  -- an event may not be dated before the first event of a kind that comes earlier in the chain
     SELECT record_no, known_from, chain_place,
         MAX(first_on) OVER (
             PARTITION BY record_no, known_from ORDER BY chain_place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING

@@ -1,6 +1,6 @@
 -- Rule F01: one row per partner, spell, state and month in which the balance does not close, or is not the stock that the spells give.
--- No row may be there.
--- Keys: partner, spell, state, month. The stock is counted anew from the spells at the end of each month and of the one before.
+-- Must return no rows.
+-- Keys: partner, spell, state, month. The stock is counted again from the spells at the end of each month and of the one before.
 -- Source: flows, spells, months.
 WITH known AS (
     SELECT partner, spell, COALESCE(state, 'not_applicable') AS state, CAST(DATE_TRUNC('month', start_on) AS DATE) AS start_month,

@@ -63,7 +63,7 @@ def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDef
 
 
 def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> dict[int, Cluster]:
-    """Return what the merge must respect, of every entity that has an edge. Numbers of persons are numbered anew: none is read."""
+    """Return what the merge must respect, of every entity that has an edge. Numbers of persons are replaced by ordinals."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE touched AS SELECT left_entity AS entity FROM candidates UNION SELECT right_entity FROM candidates"
     )

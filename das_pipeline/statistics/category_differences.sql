@@ -1,5 +1,5 @@
 -- Rule F05: one row per cube, dimension and period whose categories do not sum to the events counted without any, or whose categories
--- are not all concepts of the dimension's level. No row may be there. Keys: cube, dimension, period.
+-- are not all concepts of the dimension's level. Must return no rows. Keys: cube, dimension, period.
 -- Dimension `total` has one category, `all`.
 -- Source: parts (cube, dimension, category, period, n); totals (cube, period, n); cube_dimensions (cube, dimension, scheme, level);
 -- hierarchies.

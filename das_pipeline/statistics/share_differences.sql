@@ -1,5 +1,5 @@
 -- Rule F08: one row per cube, dimension and period whose shares of the total do not lie between 0 and 1, or do not sum to 1.
--- No row may be there.
+-- Must return no rows.
 -- Keys: cube, dimension, period. Source: parts (cube, dimension, category, period, n); totals (cube, period, n).
 WITH shares AS (
     SELECT p.cube, p.dimension, p.period, CAST(p.n AS DOUBLE) / t.n AS share

@@ -1,5 +1,5 @@
 -- Rule F06: one row per cube, dimension and year in which the periods and categories, rolled up to the year and to the total of their
--- scheme, are not the events counted by year. No row may be there. Keys: cube, dimension, year.
+-- scheme, are not the events counted by year. Must return no rows. Keys: cube, dimension, year.
 -- Dimension `total` has one category, `all`.
 -- Source: parts (cube, dimension, category, period, n); year_totals (cube, year, n); cube_dimensions (cube, dimension, scheme);
 -- hierarchies.

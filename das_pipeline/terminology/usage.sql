@@ -1,6 +1,6 @@
 -- How often every value occurs: one row per field, value as delivered, and month of the date on which it is judged.
 -- Keys: field, raw, month. An empty field has raw NULL and code NULL. `rows_now` counts the versions in force as known now.
--- Sources: seen (field, raw, day → rows, rows_now; the first day stands for a month in which the list does not change),
+-- Sources: seen (field, raw, day → rows, rows_now; the first day represents a month in which the list does not change),
 -- spellings (field, raw → code), fields (field → list), codes, meanings.
 WITH listed AS (
     SELECT DISTINCT
