@@ -73,14 +73,17 @@ def _dimension(text: str) -> tuple[str, str]:
 
 @release_app.command("list")
 def list_releases(as_json: AsJson = False) -> None:
-    """List the releases, oldest first."""
-    from cli.status import read_releases, show_releases
+    """List the releases, oldest first, and what was decided on the newest candidate."""
+    from cli.status import read_decision, read_releases, show_releases
 
-    rows = read_releases(Run.start(Settings.from_environment(), date.max))
+    run = Run.start(Settings.from_environment(), date.max)
+    rows = read_releases(run)
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
         show_releases(rows)
+        if decision := read_decision(run):
+            console.print(decision)
 
 
 @release_app.command("diff")

@@ -71,7 +71,7 @@ def read_status(settings: Settings) -> Status:
         problems=deliveries.problems(run),
         tables=_live_tables(run),
         releases=read_releases(run),
-        decision=_decision(run),
+        decision=read_decision(run),
     )
 
 
@@ -91,7 +91,8 @@ def _live_tables(run: Run) -> list[LiveTable]:
     return [LiveTable(v.table, v.id, v.rows, sum(c["passed"] for c in v.verdicts), len(v.verdicts)) for v in versions]
 
 
-def _decision(run: Run) -> str | None:
+def read_decision(run: Run) -> str | None:
+    """Return what was decided on the newest candidate; None before the first."""
     live = run.lake.current("release/decision")
     return None if live is None else f"The newest candidate, as known on {live.as_of}: {live.facts['decision']}"
 

@@ -66,6 +66,13 @@ JOIN {stored_rows(live, contract, half)} AS c ON c.delivery = k.delivery AND c.l
     return name
 
 
+def is_real(run: Run) -> bool:
+    """Whether any accepted delivery known on `run.as_of` is not simulated: then figures are about real people, whatever else is in them."""
+    return not run.keys.is_demo and any(
+        not _manifest(run, partner, a).is_simulated for partner in load_partners(run.jurisdiction) for a in _by(run, partner)
+    )
+
+
 def is_simulated(run: Run) -> bool:
     """Whether any accepted delivery known on `run.as_of` says of itself that it is simulated; demo keys accept no other."""
     return run.keys.is_demo or any(

@@ -1,7 +1,7 @@
 """Releases as they lie in the folder: which there are, which one is live, and what their manifests say.
 
 A release is `releases/<as_of>.<n>/`. The link `releases/current` leads to the live one, for a web server and for us: there is no other
-pointer that could differ from it. Nothing in a release is ever changed; a withdrawn one moves to `release/withdrawn/` and leaves a notice
+pointer that could differ from it. Nothing in a release is ever changed; a withdrawn one moves to `withdrawn/` and leaves a notice
 in its place. The stage `release` makes them.
 """
 
@@ -105,7 +105,7 @@ def number_of(release: str) -> int:
 
 def withdrawn_root(run: Run) -> Path:
     """The folder of withdrawn releases as they were, which nobody outside sees."""
-    return run.lake.home / "release" / "withdrawn"
+    return run.lake.home / "withdrawn"
 
 
 def releases_root(run: Run) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from das_pipeline.deliveries import is_real
 from das_pipeline.periods import last_month_end
 from das_pipeline.policy import load_policy
 from das_pipeline.publication.releases import current_release, has_same_content
@@ -29,7 +30,7 @@ def release_decision(standing: Standing) -> Decision:
     candidate = standing.candidate
     run = candidate.run
     policy = load_policy(run.jurisdiction).release
-    policy.require_for(is_simulated=candidate.is_simulated)
+    policy.require_for(is_simulated=not is_real(run))
     live = current_release(run)
     if live is not None and has_same_content(live, candidate.site):
         return Decision(True, UNCHANGED, f"The candidate is release {live.id}, byte for byte: it stays live.")

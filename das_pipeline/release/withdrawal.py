@@ -1,6 +1,6 @@
 """Withdrawing a release: its pages say so, the release before it is live again, and its figures stay in the ledger.
 
-What was released moves to `<home>/release/withdrawn/<release>/` as it was: readers may hold it, so the auditor goes on comparing with it.
+What was released moves to `<home>/withdrawn/<release>/` as it was: readers may hold it, so the auditor goes on comparing with it.
 In its place comes a folder with a notice at the address of every page, and a manifest that says who withdrew it, when and why.
 """
 

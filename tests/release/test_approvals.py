@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from das_pipeline import publication, release
+from das_pipeline import deliveries, publication, release
 from das_pipeline.deliveries import arrived, take_in
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
@@ -21,6 +21,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import USES
+from das_pipeline.release.approvals import sign_candidate
 from das_pipeline.release.ledger import judge_ledger
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
@@ -31,6 +32,15 @@ from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery
 MARCH = date(2024, 3, 31)
 Approved = Callable[..., Run]
 KeyOf = Callable[[str], Path]
+
+
+def with_own_keys(settings: Settings) -> Settings:
+    """The installation with generated keys, none of the demo's."""
+    own = replace(settings, keys=settings.keys.with_name("own"))
+    own.keys.mkdir()
+    for use in USES:
+        (own.keys / use).write_text(secrets.token_hex(32), encoding="ascii")
+    return own
 
 
 def decided(run: Run) -> tuple[str, bool]:
@@ -126,6 +136,15 @@ def test_a_changed_record_is_void(approved: Approved, key_of: KeyOf) -> None:
     assert "the record was changed after it was signed" in release.standing(run).sentence
 
 
+def test_an_approved_candidate_goes_live_in_the_next_run_when_the_machine_stops_first(approved: Approved, key_of: KeyOf) -> None:
+    run = approved(MARCH)
+    release.sign_release(run, "review", "anna", key_of("anna"))
+    sign_candidate(release.standing(run).candidate, "approve", "bert", key_of("bert"))
+    assert (release.standing(run).state, publication.current_release(run)) == ("approved", None)
+    release.go_live(run)
+    assert publication.current_release(run).id == "2024-03-31.1"
+
+
 def test_persons_sign_the_candidate_that_was_put_forward_while_later_ones_are_made(approved: Approved, key_of: KeyOf) -> None:
     run = approved(MARCH)
     release.sign_release(run, "review", "anna", key_of("anna"))
@@ -151,16 +170,27 @@ def test_a_candidate_made_before_the_ledger_moved_is_made_again_before_it_is_put
 
 
 def test_a_real_delivery_is_not_taken_in_under_a_policy_that_approves_by_itself(settings: Settings) -> None:
-    own = replace(settings, keys=settings.keys.with_name("own"))
-    own.keys.mkdir()
-    for use in USES:
-        (own.keys / use).write_text(secrets.token_hex(32), encoding="ascii")
+    own = with_own_keys(settings)
     folder = write_delivery(own.inbox, "watch", DAYS[0], 1, {"reports": ("reports.csv", watch_csv(WATCH[DAYS[0]]))}, is_simulated=False)
     run = Run.start(own, MARCH)
     with pytest.raises(ConfigurationError, match="by the signatures of two persons"):
         take_in(run, arrived(run, "watch", "2024-01-31.1"))
     assert (folder / "reports.csv").exists()
     assert not (own.home / "landing" / "objects").exists()
+
+
+def test_one_real_delivery_among_simulated_ones_demands_two_persons(
+    settings: Settings, approved: Approved, tmp_path: Path, toy: Jurisdiction
+) -> None:
+    run = Run.start(replace(with_own_keys(settings), jurisdiction=tmp_path / "toy"), MARCH)
+    for place, is_simulated in enumerate((True, False)):
+        files = {"reports": ("reports.csv", watch_csv(WATCH[DAYS[place]]))}
+        write_delivery(run.settings.inbox, "watch", DAYS[place], place + 1, files, is_simulated=is_simulated)
+        take_in(run, arrived(run, "watch", f"{DAYS[place]}.1"))
+    assert (deliveries.is_simulated(run), deliveries.is_real(run)) == (True, True)
+    assert deliveries.is_real(run.known_on(DAYS[0])) is False
+    with pytest.raises(ConfigurationError, match="by the signatures of two persons"):
+        load_policy(toy).release.require_for(is_simulated=not deliveries.is_real(run))
 
 
 def test_a_returned_candidate_does_not_go_live_and_the_next_is_put_forward(approved: Approved, key_of: KeyOf) -> None:
