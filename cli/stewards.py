@@ -38,6 +38,21 @@ def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all whe
 
 
 @app.command()
+def replay(
+    partner: Annotated[str, typer.Argument(help="Whose contract was corrected.")],
+    from_delivery: Annotated[str, typer.Option("--from", help="The first delivery to take in again; all of them when left out.")] = "",
+) -> None:
+    """Take a partner's deliveries in again after its contract was corrected: as known when they came, from the landed originals."""
+    from das_pipeline import deliveries
+
+    replayed = deliveries.replay(Run.start(Settings.from_environment(), date.max), partner, from_delivery or None)
+    console.print(f"{partner}: {len(replayed.taken_in)} deliveries are taken in again; version {replayed.version.id} is live.")
+    for delivery in replayed.refused:
+        console.print(f"[yellow]refused[/] {delivery}: [bold]das status[/] says why.")
+    console.print("Take in what waited for them with [bold]das run[/]. The figures follow when the chain runs next: its schedule is daily.")
+
+
+@app.command()
 def propose() -> None:
     """List codes that nobody has mapped yet, with the nearest concepts: a person decides on each row."""
     from das_pipeline import terminology

@@ -21,6 +21,7 @@ from das_pipeline.deliveries.readers import (
     register_records,
     vintages,
 )
+from das_pipeline.deliveries.replay import Replayed, replay
 
 __all__ = [
     "CHECKS",
@@ -35,6 +36,7 @@ __all__ = [
     "PendingDelivery",
     "QuarantineRows",
     "Refusal",
+    "Replayed",
     "account_rows",
     "arrived",
     "build_external",
@@ -56,6 +58,7 @@ __all__ = [
     "quarantine_summary",
     "refusals",
     "register_records",
+    "replay",
     "take_in",
     "take_in_external",
     "vintages",
