@@ -10,14 +10,16 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from importlib.metadata import requires, version
+from pathlib import Path
 
 import typer
 from rich.table import Column, Table
 
 from cli.console import console
 from cli.exits import Exit
-from cli.servers import LOCK
+from cli.servers import LOCK as UI_LOCK
 from das_pipeline.errors import DasError
 from das_pipeline.settings import Settings
 
@@ -64,9 +66,10 @@ def _examined(examine: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
 
 def _environment() -> Iterator[Finding]:
     """Settings."""
-    odd = sorted(name for name in os.environ if name.startswith("DAS_") and name not in VARIABLES and not name.startswith("DAS_KEY_"))
+    others = sorted(name for name in os.environ if name.startswith("DAS_") and name not in VARIABLES)
+    misspelt = [f"{name} (is it {nearest[0]}?)" for name in others if (nearest := get_close_matches(name, VARIABLES, n=1, cutoff=0.8))]
     seen = ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ) or "no variable is set: all defaults"
-    yield Finding("environment", seen, f"No setting is called {', '.join(odd)}: use {', '.join(VARIABLES)}." if odd else "")
+    yield Finding("environment", seen, f"No setting is called {', '.join(misspelt)}." if misspelt else "")
     settings = Settings.from_environment()
     yield Finding("home", f"{settings.home}{'' if settings.home.is_dir() else ': not there yet, the first run makes it'}")
 
@@ -160,16 +163,24 @@ def _live_versions() -> Iterator[Finding]:
 
 def _locks() -> Iterator[Finding]:
     """Locks."""
-    path = Settings.from_environment().home / "dagster" / LOCK
+    from das_pipeline.lake import LOCK
+
+    home = Settings.from_environment().home
+    names = {home / "dagster" / UI_LOCK: "das ui"} | {path: path.parent.relative_to(home).as_posix() for path in home.glob(f"*/*/{LOCK}")}
+    held = [f"{name} by {holder}" for path, name in sorted(names.items()) if (holder := _holder(path))]
+    yield Finding("locks", f"held: {'; '.join(held)}" if held else "none is held")
+
+
+def _holder(path: Path) -> str:
+    """Return who holds a lock file; nothing when it is free."""
     if not path.exists():
-        yield Finding("lock of das ui", "free")
-        return
-    with path.open() as file:
+        return ""
+    with path.open(encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            yield Finding("lock of das ui", "free")
         except BlockingIOError:
-            yield Finding("lock of das ui", f"held by {file.read()}")
+            return f"process {file.read().removeprefix('process ')}"
+    return ""
 
 
 def _releases() -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from das_pipeline.settings import Settings
 from orchestration.runs import Report
 
 RULES_SHOWN = 4
+FAILURES_SHOWN = 3
 
 
 def introduce(size: str, seed: int) -> None:
@@ -38,13 +39,13 @@ def show_outcome(report: Report) -> None:
     """Print the outcome of the demo in plain words, in less than a screen."""
     settings = Settings.from_environment()
     run = Run.start(settings, date.max)
-    refused = [label for label, _ in report.failed if " " in label and not label.startswith("chain")]
+    refused = [label for label, _ in report.failed if _refused(run, label)]
     outcome = Table.grid(padding=(0, 3))
     for title, texts in {
         "Came in": _arrivals(run, len(refused)),
         "Set aside": _quarantine(run),
         "Refused": (_refusal(run, label) for label in refused),
-        "Failed": (f"{label}: {reason}" for label, reason in report.failed if label not in refused),
+        "Failed": _failures([(label, reason) for label, reason in report.failed if label not in refused]),
         "Late": _late(run),
         "Published": _releases(run),
         "Privacy": _privacy(settings),
@@ -92,14 +93,33 @@ def _lower(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]
 
 
+def _refused(run: Run, label: str) -> list[str]:
+    """Return why the delivery of a run (`partner delivery`) was refused; nothing when it was not, or the run is of another kind."""
+    partner, _, delivery = label.partition(" ")
+    record = refusal(run, partner, delivery) if partner in run.jurisdiction.partners else None
+    return [v["sentence"] for v in record["verdicts"] if not v["passed"] and v["severity"] == "block"] if record else []
+
+
 def _refusal(run: Run, label: str) -> str:
     partner, delivery = label.split(" ", 1)
-    record = refusal(run, partner, delivery) or {"verdicts": []}
-    reasons = " ".join(v["sentence"] for v in record["verdicts"] if not v["passed"] and v["severity"] == "block")
+    reasons = " ".join(_refused(run, label))
     planned = "as the demo plans" if _is_planned(run.settings, partner, delivery) else "which the simulation did not plan"
     successor = _successor(run, partner, delivery)
     after = f"It came again, correct, as {successor}, and was taken in." if successor else "Its correction has not come yet."
     return f"{partner} {delivery}, as a whole, {planned}. {reasons} {after}"
+
+
+def _failures(failed: list[tuple[str, str]]) -> Iterator[str]:
+    for label, reason in failed[:FAILURES_SHOWN]:
+        yield f"[red]{label}[/]: {reason}"
+    if len(failed) > FAILURES_SHOWN:
+        yield f"and {len(failed) - FAILURES_SHOWN} more: make ui shows every run"
+
+
+def all_planned(report: Report) -> bool:
+    """Return whether nothing failed but the deliveries that the simulation spoiled for it."""
+    settings = Settings.from_environment()
+    return all(_is_planned(settings, *label.partition(" ")[::2]) for label, _ in report.failed)
 
 
 def _is_planned(settings: Settings, partner: str, delivery: str) -> bool:

@@ -87,9 +87,20 @@ def test_a_policy_without_its_approver_names_file_and_place(tmp_path: Path) -> N
     assert "policy.yaml:release.approval.by:Fieldrequired" in printed
 
 
-def test_a_setting_that_cannot_be_is_a_sentence(fresh: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_cannot_be_is_a_sentence(fresh: Installation) -> None:
     made = Installation(fresh.root, fresh.jurisdiction, threads=0)
     assert "DAS_THREADS is '0': give a number of threads, such as 2." in message(made, "status")
+
+
+def test_the_doctor_sees_a_setting_that_is_misspelt(fresh: Installation) -> None:
+    class Misspelt(Installation):
+        @property
+        def environment(self) -> dict[str, str]:
+            return super().environment | {"DAS_TREADS": "4", "DAS_ALERTS": "on"}
+
+    printed = re.sub(r"[\s│]", "", Misspelt(fresh.root, fresh.jurisdiction).das("doctor", code=Exit.FAILED))
+    assert "NosettingiscalledDAS_TREADS" in printed
+    assert "DAS_ALERTS" not in printed
 
 
 def test_names_are_suggested_and_long_lists_are_cut() -> None:

@@ -31,7 +31,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
     root = tmp_path_factory.mktemp("readme") / "data"
     root.mkdir()
     made = Installation(root, "nl")
-    return made, run(made, "make", "demo", "SIZE=5000", "SEED=1")
+    return made, run(made, "make", "demo", "SIZE=tiny", "SEED=1")
 
 
 def run(made: Installation, *command: str, code: int = 0) -> str:
@@ -57,8 +57,8 @@ def test_the_demo_tells_a_newcomer_what_happened_in_less_than_a_screen(demo: tup
 
 def test_a_second_demo_says_what_to_do(demo: tuple[Installation, str]) -> None:
     made, _ = demo
-    assert "nothing was done" in run(made, "make", "demo", "SIZE=5000", "SEED=1")
-    assert "Start anew after make clean" in " ".join(run(made, "make", "demo", "SIZE=5000", "SEED=2", code=2).split())
+    assert "nothing was done" in run(made, "make", "demo", "SIZE=tiny", "SEED=1")
+    assert "Start anew after make clean" in " ".join(run(made, "make", "demo", "SIZE=tiny", "SEED=2", code=2).split())
 
 
 @pytest.mark.parametrize("line", [line for line in SHELL if not line.startswith("make")])

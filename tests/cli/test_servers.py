@@ -98,7 +98,7 @@ def test_dagster_runs_once_on_a_home_and_ends_as_a_whole(fresh: Installation) ->
     with started(fresh, "ui", "--port", str(port)) as process:
         assert "dagster_webserver_version" in answer(port, "/server_info")
         assert f"already (process {process.pid}, http://localhost:{port}/)" in fresh.das("ui", "--port", str(free_port()), code=1)
-        assert f"held by process {process.pid}" in " ".join(fresh.das("doctor").replace("│", "").split())
+        assert f"held: das ui by process {process.pid}" in " ".join(fresh.das("doctor").replace("│", "").split())
         log = fresh.root / "output.txt"
         until = time.monotonic() + PATIENCE
         while "delivery_arrived skipped: " not in (seen := log.read_text(encoding="utf-8")) and time.monotonic() < until:
