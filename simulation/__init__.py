@@ -1,4 +1,4 @@
-"""A chain that does not exist: persons, crimes and cases, the deliveries that partners would send about them, faults, and the truth."""
+"""A simulated chain: persons, crimes and cases, the deliveries that partners would send about them, the faults in those, and the truth."""
 
 from simulation.deliveries.deliver import Sent
 from simulation.demonstration import Simulated, delivered_world, next_day, planned_world, simulate

@@ -1,4 +1,4 @@
-"""The simulation as a whole: from a seed and a size to deliveries in an inbox and the truth beside it."""
+"""The whole simulation: from a seed and a size to deliveries in an inbox, with the truth beside it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 
 class State(BaseModel, extra="forbid", frozen=True):
-    """What a simulation was made with, and the last day that was delivered: enough to go on with it."""
+    """The settings of a simulation and the last day it delivered: what `next_day` needs to continue it."""
 
     rows: int
     start: date
@@ -52,7 +52,7 @@ class Simulated:
     inbox: Path
     truth: Path
     deliveries: tuple[Sent, ...]
-    faults: Mapping[str, int]  # by kind
+    faults: Mapping[str, int]  # how many, by kind
 
     @property
     def rows(self) -> int:
@@ -84,7 +84,7 @@ def simulate(
     if earlier and not force and not (earlier.is_same(state) and earlier.reference_on <= state.reference_on):
         raise DasError(
             f"{out} has the deliveries of another world ({earlier.rows:,} rows, seed {earlier.seed}, faults {Path(earlier.faults).stem}, "
-            f"until {earlier.reference_on}), and its truth would be replaced. Start anew after make clean, or simulate elsewhere (--out or "
+            f"until {earlier.reference_on}), and its truth would be replaced. Start again after make clean, or simulate elsewhere (--out or "
             "another DAS_HOME). das simulate --force replaces the truth and mixes the two."
         )
     parameters = Parameters.read(jurisdiction)
@@ -118,27 +118,27 @@ def delivered_world(truth: Path) -> State | None:
         return State.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise DasError(
-            f"{path} is not what `das simulate` writes ({error.error_count()} mistakes): remove {truth} and make a new one."
+            f"{path} is not what `das simulate` writes ({error.error_count()} mistakes): remove {truth} and create a new one."
         ) from None
 
 
 def next_day(jurisdiction: Jurisdiction, out: Path, *, truth: Path | None = None, processes: int = 1) -> Simulated:
-    """One more delivery of every partner, about the day after the last one. DasError when no simulation was made or its days are over."""
+    """Write one more delivery of every partner, for the day after the last one. DasError without a simulation, or after its last day."""
     target = truth or out.parent / "truth"
     state = delivered_world(target)
     if state is None:
-        raise DasError(f"{target / STATE} is missing: there is no simulation to go on with. Make one with `das simulate`.")
+        raise DasError(f"{target / STATE} is missing: there is no simulation to continue. Create one with `das simulate`.")
     parameters = Parameters.read(jurisdiction)
     day = state.reference_on + DAY
     if day > parameters.period.until + DAY * parameters.period.beyond_days:
-        raise DasError(f"The simulated world ends on {day - DAY}. Make a new one with `das simulate`.")
+        raise DasError(f"The simulated world ends on {day - DAY}. Create a new one with `das simulate`.")
     state = state.model_copy(update={"reference_on": day})
     return _send(_Task(jurisdiction.folder, parameters, state, (day,), target, target), out, processes)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What one process needs to know to make a block of the world."""
+    """What a process needs to simulate one block of the world and write its parts of the deliveries."""
 
     folder: Path  # of the jurisdiction
     parameters: Parameters
@@ -161,36 +161,36 @@ class _Task:
         return (handover for day in self.days for handover in self.schedule.of_day(day))
 
     def __call__(self, block: int) -> dict[str, dict[str, Part]]:
-        """Makes a block; its parts by delivery and file. What is true of it is in a folder of its own."""
+        """Simulate a block and write its truth to a folder of its own; return its parts by delivery and file."""
         groups = main_groups(self.jurisdiction)
         world = simulate_world(self.parameters, groups, self.state.extent, self.state.seed, block)
         sender = Sender(self.jurisdiction, self.parameters, world, block)
         folder = self.parts / str(block)
         folder.mkdir()
-        made: dict[str, dict[str, Part]] = {}
+        parts: dict[str, dict[str, Part]] = {}
         for handover in self.handovers:
             if not handover.planned.is_missing:
                 contracts = self.schedule.of_partner(handover.planned.partner)
-                made[handover.place] = {c.file: sender.write(handover, c, folder) for c in contracts}
-        steps, said = world.steps, self.parameters.registers
-        opened, known = sender.registers.values(), self.schedule.known_on(self.days[-1])
-        write_truth(self.truth_of(block), self.jurisdiction, opened, world.people, said, known, steps.seed, block, steps.blocks)
-        return made
+                parts[handover.place] = {c.file: sender.write(handover, c, folder) for c in contracts}
+        steps, registers = world.steps, self.parameters.registers
+        opened, known_on = sender.registers.values(), self.schedule.known_on(self.days[-1])
+        write_truth(self.truth_of(block), self.jurisdiction, opened, world.people, registers, known_on, steps.seed, block, steps.blocks)
+        return parts
 
     def truth_of(self, block: int) -> Path:
         return self.parts / f"{block}.truth"
 
 
 def _send(task: _Task, out: Path, processes: int) -> Simulated:
-    """Makes every block, in as many processes, and hands the deliveries over, the manifest of each last."""
+    """Simulate all blocks, in up to `processes` processes, and write the deliveries, the manifest of each last."""
     blocks = range(task.state.extent.blocks(task.parameters))
     with TemporaryDirectory(dir=task.parts, prefix=".parts-") as folder:
         task = replace(task, parts=Path(folder))
         if processes > 1 and len(blocks) > 1:
             with ProcessPoolExecutor(min(processes, len(blocks)), mp_context=get_context("forkserver")) as pool:
-                made = list(pool.map(task, blocks))
+                parts_of_blocks = list(pool.map(task, blocks))
         else:
-            made = [task(block) for block in blocks]
+            parts_of_blocks = [task(block) for block in blocks]
         log: list[Fault] = []
         sent: list[Sent] = []
         for handover in task.handovers:
@@ -198,7 +198,7 @@ def _send(task: _Task, out: Path, processes: int) -> Simulated:
                 log.extend(handover.planned.faults())
                 continue
             contracts = task.schedule.of_partner(handover.planned.partner)
-            parts = {c.file: [block[handover.place][c.file] for block in made] for c in contracts}
+            parts = {c.file: [block[handover.place][c.file] for block in parts_of_blocks] for c in contracts}
             delivery, faults = hand_over(out, handover, contracts, parts)
             sent.append(delivery)
             log.extend(faults)

@@ -17,24 +17,24 @@ Spans = NDArray[Any]  # timedelta64[D]
 Ints = NDArray[Any]
 Floats = NDArray[Any]
 Bools = NDArray[Any]
-compute: Any = pyarrow.compute  # its functions are made on import, so that no type checker sees them
+compute: Any = pyarrow.compute  # its functions are created on import, where no type checker sees them
 NEVER = np.datetime64("NaT", "D")
 
 
 def of_block(seed: int, block: int) -> int:
-    """The seed of one block of the world: a part with persons and crimes of its own, drawn apart from all others."""
+    """The seed of one block of the world: a part with its own persons and crimes, drawn independently of all others."""
     return int(stream(seed, "block", block).integers(2**62))
 
 
 def stream(seed: int, *name: str | int) -> np.random.Generator:
-    """The random numbers of one purpose. Each name has a stream of its own, so that a draw added elsewhere changes nothing here."""
+    """The random numbers for one purpose. Each name has its own stream, so that an extra draw elsewhere changes nothing here."""
     digest = hashlib.sha256("/".join(map(str, name)).encode()).digest()
     return np.random.default_rng(np.random.SeedSequence([seed, *np.frombuffer(digest[:16], dtype="<u4").tolist()]))
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of words from a short list; -1 is no word."""
+    """A column of words from a short list, stored as codes; -1 means no word."""
 
     words: tuple[str, ...]
     codes: Ints
@@ -49,17 +49,17 @@ class Coded:
         return Coded(self.words, self.codes[rows])
 
     def translated(self, to: Mapping[str, str]) -> Coded:
-        """The column with every word replaced by its word in `to`; words that are not in it become no word."""
+        """The column with each word replaced by its word in `to`; a word that is not in `to` becomes no word."""
         words = tuple(sorted(set(to.values())))
         place = {w: i for i, w in enumerate(words)}
         return Coded(words, np.array([place.get(to.get(w, ""), -1) for w in self.words] + [-1])[self.codes])
 
     def among(self, words: tuple[str, ...]) -> Coded:
-        """The same words, as numbers in a longer list."""
+        """The same column, coded in a longer list of words."""
         return Coded(words, np.array([words.index(w) for w in self.words] + [-1])[self.codes])
 
     def numbers(self, of: Mapping[str, float]) -> Floats:
-        """The number that belongs to each row's word; NaN for no word."""
+        """The number of each row's word; NaN for no word."""
         return np.array([of[w] for w in self.words] + [np.nan])[self.codes]
 
 
@@ -76,7 +76,7 @@ def take(column: Column, rows: Ints) -> Column:
 
 
 def blank(column: Column, where: Bools) -> Column:
-    """The column without its values in the rows `where`."""
+    """The column, emptied in the rows `where`."""
     if not where.any():
         return column
     if isinstance(column, Coded):
@@ -89,13 +89,15 @@ def blank(column: Column, where: Bools) -> Column:
 
 
 def uniforms(draw: np.random.Generator, n: int, within: Ints | None = None) -> Floats:
-    """`n` numbers between 0 and 1. `within` strata they are spread evenly, in random order: shares drawn with them are met to 1 in
-    the size of the stratum, and two such draws of the same rows are as independent as any (balanced, or stratified, sampling).
+    """`n` numbers between 0 and 1, spread evenly and in random order within each stratum of `within`.
+
+    A share drawn with them is met up to one row per stratum, and two such draws for the same rows are still independent: balanced, or
+    stratified, sampling.
     """
     drawn = draw.random(n)
     if within is None or not n:
         return drawn
-    order = np.lexsort((drawn, within))  # the drawn numbers are the random order
+    order = np.lexsort((drawn, within))  # the drawn numbers decide the random order
     strata = within[order]
     starts = np.flatnonzero(np.r_[True, strata[1:] != strata[:-1]])
     sizes = np.diff(np.r_[starts, n])
@@ -106,12 +108,12 @@ def uniforms(draw: np.random.Generator, n: int, within: Ints | None = None) -> F
 
 
 def odds(chance: Floats | float, factor: Floats | float) -> Floats | float:
-    """The chance with its odds multiplied: 0 and 1 stay what they are, and no factor makes a chance of more than 1."""
+    """The chance with its odds multiplied by `factor`: 0 and 1 stay the same, and no factor gives a chance above 1."""
     return chance * factor / (1 - chance + chance * factor)
 
 
 def mix(draw: np.random.Generator, shares: Mapping[str, float], n: int, within: Ints | None = None) -> Coded:
-    """`n` words drawn by their shares, which need not add up to 1."""
+    """`n` words drawn with these shares, which need not add up to 1."""
     return mix_by(draw, Coded(("",), np.zeros(n, dtype=np.int64)), {"": shares}, within=within)
 
 
@@ -122,7 +124,7 @@ def mix_by(
     factors: Mapping[str, Floats] | None = None,
     within: Ints | None = None,
 ) -> Coded:
-    """A word for each row, drawn by the shares of that row's group; `factors`: by word, what a row's share of it is multiplied by."""
+    """A word for each row, drawn with the shares of its group; `factors` has, by word, what each row's share of it is multiplied by."""
     words = tuple(dict.fromkeys(w for g in group.words for w in shares[g]))
     weights = np.array([[shares[g].get(w, 0.0) for w in words] for g in group.words], dtype=np.float64)
     drawn = uniforms(draw, len(group.codes), within)
@@ -145,7 +147,7 @@ def mix_by(
 
 
 def happens(draw: np.random.Generator, chance: Floats | float, n: int, within: Ints | None = None) -> Bools:
-    """Whether something that has this chance happens, row by row."""
+    """For each row, whether an event with this chance happens."""
     return uniforms(draw, n, within) < chance
 
 
@@ -156,7 +158,7 @@ def days_of(draw: np.random.Generator, median: Floats | float, sigma: float, n: 
 
 
 def roots(pointer: Ints) -> Ints:
-    """The end of each row's chain of pointers; a row that points to itself is an end."""
+    """The end of each row's chain of pointers; a row that points to itself ends a chain."""
     while True:
         further = pointer[pointer]
         if np.array_equal(further, pointer):
@@ -176,7 +178,7 @@ def position_within(group: Ints) -> Ints:
 
 
 def joined(parts: Sequence[pa.Array | str]) -> pa.Array:
-    """Texts put together row by row; a plain string stands for the same text in every row."""
+    """Texts concatenated row by row; a plain string is the same in every row."""
     return compute.binary_join_element_wise(*[p if isinstance(p, pa.Array) else pa.scalar(p) for p in parts], "")
 
 

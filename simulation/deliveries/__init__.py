@@ -1,1 +1,1 @@
-"""What partners keep of the world and send of it: registers, files, deliveries."""
+"""What partners record of the world and send of it: registers, files, deliveries."""

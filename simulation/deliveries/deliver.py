@@ -1,7 +1,7 @@
-"""Deliveries of the simulated partners: files and manifest in a folder per delivery, as the real ones come.
+"""Deliveries of the simulated partners: files and a manifest in a folder per delivery, like real ones.
 
-The schedule says who hands over what on which day, and is the same for every block of the world. A sender writes the rows of one block;
-`hand_over` puts the parts of all blocks together. So the bytes do not depend on how many processes wrote them.
+The schedule decides who hands over what on which day, and is the same for every block of the world. A sender writes the rows of one
+block; `hand_over` joins the parts of all blocks. So the bytes do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Sent:
 
 @dataclass(frozen=True)
 class Handover:
-    """One delivery that is to be made."""
+    """One delivery of the schedule."""
 
     planned: Planned
-    number: int  # 1, or 2 for one that replaces or repeats the first
+    number: int  # 1, or 2 for a delivery that replaces or repeats the first
     sequence: int
-    since: date | None  # the reference date of the delivery before it; None for the history
+    since: date | None  # the reference date of the preceding delivery; None for the history
 
     @property
     def place(self) -> str:
@@ -61,16 +61,16 @@ class Handover:
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one block for one file, written and waiting for those of the other blocks."""
+    """The rows of one block for one file, written to be joined with those of the other blocks."""
 
     path: Path
     lines: int
     sums: Mapping[str, int]  # cents, by column of amounts
-    faults: tuple[Fault, ...]  # lines counted within the part
+    faults: tuple[Fault, ...]  # with line numbers within the part
 
 
 class Schedule:
-    """Who hands over what on which day."""
+    """Which partner hands over what on which day."""
 
     def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, plan: Plan) -> None:
         self.first = parameters.period.history_until
@@ -83,7 +83,7 @@ class Schedule:
         return [self.contracts[partner, file] for file in self.partners[partner].files]
 
     def of_day(self, day: date) -> Iterator[Handover]:
-        """What is handed over about `day`: the whole history first, then what each partner's cadence says."""
+        """The deliveries with reference date `day`: on the first day every history, then what each partner's cadence prescribes."""
         for name, partner in self.partners.items():
             dates = self._dates(partner, day)
             if not dates or (day != self.first and dates[-1] != day):
@@ -93,14 +93,14 @@ class Schedule:
                 planned = self._planned(name, dates[-1], number, is_history=since is None)
                 yield Handover(planned, number, len(dates), since)
                 if planned.is_missing or not (planned.is_twice or _is_refused(planned, self.of_partner(name))):
-                    break  # nothing to mend or to repeat
+                    break  # nothing to correct or repeat
 
     def known_on(self, day: date) -> dict[str, date]:
-        """By partner, the day that its newest delivery by `day` is about."""
+        """By partner, the reference date of its newest delivery up to `day`."""
         return {name: self._dates(partner, day)[-1] for name, partner in self.partners.items()}
 
     def _dates(self, partner: Partner, day: date) -> list[date]:
-        """The reference dates of a partner until `day`; the first is that of its history."""
+        """The reference dates of a partner up to `day`; the first is that of its history."""
         if partner.cadence == "daily":
             return [self.first + DAY * n for n in range((day - self.first).days + 1)]
         if partner.cadence == "weekly":
@@ -110,7 +110,7 @@ class Schedule:
 
     def _planned(self, partner: str, reference_on: date, number: int, *, is_history: bool) -> Planned:
         delivery = f"{reference_on}.{number}"
-        return self.plan.delivery(self.of_partner(partner), reference_on, delivery, is_history=is_history, is_mended=number > 1)
+        return self.plan.delivery(self.of_partner(partner), reference_on, delivery, is_history=is_history, is_corrected=number > 1)
 
 
 def _is_month_end(day: date) -> bool:
@@ -118,13 +118,13 @@ def _is_month_end(day: date) -> bool:
 
 
 def _is_refused(planned: Planned, contracts: Sequence[Contract]) -> bool:
-    """Whether the delivery is sure to be sent back."""
+    """Whether the delivery is certain to be refused."""
     of_files = [FILE_KINDS[fault.kind].outcome for contract in contracts for fault in planned.of_file(contract)]
     return "refused" in [*of_files, *(fault.outcome for fault in planned.faults())]
 
 
 class Sender:
-    """What all partners write down about one block of the world."""
+    """The registers of all partners for one block of the world, and what they send of them."""
 
     def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World, block: int) -> None:
         self.parameters = parameters
@@ -135,7 +135,7 @@ class Sender:
         self.has_children = _with_children(world)
 
     def write(self, handover: Handover, contract: Contract, folder: Path) -> Part:
-        """The rows of this block for one file of a delivery, in `folder`."""
+        """Write the rows of this block for one file of a delivery to `folder`."""
         planned, register = handover.planned, self.registers[contract.partner, contract.file]
         day = np.datetime64(planned.shown_on)
         since = None if handover.since is None else np.datetime64(handover.since - (planned.reference_on - planned.shown_on))
@@ -149,19 +149,19 @@ class Sender:
         return Part(path, lines, sums(contract, page.held()), tuple(faults))
 
     def _rows(self, register: Register, since: np.datetime64 | None, day: np.datetime64, moved: Migration | None) -> tuple[Ints, Texts]:
-        """The rows of the world that a file shows, and their columns as texts, in the order in which they came into the register."""
-        contract, said = register.contract, self.parameters.registers
+        """The rows of the world that a file contains, in the order in which they entered the register, and their columns as texts."""
+        contract, registers = register.contract, self.parameters.registers
         mutation = contract.delivery.mutation
         parts = {"new": register.rows_on(day)} if mutation is None or since is None else register.changes(since, day)
         is_moving = False
         if moved is not None and mutation is not None and since is not None and since < np.datetime64(moved.start):
-            is_moving = True  # everything is withdrawn under its old number and is new under another
+            is_moving = True  # every unit is withdrawn under its old number and new under another
             parts = {"withdraw": register.rows_on(since), "new": register.rows_on(day)}
         rows = np.concatenate(list(parts.values()))
         kinds = np.repeat(np.arange(len(parts)), [len(r) for r in parts.values()])
         order = np.lexsort((rows, register.keeping.known_on[rows]))
         rows, kinds = rows[order], kinds[order]
-        columns = texts(contract, register.state(rows, day), said)
+        columns = texts(contract, register.state(rows, day), registers)
         if moved is not None:
             old = columns[moved.column]
             new = compute.replace_substring_regex(old, "^" + re.escape(moved.prefix[0]), moved.prefix[1])
@@ -176,7 +176,7 @@ class Sender:
 def hand_over(
     out: Path, handover: Handover, contracts: Sequence[Contract], parts: Mapping[str, Sequence[Part]]
 ) -> tuple[Sent, list[Fault]]:
-    """The delivery in `out/<partner>/<delivery>`, made of the parts of every block by file; and what went wrong with it."""
+    """Write a delivery to `out/<partner>/<delivery>` from the parts of every block, by file; return it with its faults."""
     planned = handover.planned
     folder = out / planned.partner / planned.delivery
     folder.mkdir(parents=True, exist_ok=True)
@@ -225,7 +225,7 @@ def hand_over(
 
 
 def _expired_codes(jurisdiction: Jurisdiction, contracts: list[Contract]) -> dict[str, list[tuple[str, str]]]:
-    """By code list, the codes that have gone out of use, each with its last day."""
+    """By code list, the codes that are no longer in use, each with its last day."""
     expired: dict[str, list[tuple[str, str]]] = {}
     for name in sorted({c.concept.list for contract in contracts for c in contract.columns if c.concept}):
         rows = jurisdiction.csv(f"terminology/mappings/{name}.csv", MAPPING)
@@ -238,7 +238,7 @@ def _expired_codes(jurisdiction: Jurisdiction, contracts: list[Contract]) -> dic
 
 
 def _with_children(world: World) -> dict[str, Bools]:
-    """By table, which rows other rows belong to."""
+    """By table, for each row whether other rows belong to it."""
     result = {name: np.zeros(len(table), dtype=bool) for name, table in world.tables.items()}
     for table in world.tables.values():
         if table.belongs_to is not None:

@@ -17,20 +17,20 @@ from simulation.deliveries.layout import Layout, Texts
 from simulation.deliveries.workbook import workbook_header, workbook_rows
 from simulation.draws import compute, joined
 
-# Marks that faults leave in a text: they become what no honest writer would write.
+# Marks that faults leave in a text. In the file they become bytes that no correct writer would produce.
 BROKEN_BYTE, BARE_DELIMITER = "\ue000", "\ue001"
 _END = {"csv": "\r\n", "fixed": "\r\n", "jsonl": "\n", "xml": "\n", "xlsx": ""}
-_LONE_SURROGATE = b"\x00\xd8"  # half a character of UTF-16
+_LONE_SURROGATE = b"\x00\xd8"  # half of a surrogate pair in UTF-16
 
 
 def lines(contract: Contract, columns: Texts, form: Layout | None = None) -> pa.Array:
-    """One line per row, without its line end."""
+    """One line per row, without its line ending."""
     writer = {"csv": _csv, "fixed": _fixed, "jsonl": _jsonl, "xml": _xml, "xlsx": workbook_rows, "parquet": _jsonl}[contract.format.kind]
     return writer(contract, columns, form or Layout(tuple((c.name, c.source) for c in contract.columns)))
 
 
 def cut_off(contract: Contract, body: pa.Array, rows: Collection[int]) -> pa.Array:
-    """The lines, those of `rows` without their last field."""
+    """The lines; those of `rows` are without their last field."""
     if not rows:
         return body
     texts = body.to_pylist()
@@ -40,16 +40,16 @@ def cut_off(contract: Contract, body: pa.Array, rows: Collection[int]) -> pa.Arr
 
 
 def _csv(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
-    said = contract.format
+    file_format = contract.format
     fields = []
     for name, _ in form.columns:
         text = compute.fill_null(columns[name], "")
-        special = compute.match_substring_regex(text, f"[{re.escape(said.delimiter)}{re.escape(said.quote)}\r\n]")
+        special = compute.match_substring_regex(text, f"[{re.escape(file_format.delimiter)}{re.escape(file_format.quote)}\r\n]")
         if compute.any(special).as_py():
-            doubled = compute.replace_substring(text, said.quote, said.quote * 2)
-            text = compute.if_else(special, joined([said.quote, doubled, said.quote]), text)
+            doubled = compute.replace_substring(text, file_format.quote, file_format.quote * 2)
+            text = compute.if_else(special, joined([file_format.quote, doubled, file_format.quote]), text)
         fields.append(text)
-    return compute.binary_join_element_wise(*fields, said.delimiter)
+    return compute.binary_join_element_wise(*fields, file_format.delimiter)
 
 
 def _fixed(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
@@ -64,11 +64,11 @@ def _fixed(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
     return joined(fields)
 
 
-Tree = dict[str, Any]  # an element or object by name: what is in it, or the name of the column whose value it is
+Tree = dict[str, Any]  # by name of an element or object: its own tree, or the name of the column with its value
 
 
 def _tree(form: Layout) -> Tree:
-    """The columns by the parts of their path in the file."""
+    """The columns, nested by the parts of their path in the file."""
     tree: Tree = {}
     for name, head in form.columns:
         *above, leaf = head.split("/")
@@ -92,7 +92,7 @@ def _json_object(contract: Contract, columns: Texts, tree: Tree) -> pa.Array:
 
 
 def _json_value(contract: Contract, text: pa.Array, name: str) -> pa.Array:
-    """Numbers as numbers, everything else between quotes."""
+    """Numbers as numbers, everything else in quotes."""
     quoted = joined(['"', compute.replace_substring(compute.replace_substring(text, "\\", "\\\\"), '"', '\\"'), '"'])
     unprintable = compute.match_substring_regex(text, "[\\x00-\\x1f]")
     if compute.any(unprintable).as_py():
@@ -105,7 +105,7 @@ def _json_value(contract: Contract, text: pa.Array, name: str) -> pa.Array:
 
 
 def _xml(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
-    """An element per value; a value that is missing has none."""
+    """An element per value; a missing value has none."""
     return joined([f"  <{contract.format.record}>", _xml_elements(columns, _tree(form)), f"</{contract.format.record}>"])
 
 
@@ -139,31 +139,31 @@ def with_headers(contract: Contract, form: Layout, body: pa.Array, rows: Collect
 
 
 def encoded(contract: Contract, body: pa.Array) -> bytes:
-    """The lines with their ends, in the charset of the file."""
-    said = contract.format
-    ended = joined([body, _END[said.kind]])
+    """The lines with their endings, in the charset of the file."""
+    file_format = contract.format
+    ended = joined([body, _END[file_format.kind]])
     _, offsets, data = ended.buffers()
     ends = np.frombuffer(offsets, dtype=np.int32, count=len(ended) + 1)
-    content = bytes(memoryview(data)[ends[0] : ends[-1]]) if data is not None else b""  # the texts of an array lie one after the other
-    content = content.replace(BARE_DELIMITER.encode(), said.delimiter.encode())
+    content = bytes(memoryview(data)[ends[0] : ends[-1]]) if data is not None else b""  # an Arrow array stores its texts consecutively
+    content = content.replace(BARE_DELIMITER.encode(), file_format.delimiter.encode())
     parts = content.split(BROKEN_BYTE.encode())
-    if said.encoding == "utf-16":
+    if file_format.encoding == "utf-16":
         return _LONE_SURROGATE.join(p.decode().encode("utf-16-le") for p in parts)
-    is_utf_8 = said.encoding in ("utf-8", "utf-8-sig")
+    is_utf_8 = file_format.encoding in ("utf-8", "utf-8-sig")
     broken = b"\xff" if is_utf_8 else b"\x81"
-    return broken.join(p if is_utf_8 or p.isascii() else p.decode().encode(said.encoding) for p in parts)
+    return broken.join(p if is_utf_8 or p.isascii() else p.decode().encode(file_format.encoding) for p in parts)
 
 
 def lines_in(contract: Contract, part: Path) -> int:
-    """The physical lines, records or rows in a part."""
-    said = contract.format
+    """The number of physical lines, records or rows in a part."""
+    file_format = contract.format
     count, rest = 0, b""
     with part.open("rb") as source:
         while chunk := source.read(1 << 20):
-            if said.encoding == "utf-16":
+            if file_format.encoding == "utf-16":
                 count += int(np.count_nonzero(np.frombuffer(chunk, dtype="<u2") == ord("\n")))
                 continue
-            mark = {"xml": f"<{said.record}>".encode(), "xlsx": b"</row>"}.get(said.kind, b"\n")
+            mark = {"xml": f"<{file_format.record}>".encode(), "xlsx": b"</row>"}.get(file_format.kind, b"\n")
             count += (rest + chunk).count(mark)
             rest = (rest + chunk)[len(rest + chunk) - len(mark) + 1 :]
     return count

@@ -1,7 +1,7 @@
-"""What a partner's register shows of the world on a day: late, incomplete, sometimes wrong and corrected afterwards.
+"""The partners' registers: what each shows of the world on a day, late, incomplete, and sometimes wrong until it is corrected.
 
-A register holds the rows of one world table under the contract's column names, in the partner's own codes. Everything that changes in
-it has a day, so that the state on any day, and what changed between two days, are both a filter.
+A register holds the rows of one table of the world, under the contract's column names and in the partner's own codes. Every change has
+a day, so that both the state on a day and the changes between two days are a filter.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ END = np.datetime64("9999-12-31")
 
 @dataclass(frozen=True)
 class Keeping:
-    """When the units of a table come into their register, and when they turn out not to belong there."""
+    """The days on which the units of a table enter their register, and on which they are withdrawn."""
 
     late: Ints  # days
     known_on: Days
@@ -55,18 +55,18 @@ class Keeping:
 
 @dataclass
 class Register:
-    """One file's rows, for all days. `columns` are in the contract's order; `known_on` says since when a column is filled."""
+    """One file's rows on all days. `columns` are in the contract's order; `known_on` has the days from which a column is filled."""
 
     contract: Contract
     table_name: str
     table: Table
-    fields: dict[str, str]  # column: the field of the table that it tells
+    fields: dict[str, str]  # column: the field of the table that it holds
     keeping: Keeping
     columns: dict[str, Column]
     known_on: dict[str, Days]
     before: dict[str, str | None]
     corrected_on: dict[str, Days]
-    wrong_row: Ints  # the row whose value stands in a wrong field until the correction
+    wrong_row: Ints  # the row whose value a wrong field holds until the correction
 
     def rows_on(self, day: np.datetime64) -> Ints:
         """The rows in the register at the end of `day`."""
@@ -74,7 +74,7 @@ class Register:
         return np.flatnonzero(k.is_delivered & (k.known_on <= day) & ~(k.withdrawn_on <= day))
 
     def changes(self, after: np.datetime64, until: np.datetime64) -> dict[str, Ints]:
-        """The rows that are new, changed and withdrawn in the days after `after` until `until`."""
+        """The rows that became new, changed or withdrawn after the day `after`, up to the day `until`."""
         k = self.keeping
 
         def between(days: Days) -> Bools:
@@ -90,7 +90,7 @@ class Register:
         return {"new": np.flatnonzero(new), "change": np.flatnonzero(changed), "withdraw": np.flatnonzero(gone)}
 
     def state(self, rows: Ints, day: np.datetime64, names: Iterable[str] = ()) -> dict[str, Column]:
-        """What stands in these rows at the end of `day`, in the partner's codes: in all columns, or in those of `names`."""
+        """The values of these rows at the end of `day`, in the partner's codes: of all columns, or of those in `names`."""
         shown: dict[str, Column] = {}
         for name in names or self.columns:
             column, where = self.columns[name], rows
@@ -98,8 +98,8 @@ class Register:
                 where = np.where(self.corrected_on[name][rows] > day, self.wrong_row[rows], rows)
             value = take(column, where)
             if name in self.known_on:
-                known = self.known_on[name][rows]
-                unknown = np.isnat(known) | (known > day)
+                since = self.known_on[name][rows]
+                unknown = np.isnat(since) | (since > day)
                 value = _before(value, unknown, self.before.get(name))
             shown[name] = value
         return shown
@@ -115,7 +115,7 @@ def _before(column: Column, unknown: Bools, word: str | None) -> Column:
 
 
 class Registers:
-    """The registers of every contract of a jurisdiction about one world."""
+    """The registers of every contract of a jurisdiction for one world."""
 
     def __init__(self, jurisdiction: Jurisdiction, parameters: Parameters, world: World) -> None:
         self.jurisdiction = jurisdiction
@@ -125,58 +125,58 @@ class Registers:
         self.keepings: dict[tuple[str, str], Keeping] = {}
 
     def open(self, contract: Contract) -> Register:
-        """The register behind one contract; ConfigurationError when simulation/parameters.yaml does not say what is in a column."""
+        """The register of one contract; ConfigurationError when simulation/parameters.yaml does not define a column."""
         name = f"{contract.partner}/{contract.file}"
         if name not in self.parameters.registers.files:
             raise ConfigurationError(
-                f"{self.jurisdiction.folder}/simulation/parameters.yaml: registers.files does not say what {name} holds."
+                f"{self.jurisdiction.folder}/simulation/parameters.yaml: registers.files does not define {name}: add what it records."
             )
-        said = self.parameters.registers.files[name]
+        recorded = self.parameters.registers.files[name]
         habits = self.parameters.registers.habits[contract.partner]
-        table = self.world.tables[said.table]
-        keeping = self._keeping(said.table, contract.partner, habits)
-        for field, words in said.where.items():
+        table = self.world.tables[recorded.table]
+        keeping = self._keeping(recorded.table, contract.partner, habits)
+        for field, words in recorded.where.items():
             keeping = replace(keeping, is_delivered=keeping.is_delivered & table.coded(field).is_in(words))
         draw = stream(self.seed, "register", name)
-        register = Register(contract, said.table, table, said.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
+        register = Register(contract, recorded.table, table, recorded.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
         people = _identities(draw, habits, self.world.people, table.person, keeping.known_on)
         people |= _placeholders(draw, habits, self.parameters.registers.placeholders, people, self.world.people.is_entity[table.person])
         for column in contract.columns:
             if contract.delivery.mutation and column.name == contract.delivery.mutation.column:
                 continue
-            if column.identity is not None and column.name not in said.columns:
+            if column.identity is not None and column.name not in recorded.columns:
                 value = people[column.identity]
             else:
-                value = self._field(contract, table, said.columns, column, register, keeping)
+                value = self._field(contract, table, recorded.columns, column, register, keeping)
             if column.concept is not None:
-                value = self._coded(draw, column, value, register, said.columns)
-            if forms := said.spellings.get(column.name):
+                value = self._coded(draw, column, value, register, recorded.columns)
+            if forms := recorded.spellings.get(column.name):
                 value = _spelled(draw, value, forms)
-            if share := said.missing.get(column.name):
+            if share := recorded.missing.get(column.name):
                 value = blank(value, happens(draw, share, len(table)))
-            if share := said.corrected.get(column.name):
+            if share := recorded.corrected.get(column.name):
                 days = _delays(draw, self.parameters.registers.corrected_after_days, len(table))
                 register.corrected_on[column.name] = np.where(happens(draw, share, len(table)), keeping.known_on + days, NEVER)
             register.columns[column.name] = value
         return register
 
     def _keeping(self, name: str, partner: str, habits: Habits) -> Keeping:
-        """Units come late or are withdrawn as a whole: what belongs to a unit follows it."""
+        """The days of a table in a partner's register. A unit is late or withdrawn as a whole, with all rows that belong to it."""
         if (name, partner) in self.keepings:
             return self.keepings[name, partner]
-        table, said, draw = self.world.tables[name], self.parameters.registers, stream(self.seed, "keeping", name)
+        table, registers, draw = self.world.tables[name], self.parameters.registers, stream(self.seed, "keeping", name)
         n, start = len(table), self.world.steps.start
         if table.belongs_to is not None:
             above, rows = self._keeping(table.belongs_to, partner, habits), table.links[table.belongs_to]
             late = above.late[rows]
-            known = np.maximum(table.entry + late, above.known_on[rows])
-            keeping = Keeping(late, known, above.withdrawn_on[rows], above.is_delivered[rows])
+            known_on = np.maximum(table.entry + late, above.known_on[rows])
+            keeping = Keeping(late, known_on, above.withdrawn_on[rows], above.is_delivered[rows])
         else:
-            late = np.where(happens(draw, habits.late, n), _delays(draw, said.late_days, n), np.timedelta64(0, "D"))
-            known = table.entry + late
-            withdrawn = np.where(happens(draw, habits.withdrawn, n), known + _delays(draw, said.withdrawn_after_days, n), NEVER)
+            late = np.where(happens(draw, habits.late, n), _delays(draw, registers.late_days, n), np.timedelta64(0, "D"))
+            known_on = table.entry + late
+            withdrawn = np.where(happens(draw, habits.withdrawn, n), known_on + _delays(draw, registers.withdrawn_after_days, n), NEVER)
             last = table.entry if table.last is None else np.maximum(table.entry, table.last)
-            keeping = Keeping(late, known, withdrawn, last >= start)
+            keeping = Keeping(late, known_on, withdrawn, last >= start)
         self.keepings[name, partner] = keeping
         return keeping
 
@@ -185,7 +185,7 @@ class Registers:
     ) -> Column:
         if column.name not in columns or columns[column.name] not in table.columns:
             place = f"{self.jurisdiction.folder}/simulation/parameters.yaml: registers.files.{contract.partner}/{contract.file}"
-            raise ConfigurationError(f"{place}: column {column.name} needs a field, of {', '.join(table.columns)}.")
+            raise ConfigurationError(f"{place}: column {column.name} needs a field: one of {', '.join(table.columns)}.")
         field = columns[column.name]
         value = table.columns[field]
         with_day, before = table.known_with.get(field, (field if column.type == "date" else None, None))
@@ -195,21 +195,21 @@ class Registers:
         return value
 
     def _coded(self, draw: np.random.Generator, column: ContractColumn, value: Column, register: Register, fields: dict[str, str]) -> Coded:
-        """Concepts in the partner's codes, each as valid on the day in the column that the contract names."""
+        """Concepts as the partner's codes that are valid on the day in the column that the contract names."""
         assert column.concept is not None
         assert isinstance(value, Coded), column.name
         at, table, start = column.concept.at, register.table, self.world.steps.start
         day = table.days(fields[at]) if at is not None else np.full(len(table), start)
         codes = CodeBook(self.jurisdiction, column.concept.list, column.concept.scheme)
         before = register.before.get(column.name)
-        if isinstance(before, str):  # what is said until the real value is known is a concept too
+        if isinstance(before, str):  # the value until the real one is known is a concept too
             coded = codes.codes_for(draw, Coded((before,), np.zeros(1, dtype=np.int64)), np.array([start]))
             register.before[column.name] = coded.words[coded.codes[0]]
         return codes.codes_for(draw, value, day)
 
 
 class CodeBook:
-    """A partner's codes by what they mean."""
+    """A partner's codes and the concepts that they mean."""
 
     def __init__(self, jurisdiction: Jurisdiction, name: str, scheme: str) -> None:
         rows = jurisdiction.csv(f"terminology/mappings/{name}.csv", MAPPING)
@@ -220,7 +220,7 @@ class CodeBook:
         self.parent = {r["concept"]: r["parent"] for r in scheme_rows(jurisdiction, scheme)}
 
     def codes_for(self, draw: np.random.Generator, value: Coded, day: Days) -> Coded:
-        """For each row one of the codes that mean its concept on its day, or, in a coarser list, the nearest."""
+        """For each row a code that means its concept on its day or, in a coarser list, the nearest concept."""
         result = np.full(len(value.codes), -1)
         drawn = draw.random(len(result))
         changes = np.unique(np.concatenate([self.first, self.last[self.last < END] + np.timedelta64(1, "D")]))
@@ -233,13 +233,13 @@ class CodeBook:
         return Coded(self.words, result)
 
     def _candidates(self, concept: str, day: np.datetime64) -> Ints:
-        """The mappings to a concept that hold on a day; else those to a concept of the same group, or to `unknown`."""
+        """The mappings to a concept that are valid on a day; if none, those to a concept of the same group, or to `unknown`."""
         holds = (self.first <= day) & (self.last >= day)
         family = [c for c in dict.fromkeys(self.concepts) if self._group(c) == self._group(concept)]
         for wanted in (concept, *family, "unknown", self.concepts[-1]):
-            found = np.flatnonzero(holds & np.array([c == wanted for c in self.concepts]))
-            if len(found):
-                return found
+            mappings = np.flatnonzero(holds & np.array([c == wanted for c in self.concepts]))
+            if len(mappings):
+                return mappings
         return np.flatnonzero(holds)
 
     def _group(self, concept: str) -> str | None:
@@ -248,7 +248,7 @@ class CodeBook:
 
 
 def scheme_rows(jurisdiction: Jurisdiction, name: str) -> list[dict[str, str]]:
-    """The concepts of a scheme, as they stand in its file."""
+    """The rows of a scheme's file, one per concept."""
     path = f"terminology/schemes/{name}.csv"
     columns = (jurisdiction.folder / path).read_text(encoding="utf-8").splitlines()[0].split(",")
     return jurisdiction.csv(path, columns)
@@ -268,7 +268,7 @@ def main_groups(jurisdiction: Jurisdiction) -> dict[str, str]:
 
 
 def _spelled(draw: np.random.Generator, value: Column, forms: Mapping[str, float]) -> Coded:
-    """The codes as people write them."""
+    """The codes in the spellings that people use."""
     assert isinstance(value, Coded)
     form = mix(draw, forms, len(value.codes))
     words = tuple(f.format(*w.split()) if len(w.split()) > 1 else w for w in value.words for f in form.words)
@@ -280,7 +280,7 @@ def _delays(draw: np.random.Generator, size: Size, n: int) -> Spans:
 
 
 def _identities(draw: np.random.Generator, habits: Habits, people: People, person: Ints, on: Days) -> dict[str, Column]:
-    """What a register writes down about who a row is about, by identity role: incomplete, and with slips of the pen."""
+    """What a register records about the person of each row, by identity role: incomplete, and with typing errors."""
     n = len(person)
     if not n or person.min(initial=0) < 0:
         return {}
@@ -299,7 +299,7 @@ def _identities(draw: np.random.Generator, habits: Habits, people: People, perso
     born = people.born_on[shown]
     born = np.where(happens(draw, habits.partial_birth_date, n), born.astype("datetime64[Y]").astype("datetime64[D]"), born)
     chain, other = people.chain_number.take(true), people.second_chain_number.take(true)
-    either = happens(draw, 0.5, n) & ~(people.merged_on[person] <= on)  # once merged, everybody writes the leading number
+    either = happens(draw, 0.5, n) & ~(people.merged_on[person] <= on)  # after the merge everybody uses the leading number
     chain = compute.if_else(pa.array(either), compute.coalesce(other, chain), chain)
     unnumbered = pa.array(alias)
     columns: dict[str, Column] = {
@@ -317,7 +317,7 @@ def _identities(draw: np.random.Generator, habits: Habits, people: People, perso
 def _placeholders(
     draw: np.random.Generator, habits: Habits, placeholders: Mapping[str, list[str]], columns: Mapping[str, Column], is_entity: Bools
 ) -> dict[str, Column]:
-    """The columns of numbers in which a register does not leave all fields empty where the number of a natural person is not known."""
+    """The columns of numbers in which a register uses placeholders for some natural persons whose number it does not know."""
     filled: dict[str, Column] = {}
     for role in (r for r in habits.placeholder if r in columns):
         numbers: Any = columns[role]
@@ -328,7 +328,7 @@ def _placeholders(
 
 
 def _with_typos(draw: np.random.Generator, names: pa.Array, share: float) -> pa.Array:
-    """The names, some of them with two letters swapped, a letter left out or another letter."""
+    """The names, some of them with two letters swapped, a letter missing or a wrong letter."""
     wrong = happens(draw, share, len(names))
     rows = np.flatnonzero(wrong & compute.is_valid(names).to_numpy(zero_copy_only=False))
     mask = np.zeros(len(names), dtype=bool)

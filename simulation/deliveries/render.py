@@ -1,7 +1,7 @@
 """Files as partners write them, driven by the contract: its columns, codes, charset and form.
 
-A file is written in two steps, so that blocks of rows can be rendered apart: `write_part` for the rows of a block, then `assemble` for
-the file around the parts. The bytes depend on the rows and their order alone.
+A file is written in two steps, so that blocks of rows can be rendered separately: `write_part` for the rows of a block, then `assemble`
+for the whole file. The bytes depend only on the rows and their order.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Written:
 def write_part(
     contract: Contract, columns: Texts, path: Path, form: Layout, *, cut: Collection[int] = (), headers: Collection[int] = ()
 ) -> None:
-    """The rows of one block at `path`. The lines of rows in `cut` break off; before the rows in `headers` the header stands again."""
+    """Write the rows of one block to `path`. Lines of rows in `cut` are cut off; the header is repeated before rows in `headers`."""
     if contract.format.kind == "parquet":
         pq.write_table(pa.table([_typed(contract, n, columns[n]) for n, _ in form.columns], [head for _, head in form.columns]), path)
         return
@@ -63,7 +63,7 @@ def assemble(contract: Contract, parts: Sequence[Path], target: Path, form: Layo
 
 
 class _Measured(io.RawIOBase):
-    """A file that is written once, front to back, while its size and hash are kept."""
+    """A file that is written once, from start to end, and keeps track of its size and hash."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
@@ -83,7 +83,7 @@ class _Measured(io.RawIOBase):
 
 
 def _write_lines(contract: Contract, parts: Sequence[Path], out: _Measured, form: Layout) -> int:
-    """The parts with what stands around them, packed as agreed; the lines in them."""
+    """Write the parts with the header and footer of the file, compressed as agreed; return the number of lines in the parts."""
     start, end = _around(contract, form)
     count = 0
     with _packed(contract, out) as content:
@@ -98,7 +98,7 @@ def _write_lines(contract: Contract, parts: Sequence[Path], out: _Measured, form
 
 @contextmanager
 def _packed(contract: Contract, out: _Measured) -> Iterator[IO[bytes]]:
-    """Where the content goes on its way to `out`. No time and no name of this machine comes with it."""
+    """A stream that compresses content into `out`, without a time stamp or a name from this machine."""
     match contract.format.compression:
         case None:
             yield cast("IO[bytes]", out)
@@ -112,21 +112,21 @@ def _packed(contract: Contract, out: _Measured) -> Iterator[IO[bytes]]:
 
 
 def _around(contract: Contract, form: Layout) -> tuple[bytes, bytes]:
-    """What stands before and after the rows."""
-    said = contract.format
-    mark = codecs.BOM_UTF8 if said.encoding == "utf-8-sig" or (form.has_mark and said.encoding == "utf-8") else b""
-    if said.encoding == "utf-16":
+    """The bytes before and after the rows."""
+    file_format = contract.format
+    mark = codecs.BOM_UTF8 if file_format.encoding == "utf-8-sig" or (form.has_mark and file_format.encoding == "utf-8") else b""
+    if file_format.encoding == "utf-16":
         mark = codecs.BOM_UTF16_LE
-    if said.kind == "csv":
+    if file_format.kind == "csv":
         return mark + encoded(contract, pa.array([header(contract, form)])), b""
-    if said.kind == "xml":
-        start = f'<?xml version="1.0" encoding="{said.encoding.upper()}"?>\n<{said.root}>\n'
-        return mark + start.encode(said.encoding), f"</{said.root}>\n".encode(said.encoding)
+    if file_format.kind == "xml":
+        start = f'<?xml version="1.0" encoding="{file_format.encoding.upper()}"?>\n<{file_format.root}>\n'
+        return mark + start.encode(file_format.encoding), f"</{file_format.root}>\n".encode(file_format.encoding)
     return mark, b""
 
 
 def _typed(contract: Contract, name: str, text: pa.Array) -> pa.Array:
-    """A column in the type of its contract; as text when anything in it is something else, as a writer that infers types has it."""
+    """A column in the type of its contract, or as text when a value has another type: what a writer that infers types does."""
     kinds = {"integer": pa.int64(), "decimal": pa.decimal128(14, 2), "date": pa.date32(), "boolean": pa.bool_()}
     kind = kinds.get(contract.by_type(name) or "text")
     if kind is None:
@@ -140,7 +140,7 @@ def _typed(contract: Contract, name: str, text: pa.Array) -> pa.Array:
 
 
 def _write_parquet(parts: Sequence[Path], out: _Measured) -> int:
-    """A row group for each part; a column that is text in one part is text in all."""
+    """Write a row group for each part and return the number of rows; a column that is text in one part is text in all."""
     schemas = [pq.read_schema(part) for part in parts]
     of_parts = zip(*schemas, strict=True)
     fields = [same[0] if len({field.type for field in same}) == 1 else pa.field(same[0].name, pa.string()) for same in of_parts]

@@ -15,18 +15,18 @@ from simulation.draws import Coded, Column, Days, compute, joined, padded, text_
 from simulation.parameters import Registers
 
 
-def texts(contract: Contract, state: Mapping[str, Column], said: Registers) -> Texts:
-    """Every column of the contract that is in `state` as the text that stands in the file; null where there is nothing."""
-    return {c.name: _text(c, state[c.name], contract, said) for c in contract.columns if c.name in state}
+def texts(contract: Contract, state: Mapping[str, Column], registers: Registers) -> Texts:
+    """Every column of the contract that is in `state`, as the text in the file; null where there is no value."""
+    return {c.name: _text(c, state[c.name], contract, registers) for c in contract.columns if c.name in state}
 
 
-def _text(column: ContractColumn, value: Column, contract: Contract, said: Registers) -> pa.Array:
+def _text(column: ContractColumn, value: Column, contract: Contract, registers: Registers) -> pa.Array:
     if isinstance(value, Coded):
         return text_of(value)
     if isinstance(value, pa.Array):
         return _encodable(value, contract.format.encoding)
     if value.dtype == bool:
-        return pa.array([said.no, said.yes]).take(pa.array(value.astype(np.int64)))
+        return pa.array([registers.no, registers.yes]).take(pa.array(value.astype(np.int64)))
     if np.issubdtype(value.dtype, np.datetime64):
         return date_texts(value.astype("datetime64[D]"), column.formats[0])
     numbers = value.astype(np.float64)
@@ -40,7 +40,7 @@ def _text(column: ContractColumn, value: Column, contract: Contract, said: Regis
 
 
 def date_texts(days: Days, format: str) -> pa.Array:
-    """Days in a contract's date format; each distinct day is written once."""
+    """Days in a contract's date format; each distinct day is formatted once."""
     missing = np.isnat(days)
     if missing.all():
         return pa.nulls(len(days), pa.string())
@@ -54,13 +54,13 @@ def date_texts(days: Days, format: str) -> pa.Array:
 
 @cache
 def date_text(iso: str, format: str) -> str:
-    """A day, given as yyyy-mm-dd, in a contract's date format; the hour, where the format has one, is midnight."""
+    """A day, given as yyyy-mm-dd, in a contract's date format; a time of day, if the format has one, is midnight."""
     text = format.replace("yyyy", iso[:4]).replace("mm", iso[5:7], 1).replace("dd", iso[8:10], 1)
     return text.replace("hh", "00").replace("mm", "00").replace("ss", "00")
 
 
 def _encodable(value: pa.Array, encoding: str) -> pa.Array:
-    """The texts with letters that the file's charset does not have replaced by their base letter."""
+    """The texts, with letters that the file's charset lacks replaced by their base letter."""
     if encoding.startswith("utf"):
         return value
     is_special = compute.fill_null(compute.invert(compute.string_is_ascii(value)), False)
@@ -82,7 +82,7 @@ def _folded(word: str, encoding: str) -> str:
 
 
 def sums(contract: Contract, columns: Texts) -> dict[str, int]:
-    """What the sender's own system adds up, by column of amounts, in cents."""
+    """The control totals of the sender's system: for each column of amounts its sum in cents."""
     totals = {}
     for column in (c for c in contract.columns if c.type == "decimal"):
         cents = compute.cast(compute.replace_substring(columns[column.name].drop_null(), contract.format.decimal, ""), pa.int64())
@@ -91,6 +91,6 @@ def sums(contract: Contract, columns: Texts) -> dict[str, int]:
 
 
 def as_amounts(parts: Sequence[Mapping[str, int]]) -> dict[str, str]:
-    """The sums of several parts together, as a manifest writes them."""
+    """The sums over several parts, as a manifest writes them."""
     cents = {name: sum(part[name] for part in parts) for name in parts[0]}
     return {name: f"{total // 100}.{total % 100:02}" for name, total in cents.items()}

@@ -1,4 +1,4 @@
-"""Excel files of one sheet. Their rows are put together as text, which is much faster than any library."""
+"""Excel files of one sheet. Rows are composed as text, which is much faster than with any library."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PACKAGE = f"{_OFFICE}/package/2006"
 _RELATION = f"{_OFFICE}/officeDocument/2006/relationships"
 _MAIN = f"{_OFFICE}/spreadsheetml/2006/main"
 _MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-# The parts of a workbook of one sheet. Style 1 is a date; the title says that nothing in it is real.
+# The parts of a workbook of one sheet. Style 1 is a date; the title marks the content as simulated.
 _WORKBOOK = {
     "[Content_Types].xml": f"""<Types xmlns="{_PACKAGE}/content-types">\
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>\
@@ -54,12 +54,12 @@ xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>is_simulated</dc:title></c
 
 
 def workbook_rows(contract: Contract, columns: Texts, form: Layout) -> pa.Array:
-    """A row element per row, its cells in order and therefore without an address."""
+    """A row element per row; its cells are in order and need no address."""
     return joined(["<row>", *[_cells(contract.by_type(name), columns[name]) for name, _ in form.columns], "</row>"])
 
 
 def _cells(kind: str | None, text: pa.Array) -> pa.Array:
-    """Days and numbers as such; as text what is neither, whatever the contract says."""
+    """Dates and numbers as such; as text what is neither, whatever type the contract gives."""
     plain = text
     for special in "&<>":
         plain = compute.replace_substring(plain, special, escape(special))
@@ -75,7 +75,7 @@ def _cells(kind: str | None, text: pa.Array) -> pa.Array:
 
 
 def _serials(text: pa.Array) -> pa.Array:
-    """The number by which Excel knows a day written as yyyy-mm-dd; null for anything else, and for days before its calendar is right."""
+    """Excel's number of a day written as yyyy-mm-dd; null for anything else, and for the first days, which Excel counts wrongly."""
     distinct = text.dictionary_encode()
     numbers = []
     for word in distinct.dictionary.to_pylist():
@@ -96,7 +96,7 @@ def workbook_header(form: Layout) -> str:
 def write_workbook(contract: Contract, parts: Sequence[Path], rows: int, out: BinaryIO, form: Layout) -> None:
     """Write a workbook whose one sheet has the `rows` rows of `parts`."""
     if rows >= _MOST_ROWS:
-        most = f"a sheet of Excel takes {_MOST_ROWS - 1:,}"
+        most = f"an Excel sheet holds {_MOST_ROWS - 1:,}"
         raise ConfigurationError(f"{contract.partner}/{contract.file} has {rows:,} rows and {most}: deliver it in another form.")
     with zipfile.ZipFile(out, "w") as book:
         for name, content in _WORKBOOK.items():
@@ -110,7 +110,7 @@ def write_workbook(contract: Contract, parts: Sequence[Path], rows: int, out: Bi
 
 
 def zip_member(name: str) -> zipfile.ZipInfo:
-    """A member of a zip file, on the first day that zip knows."""
+    """A member of a zip file, dated the first day that zip can represent."""
     member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     member.compress_type = zipfile.ZIP_DEFLATED
     return member

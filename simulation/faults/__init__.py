@@ -1,10 +1,10 @@
-"""What goes wrong on the way, seeded, and logged with the rule that should notice it and what should become of the row, file or delivery.
+"""Faults in deliveries, drawn from a seed, each logged with the rule that should detect it and the expected outcome.
 
-`source`: the partner's own data is wrong, and the manifest agrees with it. `rendering`: the writer of the file made it. `transport`:
-after the manifest. A row carries one fault at most, and a row that others depend on none that sets it aside, so that one fault has
-one effect. A profile says how often each kind happens, and where and when more often than elsewhere.
+A fault of phase `source` is in the partner's own data, and the manifest agrees with it; `rendering` happens when the file is written,
+`transport` after the manifest. A row has one fault at most, and a row that others depend on never has one that quarantines it, so that
+one fault has one effect. A profile declares how often each kind happens, and where and when it happens more often.
 
-What persons are like is no fault and is in the world instead: twins, fathers and sons of one name, aliases, second chain numbers.
+Persons who are hard to tell apart are not faults but part of the world: twins, namesakes, aliases, second chain numbers.
 """
 
 from simulation.faults.kinds import KINDS

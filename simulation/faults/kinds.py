@@ -1,4 +1,4 @@
-"""The kinds of fault that a row can carry."""
+"""The kinds of fault that a row can have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulation.deliveries.values import date_text
 from simulation.faults.page import Change, Fits, Outcome, Page, Phase
 
 ONE_BYTE = {"cp1252", "windows-1252", "iso-8859-1", "iso-8859-15"}
-UNDECLARED = ("9999-12-31", "1753-01-01", "1899-12-30")  # the days that systems write for none: their last, their first, and day zero
+UNDECLARED = ("9999-12-31", "1753-01-01", "1899-12-30")  # days that systems write for "no date": their last, their first, and day zero
 LETTERS = "aeioulnrst"
 
 Make = Callable[[Page, int, Column, np.random.Generator], list[Change] | None]
@@ -23,9 +23,9 @@ Make = Callable[[Page, int, Column, np.random.Generator], list[Change] | None]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: where it happens, what should notice it, which columns lend themselves to it, and how it is made.
+    """A kind of fault: its phase, the rule that should detect it, the columns that can have it, and the function that makes it.
 
-    `make` gives None where the row does not lend itself to it. A kind that `adds` leaves the row itself as it is.
+    `make` returns None for a row that cannot have it. A kind that `adds` leaves the row itself unchanged.
     """
 
     phase: Phase
@@ -50,7 +50,7 @@ def _kind(
     return register
 
 
-# -- which columns
+# -- columns that can have a fault
 
 
 def _is_key(contract: Contract, column: Column) -> bool:
@@ -78,13 +78,13 @@ def _of_lines(contract: Contract) -> bool:
 
 @_kind("source", "T01", "accepted_unknown", lambda _, c: c.concept is not None and c.identity is None)
 def unknown_code(_page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A code that is in no list."""
+    """A code that is not in the list."""
     return [Change(row, column.name, "ZZ9")]
 
 
 @_kind("source", "T01", "accepted_unknown", lambda _, c: c.concept is not None and c.concept.at is not None)
 def code_outside_validity(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
-    """A code that was taken out of use before the row's date: of an offence, or of a municipality that has merged."""
+    """A code that was no longer in use on the row's date: of an offence, or of a municipality that has merged."""
     if column.concept is None or column.concept.at is None:
         return None
     day = _day(page, row, page.contract.by_name[column.concept.at])
@@ -104,23 +104,23 @@ def impossible_date(_page: Page, row: int, column: Column, draw: np.random.Gener
 
 @_kind("source", "K08", "quarantined", _is_date)
 def future_date(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change]:
-    """A day that is yet to come, beyond what the contract allows."""
+    """A future day, beyond what the contract allows."""
     day = page.reference_on + timedelta(column.horizon_days + int(draw.integers(30, 900)))
     return [Change(row, column.name, date_text(day.isoformat(), column.formats[0]))]
 
 
 @_kind("source", "K08", "quarantined", _is_date)
 def undeclared_sentinel(_page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
-    """A day that the partner's system writes for none, and that the contract does not know."""
+    """A day that the partner's system writes for "no date" and that the contract does not declare."""
     day = UNDECLARED[draw.integers(len(UNDECLARED))]
-    known = {date_text(str(s), column.formats[0]) for s in column.sentinels} | set(column.null_tokens)
+    declared = {date_text(str(s), column.formats[0]) for s in column.sentinels} | set(column.null_tokens)
     text = date_text(day, column.formats[0])
-    return None if text in known else [Change(row, column.name, text)]
+    return None if text in declared else [Change(row, column.name, text)]
 
 
 @_kind("source", None, "accepted", lambda _, c: c.type == "date" and bool(c.sentinels))
 def sentinel_date(_page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A day that the contract reads as: not known."""
+    """A day that the contract declares to mean "not known"."""
     return [Change(row, column.name, date_text(str(column.sentinels[0]), column.formats[0]))]
 
 
@@ -136,7 +136,7 @@ def date_format(page: Page, row: int, column: Column, _draw: np.random.Generator
 
 @_kind("source", "K10", "accepted", lambda contract, c: c.type == "date" and not _is_key(contract, c))
 def day_month_swapped(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """Day and month have changed places and make a day that has been: one row alone cannot tell, a share of them can."""
+    """Day and month swapped, giving a day in the past: not visible in one row, but visible in a share of them."""
     day = _day(page, row, column)
     if day is None or day.day > 12 or day.day == day.month:
         return None
@@ -149,13 +149,13 @@ def day_month_swapped(page: Page, row: int, column: Column, _draw: np.random.Gen
 
 @_kind("rendering", "K06", "quarantined", lambda contract, c: c.type == "decimal" and contract.format.decimal == ",")
 def decimal_point(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A point where a comma was agreed."""
+    """A decimal point where a comma was agreed."""
     return [Change(row, column.name, _text(page, row, column).replace(",", "."))]
 
 
 @_kind("rendering", "K06", "quarantined", lambda contract, c: c.type == "decimal" and contract.format.kind in ("csv", "fixed", "xml"))
 def scientific_notation(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """An amount as a power of ten."""
+    """An amount in scientific notation."""
     point = page.contract.format.decimal
     amount = float(_text(page, row, column).replace(point, "."))
     return [Change(row, column.name, f"{amount:.4E}".replace(".", point))]
@@ -163,40 +163,40 @@ def scientific_notation(page: Page, row: int, column: Column, _draw: np.random.G
 
 @_kind("rendering", "K02", "quarantined", lambda _, c: c.mask is not None and set(c.mask) == {"9"})
 def number_as_power(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """A number of a case or person that a spreadsheet took for a quantity."""
+    """A number of a case or person that a spreadsheet read as a quantity."""
     text = _text(page, row, column)
     return [Change(row, column.name, f"{float(text):.3E}".replace(".", ","))] if text.isdigit() else None
 
 
 @_kind("rendering", "K02", "quarantined", lambda _, c: c.mask is not None and c.mask.startswith("9"))
 def leading_zeros_lost(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """A number that was written as a quantity on its way."""
+    """A number that lost its leading zeros when it was read as a quantity."""
     text = _text(page, row, column)
     return [Change(row, column.name, text.lstrip("0"))] if text.startswith("0") and text.strip("0") else None
 
 
 @_kind("source", "K02", "quarantined", lambda _, c: c.check is not None)
 def failed_check(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A number whose check digit is another one."""
+    """A number with a wrong check digit."""
     text = _text(page, row, column)
     return [Change(row, column.name, text[:-1] + str((int(text[-1]) + 1) % 10))]
 
 
 @_kind("source", "K02", "quarantined", lambda contract, c: c.mask is not None and not _is_key(contract, c))
 def malformed_number(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A number that lacks a digit."""
+    """A number with a digit missing."""
     return [Change(row, column.name, _text(page, row, column)[:-1])]
 
 
 @_kind("source", "K05", "accepted", lambda _, c: c.identity == "chain_number")
 def placeholder_number(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A chain number that stands for not knowing one: linkage leaves out a number that too many share."""
+    """A chain number that means "not known": linkage ignores a number that too many persons share."""
     return [Change(row, column.name, "9" * len(_text(page, row, column)))]
 
 
 @_kind("source", "K04", "accepted", lambda _, c: c.identity == "chain_number")
 def number_reused(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
-    """The chain number of another person; linkage turns such a record away."""
+    """The chain number of another person; linkage rejects the number of such a record."""
     other = page.text(column.name, int(draw.integers(page.rows)))
     return [Change(row, column.name, other)] if other and other != page.text(column.name, row) else None
 
@@ -213,19 +213,19 @@ def key_case(page: Page, row: int, column: Column, _draw: np.random.Generator) -
 
 @_kind("source", "K06", "quarantined", lambda contract, c: c.required and c.history and not _is_key(contract, c))
 def missing_required(_page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """Nothing where something must stand."""
+    """No value where one is required."""
     return [Change(row, column.name, None)]
 
 
 @_kind("source", None, "duplicate", _is_first, adds=True, of_row=True)
 def duplicate_row(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """The same row a second time."""
+    """The same row twice."""
     return [Change(page.repeat(row), column.name, page.text(column.name, row))]
 
 
 @_kind("source", "K01", "quarantined", lambda contract, c: c.type == "date" and not _is_key(contract, c) and c.identity is None)
 def conflicting_key(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
-    """The same key a second time, with something else in it: neither can be believed."""
+    """The same key twice with different values: neither row can be trusted."""
     day = _day(page, row, column)
     if day is None:
         return None
@@ -242,13 +242,13 @@ def orphan_row(page: Page, row: int, column: Column, _draw: np.random.Generator)
 
 @_kind("source", "F03", "left_out", _is_first, of_row=True)
 def deleted_without_notice(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """A row that the partner deleted and does not speak of: of changes, the row that would say so; of a whole register, the row itself.
+    """A row that the partner deleted without notice: in a file of changes the withdrawal is missing, in a whole register the row itself.
 
-    No rule of the intake can tell: the partner's own stock, counted beside it, can.
+    No rule of the intake can detect it; the partner's own count of its stock can.
     """
     mutation = page.contract.delivery.mutation
-    is_told = page.text(mutation.column, row) in mutation.withdraw if mutation else bool(page.may_go[row])
-    if not is_told:
+    is_reported = page.text(mutation.column, row) in mutation.withdraw if mutation else bool(page.may_go[row])
+    if not is_reported:
         return None
     page.left_out.add(row)
     return [Change(row, column.name, None)]
@@ -259,7 +259,7 @@ def deleted_without_notice(page: Page, row: int, column: Column, _draw: np.rando
 
 @_kind("source", None, "accepted", _is_name)
 def name_typo(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
-    """Another letter in a name, or two that have changed places."""
+    """A wrong letter in a name, or two letters swapped."""
     text = _text(page, row, column)
     if len(text) < 3:
         return None
@@ -272,7 +272,7 @@ def name_typo(page: Page, row: int, column: Column, draw: np.random.Generator) -
 
 @_kind("source", None, "accepted", lambda _, c: c.identity == "surname")
 def names_swapped(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """First and last name in each other's place."""
+    """First and last name swapped."""
     given = next((c for c in page.contract.columns if c.identity == "given_names"), None)
     first = None if given is None else page.text(given.name, row)
     if given is None or not first or first == page.text(column.name, row):
@@ -296,12 +296,12 @@ def trailing_spaces(page: Page, row: int, column: Column, _draw: np.random.Gener
     lambda contract, c: c.identity == "surname" and contract.format.kind in ("csv", "jsonl") and _knows_broken(contract),
 )
 def invalid_byte(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A byte that is no letter of the charset."""
+    """A byte that is not valid in the charset."""
     return [Change(row, column.name, f"{page.text(column.name, row)}{BROKEN_BYTE}")]
 
 
 def _knows_broken(contract: Contract) -> bool:
-    """Whether there are bytes that are no letter of the charset."""
+    """Whether the charset has invalid bytes."""
     return contract.format.encoding in ("utf-8", "cp1252", "windows-1252")
 
 
@@ -312,7 +312,7 @@ def _knows_broken(contract: Contract) -> bool:
     lambda contract, c: contract.format.encoding in ONE_BYTE and contract.format.kind in ("csv", "jsonl") and _is_name(contract, c),
 )
 def mixed_charset(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """A line of UTF-8 in a file of another charset: every letter beyond ASCII of it."""
+    """A line of UTF-8 in a file of another charset, visible in every letter beyond ASCII."""
     texts = {c.name: page.text(c.name, row) for c in page.contract.columns}
     foreign = {name: text for name, text in texts.items() if text is not None and not text.isascii()}
     if column.name not in foreign:
@@ -331,7 +331,7 @@ def mixed_charset(page: Page, row: int, column: Column, _draw: np.random.Generat
     lambda contract, c: contract.format.encoding.startswith("utf") and _is_name(contract, c),
 )
 def mojibake(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """UTF-8 that was once read as windows-1252 and written as UTF-8 again: `Ã©` for `é`."""
+    """UTF-8 that was read as windows-1252 and written as UTF-8 again: `Ã©` for `é`."""
     text = _text(page, row, column)
     try:
         return None if text.isascii() or max(text) > "\u017f" else [Change(row, column.name, text.encode().decode("cp1252"))]
@@ -344,7 +344,7 @@ def mojibake(page: Page, row: int, column: Column, _draw: np.random.Generator) -
 
 @_kind("rendering", "I05", "quarantined", lambda contract, c: c.type == "text" and c.identity is not None and contract.format.kind == "csv")
 def unescaped_delimiter(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A delimiter inside a text that is not quoted: a field too many."""
+    """A delimiter inside an unquoted text, which gives a field too many."""
     return [Change(row, column.name, f"{page.text(column.name, row)}{BARE_DELIMITER}")]
 
 
@@ -355,7 +355,7 @@ def unescaped_delimiter(page: Page, row: int, column: Column, _draw: np.random.G
     lambda contract, c: _is_name(contract, c) and contract.format.kind in ("csv", "fixed"),
 )
 def line_break(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change] | None:
-    """A line break in a text, where a line is a row: two lines, neither of them whole."""
+    """A line break in a text where a line is a row: two lines, neither of them complete."""
     text = _text(page, row, column)
     if len(text) < 3 or column.name == page.form.columns[0][0]:
         return None
@@ -365,7 +365,7 @@ def line_break(page: Page, row: int, column: Column, _draw: np.random.Generator)
 
 @_kind("rendering", "I05", "quarantined", lambda contract, c: _is_first(contract, c) and _of_lines(contract), of_row=True)
 def too_few_fields(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """A line that breaks off before its end."""
+    """A line that is cut off before its end."""
     page.cut.add(row)
     return [Change(row, column.name, page.text(column.name, row))]
 
@@ -374,7 +374,7 @@ def too_few_fields(page: Page, row: int, column: Column, _draw: np.random.Genera
     "rendering", "I05", "quarantined", lambda contract, c: _is_first(contract, c) and contract.format.kind == "csv", adds=True, of_row=True
 )
 def repeated_header(page: Page, row: int, column: Column, _draw: np.random.Generator) -> list[Change]:
-    """The header in the middle of the file, where two files were put together."""
+    """The header in the middle of the file, where two files were joined."""
     page.headers.add(row)
     return [Change(row, column.name, page.text(column.name, row))]
 
@@ -383,7 +383,7 @@ def repeated_header(page: Page, row: int, column: Column, _draw: np.random.Gener
 
 
 def _text(page: Page, row: int, column: Column) -> str:
-    """What stands in the cell; kinds are asked about cells with something in them only."""
+    """The text of the cell; kinds are only asked about cells that have one."""
     return page.text(column.name, row) or ""
 
 

@@ -1,4 +1,4 @@
-"""What is to go wrong, from a profile and a seed: with which delivery, which file, which rows."""
+"""The faults that a profile and a seed give to each delivery, file and row."""
 
 from __future__ import annotations
 
@@ -20,52 +20,50 @@ from simulation.faults.profile import Burst, Faults, Migration, Trouble
 from simulation.faults.whole import DELIVERY_KINDS, FILE_KINDS, NAMED, REPEATED_ROWS, InFile, damage
 
 AGAIN, CORRECTED = "earlier_period_again", "corrected_again"
-TRIES = 40  # rows that are tried for a kind before another kind is: few rows have a letter that another charset writes otherwise
+TRIES = 40  # rows tried for one fault before it is dropped: few rows have a letter that differs between charsets
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What is to go wrong with one delivery. All blocks of a file agree on it."""
+    """The faults planned for one delivery. All blocks of a file agree on them."""
 
-    said: Faults | None
+    profile: Faults | None
     seed: int
     partner: str
     delivery: str
     reference_on: date
     is_history: bool
     is_delta: bool
-    kinds: tuple[str, ...] = ()  # of faults of the whole delivery
+    kinds: tuple[str, ...] = ()  # kinds of fault of the whole delivery
     days_late: int = 0
     in_files: tuple[tuple[str, InFile], ...] = ()  # (file, fault)
-    corrections: tuple[Trouble, ...] = ()  # of a delivery that comes again, corrected
+    corrections: tuple[Trouble, ...] = ()  # in a delivery that repeats an earlier one, corrected
 
     @property
     def is_missing(self) -> bool:
-        """Whether it never comes."""
+        """Whether it never arrives."""
         return "never_delivered" in self.kinds
 
     @property
     def is_twice(self) -> bool:
-        """Whether another delivery takes its place, whatever became of it: the same files once more, corrected, or those that should
-        have come.
-        """
+        """Whether another delivery follows in its place even if it is accepted: the same files again, corrected ones, or the right ones."""
         return not {"delivered_twice", CORRECTED, AGAIN}.isdisjoint(self.kinds)
 
     @property
     def shown_on(self) -> date:
-        """The day about which the files in it are."""
+        """The reference date of the files in it."""
         return self.reference_on - timedelta(days=1) if AGAIN in self.kinds else self.reference_on
 
     def faults(self) -> list[Fault]:
-        """The lines of the ledger about the delivery as a whole."""
-        found = []
+        """The ledger lines for the delivery as a whole."""
+        faults = []
         for name in (n for n in self.kinds if n not in (AGAIN, CORRECTED)):
             rule, outcome = DELIVERY_KINDS[name].of_delta if self.is_delta else DELIVERY_KINDS[name].of_snapshot
-            found.append(Fault(name, "transport", self.partner, self.delivery, "", None, None, None, None, rule, outcome))
-        return found
+            faults.append(Fault(name, "transport", self.partner, self.delivery, "", None, None, None, None, rule, outcome))
+        return faults
 
     def _of_earlier(self, contract: Contract, rows: int) -> list[Fault]:
-        """The ledger's line about a file that is the one of the day before."""
+        """The ledger line for a file that repeats that of the day before."""
         if AGAIN not in self.kinds or not rows:
             return []
         rule, outcome = DELIVERY_KINDS[AGAIN].of_delta if contract.delivery.mode == "delta" else DELIVERY_KINDS[AGAIN].of_snapshot
@@ -73,7 +71,7 @@ class Planned:
         return [Fault(AGAIN, "source", self.partner, self.delivery, contract.file, None, None, None, None, rule, outcome)]
 
     def form(self, contract: Contract) -> Layout:
-        """The columns that the file of `contract` has."""
+        """The layout of the file of `contract`, with its faults."""
         form = layout(contract, self.shown_on)
         for fault in self.of_file(contract):
             if (change := FILE_KINDS[fault.kind].layout) is not None:
@@ -81,7 +79,7 @@ class Planned:
         return form
 
     def damage(self, contract: Contract, path: Path, entry: dict[str, Any]) -> list[Fault]:
-        """What happens to the file at `path` once it is written; `entry` is what the manifest is to say of it. The ledger's lines."""
+        """Apply the planned faults to the written file at `path` and to its manifest `entry`; return the ledger lines."""
         rows = entry["lines"] - first_line(contract) + 1
         return self._of_earlier(contract, rows) + [
             self._logged(contract, fault)
@@ -91,7 +89,7 @@ class Planned:
         ]
 
     def of_file(self, contract: Contract) -> list[InFile]:
-        """The faults of one file as a whole."""
+        """The planned faults of one file as a whole."""
         return [fault for file, fault in self.in_files if file == contract.file]
 
     def _logged(self, contract: Contract, fault: InFile, *, is_seen: bool = True) -> Fault:
@@ -101,13 +99,13 @@ class Planned:
         return Fault(fault.kind, kind.phase, *place, None, None, rule, outcome)
 
     def migration(self, contract: Contract) -> Migration | None:
-        """The partner's new system, when it is in use on the day that is shown."""
-        said = self.said.migrations if self.said else []
+        """The partner's new system, if it is in use on the day that is shown."""
+        profile = self.profile.migrations if self.profile else []
         place = (contract.partner, contract.file)
-        return next((m for m in said if (m.partner, m.file) == place and m.start <= self.shown_on), None)
+        return next((m for m in profile if (m.partner, m.file) == place and m.start <= self.shown_on), None)
 
     def _corrected(self, page: Page, correction: Trouble, draw: np.random.Generator) -> Fault:
-        """Other values of a column in a share of the rows."""
+        """Change a column in a share of the rows; return the ledger line."""
         old = page.columns[correction.column]
         chosen = np.isin(np.arange(page.rows), draw.permutation(page.rows)[: max(1, round(correction.share * page.rows))])
         others = old.take(pa.array(draw.permutation(page.rows)))
@@ -117,7 +115,7 @@ class Planned:
         return Fault(CORRECTED, "source", *place, None, None, rule, outcome)
 
     def on_rows(self, page: Page, *, block: int) -> list[Fault]:
-        """Does what touches all rows of a file; the first block says so in the ledger."""
+        """Apply the faults that affect all rows of a file; return the ledger lines, for the first block only."""
         log = []
         for fault in self.of_file(page.contract):
             kind = FILE_KINDS[fault.kind]
@@ -126,14 +124,14 @@ class Planned:
         for n, correction in enumerate(c for c in self.corrections if c.file in (None, page.contract.file)):
             draw = stream(self.seed, "correction", page.contract.partner, page.contract.file, str(self.reference_on), n, block)
             log.append(self._corrected(page, correction, draw))
-        for recoding in self.said.recodings if self.said else ():
+        for recoding in self.profile.recodings if self.profile else ():
             if (recoding.partner, recoding.file) == (page.contract.partner, page.contract.file) and recoding.start <= page.reference_on:
                 old = page.columns[recoding.column]
                 new = compute.if_else(pa.array(page.known_on >= np.datetime64(recoding.start)), joined([recoding.prefix, old]), old)
                 page.columns = {**page.columns, recoding.column: new}
                 place = (self.partner, self.delivery, recoding.file, None, recoding.column)
                 log.append(Fault("codes_renewed", "source", *place, None, None, "T02", "accepted_unknown"))
-        for change in self.said.definitions if self.said else ():
+        for change in self.profile.definitions if self.profile else ():
             if (change.partner, change.file) == (page.contract.partner, page.contract.file) and change.start <= page.reference_on:
                 since = page.known_on >= np.datetime64(change.start)
                 place = (self.partner, self.delivery, change.file, None, next(iter(change.where)))
@@ -144,50 +142,50 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to go wrong in a whole simulation. Without a profile nothing does."""
+    """The faults of a whole simulation; none without a profile."""
 
     profile: Faults | None
     seed: int
 
     def delivery(
-        self, contracts: Sequence[Contract], reference_on: date, delivery: str, *, is_history: bool, is_mended: bool = False
+        self, contracts: Sequence[Contract], reference_on: date, delivery: str, *, is_history: bool, is_corrected: bool = False
     ) -> Planned:
-        """What is to go wrong with one delivery of the partner of `contracts`. A mended one has faults of rows only."""
+        """The faults planned for one delivery of the partner of `contracts`. A corrected delivery has faults of rows only."""
         partner, is_delta = contracts[0].partner, any(c.delivery.mode == "delta" for c in contracts)
         planned = Planned(self.profile, self.seed, partner, delivery, reference_on, is_history, is_delta)
         if self.profile is None:
             return planned
-        said = [t for t in self.profile.deliveries if (t.partner, t.reference_on) == (partner, reference_on)]
-        if is_mended:
-            return replace(planned, corrections=tuple(t for t in said if t.fault == CORRECTED))
-        if any(t.fault == AGAIN for t in said):
+        troubles = [t for t in self.profile.deliveries if (t.partner, t.reference_on) == (partner, reference_on)]
+        if is_corrected:
+            return replace(planned, corrections=tuple(t for t in troubles if t.fault == CORRECTED))
+        if any(t.fault == AGAIN for t in troubles):
             earlier = self.delivery(contracts, reference_on - timedelta(days=1), delivery, is_history=False)
-            was_mended = any(FILE_KINDS[fault.kind].outcome == "refused" for _, fault in earlier.in_files)
-            return replace(planned, kinds=(AGAIN,), in_files=() if was_mended else earlier.in_files)
+            was_corrected = any(FILE_KINDS[fault.kind].outcome == "refused" for _, fault in earlier.in_files)
+            return replace(planned, kinds=(AGAIN,), in_files=() if was_corrected else earlier.in_files)
         in_files = [
-            (contract.file, found)
-            for trouble in said
+            (contract.file, fault)
+            for trouble in troubles
             for contract in contracts
             if trouble.fault in FILE_KINDS and trouble.file in (None, contract.file)
-            if (found := self._in_file(contract, reference_on, trouble.fault, is_history=is_history)) is not None
+            if (fault := self._in_file(contract, reference_on, trouble.fault, is_history=is_history)) is not None
         ]
         chosen = {file for file, _ in in_files}
         for contract in contracts:
-            if contract.file not in chosen and (found := self._drawn(contract, reference_on, is_history=is_history)) is not None:
-                in_files.append((contract.file, found))
+            if contract.file not in chosen and (fault := self._drawn(contract, reference_on, is_history=is_history)) is not None:
+                in_files.append((contract.file, fault))
         return replace(
             planned,
-            kinds=tuple(t.fault for t in said if t.fault in DELIVERY_KINDS),
-            days_late=max((t.days for t in said if t.fault == "late"), default=0),
+            kinds=tuple(t.fault for t in troubles if t.fault in DELIVERY_KINDS),
+            days_late=max((t.days for t in troubles if t.fault == "late"), default=0),
             in_files=tuple(in_files),
         )
 
     def _drawn(self, contract: Contract, reference_on: date, *, is_history: bool) -> InFile | None:
-        """The fault that chance gives a file, mostly none."""
+        """The fault drawn for a file; usually none."""
         assert self.profile is not None
         files = self.profile.files
         draw = stream(self.seed, "faults of files", contract.partner, contract.file, str(reference_on))
-        if is_history or draw.random() >= files.share:  # the history cannot wait to be mended: everything rests on it
+        if is_history or draw.random() >= files.share:  # everything depends on the history, which cannot wait for a correction
             return None
         fits = [name for name in files.weights if FILE_KINDS[name].fits(contract, is_history)]
         weights = np.array([files.weights[name] for name in fits])
@@ -196,7 +194,7 @@ class Plan:
         return self._in_file(contract, reference_on, fits[draw.choice(len(fits), p=weights / weights.sum())], is_history=is_history)
 
     def _in_file(self, contract: Contract, reference_on: date, name: str, *, is_history: bool) -> InFile | None:
-        """A fault of this kind in this file; None where the file does not lend itself to it."""
+        """A fault of this kind in this file; None when the file cannot have it."""
         kind = FILE_KINDS[name]
         if not kind.fits(contract, is_history):
             return None
@@ -208,33 +206,33 @@ class Plan:
 
 
 def put_faults(page: Page, planned: Planned, *, block: int = 0) -> list[Fault]:
-    """Makes rows of `page` faulty as planned, and returns what was done. Lines are counted from the start of this block's file.
+    """Give rows of `page` the planned faults; return the ledger lines, with line numbers within this block's part of the file.
 
-    Every row has the profile's chance, times that of each burst that it is in. The first block of a history has at least `least` of them.
+    Every row has the profile's chance, plus that of each burst it is in. The first block of a history has at least `least` faults.
     """
-    page.form, said = planned.form(page.contract), planned.said
-    if said is None or not page.rows:
+    page.form, profile = planned.form(page.contract), planned.profile
+    if profile is None or not page.rows:
         return []
     log = planned.on_rows(page, block=block)
     contract = page.contract
     draw = stream(planned.seed, "faults", contract.partner, contract.file, str(page.reference_on), block)
-    made: dict[int, tuple[str, list[Change]]] = {}
+    changes_of: dict[int, tuple[str, list[Change]]] = {}
     for choice in _choices(page, planned, draw, is_first_block=block == 0):
         name, kind = choice.kind(draw)
         for row in choice.rows(draw, TRIES):
-            if row in made or row in page.left_out or (kind.outcome == "quarantined" and not kind.adds and not page.may_go[row]):
+            if row in changes_of or row in page.left_out or (kind.outcome == "quarantined" and not kind.adds and not page.may_go[row]):
                 continue
             column = page.pick(row, draw, choice.columns[name])
             changes = None if column is None else kind.make(page, row, column, draw)
             if changes is not None:
                 page.changes.extend(changes)
-                made[row] = (name, changes)
+                changes_of[row] = (name, changes)
                 break
-    return log + _logged(page, planned.delivery, made)
+    return log + _logged(page, planned.delivery, changes_of)
 
 
 class _Choice:
-    """The kinds that a file lends itself to, by weight, the columns of each, and the chance of each row to carry one of them."""
+    """The kinds that a file can have, by weight, the columns of each, and the chance that each row has one of them."""
 
     def __init__(self, contract: Contract, weights: Mapping[str, float], chances: Floats) -> None:
         fitting = {name: [c for c in contract.columns if KINDS[name].fits(contract, c)] for name in weights}
@@ -254,35 +252,35 @@ class _Choice:
         return name, KINDS[name]
 
     def rows(self, draw: np.random.Generator, n: int) -> list[int]:
-        """Rows by their chance."""
+        """`n` rows drawn by their chance."""
         return _place(self._rows, draw, n).tolist()
 
 
 def _place(limits: Floats, draw: np.random.Generator, n: int) -> Ints:
-    """Places drawn by their weight, of which `limits` are the running sums."""
+    """Positions drawn by weight; `limits` are the running sums of the weights."""
     return np.minimum(np.searchsorted(limits, draw.random(n) * limits[-1], side="right"), len(limits) - 1)
 
 
 def _choices(page: Page, planned: Planned, draw: np.random.Generator, *, is_first_block: bool) -> Iterator[_Choice]:
-    """As often as a row is to carry a fault: of which kinds it can be, and which rows."""
-    said, contract = planned.said, page.contract
-    assert said is not None
-    everywhere = _Choice(contract, said.weights, np.full(page.rows, said.share or 1e-9))
+    """For each fault that is to be made, the kinds and rows it is drawn from."""
+    profile, contract = planned.profile, page.contract
+    assert profile is not None
+    everywhere = _Choice(contract, profile.weights, np.full(page.rows, profile.share or 1e-9))
     choices = [everywhere]
-    for burst in said.bursts:
+    for burst in profile.bursts:
         if burst.partner == contract.partner and burst.file in (None, contract.file):
-            more = np.where(_inside(page, burst), said.share * (burst.times - 1), 0.0)
-            choices.append(_Choice(contract, burst.weights or said.weights, more))
+            more = np.where(_inside(page, burst), profile.share * (burst.times - 1), 0.0)
+            choices.append(_Choice(contract, burst.weights or profile.weights, more))
     numbers = [int((draw.random(page.rows) < choice.chances).sum()) for choice in choices]
     if planned.is_history and is_first_block:
-        numbers[0] = max(numbers[0], min(said.least, page.rows // 25))
+        numbers[0] = max(numbers[0], min(profile.least, page.rows // 25))
     for choice, number in zip(choices, numbers, strict=True):
         for _ in range(number if choice.is_possible else 0):
             yield choice
 
 
 def _inside(page: Page, burst: Burst) -> Bools:
-    """The rows of a burst: those that came into the register in its days, in its office."""
+    """The rows of a burst: those that entered the register in its days, in its office."""
     inside = _has(page, burst.where) if burst.where else np.ones(page.rows, dtype=bool)
     if burst.start is not None:
         inside &= page.known_on >= np.datetime64(burst.start)
@@ -292,20 +290,20 @@ def _inside(page: Page, burst: Burst) -> Bools:
 
 
 def _has(page: Page, where: Mapping[str, Sequence[str]]) -> Bools:
-    """The rows that have one of the texts in every column named; a column that this file does not have names no row."""
-    found = np.ones(page.rows, dtype=bool)
+    """The rows that have one of the texts in every named column; none if the file lacks such a column."""
+    matching = np.ones(page.rows, dtype=bool)
     for column, texts in where.items():
         if column not in page.columns:
             return np.zeros(page.rows, dtype=bool)
         is_in = compute.is_in(page.columns[column], value_set=pa.array(texts, pa.string()))
-        found &= is_in.to_numpy(zero_copy_only=False)
-    return found
+        matching &= is_in.to_numpy(zero_copy_only=False)
+    return matching
 
 
-def _logged(page: Page, delivery: str, made: Mapping[int, tuple[str, list[Change]]]) -> list[Fault]:
-    """One line of the ledger for each line of the file that a fault touches."""
+def _logged(page: Page, delivery: str, changes_of: Mapping[int, tuple[str, list[Change]]]) -> list[Fault]:
+    """One ledger line for each line of the file that a fault affects."""
     log, line_of = [], page.line_numbers()
-    for row, (name, changes) in sorted(made.items()):
+    for row, (name, changes) in sorted(changes_of.items()):
         kind = KINDS[name]
         for change in {c.row: c for c in reversed(changes)}.values():
             is_out = change.row in page.left_out
@@ -321,7 +319,7 @@ def _logged(page: Page, delivery: str, made: Mapping[int, tuple[str, list[Change
 
 
 def settled(faults: Sequence[Fault]) -> list[Fault]:
-    """The faults of one delivery. When one of them has it refused, the others come to nothing: they are refused with it."""
+    """The faults of one delivery with their final outcome: if one causes a refusal, the faults of rows are refused with it."""
     if not any(f.outcome == "refused" for f in faults):
         return list(faults)
     return [f if f.line is None else replace(f, outcome="refused", rule=None) for f in faults]

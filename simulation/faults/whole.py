@@ -1,5 +1,5 @@
-"""The kinds of fault that a whole file or delivery can have. All blocks of a file must agree on them, so that they follow from the
-contract and the day alone.
+"""The kinds of fault that a whole file or delivery can have. All blocks of a file must agree on them, so they depend only on the contract
+and the day.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from das_pipeline.deliveries import Column, Contract
 from simulation.deliveries.layout import Layout, first_line
 from simulation.faults.page import Outcome, Page, Phase
 
-REPEATED_ROWS = 20  # changes in a file that nobody makes twice; fewer may be
-NAMED = {"csv", "parquet", "xlsx"}  # columns are found by a name in the file's head
-TAIL = 1 << 20  # bytes at the end of a file in which its last lines are looked for
-MONTHS = (2, 20)  # a period that is missing lies so many months before the reference date
+REPEATED_ROWS = 20  # a file with this many changes cannot be a coincidental repeat; a smaller one can
+NAMED = {"csv", "parquet", "xlsx"}  # forms whose columns are found by a name in the header
+TAIL = 1 << 20  # bytes at the end of a file in which its last lines are sought
+MONTHS = (2, 20)  # a missing period lies this many months before the reference date
 
 
 @dataclass(frozen=True)
 class InFile:
-    """One fault of one file: its kind, and the draws that say which column and how much."""
+    """One fault of one file: its kind, and the drawn column and extent."""
 
     kind: str
     column: str | None
@@ -35,18 +35,18 @@ class InFile:
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of fault of a file. `columns`: which lend themselves to it; none of them, and the file does not."""
+    """A kind of fault of a file. `columns` selects the columns that can have it; without such a column the file cannot."""
 
     phase: Phase
     rule: str | None
     outcome: Outcome
     fits: Callable[[Contract, bool], bool]  # contract, whether it is the whole history
     columns: Callable[[Contract, Column], bool] | None = None
-    layout: Callable[[Layout, InFile], Layout] | None = None  # done to the columns of the file
-    page: Callable[[Page, InFile], int] | None = None  # done to the rows before they are written; how many lost something
-    bytes: Callable[[Contract, Path, InFile], None] | None = None  # done to the file when it is written
-    needs_rows: bool = True  # of `bytes`: a file with nothing but a header does not lend itself to it
-    least: int = 1  # rows that must lose something for anybody to notice
+    layout: Callable[[Layout, InFile], Layout] | None = None  # changes the columns of the file
+    page: Callable[[Page, InFile], int] | None = None  # changes the rows before they are written; returns how many lost a value
+    bytes: Callable[[Contract, Path, InFile], None] | None = None  # changes the file after it is written
+    needs_rows: bool = True  # of `bytes`: whether a file with only a header cannot have it
+    least: int = 1  # rows that must lose a value for a rule to notice
 
 
 FILE_KINDS: dict[str, FileKind] = {}
@@ -107,12 +107,12 @@ def _gone_null(page: Page, fault: InFile) -> int:
 
 
 def _left_out(page: Page, fault: InFile) -> int:
-    """A run of rows, more than half of them: those that came into the register first."""
+    """Leave out more than half of the rows: those that entered the register first."""
     return page.leave_out(np.arange(page.rows) < (0.6 + 0.3 * fault.share) * page.rows)
 
 
 def _month_left_out(page: Page, fault: InFile) -> int:
-    """The rows that came into the register in one month."""
+    """Leave out the rows that entered the register in one month."""
     low, high = MONTHS
     month = np.datetime64(page.reference_on, "M") - int(low + fault.share * (high - low))
     return page.leave_out(page.known_on.astype("datetime64[M]") == month)
@@ -148,7 +148,7 @@ def _of_plain_lines(contract: Contract, _is_history: bool) -> bool:
 
 
 def _end_torn(contract: Contract, path: Path, _fault: InFile) -> None:
-    """The last line without its last field and its end."""
+    """Remove the last field of the last line, and its line ending."""
     content, size = _tail(path), path.stat().st_size
     last = content.rstrip(b"\r\n").rpartition(b"\n")[2]
     keep = last.rpartition(contract.format.delimiter.encode())[0] if contract.format.kind == "csv" else last[:-6]
@@ -157,14 +157,14 @@ def _end_torn(contract: Contract, path: Path, _fault: InFile) -> None:
 
 
 def _rows_lost(_contract: Contract, path: Path, fault: InFile) -> None:
-    """The last lines are not in the file, up to a third of those at its end; the lines that are there are whole."""
+    """Remove the last lines, up to a third of those at the end of the file; the other lines stay complete."""
     lines = _tail(path).splitlines(keepends=True)
     gone = lines[-max(1, int(len(lines) * fault.share / 3)) :]
     os.truncate(path, path.stat().st_size - sum(map(len, gone)))
 
 
 def _cut_short(_contract: Contract, path: Path, _fault: InFile) -> None:
-    """The file after two thirds of its bytes."""
+    """Cut the file off after two thirds of its bytes."""
     os.truncate(path, max(path.stat().st_size * 2 // 3, 1))
 
 
@@ -179,17 +179,17 @@ def _with_plain_head(contract: Contract, is_history: bool) -> bool:
 
 
 def _emptied(_contract: Contract, path: Path, _fault: InFile) -> None:
-    """No byte of the file arrived."""
+    """Empty the file."""
     os.truncate(path, 0)
 
 
 def _foreign(_contract: Contract, path: Path, fault: InFile) -> None:
-    """The bytes of something else."""
+    """Replace the content with random bytes."""
     path.write_bytes(np.random.default_rng(int(fault.share * 2**32)).bytes(max(path.stat().st_size, 64)))
 
 
 def _recharset(contract: Contract, path: Path, _fault: InFile) -> None:
-    """The text in a character set that nobody spoke of."""
+    """Write the text in a character set that was not agreed."""
     path.write_bytes(path.read_bytes().decode(contract.format.encoding, errors="replace").encode("utf-16"))
 
 
@@ -202,9 +202,9 @@ FILE_KINDS["other_charset"] = FileKind("rendering", "I03", "refused", _with_plai
 
 
 def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile) -> bool:
-    """Does to the written file what its kind does, and says whether it did: there may be too little in it.
+    """Apply a fault to the written file; return whether it was applied, as the file may be too small for it.
 
-    What happens before the manifest is in its `entry` too, but for the lines and sums, which the sender's own system counts.
+    A fault before the manifest also changes its `entry`, except for the lines and sums, which the sender's own system counts.
     """
     kind = FILE_KINDS[fault.kind]
     least = first_line(contract) if kind.needs_rows else 1
@@ -223,7 +223,7 @@ def damage(contract: Contract, path: Path, entry: dict[str, Any], fault: InFile)
 
 @dataclass(frozen=True)
 class DeliveryKind:
-    """A kind of fault of a whole delivery: the rule and the outcome of a delta, on which what comes after it counts, and of a snapshot."""
+    """A kind of fault of a whole delivery: its rule and outcome for a delta, which later deliveries build on, and for a snapshot."""
 
     of_delta: tuple[str | None, Outcome]
     of_snapshot: tuple[str | None, Outcome]

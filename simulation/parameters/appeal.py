@@ -6,11 +6,11 @@ from simulation.parameters.parts import Block, Delay, Shares
 
 
 class Appeal(Block):
-    """Appeals: against which judgments, where, how long they take and how they end."""
+    """Appeals: against which judgments, at which court, how long they take and how they end."""
 
-    term_days: int  # for an appeal, and for cassation after it
+    term_days: int  # for an appeal, and for the cassation after it
     share: Shares  # of judgments, by kind of judge
-    verdicts: Shares  # the part of that share with which each verdict is appealed against
+    verdicts: Shares  # by verdict: what that share is multiplied by
     lodged_to_received: Delay
     outcomes: dict[str, Shares]  # by verdict
     outcome_days: Shares

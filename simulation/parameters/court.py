@@ -8,7 +8,7 @@ from simulation.parameters.parts import Block, Delay, Shares, Size
 
 
 class Judges(BaseModel, extra="forbid"):
-    """Which judge sits."""
+    """The kinds of judge."""
 
     minor: str
     heavy: str
@@ -16,14 +16,14 @@ class Judges(BaseModel, extra="forbid"):
 
 
 class Order(BaseModel, extra="forbid"):
-    """A measure that keeps somebody in for years: for whom, by which judge, and whether other sanctions go with it."""
+    """An order that detains somebody for years: for which offences, by which judges, and whether it replaces other sanctions."""
 
     groups: list[str]
     judges: list[str]
     minor: bool
     instead: bool
-    share: float  # of convictions of that kind
-    warm_up: float = 1.0  # what its odds are multiplied by before the first day delivered: who has been in for long is in then
+    share: float  # of the convictions it can follow
+    warm_up: float = 1.0  # what its odds are multiplied by before the first delivered day, so that institutions are not empty then
 
 
 class Court(Block):
@@ -35,18 +35,18 @@ class Court(Block):
     summons_to_intake: Delay
     intake_to_hearing_days: Shares
     hearing_sigma: float
-    pace: Shares  # by which the days until the hearing are multiplied, by offence
+    pace: Shares  # by offence: what the days until the hearing are multiplied by
     hearing_to_verdict_days: Shares
     verdicts: Shares
-    aligned: list[str]  # verdicts, and sanctions, that are transitions with an alignment
+    aligned: list[str]  # the verdicts and sanctions that have an alignment
     convicted: str
-    principal: dict[str, Shares]  # of an adult, a minor, a legal entity
+    principal: dict[str, Shares]  # for an adult, a minor and a legal entity
     orders: dict[str, Order]
     extra: Shares
     traffic_only: list[str]
     traffic_group: str
-    modality: dict[str, Shares]  # by sanction; measures that are not there have none
-    custody_again: float  # what each case of the last two years, at most five, multiplies the weight of custody by
+    modality: dict[str, Shares]  # by sanction; a measure that is not listed has none
+    custody_again: float  # what the weight of custody is multiplied by for each case of the last two years, up to five
     custody_days: Size
     minor_custody_days: Size
     service_hours: Size

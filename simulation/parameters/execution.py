@@ -13,13 +13,13 @@ class Remand(Delay):
     """Who is held before the verdict."""
 
     share: float
-    again: float  # what each case of the last two years, at most five, multiplies the odds by
+    again: float  # what the odds are multiplied by for each case of the last two years, up to five
     from_months: int
-    stays_on: float  # share of those held and sentenced who stay on to serve the sentence
+    stays_on: float  # share of those sentenced while on remand who stay to serve the sentence
 
 
 class EarlyRelease(BaseModel, extra="forbid"):
-    """Conditional release, of sentences longer than `from_days`; since some day of verdict of at most so many days."""
+    """Conditional release from sentences longer than `from_days`; for verdicts since `capped_since`, by at most `most_days`."""
 
     from_days: int
     most_days: int
@@ -27,22 +27,22 @@ class EarlyRelease(BaseModel, extra="forbid"):
 
 
 class SelfReporters(BaseModel, extra="forbid"):
-    """Who comes when called up to serve a sentence; from `until` on nobody is called up, and those sentences start later."""
+    """Persons who report when summoned to serve a sentence. From `until` on nobody is summoned, and their sentences start later."""
 
-    share: float  # of sentences that are served from the street
+    share: float  # of the sentences of persons at liberty
     until: date
     later_days: int
 
 
 class OrderedStay(Size):
-    """Days under an order, where, and by which title."""
+    """The days under an order, its title, and the institution."""
 
     title: str
     institution: str
 
 
 class Assignments(BaseModel, extra="forbid"):
-    """The words for the kinds of probation work."""
+    """The words for the kinds and results of probation work."""
 
     service: str
     supervision: str
@@ -62,15 +62,15 @@ class Youth(Delay):
 
 
 class Execution(Block):
-    """What becomes of sanctions, and what probation, Halt and child protection do."""
+    """The execution of sanctions, and the work of probation, Halt and child protection."""
 
     verdict_to_collection: Delay
     collection_days: Size
     results: dict[str, Shares]
     from_sanction: dict[str, str]
     from_decision: dict[str, str]
-    undone: str  # the result when the prosecutor decides again
-    substituted: str  # the result after which somebody is detained instead
+    undone: str  # the result when the prosecutor replaces the decision
+    substituted: str  # the result after which substitute detention follows
     remand: Remand
     conditional: str
     partly_conditional: str
@@ -80,7 +80,7 @@ class Execution(Block):
     remand_title: str
     sentence_title: str
     substitute_title: str
-    sentence_served: float  # share of the sentences of who is free that are served in an institution
+    sentence_served: float  # share of the sentences of persons at liberty that are served in an institution
     sentence_wait_days: Size
     self_reporters: SelfReporters
     early_release: EarlyRelease
@@ -88,8 +88,8 @@ class Execution(Block):
     adults_stay_in: str
     minors_stay_in: str
     release_reasons: dict[str, Shares]
-    service_begins: float  # share of community service that is begun
-    offered_again: float  # of community service that was not completed
+    service_begins: float  # share of community service that is started
+    offered_again: float  # share of community service that was not completed
     ordered_hours: Size  # of community service that the prosecutor orders
     service_wait_days: Size
     service_days: Size
@@ -100,6 +100,6 @@ class Execution(Block):
     assignment_results: dict[str, Shares]
     halt_days: Size
     halt_results: Shares
-    minor_offences: float  # referrals to Halt for a minor offence or truancy, for each one for a crime
+    minor_offences: float  # referrals to Halt for a minor offence or truancy, per referral for a crime
     minor_offence: str
     youth: Youth

@@ -11,13 +11,13 @@ Shares = dict[str, float]
 
 
 class Block(BaseModel, extra="forbid"):
-    """A block of parameters and where they come from."""
+    """A block of parameters and the source of its figures."""
 
     source: str = Field(min_length=10)
 
 
 class Delay(BaseModel, extra="forbid"):
-    """Days between two events: a share on the same day, the others log-normal."""
+    """Days between two events: none for a share of them, log-normal for the others."""
 
     same_day: float = 0.0
     median_days: float
@@ -30,7 +30,7 @@ class Delay(BaseModel, extra="forbid"):
 
 
 class Size(BaseModel, extra="forbid"):
-    """A log-normal amount; `most` is its ceiling."""
+    """A log-normal amount of at most `most`."""
 
     median: float
     sigma: float

@@ -10,16 +10,16 @@ from simulation.parameters.parts import Block
 
 
 class WorldSize(BaseModel, extra="forbid"):
-    """How many rows there are in all files together, and since when."""
+    """The number of rows in all files together, and the first day that is delivered."""
 
     rows: int = Field(gt=0)
     start: date = Field(alias="from")
 
 
 class Period(Block):
-    """What is simulated and how much of it is delivered."""
+    """The days that are simulated, and those that are delivered."""
 
-    sizes: dict[str, WorldSize]  # from small to large; a number of rows in between starts when the size below it does
+    sizes: dict[str, WorldSize]  # from small to large; a number of rows in between starts on the day of the size below it
     rows_a_block: int = Field(gt=0)
     until: date
     history_until: date
@@ -29,13 +29,13 @@ class Period(Block):
 
 
 class Alignment(Block):
-    """Factors on the odds of transitions, by year, so that totals meet the published ones: `alignment` in dynamic microsimulation.
+    """Factors on the odds of transitions, by year, that make totals meet the published ones: `alignment` in dynamic microsimulation.
 
-    `custody_days` is one on a length: of custody imposed, so that the prisons hold as many as is published.
+    `custody_days` is a factor on a length instead: of the custody imposed, so that prisons hold as many people as published.
     """
 
     years: list[int] = Field(min_length=1)
-    factors: dict[str, list[float]]  # by transition, one for each year; a transition that is not there happens as its block says
+    factors: dict[str, list[float]]  # by transition, one for each year; a transition without factors happens as its block says
 
     @model_validator(mode="after")
     def _consistent(self) -> Alignment:

@@ -17,25 +17,25 @@ class Stock(BaseModel, extra="forbid"):
 
 
 class Company(BaseModel, extra="forbid"):
-    """How legal entities are called."""
+    """The names of legal entities."""
 
     words: list[str]
     form: str
 
 
 class Persons(Block):
-    """Names and numbers of persons, and the pairs that are hard to tell apart."""
+    """Names and numbers of persons, and how often two persons are hard to tell apart."""
 
     twins: float
     namesakes: float
     double_surname: float
     several_given_names: float
     has_citizen_number: float
-    relatives: float  # others who live with the person before them in the list, under the same surname
+    relatives: float  # share of persons who live with the preceding person in the list and share the surname
     moves_a_year: float  # to another municipality
     moves_far: float  # share of them to another region
     second_chain_number: float
-    merged: float  # share of second chain numbers of which it is found out whose they are
+    merged: float  # share of second chain numbers that are recognised and merged
     merged_after_days: Size  # after the first offence
     stocks: list[Stock]
     company: Company

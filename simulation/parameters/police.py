@@ -14,36 +14,36 @@ from simulation.parameters.parts import Block, Delay, Shares, Size
 class CrimeClass(BaseModel, extra="forbid"):
     """One class of registered crime."""
 
-    registered: list[int]  # in each of the years of the block
+    registered: list[int]  # in each of the block's years
     cleared: float
     offences: Shares
 
 
 class Service(BaseModel, extra="forbid"):
-    """A police force beside the main one, with crimes of its own."""
+    """A police force other than the main one, with its own crimes."""
 
-    share: float  # of the crimes that the main force registers, on top of them
+    share: float  # in addition to the crimes of the main force, as a share of those
     classes: Shares
     regions: Shares
     unit: str  # its code in numbers of reports
 
 
 class Damage(Size):
-    """Which crimes have a sum of damage."""
+    """The amount of damage, and which crimes have one."""
 
     groups: list[str]
     share: float
 
 
 class Crime(Block):
-    """Registered crime: how much, of which class, where, and how soon it is known and cleared."""
+    """Registered crime: how much, of which class, where, and how soon it is reported, registered and cleared."""
 
     years: list[int] = Field(min_length=1)
     classes: dict[str, CrimeClass]
     season: list[float] = Field(min_length=12, max_length=12)
-    months: dict[int, list[float]] = Field(default={})  # the season of years that were unlike others
+    months: dict[int, list[float]] = Field(default={})  # by year: the season of exceptional years
     regions: Shares
-    service: str  # the main police force
+    service: str  # name of the main police force
     services: dict[str, Service]  # others
     municipalities: dict[str, Shares]  # by region
     attempt: float
@@ -61,25 +61,25 @@ class Crime(Block):
         return self
 
     def registered_in(self, year: int) -> Floats:
-        """Registered crimes of a year, by class; before and after the known years those of the first and the last."""
+        """Registered crimes of a year, by class; a year outside the block's years gets those of the first or the last."""
         place = min(max(year - self.years[0], 0), len(self.years) - 1)
         return np.array([c.registered[place] for c in self.classes.values()], dtype=np.float64)
 
     def registered(self, start: date, until: date) -> float:
-        """Registered crimes of the days from `start` until `until`, both included."""
+        """Registered crimes from `start` to `until`, both days included."""
         days = np.arange(np.datetime64(start), np.datetime64(until) + 1).astype("datetime64[Y]").astype(np.int64) + 1970
         return sum(self.registered_in(int(y)).sum() * n / 365.2425 for y, n in zip(*np.unique(days, return_counts=True), strict=True))
 
 
 class Halt(BaseModel, extra="forbid"):
-    """Which episodes of minors are referred instead of prosecuted."""
+    """Which episodes of minors are referred to Halt instead of prosecuted."""
 
     groups: list[str]
     share: float
 
 
 class Suspects(Block):
-    """Who is suspected, how often again, and what the police do then."""
+    """Suspects: who they are, how often they return, and what the police decide."""
 
     a_cleared_crime: Shares
     joins_episode: float
@@ -93,7 +93,7 @@ class Suspects(Block):
     residence_unknown: float
     not_a_residence: list[str]
     follow_up: Shares
-    by_group: dict[str, Shares]  # what the share of a follow-up is multiplied by, by main group
+    by_group: dict[str, Shares]  # by follow-up: what its share is multiplied by, by main group
     to_prosecutor: str
     to_halt: str
     still_open: str

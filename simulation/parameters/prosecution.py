@@ -8,7 +8,7 @@ from simulation.parameters.parts import Block, Delay, Shares, Size
 
 
 class FromObjection(BaseModel, extra="forbid"):
-    """Cases that come back to the prosecutor because somebody objected."""
+    """Cases that come back to the prosecutor after an objection."""
 
     origin: str
     share: float
@@ -16,9 +16,9 @@ class FromObjection(BaseModel, extra="forbid"):
 
 
 class Reopening(Delay):
-    """Why a settled case is decided on again, and how soon."""
+    """A reason for which a settled case is decided on again, and how soon."""
 
-    after: list[str]  # decisions
+    after: list[str]  # these decisions
     share: float
     decision: str
 
@@ -27,19 +27,19 @@ class Prosecution(Block):
     """Cases at the prosecutor, their offences and their decisions."""
 
     other_origin: float
-    origins: Shares  # of those cases
+    origins: Shares  # of the cases from elsewhere
     after_halt: list[str]  # results of a referral after which the case goes to the prosecutor
     again: float
     fast_track: float
     police_to_intake: Delay
     other_offences: Shares
     decisions: dict[str, Shares]
-    aligned: dict[str, str]  # the transition whose alignment a decision follows
+    aligned: dict[str, str]  # by decision: the transition whose alignment it follows
     from_objection: FromObjection
     reopened: dict[str, Reopening]  # by reason
     decision_days: Shares
     decision_sigma: float
-    minors_pace: float  # by which the days of a decision about a minor are multiplied
+    minors_pace: float  # what the days until a decision are multiplied by for minors
     to_court: list[str]
     fined: Shares
     fine: Size

@@ -1,4 +1,4 @@
-"""Appeals against judgments in first instance, and since when a sanction may be executed."""
+"""Appeals against judgments in first instance, and the day from which a sanction may be executed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulation.world.tables import ONE, Steps, Table, calendar_year
 
 
 def appeals(steps: Steps) -> Table:
-    """Cases before a court of appeal: one for a judgment that the suspect or the prosecutor appeals against."""
+    """Cases before a court of appeal: one for each judgment that the suspect or the prosecutor appeals against."""
     p, draw, trials = steps.parameters.appeal, steps.stream("appeals"), steps.tables["trials"]
     decided, judge = trials.days("decided_on"), trials.coded("judge")
     chance = judge.numbers(p.share) * trials.coded("verdict").numbers(p.verdicts)
@@ -40,11 +40,11 @@ def appeals(steps: Steps) -> Table:
 
 
 def irrevocable(steps: Steps) -> Days:
-    """The day from which the sanctions of each trial may be executed (Sv 6:1:16), as no appeal is possible any more; none if acquitted."""
+    """By trial, the day from which its sanctions may be executed, as no appeal is possible any more (Sv 6:1:16); none if acquitted."""
     p, trials, appeals = steps.parameters.appeal, steps.tables["trials"], steps.tables["appeals"]
     term = p.term_days * ONE
     day = trials.days("decided_on") + term
     outcome = appeals.coded("outcome")
-    after = appeals.days("decided_on") + np.where(outcome.is_in(p.final), 0 * ONE, term)  # else cassation is possible: Sv 432
+    after = appeals.days("decided_on") + np.where(outcome.is_in(p.final), 0 * ONE, term)  # otherwise cassation is possible: Sv 432
     day[appeals.links["trials"]] = np.where(outcome.is_in([p.acquitted]), NEVER, after)
     return day

@@ -47,7 +47,7 @@ def trials(steps: Steps) -> Table:
 
 
 def sanctions(steps: Steps) -> Table:
-    """A principal sanction for each conviction, and often another beside it; for some an order that keeps them in for years."""
+    """A principal sanction for each conviction, often with an additional one; for some, an order of detention for years."""
     p, draw, trials = steps.parameters.court, steps.stream("sanctions"), steps.tables["trials"]
     words = tuple(dict.fromkeys([*p.principal["adult"], *p.extra, p.minor_custody, *p.orders]))
     trial, codes = _imposed(steps, draw, words)
@@ -90,12 +90,12 @@ def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) ->
     who = Coded(("adult", "minor", "entity"), np.where(steps.people.is_entity[trials.person[convicted]], 2, minor.astype(np.int64)))
     principal = mix_by(draw, who, p.principal, factors, within=year * 3 + who.codes).among(words).codes
     parts, instead = [], np.zeros(len(convicted), dtype=bool)
-    for word, said in p.orders.items():
-        may = offence.translated(steps.groups).is_in(said.groups) & (minor == said.minor) & ~instead
-        may &= trials.coded("judge").at(convicted).is_in(said.judges) & ~steps.people.is_entity[trials.person[convicted]]
-        factor = steps.aligned(word, decided) * np.where(decided < steps.start, said.warm_up, 1.0)
-        ordered = may & happens(draw, odds(said.share, factor), len(convicted), within=year * 2 + may)
-        instead |= ordered & said.instead
+    for word, order in p.orders.items():
+        may = offence.translated(steps.groups).is_in(order.groups) & (minor == order.minor) & ~instead
+        may &= trials.coded("judge").at(convicted).is_in(order.judges) & ~steps.people.is_entity[trials.person[convicted]]
+        factor = steps.aligned(word, decided) * np.where(decided < steps.start, order.warm_up, 1.0)
+        ordered = may & happens(draw, odds(order.share, factor), len(convicted), within=year * 2 + may)
+        instead |= ordered & order.instead
         parts.append((convicted[ordered], np.full(ordered.sum(), words.index(word))))
     for word, chance in p.extra.items():
         beside = happens(draw, chance, len(convicted), within=year) & (principal != words.index(word)) & ~instead
@@ -109,7 +109,7 @@ def _imposed(steps: Steps, draw: np.random.Generator, words: tuple[str, ...]) ->
 
 
 def _modality(steps: Steps, draw: np.random.Generator, kind: Coded, decided: Days) -> Coded:
-    """Whether a sanction is conditional; other measures than orders have no such form."""
+    """Whether a sanction is conditional; measures other than orders have no such form."""
     p = steps.parameters.court
     with_form = tuple(p.modality)
     place = np.array([with_form.index(w) if w in with_form else -1 for w in kind.words])[kind.codes]

@@ -1,4 +1,4 @@
-"""Stays in detention: on remand, to serve a sentence, under an order for years, or instead of a fine or community service that failed."""
+"""Stays in detention: on remand, for a sentence, under an order, or instead of an unpaid fine or failed community service."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from simulation.world.appeal import irrevocable
 from simulation.world.police import NOWHERE
 from simulation.world.tables import ONE, Steps, Table, calendar_year, whole_days
 
-KINDS = ("remand", "sentence", "substitute")  # why somebody is let in
-LONG = "long_sentence"  # one with conditional release
-ARRIVALS = ("held", "arrested", "self_reported")  # how somebody comes in: held before the verdict, or called up or fetched after it
-THREE_DAYS = np.timedelta64(3, "D")  # the police hold a suspect for three days at most; then a judge must agree
+KINDS = ("remand", "sentence", "substitute")  # why somebody is admitted
+LONG = "long_sentence"  # a sentence with conditional release
+ARRIVALS = ("held", "arrested", "self_reported")  # how somebody is admitted: held before the verdict, or arrested or summoned after it
+THREE_DAYS = np.timedelta64(3, "D")  # the police may hold a suspect for three days at most; after that a judge must agree
 
 
 @dataclass(frozen=True)
 class _Stays:
-    """Stays as they are made: the case, from when until when, and the verdict after which a stay on remand serves the sentence."""
+    """Stays under construction: the case, the first and last day, and the day from which a stay on remand serves the sentence."""
 
     case: Ints
     admitted: Days
@@ -33,59 +33,59 @@ class _Stays:
 
 
 def stays(steps: Steps) -> Table:
-    """Stays, no two of one person at a time."""
+    """Stays; those of one person do not overlap."""
     p, draw, cases = steps.parameters.execution, steps.stream("stays"), steps.tables["cases"]
     remand, served = _remand(steps, draw)
     sentences = _sentences(steps, draw, served)
     parts = [remand, sentences, _ordered(steps, draw, remand, sentences), _substitutes(steps, draw)]
-    made = _Stays(*(np.concatenate([getattr(part, f) for part in parts]) for f in _Stays.__dataclass_fields__))
-    order = np.lexsort((made.case, made.released, made.admitted, cases.person[made.case]))
-    made = made.at(order[_apart(cases.person[made.case[order]], made.admitted[order], made.released[order])])
-    made = made.at(np.argsort(made.admitted, kind="stable"))
-    person, n = cases.person[made.case], len(made.case)
+    joined = _Stays(*(np.concatenate([getattr(part, f) for part in parts]) for f in _Stays.__dataclass_fields__))
+    order = np.lexsort((joined.case, joined.released, joined.admitted, cases.person[joined.case]))
+    joined = joined.at(order[_apart(cases.person[joined.case[order]], joined.admitted[order], joined.released[order])])
+    joined = joined.at(np.argsort(joined.admitted, kind="stable"))
+    person, n = cases.person[joined.case], len(joined.case)
     held, first = np.unique(person, return_index=True)
-    numbers = steps.number("detainee", made.admitted[np.sort(first)])
+    numbers = steps.number("detainee", joined.admitted[np.sort(first)])
     rank = np.argsort(np.argsort(first))[np.searchsorted(held, person)]
     places = {
         r: s for r, s in steps.parameters.crime.regions.items() if r not in steps.parameters.suspects.not_a_residence and r != NOWHERE
     }
     kinds = (*KINDS, *p.orders)
     titles = (p.custody_title, p.sentence_title, p.substitute_title, *(o.title for o in p.orders.values()))
-    title = Coded(tuple(dict.fromkeys(titles)), np.array([list(dict.fromkeys(titles)).index(t) for t in titles])[made.kind])
-    usual = np.where(cases.numbers("minor")[made.case].astype(bool), p.minors_stay_in, p.adults_stay_in)
-    special = np.array(["", "", "", *(o.institution for o in p.orders.values())])[made.kind]
+    title = Coded(tuple(dict.fromkeys(titles)), np.array([list(dict.fromkeys(titles)).index(t) for t in titles])[joined.kind])
+    usual = np.where(cases.numbers("minor")[joined.case].astype(bool), p.minors_stay_in, p.adults_stay_in)
+    special = np.array(["", "", "", *(o.institution for o in p.orders.values())])[joined.kind]
     institution = np.where(special == "", usual, special)
     institutions = tuple(np.unique(institution).tolist())
-    after = np.where(np.isnat(made.sentenced), made.kind, KINDS.index("sentence"))
+    after = np.where(np.isnat(joined.sentenced), joined.kind, KINDS.index("sentence"))
     long = np.zeros(len(cases), dtype=bool)
     long[steps.tables["trials"].links["cases"]] = _custody_days(steps) > p.early_release.from_days
-    after = np.where((after == KINDS.index("sentence")) & long[made.case], len(kinds), after)
+    after = np.where((after == KINDS.index("sentence")) & long[joined.case], len(kinds), after)
     return Table(
         columns={
             "detainee_no": take(numbers, rank),
             "stay_no": position_within(person),
-            **cases.at(made.case, "case_no"),
+            **cases.at(joined.case, "case_no"),
             "place": mix(draw, places, n),
-            **steps.tables["charges"].at(cases.links["charges"][made.case], "offence"),
-            "admitted_on": made.admitted,
+            **steps.tables["charges"].at(cases.links["charges"][joined.case], "offence"),
+            "admitted_on": joined.admitted,
             "title": title,
             "institution": Coded(institutions, np.searchsorted(institutions, institution)),
-            "arrival": Coded(ARRIVALS, made.arrival),
-            "released_on": made.released,
+            "arrival": Coded(ARRIVALS, joined.arrival),
+            "released_on": joined.released,
             "release_reason": mix_by(draw, Coded((*kinds, LONG), after), p.release_reasons),
-            "sentenced_on": made.sentenced,
+            "sentenced_on": joined.sentenced,
         },
-        entry=made.admitted,
+        entry=joined.admitted,
         person=person,
-        case=cases.case[made.case],
-        links={"cases": made.case},
+        case=cases.case[joined.case],
+        links={"cases": joined.case},
         known_with={"release_reason": ("released_on", None)},
-        last=made.released,
+        last=joined.released,
     )
 
 
 def titles(steps: Steps) -> Table:
-    """Titles that follow the first one inside a stay: remand after police custody, a sentence after the verdict."""
+    """The titles of a stay after its first one: remand after police custody, a sentence after the verdict."""
     p, stays = steps.parameters.execution, steps.tables["stays"]
     admitted, released, sentenced = (stays.days(d) for d in ("admitted_on", "released_on", "sentenced_on"))
     remand = np.flatnonzero(stays.coded("title").is_in([p.custody_title]) & (released > admitted + THREE_DAYS))
@@ -112,7 +112,9 @@ def titles(steps: Steps) -> Table:
 
 
 def _remand(steps: Steps, draw: np.random.Generator) -> tuple[_Stays, Floats]:
-    """Held from the last registration on, at most until the verdict, some until the end of their sentence; and the days, by trial."""
+    """Stays on remand, from the last registration until at most the verdict, or for some until the end of their sentence; and the days
+    served, by trial.
+    """
     p, cases, charges, trials = steps.parameters.execution.remand, steps.tables["cases"], steps.tables["charges"], steps.tables["trials"]
     of_trial = trials.links["cases"]
     months = charges.numbers("max_months")[cases.links["charges"][of_trial]]
@@ -148,16 +150,19 @@ def _acquitted_on(steps: Steps) -> Days:
 
 
 def served_days(steps: Steps) -> Floats:
-    """Days until conditional release, by trial; NaN for none. Sr 15, since 2020 Sv 6:2:10: of a sentence of more than a year, two thirds
-    of what is beyond the year, or a third of all if that is less, are not served; since July 2021 at most two years."""
-    said, days = steps.parameters.execution.early_release, _custody_days(steps)
-    free = np.minimum(days / 3, np.maximum(days - said.from_days, 0) * 2 / 3)
-    capped = steps.tables["trials"].days("decided_on") >= np.datetime64(said.capped_since)
-    return np.ceil(days - np.where(capped, np.minimum(free, said.most_days), free))
+    """Days until conditional release, by trial; NaN for none.
+
+    Sr 15, since 2020 Sv 6:2:10: of a sentence of more than a year, two thirds of the part beyond the year is not served, or a third of
+    the whole if that is less; since July 2021 at most two years.
+    """
+    release, days = steps.parameters.execution.early_release, _custody_days(steps)
+    free = np.minimum(days / 3, np.maximum(days - release.from_days, 0) * 2 / 3)
+    capped = steps.tables["trials"].days("decided_on") >= np.datetime64(release.capped_since)
+    return np.ceil(days - np.where(capped, np.minimum(free, release.most_days), free))
 
 
 def _custody_days(steps: Steps) -> Floats:
-    """Days of custody imposed that are not conditional, by trial; NaN for none."""
+    """Days of unconditional custody imposed, by trial; NaN for none."""
     p, court, sanctions = steps.parameters.execution, steps.parameters.court, steps.tables["sanctions"]
     modality = sanctions.coded("modality")
     custody = sanctions.coded("sanction").is_in([court.custody, court.minor_custody]) & ~modality.is_in([p.conditional])
@@ -168,7 +173,7 @@ def _custody_days(steps: Steps) -> Floats:
 
 
 def _sentences(steps: Steps, draw: np.random.Generator, served: Floats) -> _Stays:
-    """Sentences that are served from the street once they are irrevocable; the days on remand count. Some report when called up."""
+    """Stays for sentences of persons at liberty, from the day they are irrevocable, less the days on remand. Some report when summoned."""
     p, trials, left = steps.parameters.execution, steps.tables["trials"], np.nan_to_num(served_days(steps)) - served
     executable = irrevocable(steps)
     trial = np.flatnonzero((left >= 1) & ~np.isnat(executable))
@@ -186,7 +191,7 @@ def _sentences(steps: Steps, draw: np.random.Generator, served: Floats) -> _Stay
 
 
 def _ordered(steps: Steps, draw: np.random.Generator, *others: _Stays) -> _Stays:
-    """Stays under an order that is not on conditions: after the other stays of the same case."""
+    """Stays under an unconditional order, after the other stays of the same case."""
     p, sanctions = steps.parameters.execution, steps.tables["sanctions"]
     executable = irrevocable(steps)[sanctions.links["trials"]]
     free_on = np.full(len(steps.tables["cases"]), np.datetime64("1900-01-01"))
@@ -206,7 +211,7 @@ def _ordered(steps: Steps, draw: np.random.Generator, *others: _Stays) -> _Stays
 
 
 def _substitutes(steps: Steps, draw: np.random.Generator) -> _Stays:
-    """Instead of a sum that was not paid, a day per 50 euro, or of community service that failed, a day per two hours."""
+    """Stays of a day per 50 euro instead of an unpaid sum, or of a day per two hours instead of failed community service."""
     p, executions, assignments = steps.parameters.execution, steps.tables["executions"], steps.tables["assignments"]
     unpaid = np.flatnonzero(executions.coded("result").is_in([p.substituted]) & ~steps.people.is_entity[executions.person])
     failed = assignments.coded("kind").is_in([p.assignments.service]) & assignments.coded("result").is_in([p.assignments.failed])
@@ -220,7 +225,7 @@ def _substitutes(steps: Steps, draw: np.random.Generator) -> _Stays:
 
 
 def _apart(person: Ints, start: Days, end: Days) -> Bools:
-    """Which stays, in order of person and start, begin after every earlier one of the same person has ended."""
+    """The stays, in order of person and start, that begin after all earlier ones of the same person have ended."""
     keep = np.ones(len(person), dtype=bool)
     while True:
         rows = np.flatnonzero(keep)

@@ -1,4 +1,4 @@
-"""What becomes of sanctions outside prison: sums of money to collect, and the work of the probation service."""
+"""The execution of sanctions outside prison: sums of money to collect, and the work of the probation service."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def executions(steps: Steps) -> Table:
 
 
 def _undone(decisions: Table) -> Days:
-    """The day on which a later decision in the same case takes the place of each."""
+    """For each decision, the day on which a later decision in the same case replaces it."""
     case, day = decisions.links["cases"], decisions.days("decided_on")
     later = np.r_[case[1:] == case[:-1], False][: len(case)]
     return np.where(later, np.r_[day[1:], day[:1]], NEVER)
@@ -115,7 +115,7 @@ def assignments(steps: Steps) -> Table:
 
 
 def _results(steps: Steps, draw: np.random.Generator, kind: Coded, ended: Days) -> Coded:
-    """How each assignment ends; that of community service has an alignment."""
+    """The result of each assignment; community service has an alignment."""
     p = steps.parameters.execution
     service = kind.is_in([p.assignments.service])
     factors = {p.assignments.completed: np.where(service, steps.aligned("service_completed", ended), 1.0)}
@@ -123,7 +123,7 @@ def _results(steps: Steps, draw: np.random.Generator, kind: Coded, ended: Days) 
 
 
 def _again(steps: Steps, draw: np.random.Generator, kind: Coded, result: Coded, ended: Days) -> tuple[Ints, Days, Days]:
-    """Community service that came back and is offered once more, on an objection to detention instead (Sr 22g, Sv 6:6:23); and when."""
+    """Community service that failed and is offered once more after an objection to detention (Sr 22g, Sv 6:6:23), and when."""
     p = steps.parameters.execution
     back = np.flatnonzero(kind.is_in([p.assignments.service]) & ~result.is_in([p.assignments.completed]))
     restarted = ended[back] + whole_days(p.service_wait_days.draw(draw, len(back)))
@@ -134,7 +134,9 @@ def _again(steps: Steps, draw: np.random.Generator, kind: Coded, result: Coded, 
 
 
 def _assigned(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
-    """The sanctions and the prosecutor's decisions that are community service, sanctions under supervision, trials with advice."""
+    """Rows of the sanctions and of the prosecutor's decisions that are community service, of sanctions with supervision, and of trials with
+    advice.
+    """
     p, court, sanctions, trials = steps.parameters.execution, steps.parameters.court, steps.tables["sanctions"], steps.tables["trials"]
     adult = ~trials.numbers("minor").astype(bool)
     executable = irrevocable(steps)[sanctions.links["trials"]]
@@ -150,7 +152,7 @@ def _assigned(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Ints, Ints
 
 
 def _ordered_service(steps: Steps) -> Ints:
-    """The prosecutor's decisions that are work, not money, of adults who do it."""
+    """The prosecutor's decisions that impose work, not money, on adults and were not replaced."""
     decisions, cases = steps.tables["decisions"], steps.tables["cases"]
     case = decisions.links["cases"]
     adult = ~cases.numbers("minor").astype(bool) & ~steps.people.is_entity[cases.person]

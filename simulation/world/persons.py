@@ -1,4 +1,4 @@
-"""Persons and companies with names, numbers and birth dates; some of them hard to tell apart."""
+"""Persons and companies with names, numbers and birth dates, some of them hard to tell apart."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ class People:
 
     surname: pa.Array
     prefix: pa.Array
-    second_surname: pa.Array  # the partner's, joined with a hyphen where a register shows it
+    second_surname: pa.Array  # the spouse's, appended with a hyphen where a register shows it
     given_names: pa.Array
     born_on: Days
     sex: Coded
     is_entity: Bools
     citizen_number: pa.Array
     chain_number: pa.Array
-    second_chain_number: pa.Array  # of the same person, given by mistake
-    merged_on: Days  # since when the second number counts as the first; NaT for never
-    household: Ints  # the person who is the first of the household
-    alias: Ints  # the person under whose name and birth date somebody passes who gives a false identity
+    second_chain_number: pa.Array  # of the same person, assigned by mistake
+    merged_on: Days  # the day from which the second number counts as the first; NaT for never
+    household: Ints  # the first person of the household
+    alias: Ints  # the person whose name and birth date this one gives as a false identity
 
 
 def draw_people(
     parameters: Parameters, seed: int, first_offence: Days, is_entity: Bools, minors: Floats, block: int, blocks: int
 ) -> People:
-    """A person for each first offence, at least 12 years old on that day, and by `minors` times more likely to be in the youngest band.
+    """A person for each first offence, at least 12 years old on that day; `minors` multiplies the odds of being in the youngest age band.
 
-    Their numbers are those of no other block.
+    No other block uses their numbers.
     """
     p, draw, n = parameters.persons, stream(seed, "persons"), len(first_offence)
     sex = Coded(("male", "female"), np.where(is_entity, -1, (draw.random(n) >= parameters.suspects.male).astype(np.int64)))
@@ -110,7 +110,7 @@ def citizen_numbers(draw: np.random.Generator, n: int, block: int = 0, blocks: i
 
 
 def _numbers(draw: np.random.Generator, n: int, digits: int, block: int, blocks: int) -> Ints:
-    """`n` distinct whole numbers of `digits` digits, the first never zero; each block has every `blocks`-th."""
+    """`n` distinct whole numbers of `digits` digits, the first never zero; a block draws from every `blocks`-th number."""
     low, high = -(-(10 ** (digits - 1)) // blocks), 10**digits // blocks
     drawn, first = np.unique(draw.integers(low, high, n + n // 3 + 100), return_index=True)
     return drawn[np.argsort(first)][:n] * blocks + block
@@ -125,8 +125,9 @@ def _age_in_days(draw: np.random.Generator, ages: dict[str, float], youngest: Fl
 
 
 def _households(draw: np.random.Generator, p: Persons, born: Days, sex: Ints, given_no: Ints) -> Ints:
-    """Let some neighbours in the list live together, and say who is the first of each person's household: twins (one birth date), father
-    and son of one given name, and other relatives. Legal entities (sex -1) live with nobody.
+    """Put some neighbours in the list in one household; return the first person of each person's household.
+
+    They become twins (one birth date), father and son (one given name), or other relatives. Legal entities (sex -1) live with nobody.
     """
     first, young = np.arange(len(born)), np.arange(1, len(born))
     apart = np.abs((born[1:] - born[:-1]).astype(np.int64)) / 365.25
@@ -142,14 +143,14 @@ def _households(draw: np.random.Generator, p: Persons, born: Days, sex: Ints, gi
 
 
 def _some(draw: np.random.Generator, share: float, may: Bools, rows: Ints) -> Ints:
-    """A share of all rows, chosen among those that may; never two in a row."""
+    """A share of all rows, chosen from the rows that are allowed in `may`; never two in a row."""
     chosen = may & happens(draw, min(share * len(rows) / max(np.count_nonzero(may), 1), 1.0), len(rows))
     chosen[1:] &= ~chosen[:-1]
     return rows[chosen]
 
 
 def _aliases(draw: np.random.Generator, sex: Coded) -> Ints:
-    """Somebody else of the same sex for each person; companies are what they are."""
+    """Another person of the same sex for each person; a company keeps its own number."""
     alias = np.arange(len(sex.codes))
     for code in range(len(sex.words)):
         shuffled = draw.permutation(np.flatnonzero(sex.codes == code))
@@ -180,7 +181,7 @@ def _name_lists(stocks: list[Stock]) -> tuple[_Names, _Names]:
 
 
 def _prefix(surname: pa.Array) -> pa.Array:
-    """The words before the surname proper: those that start in lower case or with an apostrophe."""
+    """The prefix of a surname: its leading words that start in lower case or with an apostrophe."""
     found = compute.struct_field(compute.extract_regex(surname, r"^(?P<prefix>(?:[a-z'][^ ]* )+)"), "prefix")
     return compute.utf8_rtrim_whitespace(found)
 

@@ -1,4 +1,4 @@
-"""Registered crime, and the registrations of suspects in episodes of one person."""
+"""Registered crime, and the registrations of suspects, grouped in episodes of one person."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from simulation.draws import (
 from simulation.world.persons import draw_people
 from simulation.world.tables import ENTITY, NATURAL, ONE, YEAR, Steps, Table, age, calendar_year, extremes, repeated
 
-NOWHERE = "unknown"  # the region of who lives nowhere in particular
+NOWHERE = "unknown"  # the region of persons without a known residence
 NOT_YET = np.datetime64("2262-01-01")
-HOMES = 4  # of a person in the years of a world, at most
+HOMES = 4  # the most that a person has in the years of a world
 
 
 def crimes(steps: Steps) -> Table:
-    """Registered crimes by class, season and region; some share an incident with the one before."""
+    """Registered crimes by class, season and region; some share an incident with the preceding crime."""
     p, draw = steps.parameters.crime, steps.stream("crimes")
     reported, police_class, service = _reported(steps, draw)
     n, year = len(reported), calendar_year(reported)
@@ -78,7 +78,7 @@ def crimes(steps: Steps) -> Table:
 
 
 def _reported(steps: Steps, draw: np.random.Generator) -> tuple[Days, Coded, Coded]:
-    """As many crimes of each class as each police force registers in each year, on days by season; in the order of those days."""
+    """The crimes that each police force registers in each year, by class, on days that follow the season; in order of those days."""
     p, words = steps.parameters.crime, tuple(steps.parameters.crime.classes)
     services = (p.service, *p.services)
     year_of, month = calendar_year(steps.days), steps.days.astype("datetime64[M]").astype(np.int64) % 12
@@ -98,13 +98,13 @@ def _reported(steps: Steps, draw: np.random.Generator) -> tuple[Days, Coded, Cod
 
 
 def _mixed(shares: Mapping[str, float], words: tuple[str, ...]) -> Floats:
-    """The share of each word, of 1."""
+    """The shares of `words`, adding up to 1."""
     weights = np.array([shares.get(w, 0.0) for w in words])
     return weights / weights.sum()
 
 
 def episodes(steps: Steps) -> Table:
-    """Runs of registrations of one person that the police hand over together: each is one true case. The people come with them.
+    """Series of registrations of one person that the police hand over together: each is one true case. This step also draws the people.
 
     The registrations themselves are in the links: `crimes` and `registrations` have one row per registration, not per episode.
     """
@@ -119,7 +119,7 @@ def episodes(steps: Steps) -> Table:
     crime = np.repeat(solved, np.array([int(w) for w in number.words])[number.codes])
     registered = crimes.days("cleared_on")[crime]
     group = crimes.coded("police_class").translated(steps.groups)
-    kind = group.codes * len(crimes.coded("service").words) + crimes.coded("service").codes  # an episode is one force's
+    kind = group.codes * len(crimes.coded("service").words) + crimes.coded("service").codes  # an episode belongs to one force
     order = np.lexsort((crime, registered, kind[crime]))
     crime, registered = crime[order], registered[order]
     leads, episode = np.unique(_leads(steps, draw, crime, kind[crime], registered), return_inverse=True)
@@ -131,8 +131,8 @@ def episodes(steps: Steps) -> Table:
     year, can_go = calendar_year(last_on), minor & light
     to_halt = can_go & happens(draw, odds(p.halt.share, steps.aligned("halt", last_on)), len(leads), within=2 * year + can_go)
     factors = {word: steps.aligned("to_prosecutor" if word == p.to_prosecutor else word, last_on) for word in p.follow_up}
-    for word, said in p.by_group.items():
-        factors[word] = factors[word] * group.at(crime[leads]).numbers({g: said.get(g, 1.0) for g in group.words})
+    for word, multipliers in p.by_group.items():
+        factors[word] = factors[word] * group.at(crime[leads]).numbers({g: multipliers.get(g, 1.0) for g in group.words})
     everybody = Coded(("",), np.zeros(len(leads), dtype=np.int64))
     follow_up = mix_by(draw, everybody, {"": p.follow_up}, factors, within=year)
     words = (*follow_up.words, p.to_halt)
@@ -151,18 +151,18 @@ def episodes(steps: Steps) -> Table:
 
 
 def _leads(steps: Steps, draw: np.random.Generator, crime: Ints, kind: Ints, registered: Days) -> Ints:
-    """For each registration the one that its episode starts with: itself, or a recent one of the same kind."""
+    """For each registration, the first registration of its episode: itself, or a recent one of the same kind."""
     rows = np.arange(len(crime))
     back = np.maximum(rows - draw.integers(1, 7, len(rows)), 0)
     chance = odds(steps.parameters.suspects.joins_episode, steps.aligned("joins_episode", registered))
     joins = happens(draw, chance, len(rows)) & (kind[back] == kind)
     joins &= (crime[back] != crime) & (registered - registered[back] <= 45 * ONE)
     lead = roots(np.where(joins, back, rows))
-    return np.where(repeated(lead, crime), rows, lead) if len(rows) else rows  # nobody is suspected of one crime twice
+    return np.where(repeated(lead, crime), rows, lead) if len(rows) else rows  # nobody is a suspect of the same crime twice
 
 
 def _persons(steps: Steps, draw: np.random.Generator, first_on: Days, episode: Ints, crime: Ints) -> Ints:
-    """The person of each episode: a new one, or one of an earlier episode (so that a few come back often)."""
+    """The person of each episode: a new one, or the person of an earlier episode, so that a few return often."""
     p, n = steps.parameters.suspects, len(first_on)
     in_time = np.argsort(first_on, kind="stable")
     rank, day = np.argsort(in_time), first_on[in_time]
@@ -170,12 +170,12 @@ def _persons(steps: Steps, draw: np.random.Generator, first_on: Days, episode: I
     low, high = np.searchsorted(day, then), np.searchsorted(day, then, side="right")
     back = np.where(
         high > low, low + np.floor(draw.random(n) * (high - low)).astype(np.int64), low - 1
-    )  # one of that day, or the last before
+    )  # an episode of that day, or else the last one before it
     again = happens(draw, odds(p.known_again, steps.aligned("known_again", day)), n, within=calendar_year(day)) & (back >= 0)
     pointer = np.where(again, back, np.arange(n))
     while True:
         person = in_time[roots(pointer)][rank]
-        twice = repeated(person[episode], crime)  # one person twice in one crime: those episodes are of different persons after all
+        twice = repeated(person[episode], crime)  # one person twice in one crime: these episodes must be of different persons
         if not twice.any():
             return np.unique(person, return_inverse=True)[1]
         apart = rank[episode[twice]]
@@ -183,7 +183,7 @@ def _persons(steps: Steps, draw: np.random.Generator, first_on: Days, episode: I
 
 
 def _draw_people(steps: Steps, draw: np.random.Generator, person: Ints, episode: Ints, offence_on: Days, group: Coded) -> None:
-    """The people behind the episodes, old enough for their first offence; some first offences make a legal entity likely."""
+    """Draw the people behind the episodes, old enough for their first offence; some offences are often committed by legal entities."""
     n = person.max(initial=-1) + 1
     first_offence = np.full(n, NOT_YET, dtype="datetime64[D]")
     np.minimum.at(first_offence, person[episode], offence_on)
@@ -202,7 +202,7 @@ def suspicions(steps: Steps) -> Table:
     person, lead = episodes.person[episode], episodes.links["suspicions"][episode]
     suspect_no = position_within(crime)
     one_report = happens(draw, p.one_report, len(crimes))
-    suffix = np.where(one_report[crime], 1, suspect_no)  # of the police report: of the crime, or of the suspect
+    suffix = np.where(one_report[crime], 1, suspect_no)  # of the police report: one for the crime, or one for each suspect
     follow_up = episodes.coded("follow_up").at(episode)
     registered = crimes.days("cleared_on")[crime]
     return Table(
@@ -226,7 +226,7 @@ def suspicions(steps: Steps) -> Table:
 
 
 def merges(steps: Steps) -> Table:
-    """The chain numbers that the authority found to be of one person, and merged."""
+    """The pairs of chain numbers that turned out to be of one person and were merged."""
     people = steps.people
     person = np.flatnonzero(~np.isnat(people.merged_on))
     person = person[np.argsort(people.merged_on[person], kind="stable")]
@@ -245,8 +245,8 @@ def merges(steps: Steps) -> Table:
 
 
 def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded, day: Days) -> dict[str, Coded]:
-    """Where the person of each registration lives on its day: at first mostly in the region of a crime of theirs, with the first of the
-    household; after each move elsewhere; some nowhere in particular, wherever they go.
+    """Where the person of each registration lives on its day: at first mostly in the region of one of their crimes, with the first
+    person of the household; after each move somewhere else. Some have no known residence, before or after a move.
     """
     p, persons, n = steps.parameters.suspects, steps.parameters.persons, len(steps.people.born_on)
     near = np.zeros(n, dtype=np.int64)
@@ -264,7 +264,7 @@ def _homes(steps: Steps, draw: np.random.Generator, person: Ints, region: Coded,
 
 
 def _settled(steps: Steps, draw: np.random.Generator, home: Coded) -> dict[str, Coded]:
-    """The region and municipality of homes; nowhere in particular where a region is no residence."""
+    """The region and municipality of homes; the region is unknown where nobody can live in it."""
     nowhere = (home.codes < 0) | home.is_in(steps.parameters.suspects.not_a_residence)
     region = Coded(home.words, np.where(nowhere, home.words.index(NOWHERE), home.codes))
     return {"residence": region, "home_municipality": mix_by(draw, region, steps.parameters.crime.municipalities)}

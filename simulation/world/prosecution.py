@@ -1,4 +1,4 @@
-"""Cases at the prosecutor: one suspect each, with one or more charges and a decision."""
+"""Cases at the prosecutor: each has one suspect, one or more charges, and a decision."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST, AGAIN = "first", "again"
 
 
 def cases(steps: Steps) -> Table:
-    """Episodes that the police handed over or where Halt failed, and cases that came another way: special services, objections."""
+    """Episodes that the police handed over or for which Halt failed, and cases from elsewhere: special services, objections."""
     p, draw, people = steps.parameters.prosecution, steps.stream("cases"), steps.people
     suspicions = steps.tables["suspicions"]
     sent, received = _sent(steps, draw)
@@ -67,7 +67,7 @@ def cases(steps: Steps) -> Table:
 
 
 def _recent(person: Ints, received: Days) -> Ints:
-    """How many cases the same person had in the two years before each; cases are in order of `received`."""
+    """How many cases the same person had in the two years before each case; cases are in order of `received`."""
     moment = person * 100_000 + (received - np.datetime64("1970-01-01")).astype(np.int64)
     in_order = np.sort(moment)
     since = np.maximum(moment - 730, person * 100_000)
@@ -75,7 +75,7 @@ def _recent(person: Ints, received: Days) -> Ints:
 
 
 def _sent(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Days]:
-    """The episodes that reach the prosecutor by way of the police, and when: at once, or after Halt failed (Sr 77e)."""
+    """The episodes that reach the prosecutor through the police, and when: at once, or after Halt failed (Sr 77e)."""
     p, episodes, referrals = steps.parameters.prosecution, steps.tables["episodes"], steps.tables["referrals"]
     sent = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_prosecutor]))
     failed = np.flatnonzero(referrals.coded("result").is_in(p.after_halt) & (referrals.links["suspicions"] >= 0))
@@ -85,7 +85,7 @@ def _sent(steps: Steps, draw: np.random.Generator) -> tuple[Ints, Days]:
 
 
 def charges(steps: Steps) -> Table:
-    """One charge for each registration in a case's episode, and one for a case that came another way."""
+    """One charge for each registration in a case's episode, and one for a case from elsewhere."""
     p, draw, cases, suspicions = steps.parameters.prosecution, steps.stream("charges"), steps.tables["cases"], steps.tables["suspicions"]
     place = np.full(cases.case.max(initial=suspicions.case.max(initial=0)) + 1, -1)
     place[cases.case] = np.arange(len(cases))
@@ -102,7 +102,7 @@ def charges(steps: Steps) -> Table:
     case, offence, offence_on = case[order], Coded(words, codes[order]), offence_on[order]
     months = offence.numbers({w: float(p.penalties[w]) for w in words}).astype(np.int64)
     by_weight = np.lexsort((np.arange(len(case)), -months, case))
-    principal = by_weight[np.unique(case[by_weight], return_index=True)[1]]  # each case's heaviest charge, then its first
+    principal = by_weight[np.unique(case[by_weight], return_index=True)[1]]  # of each case, the first of its heaviest charges
     cases.links["charges"] = principal
     cases.columns["minor"] = age(steps.people.born_on[cases.person], offence_on[principal]) < 18
     return Table(
@@ -122,7 +122,7 @@ def charges(steps: Steps) -> Table:
 
 
 def decisions(steps: Steps) -> Table:
-    """What the prosecutor decides in each case; a second time where somebody objects, conditions are not met or a court orders so."""
+    """The prosecutor's decision in each case, and a second one after an objection, unmet conditions or a court order."""
     p, draw, cases = steps.parameters.prosecution, steps.stream("decisions"), steps.tables["cases"]
     first, received = _first_decisions(steps, draw), cases.days("received_on")
     pace = np.where(cases.numbers("minor").astype(bool), p.minors_pace, 1.0)
@@ -157,7 +157,7 @@ def decisions(steps: Steps) -> Table:
 
 
 def _first_decisions(steps: Steps, draw: np.random.Generator) -> Coded:
-    """The first decision in each case, by the suspect's age at the heaviest offence; minors have an alignment of their own."""
+    """The first decision in each case, by the suspect's age at the heaviest offence; minors have their own alignment."""
     p, cases, charges, people = steps.parameters.prosecution, steps.tables["cases"], steps.tables["charges"], steps.people
     years = age(people.born_on[cases.person], charges.days("offence_on")[cases.links["charges"]])
     bands = tuple(p.decisions)
@@ -177,7 +177,7 @@ def _first_decisions(steps: Steps, draw: np.random.Generator) -> Coded:
 
 
 def _reopened(steps: Steps, draw: np.random.Generator, first: Coded, decided: Days) -> tuple[Ints, Coded, Days]:
-    """The cases that are decided on again, why, and when. The reasons compete: what happens first, happens."""
+    """The cases that are decided on again, why, and when. The reasons compete: whichever would happen first does."""
     p, n = steps.parameters.prosecution, len(decided)
     soonest, why = np.full(n, NEVER), np.full(n, -1)
     for place, reason in enumerate(p.reopened.values()):

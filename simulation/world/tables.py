@@ -1,4 +1,4 @@
-"""The tables of the simulated world, and what every step that fills one has at hand."""
+"""The tables of the simulated world, and what the steps that fill them share."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Table:
     """Rows of one kind. `person` and `case` are their true numbers, -1 for none."""
 
     columns: dict[str, Column]
-    entry: Days  # the day on which the row comes into its register
+    entry: Days  # the day on which the row enters its register
     person: Ints
     case: Ints
-    links: dict[str, Ints] = field(default_factory=dict)  # rows of other tables that these rows follow from; -1 for none
-    belongs_to: str | None = None  # the linked table whose rows these are part of, in the same register
-    known_with: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # field: (its day, the word before that day)
-    last: Days | None = None  # the day on which the unit was done with; None when units stay open
+    links: dict[str, Ints] = field(default_factory=dict)  # the rows of other tables that these rows result from; -1 for none
+    belongs_to: str | None = None  # the linked table in the same register whose rows these are part of
+    known_with: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # field: (day it is known from, word before that)
+    last: Days | None = None  # the day on which the unit was closed; None when units stay open
 
     def days(self, name: str) -> Days:
         """A column of days."""
@@ -65,14 +65,14 @@ class Table:
 
 @dataclass
 class Steps:
-    """What the steps of the simulation share: parameters, the tables and people made so far, and streams of random numbers."""
+    """What the steps of the simulation share: the parameters, the tables and people so far, and streams of random numbers."""
 
     parameters: Parameters
     groups: Mapping[str, str]  # the main group of each offence and police class
     seed: int  # of this block
     block: int  # of `blocks`: an independent part of the world
     blocks: int
-    scale: float  # simulated crimes, in all blocks together, for each registered one
+    scale: float  # simulated crimes, in all blocks together, for each crime registered in reality
     days: Days  # all days of the world
     start: np.datetime64  # the first day that is delivered
     tables: dict[str, Table] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Steps:
 
     @property
     def people(self) -> People:
-        """The people; they are known once there are suspects."""
+        """The people, who are drawn together with the suspects."""
         assert self.known_people is not None
         return self.known_people
 
@@ -89,23 +89,25 @@ class Steps:
         return stream(self.seed, name)
 
     def part(self, totals: Floats) -> Ints:
-        """This block's part of each total, whole; those of all blocks add up to the totals, rounded so that their sum stays."""
+        """This block's part of each total, in whole numbers. The parts of all blocks add up to the totals, which are rounded without
+        changing their sum.
+        """
         place = np.diff(np.round(np.cumsum(totals)), prepend=0.0) / self.blocks
         return (np.floor(place * (self.block + 1) + 1e-6) - np.floor(place * self.block + 1e-6)).astype(np.int64)
 
     def aligned(self, transition: str, on: Days) -> Floats:
-        """The alignment factor of a transition in the year of each day; that of the first or last year for days before or after."""
-        said = self.parameters.alignment
-        factors = np.array(said.factors.get(transition, [1.0] * len(said.years)))
-        year = np.clip(on.astype("datetime64[Y]").astype(np.int64) + 1970 - said.years[0], 0, len(factors) - 1)
+        """The alignment factor of a transition in the year of each day; days before the first or after the last year get that year's."""
+        alignment = self.parameters.alignment
+        factors = np.array(alignment.factors.get(transition, [1.0] * len(alignment.years)))
+        year = np.clip(on.astype("datetime64[Y]").astype(np.int64) + 1970 - alignment.years[0], 0, len(factors) - 1)
         return factors[np.where(np.isnat(on), 0, year)]
 
     def own(self, numbers: Ints) -> Ints:
-        """Numbers from 0 on as numbers that no other block has."""
+        """Numbers from 0 up, turned into numbers that no other block has."""
         return np.where(numbers < 0, numbers, numbers * self.blocks + self.block)
 
     def number(self, kind: str, on: Days, **parts: pa.Array) -> pa.Array:
-        """A register's own numbers: the pattern of `kind` filled with year, `parts`, and a serial number within those."""
+        """A register's own numbers: the pattern of `kind`, filled with the year, `parts`, and a serial number within those."""
         year = on.astype("datetime64[Y]").astype(np.int64) + 1970
         series = year
         for part in parts.values():
@@ -126,7 +128,7 @@ class Steps:
 
 
 def age(born_on: Days, day: Days) -> Ints:
-    """Whole years, near enough to choose by; 30 for who has no birth date (a legal entity)."""
+    """Age in whole years, accurate enough for drawing; 30 for a legal entity, which has no birth date."""
     years = (day - born_on).astype("timedelta64[D]").astype(np.float64) / YEAR
     return np.where(np.isnat(born_on), 30, np.floor(np.where(np.isnat(born_on), 0, years))).astype(np.int64)
 
@@ -142,7 +144,7 @@ def whole_days(numbers: Floats) -> Spans:
 
 
 def amounts(numbers: Ints, to: int) -> Floats:
-    """Amounts as they are fixed: whole multiples of `to`, at least one."""
+    """Amounts as they are imposed: rounded to multiples of `to`, at least one of them."""
     return np.maximum(np.round(numbers / to), 1) * to
 
 
@@ -155,6 +157,6 @@ def extremes(group: Ints, day: Days) -> tuple[Days, Days]:
 
 
 def repeated(*keys: Ints) -> Bools:
-    """Which rows have a key that other rows have too."""
+    """The rows whose key occurs more than once."""
     combined = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
     return np.bincount(combined)[combined] > 1

@@ -1,7 +1,7 @@
 """The true world: crimes, suspects, cases, trials, sanctions and their execution, as tables of arrays.
 
-Nothing in here knows a partner, a file or a code: fields have English names, categories are concepts, and every row says since
-when it is in its register. Days after the last delivered one exist as well; a register shows them when their time has come.
+Nothing here knows a partner, a file or a code: fields have English names, categories are concepts, and every row has the day on which
+it enters its register. The world also has days after the last delivered one; a register shows their rows once those days have come.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from simulation.world import appeal, court, detention, execution, police, prosec
 from simulation.world.persons import People
 from simulation.world.tables import Steps, Table
 
-# Each table from those above it.
+# Each table is made from those above it.
 STEPS: dict[str, Callable[[Steps], Table]] = {
     "crimes": police.crimes,
     "episodes": police.episodes,
@@ -42,7 +42,7 @@ STEPS: dict[str, Callable[[Steps], Table]] = {
 
 @dataclass(frozen=True)
 class World:
-    """People and everything that happened, by table."""
+    """Everybody, and everything that happened, by table."""
 
     steps: Steps
 
@@ -57,14 +57,14 @@ class World:
 
 @dataclass(frozen=True)
 class Extent:
-    """How large a world is: since when, and how many rows it gives in all files together."""
+    """The extent of a world: its first delivered day, and its number of rows in all files together."""
 
     rows: int
     start: date
 
     @classmethod
     def of(cls, parameters: Parameters, size: str | int) -> Extent:
-        """The extent of a named size or of a number of rows; ConfigurationError for a size that is not known."""
+        """The extent for a named size or a number of rows; ConfigurationError for an unknown size."""
         sizes = parameters.period.sizes
         if isinstance(size, str) and not size.isdigit():
             if size not in sizes:
@@ -75,16 +75,16 @@ class Extent:
         return cls(rows, below[-1].start)
 
     def blocks(self, parameters: Parameters) -> int:
-        """In how many blocks the world is made."""
+        """The number of blocks that the world is made in."""
         return -(-self.rows // parameters.period.rows_a_block)
 
     def scale(self, parameters: Parameters) -> float:
-        """Simulated crimes for each registered one."""
+        """The number of simulated crimes for each crime registered in reality."""
         return self.rows / parameters.period.records_a_crime / parameters.crime.registered(self.start, parameters.period.until)
 
 
 def simulate_world(parameters: Parameters, groups: Mapping[str, str], extent: Extent, seed: int, block: int = 0) -> World:
-    """One block of the world from the warm-up until the days beyond the end. `groups`: the main group of each offence and police class."""
+    """Simulate one block, from the warm-up to the days beyond the end. `groups` has the main group of each offence and police class."""
     period = parameters.period
     start = np.datetime64(extent.start)
     days = np.arange(start - period.warm_up_days, np.datetime64(period.until) + period.beyond_days + 1)

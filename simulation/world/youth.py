@@ -12,7 +12,7 @@ MINOR_FROM, MINOR_UNTIL = 4_384, 6_574  # days: the twelfth birthday, the day be
 
 
 def referrals(steps: Steps) -> Table:
-    """Minors referred to Halt: by the police for a crime, and others for a minor offence or truancy, which no crime belongs to."""
+    """Minors referred to Halt: by the police for a crime, or for a minor offence or truancy, which has no crime."""
     p, draw = steps.parameters.execution, steps.stream("referrals")
     suspicions, episodes = steps.tables["suspicions"], steps.tables["episodes"]
     episode = np.flatnonzero(episodes.coded("follow_up").is_in([steps.parameters.suspects.to_halt]))
@@ -50,7 +50,7 @@ def referrals(steps: Steps) -> Table:
 
 
 def _for_minor_offences(steps: Steps, draw: np.random.Generator, referred: Days) -> tuple[Ints, Days]:
-    """Persons of 12 to 17 whom the chain knows for something else at some time, and the days of their referral: those of others."""
+    """Persons of 12 to 17 who occur elsewhere in the chain, and the days on which they are referred: those of other referrals."""
     p = steps.parameters.execution
     times = p.minor_offences * steps.aligned("halt_minor_offences", referred)
     whole = np.floor(times)
@@ -65,7 +65,7 @@ def _for_minor_offences(steps: Steps, draw: np.random.Generator, referred: Days)
 
 
 def investigations(steps: Steps) -> Table:
-    """What the child protection board does in cases of minors."""
+    """The investigations of the child protection board in cases of minors."""
     p, draw, cases = steps.parameters.execution.youth, steps.stream("investigations"), steps.tables["cases"]
     case = np.flatnonzero(cases.numbers("minor").astype(bool) & happens(draw, p.share, len(cases)))
     started = cases.days("received_on")[case] + whole_days(draw.integers(0, 15, len(case)))

@@ -162,7 +162,7 @@ def test_what_cannot_be_simulated_is_said(dutch: Jurisdiction, toy: Jurisdiction
         simulate(toy, tmp_path / "inbox", size="tiny")
     with pytest.raises(ConfigurationError, match="Nothing is delivered by 2025-01-01"):
         simulate(dutch, tmp_path / "inbox", size="tiny", until=date(2025, 1, 1))
-    with pytest.raises(DasError, match="there is no simulation to go on with"):
+    with pytest.raises(DasError, match="there is no simulation to continue"):
         next_day(dutch, tmp_path / "inbox")
 
 

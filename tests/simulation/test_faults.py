@@ -160,7 +160,7 @@ def test_each_kind_of_a_whole_file_is_planned_for_some_file(kind: str, small: Sm
     assert is_as_said == (FILE_KINDS[kind].phase != "transport")
     is_changed = len(made.written) < made.rows or made.columns != page(small, contract).columns
     assert is_changed or made.form != layout(contract, later) or whole.of_file(contract)[0].kind in of_bytes
-    assert not plan.delivery([contract], later, f"{later}.2", is_history=False, is_mended=True).of_file(contract)
+    assert not plan.delivery([contract], later, f"{later}.2", is_history=False, is_corrected=True).of_file(contract)
 
 
 def test_blocks_agree_on_what_is_wrong_with_the_file_and_one_of_them_says_so(small: Small) -> None:
