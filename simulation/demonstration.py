@@ -84,7 +84,7 @@ def simulate(
     if earlier and not force and not (earlier.is_same(state) and earlier.reference_on <= state.reference_on):
         raise DasError(
             f"{out} has the deliveries of another world ({earlier.rows:,} rows, seed {earlier.seed}, faults {Path(earlier.faults).stem}, "
-            f"until {earlier.reference_on}), and its truth would be replaced. Start again after make clean, or simulate elsewhere (--out or "
+            f"until {earlier.reference_on}), and its truth would be replaced. Start anew after make clean, or simulate elsewhere (--out or "
             "another DAS_HOME). das simulate --force replaces the truth and mixes the two."
         )
     parameters = Parameters.read(jurisdiction)

@@ -1,7 +1,7 @@
-"""What is true behind the deliveries: who and which case a record is about, which faults were put where, and what should be counted.
+"""The truth behind the deliveries: the person and case of each record, the faults and their places, and the counts to expect.
 
-Lies outside the lake and the inbox. Nothing of the pipeline reads it; tests measure the pipeline against it. Nothing of chain or statistics
-is imported here: events, spells and tables are counted from the tables of the world, as `truth.yaml` says.
+It is kept outside the lake and the inbox. The pipeline never reads it; tests compare the pipeline with it. Nothing from chain or
+statistics is imported here: events, spells and tables are counted from the tables of the world, as `truth.yaml` declares.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulation.deliveries.registers import Register
 from simulation.deliveries.values import texts
 from simulation.draws import Ints, compute, stream
 from simulation.faults import Fault
-from simulation.parameters import Registers as Said
+from simulation.parameters import Registers
 from simulation.truth.declared import Truth
 from simulation.truth.events import Events, event_table, spell_table, spells_of, unit_events
 from simulation.truth.shown import Shown, births
@@ -29,7 +29,7 @@ from simulation.truth.tables import Levels, cube_table, flow_table, published_ta
 from simulation.world.persons import People
 
 TABLES, FLOWS, CANARIES_FILE, FAULTS_FILE = "tables", "flows", "canaries.txt", "faults.jsonl"
-CANARIES = 60  # of each kind: enough to notice a leak, few enough that chance does not make one
+CANARIES = 60  # of each kind: enough to detect a leak, few enough to avoid one by coincidence
 
 
 def write_truth(
@@ -37,16 +37,16 @@ def write_truth(
     jurisdiction: Jurisdiction,
     registers: Iterable[Register],
     people: People,
-    said: Said,
+    recorded: Registers,
     known_on: Mapping[str, date],
     seed: int,
     block: int = 0,
     blocks: int = 1,
 ) -> None:
-    """The truth about everything that one block of the world delivered; `known_on` says until which day, by partner.
+    """Write the truth about everything that one block of the world delivered, by partner up to the day in `known_on`.
 
-    `merge` puts the folders of all blocks together. True numbers of records, persons and cases are unique over blocks: number in the block
-    · blocks + block.
+    `merge` joins the folders of all blocks. True numbers of records, persons and cases are unique across blocks: number in the block ·
+    blocks + block.
     """
     (folder / TABLES).mkdir(parents=True, exist_ok=True)
     opened, days = list(registers), {partner: np.datetime64(day) for partner, day in known_on.items()}
@@ -57,11 +57,11 @@ def write_truth(
         return numbers * blocks + block
 
     main = [(r, r.contract.partner, r.contract.file) for r in opened if not r.contract.sub_key]
-    records = [_records(r, days[partner], said, first[partner, file], numbered) for r, partner, file in main]
+    records = [_records(r, days[partner], recorded, first[partner, file], numbered) for r, partner, file in main]
     _write(folder / "records.parquet", records)
     shown = [Shown(jurisdiction, register, days[register.contract.partner]) for register in opened]
     _write_counted(folder, jurisdiction, shown, max(known_on.values()), first, numbered)
-    if block == 0:  # its canaries are enough
+    if block == 0:  # the canaries of one block are enough
         (folder / CANARIES_FILE).write_text("\n".join(_canaries(shown, people, seed)) + "\n", encoding="utf-8")
 
 
@@ -73,7 +73,7 @@ def _write_counted(
     first: Mapping[tuple[str, str], int],
     numbered: Callable[[Ints], Ints],
 ) -> None:
-    """events.parquet, spells.parquet, and one table each for every cube, published table and the balance of spells."""
+    """Write events.parquet, spells.parquet, and one table for every cube, every published table and the balance of spells."""
     truth = jurisdiction.load("simulation/truth.yaml", Truth)
     levels = Levels(jurisdiction)
     events = _events(truth, registers, first, numbered)
@@ -91,23 +91,23 @@ def _write_counted(
 def _events(
     truth: Truth, registers: Sequence[Shown], first: Mapping[tuple[str, str], int], numbered: Callable[[Ints], Ints]
 ) -> list[Events]:
-    """The events of every unit, of each partner that tells it apart."""
+    """The events of every unit, for each partner that records it."""
     main = [shown for shown in registers if not shown.register.contract.sub_key]
-    born, found = births(main), []
+    born, events = births(main), []
     for number, shown in enumerate(main):
         contract = shown.register.contract
         if contract.unit in truth.units and shown.register.table_name == truth.units[contract.unit].table:
             others = {s.register.table_name: s for s in registers if s.register.contract.partner == contract.partner}
             record = numbered(first[contract.partner, contract.file] + shown.rows)
-            found.append(unit_events(contract.unit, truth.units[contract.unit], shown, others, born.get(number), record))
-    return found
+            events.append(unit_events(contract.unit, truth.units[contract.unit], shown, others, born.get(number), record))
+    return events
 
 
 def merge(parts: Sequence[Path], target: Path) -> None:
-    """Puts the truths of the blocks together, in their order, in the folder `target`; the parts stay.
+    """Join the truths of the blocks, in order, in the folder `target`; the parts are kept.
 
-    Rows of records, events and spells and lines of the fault ledger follow each other, a row group at a time; what was counted is summed;
-    the canaries are those of the first block, which are enough. What `target` holds of another name stays.
+    Rows of records, events and spells and lines of the fault ledger are concatenated, a row group at a time; counts are summed; the
+    canaries of the first block are enough. Files in `target` with other names are kept.
     """
     target.mkdir(parents=True, exist_ok=True)
     for name in sorted({path.name for part in parts for path in part.glob("*.parquet")}):
@@ -123,7 +123,7 @@ def merge(parts: Sequence[Path], target: Path) -> None:
 
 
 def _follow(parts: Sequence[Path], target: Path) -> None:
-    """The rows of Parquet files of one shape, one file after the other; a row group of the result is one of the parts."""
+    """Concatenate Parquet files with the same schema, row group by row group."""
     texts = [field.name for field in pq.read_schema(parts[0]) if pa.types.is_string(field.type) and field.name != "key"]
 
     def groups() -> Iterator[pa.Table]:
@@ -135,7 +135,7 @@ def _follow(parts: Sequence[Path], target: Path) -> None:
 
 
 def _write(target: Path, groups: Iterable[pa.Table]) -> None:
-    """A Parquet file with a row group for each table; a text that occurs often is written once."""
+    """Write a Parquet file with a row group for each table; frequent texts are stored once."""
     writer: pq.ParquetWriter | None = None
     for table in groups:
         writer = writer or pq.ParquetWriter(target, table.schema, store_schema=False)  # columns are read as texts
@@ -145,7 +145,7 @@ def _write(target: Path, groups: Iterable[pa.Table]) -> None:
 
 
 def _sum(parts: Sequence[Path], target: Path) -> None:
-    """The sums over files of counts: whole numbers are counts, all other columns say what is counted."""
+    """Sum files of counts: integer columns are counts, all other columns say what is counted."""
     rows = pa.concat_tables([pq.read_table(path) for path in parts])
     counted = [field.name for field in rows.schema if pa.types.is_integer(field.type)]
     keys = [name for name in rows.column_names if name not in counted]
@@ -154,17 +154,17 @@ def _sum(parts: Sequence[Path], target: Path) -> None:
 
 
 def append_faults(folder: Path, faults: Iterable[Fault]) -> None:
-    """Adds faults to the ledger, one JSON object a line."""
+    """Append faults to the ledger, one JSON object per line."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / FAULTS_FILE).open("a", encoding="utf-8") as ledger:
         ledger.writelines(json.dumps(fault.as_dict(), ensure_ascii=False) + "\n" for fault in faults)
 
 
-def _records(register: Register, day: np.datetime64, said: Said, first: int, numbered: Callable[[Ints], Ints]) -> pa.Table:
-    """One row per unit that was ever delivered: its number, its key, its true person and its true case (null for none)."""
+def _records(register: Register, day: np.datetime64, recorded: Registers, first: int, numbered: Callable[[Ints], Ints]) -> pa.Table:
+    """One row per unit that was ever delivered: its number, its key, its true person and true case (null for none)."""
     contract, keeping = register.contract, register.keeping
     rows = np.flatnonzero(keeping.is_delivered & (keeping.known_on <= day))
-    keys = texts(contract, register.state(rows, day, contract.unit_key), said)
+    keys = texts(contract, register.state(rows, day, contract.unit_key), recorded)
     about = {"partner": contract.partner, "file": contract.file, "unit": contract.unit}
     person, case = register.table.person[rows], register.table.case[rows]
     return pa.table(
@@ -179,9 +179,9 @@ def _records(register: Register, day: np.datetime64, said: Said, first: int, num
 
 
 def _canaries(shown: Sequence[Shown], people: People, seed: int) -> list[str]:
-    """Names and numbers that occur in deliveries and, in all likelihood, nowhere else."""
+    """Names and numbers that occur in deliveries and most likely nowhere else."""
     draw = stream(seed, "canaries")
-    found: set[str] = set()
+    canaries: set[str] = set()
     persons = np.unique(np.concatenate([s.table.person[s.rows] for s in shown]))
     persons = persons[persons >= 0]
     who = pa.array(persons)
@@ -193,5 +193,5 @@ def _canaries(shown: Sequence[Shown], people: People, seed: int) -> list[str]:
             pools.append(key.take(pa.array(rows)))
     for pool in pools:
         distinct = sorted({text for text in pool.drop_null().to_pylist() if len(text) >= 6})
-        found.update(distinct[i] for i in draw.permutation(len(distinct))[:CANARIES])
-    return sorted(found)
+        canaries.update(distinct[i] for i in draw.permutation(len(distinct))[:CANARIES])
+    return sorted(canaries)

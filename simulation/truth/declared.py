@@ -1,4 +1,4 @@
-"""The shape of `truth.yaml`: what is true, said in fields of the simulated world; the pipeline is told in columns of the partners."""
+"""The model of `truth.yaml`: what is true, declared in fields of the simulated world, where the pipeline has columns of the partners."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Part(BaseModel, extra="forbid"):
 
 
 class Happening(Part):
-    """Something that happens on the day in the field `day`, of the unit's own table or one whose rows belong to it."""
+    """An event on the day in the field `day`, of the unit's own table or of one whose rows belong to it."""
 
     kind: str
     table: str | None = None
     day: str
-    outcome: str | None = None  # field
-    to: str | dict[str, str] = {}  # the partner that is handed something: always, or by outcome
+    outcome: str | None = None  # the field with its outcome
+    to: str | dict[str, str] = {}  # the partner that the unit goes to: always the same, or by outcome
 
 
 class Principal(Part):
-    """Of the rows of `table` that belong to a unit, the one that its attributes are taken from: the first with the highest number."""
+    """The row of `table` that a unit's attributes are taken from: of the rows that belong to it, the first with the highest number."""
 
     table: str
     highest: str
@@ -36,24 +36,24 @@ class Principal(Part):
 
 
 class Unit(Part):
-    """A unit of count: a row of `table`. Attributes are fields of it, or what the register says of the person (`sex`)."""
+    """A unit of count: a row of `table`. Attributes are its fields, or what the register records of the person (`sex`)."""
 
     table: str
     attributes: dict[str, str] = {}
-    age_on: str | None = None  # the day at which the person's age is taken
+    age_on: str | None = None  # the day on which the person's age is taken
     principal: Principal | None = None
     events: list[Happening]
 
 
 class Again(Part):
-    """What opens a spell again after it ended in one of these ways."""
+    """The event that opens a spell again after it ended with one of these outcomes."""
 
     by: str
     after: list[str]
 
 
 class Spell(Part):
-    """A time between two kinds of event, in which others may change the state."""
+    """The time between two kinds of event, during which other events may change the state."""
 
     unit: str
     start: str
@@ -71,7 +71,7 @@ class Dimension(Part):
 
 
 class Cube(Part):
-    """How many events of a kind, by dimensions and period."""
+    """The number of events of one kind, by dimensions and period."""
 
     counts: str
     without: list[str] = []  # outcomes
@@ -88,7 +88,7 @@ class Cube(Part):
 
 
 class Table(Part):
-    """A published table: a cube at these levels with every total, or the totals of cubes under words of one dimension."""
+    """A published table: a cube at these levels with all totals, or the totals of several cubes as the values of one dimension."""
 
     cube: str | None = None
     by: dict[str, str] = {}
@@ -117,7 +117,7 @@ class Truth(Part):
             raise ValueError(f"{twice[0]} is the name of a cube and of a table")
         kinds = Counter(event.kind for unit in self.units.values() for event in unit.events)
         if twice := [kind for kind, n in kinds.items() if n > 1]:
-            raise ValueError(f"{twice[0]} is told twice")
+            raise ValueError(f"{twice[0]} is declared twice")
         used = {cube.counts for cube in self.cubes.values()} | {word for s in self.spells.values() for word in (s.start, s.end)}
         if strange := sorted(used - kinds.keys()):
             raise ValueError(f"no unit has events of kind {', '.join(strange)}")

@@ -1,4 +1,4 @@
-"""True events and spells: what happened, as the registers know it on a day, read straight from the tables of the world."""
+"""True events and spells: what happened, as the registers know it on a day, read directly from the tables of the world."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENTRY, MOVE, EXIT = range(3)
 
 @dataclass(frozen=True)
 class Events:
-    """The events of one unit that one partner knows of, each with the row of its unit and that row's attributes. `age` is whole years."""
+    """The events of one unit that one partner knows, each with its unit's row and that row's attributes. `age` is in whole years."""
 
     unit: str
     partner: str
@@ -29,14 +29,14 @@ class Events:
     outcome: Coded
     to: Coded
     attributes: Mapping[str, Coded]
-    age: Ints  # -1 where it is not known
+    age: Ints  # -1 when not known
 
     def of(self, kinds: Sequence[str]) -> Events:
-        """The events of some kinds."""
+        """The events of these kinds."""
         return self.at(np.flatnonzero(self.kind.is_in(kinds)))
 
     def at(self, which: Ints) -> Events:
-        """Some of the events, in that order."""
+        """The events at these positions, in this order."""
         return Events(
             unit=self.unit,
             partner=self.partner,
@@ -56,23 +56,23 @@ class Events:
 
 @dataclass(frozen=True)
 class Spells:
-    """The spells of one kind, a row for each state in which they were."""
+    """The spells of one kind, with a row for each state that they were in."""
 
     name: str
     began: Events  # the event that each state began with
-    number: Ints  # of the spell of its unit
-    segment: Ints  # of the state in its spell
+    number: Ints  # of the spell within its unit
+    segment: Ints  # of the state within its spell
     is_entry: Ints
     end_on: Days
     closed_by: Coded
-    is_closed: Ints  # ended for good; else in another state, or open
+    is_closed: Ints  # whether the spell ended with this state; if not, another state follows or it is open
 
     def __len__(self) -> int:
         return len(self.number)
 
 
 def unit_events(name: str, unit: Unit, main: Shown, others: Mapping[str, Shown], born: Days | None, record: Ints) -> Events:
-    """What happened to the units of a register. `others`: the registers of the same partner, by table; `record`: the number of each row."""
+    """The events of a register's units. `others`: the same partner's registers, by table; `record`: the number of each row."""
     parts = [_happened(event, unit.table, main, others) for event in unit.events]
     row = np.concatenate([part[0] for part in parts])
     kinds = tuple(event.kind for event in unit.events)
@@ -92,7 +92,7 @@ def unit_events(name: str, unit: Unit, main: Shown, others: Mapping[str, Shown],
 
 
 def _happened(event: Happening, table: str, main: Shown, others: Mapping[str, Shown]) -> tuple[Ints, Days, Coded, Coded]:
-    """Row of the unit, day, outcome and receiver of every event of one kind."""
+    """Row of the unit, day, outcome and receiving partner of every event of one kind."""
     source = main if event.table is None else others[event.table]
     row = np.arange(len(main)) if event.table is None else main.place[source.table.links[table][source.rows]]
     days = source.days(event.day)
@@ -104,8 +104,8 @@ def _happened(event: Happening, table: str, main: Shown, others: Mapping[str, Sh
 
 
 def _attributes(unit: Unit, main: Shown, others: Mapping[str, Shown], born: Days | None) -> tuple[dict[str, Coded], Ints]:
-    """The attributes of every unit, and the age of the person."""
-    found = {name: main.words(field) for name, field in unit.attributes.items()}
+    """The attributes of every unit, and the person's age."""
+    attributes = {name: main.words(field) for name, field in unit.attributes.items()}
     on = main.days(unit.age_on) if unit.age_on else np.full(len(main), NEVER)
     if (rule := unit.principal) is not None:
         source = others[rule.table]
@@ -115,15 +115,15 @@ def _attributes(unit: Unit, main: Shown, others: Mapping[str, Shown], born: Days
         has, first = np.unique(row[order], return_index=True)
         picked = np.full(len(main), -1)
         picked[has[has >= 0]] = order[first][has >= 0]
-        found |= {name: _at(source.words(field), picked) for name, field in rule.attributes.items()}
+        attributes |= {name: _at(source.words(field), picked) for name, field in rule.attributes.items()}
         if rule.age_on:
             on = np.append(source.days(rule.age_on), NEVER)[picked]
     age = np.full(len(main), -1) if born is None else whole_years(born, on)
-    return found, age
+    return attributes, age
 
 
 def _at(column: Coded, rows: Ints) -> Coded:
-    """The words in these rows, no word for row -1."""
+    """The words in these rows; no word for row -1."""
     return Coded(column.words, np.append(column.codes, -1)[rows])
 
 
@@ -133,7 +133,7 @@ def _stacked(columns: Sequence[Coded]) -> Coded:
 
 
 def spells_of(name: str, spell: Spell, events: Events) -> Spells:
-    """Every time in which a unit was in a state of `spell`: from one event that begins a state to the next event, if there was one."""
+    """Every period in which a unit was in a state of `spell`: from the event that begins the state to the next event, if any."""
     again = spell.again
     places = [spell.start, *([spell.change] if spell.change else []), *([again.by] if again else []), spell.end]
     turns = events.of(places)
@@ -168,7 +168,7 @@ def spells_of(name: str, spell: Spell, events: Events) -> Spells:
 
 
 def _reopened(turns: Events, role: Ints, asks: Ints, after: Sequence[str]) -> tuple[Events, Ints]:
-    """The turns without those that would open a spell again but do not: only the first one after such an end does."""
+    """The turns, without those that do not really open a spell again: only the first one after such an end does."""
     place = np.arange(len(turns))
     last = np.maximum.accumulate(np.where(asks, -1, place)) if len(turns) else place
     ended = (last >= 0) & (turns.row[last] == turns.row) & (role[last] == EXIT) & turns.outcome.is_in(after)[last]
@@ -180,7 +180,7 @@ def _reopened(turns: Events, role: Ints, asks: Ints, after: Sequence[str]) -> tu
 
 
 def _texts(column: Coded) -> pa.Array:
-    """The words of a column, each once, and their numbers."""
+    """The column as an Arrow dictionary array."""
     codes = pa.array(column.codes.astype(np.int32), mask=column.codes < 0)
     return pa.DictionaryArray.from_arrays(codes, pa.array(column.words, pa.string()))
 
@@ -190,7 +190,7 @@ def _same(word: str, n: int) -> pa.Array:
 
 
 def event_table(events: Events, names: Sequence[str]) -> pa.Table:
-    """The rows of events.parquet. `names`: the attributes of any unit."""
+    """The rows of events.parquet. `names`: the attributes of all units."""
     return pa.table(
         {
             "unit": _same(events.unit, len(events)),

@@ -1,4 +1,4 @@
-"""True tables: cubes, published tables, and the balance of spells by month, counted from the true events without any protection."""
+"""True tables: cubes, published tables, and the balance of spells by month, counted from the true events without protection."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MONTHS: dict[Period, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
 class Levels:
-    """The schemes of a jurisdiction: what a concept, or an age, counts as at a level."""
+    """The schemes of a jurisdiction: the node that a concept or an age belongs to at each level."""
 
     def __init__(self, jurisdiction: Jurisdiction) -> None:
         self.jurisdiction = jurisdiction
         self.schemes: dict[str, dict[str, dict[str, str]]] = {}
 
     def counted(self, events: Events, dimension: Dimension) -> Coded:
-        """What each event counts as in a dimension."""
+        """The node that each event counts under in a dimension."""
         scheme, level = dimension.scheme, dimension.level
         if dimension.of == AGE:
             bands = [row for row in self._rows(scheme).values() if row["level"] == level and row["from_age"]]
@@ -43,7 +43,7 @@ class Levels:
         return Coded(words, np.array([words.index(node) for node in nodes])[column.codes])
 
     def above(self, scheme: str, word: str, level: str) -> str | None:
-        """The concept at `level` that `word` is, or lies in."""
+        """The concept at `level` that `word` is or belongs to; None if there is none."""
         rows = self._rows(scheme)
         while word in rows and rows[word]["level"] != level:
             word = rows[word]["parent"]
@@ -65,13 +65,13 @@ def _month_of(day: date) -> int:
 
 
 def label(month: int, period: Period) -> str:
-    """The name of the period in which a month lies: 2024-03, 2024-Q1 or 2024."""
+    """The name of the period that contains a month: 2024-03, 2024-Q1 or 2024."""
     year, number = 1970 + month // 12, month % 12
     return {"month": f"{year}-{number + 1:02}", "quarter": f"{year}-Q{number // 3 + 1}", "year": str(year)}[period]
 
 
 def cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: date, until: date) -> pa.Table:
-    """How many events of the cube's kind happened, from the opening month to the month of `until`: one row per cell that has any."""
+    """The number of events of the cube's kind from the opening month to the month of `until`: one row per cell that is not 0."""
     first, last = _month_of(opening), _month_of(until)
     counts: dict[tuple[str, ...], int] = {}
     for events in (e.of([cube.counts]) for e in every if cube.counts in e.kind.words):
@@ -97,7 +97,7 @@ def cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: dat
 
 
 def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels) -> pa.Table:
-    """The cells of a published table that are not 0: sums of its cube at the table's levels and over everything, by kind of period."""
+    """The cells of a published table that are not 0: sums of its cube at the table's levels, with totals, for each kind of period."""
     if table.stack:
         ((dimension, stacked),) = table.stack.items()
         parts = [(word, *cubes[cube]) for word, cube in stacked.items()]
@@ -122,7 +122,7 @@ def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], le
 
 
 def _enclosing(period: str, kind: Period) -> str:
-    """The period of a kind in which a period of that kind, or a shorter one, lies."""
+    """The period of kind `kind` that contains `period`, which is of that kind or shorter."""
     if kind == "year":
         return period[:4]
     return f"{period[:4]}-Q{(int(period[5:]) + 2) // 3}" if kind == "quarter" and "Q" not in period else period
@@ -138,9 +138,9 @@ def _table(names: Sequence[str], counts: Mapping[tuple[str, ...], int], period: 
 
 
 def flow_table(every: Sequence[Spells], opening: date, until: date) -> pa.Table:
-    """Of every kind of spell and state by month: how many were open before, came in, went out, moved between states, and were open after.
+    """By kind of spell, state and month: how many were open before, began, ended, moved between states, and were open afterwards.
 
-    What was before the opening month counts in it.
+    What happened before the opening month counts in it.
     """
     first = _month_of(opening)
     n = _month_of(until) - first + 1

@@ -1,4 +1,4 @@
-"""The back-test: published figures held against the same figures of a simulated world."""
+"""The back-test: published figures compared with the same figures of a simulated world."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from simulation.validation.figures import Figure, figures
 from simulation.validation.measure import Measured, added, measure, value
 from simulation.world.world import Extent, simulate_world
 
-SPREAD = 2.0  # standard errors of a figure of a small world that are allowed beside the tolerance
+SPREAD = 2.0  # standard errors, for sampling in a small world, allowed in addition to the tolerance
 
 
 @dataclass(frozen=True)
 class Result:
-    """A published figure and the simulated one."""
+    """A published figure compared with the simulated one."""
 
     figure: Figure
     simulated: float
-    deviation: float  # percent, or percentage points for a share
-    allowed: float  # the same unit
+    deviation: float  # in percent, or percentage points for a share
+    allowed: float  # in the same unit
 
     @property
     def is_within(self) -> bool:
@@ -35,7 +35,7 @@ class Result:
 
 
 def _result(figure: Figure, simulated: float, measured: Measured, at: int, scale: float, tolerance: Tolerance) -> Result:
-    """With the sampling error of the world: √(published · scale) rows and one at least, √(p(1 − p)/n) of a share, s/√n of a mean."""
+    """The comparison. The sampling error is √(published · scale) rows, at least one; √(p(1 − p)/n) for a share; s/√n for a mean."""
     published, n = figure.published, max(float(measured.n[at]), 1.0)
     if figure.measure.kind == "share":
         p = published / 100
@@ -53,7 +53,7 @@ def _result(figure: Figure, simulated: float, measured: Measured, at: int, scale
 
 @dataclass(frozen=True)
 class Ruler:
-    """What the worlds of a jurisdiction are measured with: figures that are measured alike are measured once."""
+    """Measures the worlds of a jurisdiction; figures with the same measure are measured once."""
 
     backtest: Backtest
     known: Sequence[Figure]
@@ -62,7 +62,7 @@ class Ruler:
 
     @classmethod
     def read(cls, jurisdiction: Jurisdiction, years: Sequence[int]) -> Ruler:
-        """The declared measures, for the years `years`, which follow each other."""
+        """The ruler with the declared measures, for the consecutive years `years`."""
         backtest = Backtest.read(jurisdiction)
         return cls(backtest, figures(jurisdiction, backtest), main_groups(jurisdiction), years)
 
@@ -77,7 +77,7 @@ class Ruler:
         return {m.model_dump_json(): m for m in measures}
 
     def world(self, parameters: Parameters, extent: Extent, seed: int, processes: int) -> dict[int, Measured]:
-        """The sums of a whole world, by the position of their figure. Its blocks are made one by one, in as many processes, and dropped."""
+        """The sums of a whole world, by position of the figure. Its blocks are simulated in up to `processes` processes, and not kept."""
         blocks = range(extent.blocks(parameters))
         todo = partial(self.block, parameters, extent, seed)
         if processes == 1 or len(blocks) == 1:
@@ -86,22 +86,22 @@ class Ruler:
             return self.placed(added(pool.map(todo, blocks)))
 
     def block(self, parameters: Parameters, extent: Extent, seed: int, block: int) -> list[Measured]:
-        """The sums of one block, by measure."""
+        """The sums of one block, one per measure."""
         world = simulate_world(parameters, self.groups, extent, seed, block)
         return measure(world, self.groups, self._measures.values(), self.years)
 
     def placed(self, sums: Sequence[Measured]) -> dict[int, Measured]:
-        """Sums by the position of their figure."""
+        """The sums by position of the figure."""
         by_measure = dict(zip(self._measures, sums, strict=True))
         keys = {i: f.measure.model_dump_json(include=set(Measure.model_fields)) for i, f in enumerate(self.known) if f.is_modelled}
         return {i: by_measure[key] for i, key in keys.items()}
 
     def results(self, measured: Mapping[int, Measured], scale: float, years: Sequence[int]) -> list[Result]:
-        """The modelled figures of `years`, published and simulated."""
-        found = []
+        """The comparisons for the modelled figures of `years`."""
+        results = []
         for place, m in measured.items():
             figure = self.known[place]
             if figure.year in years and figure.year in self.years:
                 at = self.years.index(figure.year)
-                found.append(_result(figure, value(figure.measure, m, at, scale), m, at, scale, self.backtest.tolerance))
-        return found
+                results.append(_result(figure, value(figure.measure, m, at, scale), m, at, scale, self.backtest.tolerance))
+        return results

@@ -1,8 +1,8 @@
-"""The calibration: factors of the alignment, year by year, with which the simulated chain meets the published figures.
+"""The calibration: fits the factors of the alignment, year by year, so that the simulated chain meets the published figures.
 
-A fixed point: simulate, hold the figures against the published ones, move each factor by what its own figure lacks, again. A factor acts on
-the odds of one transition, so that the odds of a published share say at once how far it must move; for a number its gain says so. Years
-without a figure lie between their neighbours.
+It is a fixed-point iteration: simulate, compare the figures with the published ones, move each factor by the deviation of its figure,
+repeat. A factor acts on the odds of one transition, so the odds of a published share determine how far it must move; for a number its
+gain does. Years without a figure are interpolated.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from simulation.validation.figures import Figure
 from simulation.validation.measure import Measured, value
 
 Factors = dict[str, list[float]]  # one for each year of the alignment, by name
-STEP = (0.4, 2.5)  # the least and the most that a factor is multiplied with at a time
-RANGE = (0.02, 50.0)  # of a factor: beyond it the model, not its alignment, is wrong
-DAMPING = (0.7, 0.3)  # in the first and the last round: what happens later depends on it too, and would swing
+STEP = (0.4, 2.5)  # the least and the most that a factor is multiplied by in one round
+RANGE = (0.02, 50.0)  # of a factor: beyond it the model is wrong, not its alignment
+DAMPING = (0.7, 0.3)  # in the first and the last round: later transitions depend on a factor too, and would oscillate
 DIGITS = 4
 _FACTORS = r"^(alignment:\n(?:  (?!factors:).*\n)*)  factors:.*\n(?:    .*\n)*"
 
@@ -36,7 +36,7 @@ def fit(
     simulate: Callable[[Factors], Mapping[int, Measured]],
     rounds: int,
 ) -> Factors:
-    """The factors after some rounds, from those given. `simulate` measures a world with some factors: by position in `known`."""
+    """The factors after `rounds` rounds. `simulate` measures a world with given factors, by position of the figure in `known`."""
     fitted = {f.factor: list(factors.get(f.factor, [1.0] * len(years))) for f in backtest.fit}
     others = {name: list(series) for name, series in factors.items() if name not in fitted}
     targets = {f.factor: _targets(f, known, years) for f in backtest.fit}
@@ -53,41 +53,41 @@ def fit(
 
 
 def _targets(f: Fit, known: Sequence[Figure], years: Sequence[int]) -> dict[int, tuple[int, float]]:
-    """By position of the year, a figure's position and what it shall be: of the first of the list that is published for the year."""
-    found: dict[int, tuple[int, float]] = {}
+    """By position of the year: the position of the first figure in the list that is published for it, and its published value."""
+    targets: dict[int, tuple[int, float]] = {}
     first = next((place for place, figure in enumerate(known) if figure.name == f.figures[0]), 0)
     for name in f.figures:
         for place, figure in enumerate(known):
             if figure.name == name and figure.year in years and figure.is_modelled:
-                found.setdefault(years.index(figure.year), (place, figure.published))
+                targets.setdefault(years.index(figure.year), (place, figure.published))
     for year, wanted in f.assumed.items():
-        found.setdefault(years.index(year), (first, wanted))
-    if not found:
+        targets.setdefault(years.index(year), (first, wanted))
+    if not targets:
         raise ConfigurationError(f"The factor {f.factor} is fitted to figures of no year from {years[0]} to {years[-1]}.")
-    return found
+    return targets
 
 
 def _moved(factor: float, figure: Figure, wanted: float, simulated: float, gain: float, damping: float) -> float:
-    """The factor, moved towards the wanted figure; as it was where the world has no such row."""
+    """The factor, moved towards the wanted figure; unchanged if the world has no such row."""
     if not simulated > 0 or (figure.measure.kind == "share" and simulated >= 100):
         return factor
     ratio = wanted / simulated
-    if figure.measure.kind == "share":  # the factor is one of odds
+    if figure.measure.kind == "share":  # the factor acts on odds
         ratio, gain = ratio * (100 - simulated) / (100 - wanted), 1.0
     return float(np.clip(factor * np.clip(ratio ** (gain * damping), *STEP), *RANGE))
 
 
 def interpolated(known: Mapping[int, float], n: int) -> list[float]:
-    """A series of `n` from some of its members: between two of them evenly in the logarithm, outside them as the nearest."""
+    """A series of `n` values from some of them: linear in the logarithm between two, the nearest one outside them."""
     places = sorted(known)
     return np.exp(np.interp(np.arange(n), places, [math.log(known[p]) for p in places])).tolist()
 
 
 def write_factors(path: Path, factors: Factors) -> None:
-    """Put the factors in the alignment of a file of parameters, whose other lines stay as they are."""
+    """Write the factors into the alignment of a file of parameters; its other lines stay the same."""
     text = path.read_text(encoding="utf-8")
     lines = "".join(f"    {name}: [{', '.join(f'{x:g}' for x in factors[name])}]\n" for name in sorted(factors))
-    text, found = re.subn(_FACTORS, lambda m: f"{m[1]}  factors:\n{lines}", text, count=1, flags=re.MULTILINE)
-    if not found:
+    text, replaced = re.subn(_FACTORS, lambda m: f"{m[1]}  factors:\n{lines}", text, count=1, flags=re.MULTILINE)
+    if not replaced:
         raise ConfigurationError(f"{path} has no alignment with factors.")
     path.write_text(text, encoding="utf-8")

@@ -21,14 +21,14 @@ class Measure(BaseModel, extra="forbid"):
 
     kind: Kind = "rows"
     table: str = ""
-    day: str = ""  # the day whose year counts
-    where: dict[str, list[Word]] = {}  # field: words, one of which each counted row has
+    day: str = ""  # the field with the day whose year counts
+    where: dict[str, list[Word]] = {}  # field: only rows with one of these words count
     where_not: dict[str, list[Word]] = {}
-    part: dict[str, list[Word]] = {}  # of a share: the rows above the line
+    part: dict[str, list[Word]] = {}  # of a share: the rows in the numerator
     part_not: dict[str, list[Word]] = {}
-    of: str = ""  # the number a mean is taken of
-    since: str = ""  # the day on which a duration, a stay or a stock begins
-    until: str = ""  # the day on which it ends
+    of: str = ""  # of a mean: the field that is averaged
+    since: str = ""  # the field with the day on which a duration or stay begins
+    until: str = ""  # the field with the day on which it ends
     month_day: str = "12-31"  # the day of a stock
 
     @property
@@ -38,20 +38,20 @@ class Measure(BaseModel, extra="forbid"):
 
     @property
     def judged_as(self) -> Literal["total", "share", "duration"]:
-        """Which tolerance it has."""
+        """The kind of tolerance that applies."""
         return "share" if self.kind == "share" else "total" if self.is_scaled else "duration"
 
 
 class Breakdown(Measure):
-    """A published breakdown: how it is measured, or why it is not."""
+    """A published breakdown: how it is measured, or why it cannot be."""
 
     not_modelled: str = ""
-    known_gap: str = ""  # why the simulated figure is outside the tolerance, where it is
+    known_gap: str = ""  # why the simulated figure is outside the tolerance, if it is
     share_of: str = ""  # the published value is compared as a percentage of this other breakdown of the same year
 
 
 class Indicator(Breakdown):
-    """A published indicator: the definition that its figures follow, and its breakdowns; what they share is said once, above them."""
+    """A published indicator: the definition of its figures, and its breakdowns. What they have in common is declared here once."""
 
     partner: str
     indicator: str
@@ -60,16 +60,16 @@ class Indicator(Breakdown):
 
 
 class Classes(Measure):
-    """The police's own figures by class and year."""
+    """The figures of the police by class and year."""
 
     definition: str
     field: str
-    figures: str  # a file of class code, year and number
+    figures: str  # a file with class code, year and number
     prefix: str  # what a concept has before the class code
 
 
 class Tolerance(BaseModel, extra="forbid"):
-    """How far a simulated figure may be from the published one, apart from the sampling error of a small world."""
+    """How far a simulated figure may be from the published one, in addition to the sampling error of a small world."""
 
     total: float  # percent of the published figure
     share: float  # percentage points
@@ -77,12 +77,12 @@ class Tolerance(BaseModel, extra="forbid"):
 
 
 class Fit(BaseModel, extra="forbid"):
-    """One factor of the alignment and the published figures that it is fitted to; the first one that a year has counts."""
+    """One factor of the alignment and the published figures that it is fitted to; in each year the first one available counts."""
 
     factor: str
     figures: list[tuple[str, str, str]]  # partner, indicator, breakdown
-    assumed: dict[int, float] = {}  # year: what the first of them shall be where nothing is published
-    gain: float = 1.0  # relative change of the factor for one of a number; negative when it makes the number smaller
+    assumed: dict[int, float] = {}  # by year: the assumed value of the first figure where none is published
+    gain: float = 1.0  # relative change of the factor for a relative change of the figure; negative when the factor lowers it
 
 
 class Backtest(BaseModel, extra="forbid"):
@@ -104,8 +104,8 @@ class Backtest(BaseModel, extra="forbid"):
     def _says_each_thing_once(self) -> Backtest:
         names = [(i.partner, i.indicator) for i in self.indicators]
         if len(names) != len(set(names)):
-            raise ValueError(f"indicators said twice: {sorted({n for n in names if names.count(n) > 1})}")
+            raise ValueError(f"indicators declared twice: {sorted({n for n in names if names.count(n) > 1})}")
         known = {(*name, b) for name, i in zip(names, self.indicators, strict=True) for b in i.breakdowns}
         if unknown := [f for fit in self.fit for f in fit.figures if f not in known]:
-            raise ValueError(f"fitted to figures that are not there: {unknown}")
+            raise ValueError(f"fitted to figures that are not declared: {unknown}")
         return self

@@ -1,4 +1,4 @@
-"""The tables of the page that explains the model: written from the parameters, so that they say what the model does."""
+"""The tables in docs/simulation.md, generated from the parameters so that they describe what the model does."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from simulation.parameters import Block, Delay, Parameters, Size
 from simulation.validation.declared import Backtest
 from simulation.validation.figures import figures
 
-MIXES = ("suspects", "prosecution", "court", "appeal", "execution")  # blocks whose mixes are transitions
-CLOSE = 0.011  # how near to a whole the shares of a mix add up
+MIXES = ("suspects", "prosecution", "court", "appeal", "execution")  # the blocks whose mixes are transitions
+CLOSE = 0.011  # how far the sum of a mix may be from 1 or 100, as a share of it
 _PLACE = r"(<!-- {name} -->\n).*?(<!-- end -->)"
 
 
 def write_tables(page: Path, jurisdiction: Jurisdiction) -> str:
-    """The text of the page with its tables as the parameters have them now; they stand between `<!-- name -->` and `<!-- end -->`."""
+    """The text of the page with its tables regenerated; each is between `<!-- name -->` and `<!-- end -->`."""
     text = page.read_text(encoding="utf-8")
     for name, table in tables(jurisdiction).items():
-        text, found = re.subn(_PLACE.format(name=name), lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, count=1, flags=re.DOTALL)
-        if not found:
+        text, replaced = re.subn(_PLACE.format(name=name), lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, count=1, flags=re.DOTALL)
+        if not replaced:
             raise ConfigurationError(f"{page} has no place for the table {name}.")
     return text
 

@@ -22,7 +22,7 @@ class Figure:
     partner: str
     indicator: str
     breakdown: str
-    published: float  # as it is compared
+    published: float  # as compared: a percentage where `share_of` is declared
     unit: str
     source: str
     definition: str
@@ -43,41 +43,41 @@ class Figure:
 
 
 def figures(jurisdiction: Jurisdiction, backtest: Backtest) -> list[Figure]:
-    """Every row of calibration.csv, then every class and year of the police; ConfigurationError for a row that backtest.yaml forgets."""
+    """Every row of calibration.csv, then every class and year of the police; ConfigurationError for a row without a measure."""
     rows = jurisdiction.csv("simulation/calibration.csv", COLUMNS)
-    measures = {(i.partner, i.indicator, b): _merged(i, said) for i in backtest.indicators for b, said in i.breakdowns.items()}
+    measures = {(i.partner, i.indicator, b): _merged(i, declared) for i in backtest.indicators for b, declared in i.breakdowns.items()}
     definitions = {(i.partner, i.indicator): i.definition for i in backtest.indicators}
     values = {(r["year"], r["partner"], r["indicator"], r["breakdown"]): float(r["value"]) for r in rows}
     published = {(r["partner"], r["indicator"], r["breakdown"]) for r in rows}
     if forgotten := sorted(published - set(measures)):
-        raise ConfigurationError(f"backtest.yaml says nothing about these rows of calibration.csv: {forgotten}")
+        raise ConfigurationError(f"backtest.yaml has no measure for these rows of calibration.csv: {forgotten}")
     if invented := sorted(set(measures) - published):
         raise ConfigurationError(f"calibration.csv has no rows for these breakdowns of backtest.yaml: {invented}")
-    made = []
+    result = []
     for row in rows:
         partner, indicator, breakdown, value = row["partner"], row["indicator"], row["breakdown"], float(row["value"])
         measure, unit = measures[partner, indicator, breakdown], row["unit"]
         if measure.share_of:
             value, unit = 100 * value / values[row["year"], partner, indicator, measure.share_of], "%"
         definition = definitions[partner, indicator]
-        made.append(Figure(int(row["year"]), partner, indicator, breakdown, value, unit, row["source"], definition, measure))
-    return made + _class_figures(jurisdiction, backtest.classes)
+        result.append(Figure(int(row["year"]), partner, indicator, breakdown, value, unit, row["source"], definition, measure))
+    return result + _class_figures(jurisdiction, backtest.classes)
 
 
 def _class_figures(jurisdiction: Jurisdiction, classes: Classes) -> list[Figure]:
-    made = []
+    result = []
     for row in jurisdiction.csv(classes.figures, ["class_code", "year", "recorded_crimes"]):
         concept = classes.prefix + row["class_code"].replace(".", "_")
-        said = classes.model_dump(include=set(Measure.model_fields), exclude_defaults=True)
-        measure = Breakdown.model_validate(said | {"where": {**classes.where, classes.field: [concept]}})
+        shared = classes.model_dump(include=set(Measure.model_fields), exclude_defaults=True)
+        measure = Breakdown.model_validate(shared | {"where": {**classes.where, classes.field: [concept]}})
         name = "politie", CLASSES, row["class_code"]
         year, number = int(row["year"]), float(row["recorded_crimes"])
-        made.append(Figure(year, *name, number, "misdrijf", classes.figures, classes.definition, measure))
-    return made
+        result.append(Figure(year, *name, number, "misdrijf", classes.figures, classes.definition, measure))
+    return result
 
 
-def _merged(indicator: Indicator, said: Mapping[str, Any]) -> Breakdown:
-    """What a breakdown says over what its indicator says; conditions of both hold."""
+def _merged(indicator: Indicator, declared: Mapping[str, Any]) -> Breakdown:
+    """A breakdown with the defaults of its indicator; the conditions of both apply."""
     shared = indicator.model_dump(include=set(Breakdown.model_fields), exclude_defaults=True)
-    both = {key: {**shared.get(key, {}), **said.get(key, {})} for key in ("where", "where_not", "part", "part_not")}
-    return Breakdown.model_validate({**shared, **said, **both})
+    both = {key: {**shared.get(key, {}), **declared.get(key, {})} for key in ("where", "where_not", "part", "part_not")}
+    return Breakdown.model_validate({**shared, **declared, **both})

@@ -46,5 +46,5 @@ def _over_pairs(connection: duckdb.DuckDBPyConnection, kind: str) -> dict[str, f
     for group in (f"{kind}_id, true_{kind}", f"{kind}_id", f"true_{kind}"):
         sizes = f"SELECT COUNT(*) AS n FROM judged WHERE {kind}_id IS NOT NULL AND true_{kind} IS NOT NULL GROUP BY {group}"
         pairs.append(int(engine.scalar(connection, f"SELECT COALESCE(SUM(n * (n - 1) // 2), 0) FROM ({sizes})")))
-    both, found, true = pairs
-    return {"precision": both / found if found else 1.0, "recall": both / true if true else 1.0}
+    both, linked, true = pairs
+    return {"precision": both / linked if linked else 1.0, "recall": both / true if true else 1.0}

@@ -16,14 +16,14 @@ from simulation.validation.declared import Measure, Word
 from simulation.world.tables import ONE, Table, age
 from simulation.world.world import World
 
-LONGEST = 5000  # days that a histogram of durations knows; what lasts longer counts as this
-PEOPLE, GROUP = "person", "group"  # first and last words of a path: who the row is about, and the main group of an offence or class
+LONGEST = 5000  # days in the histogram of durations; longer ones count as this
+PEOPLE, GROUP = "person", "group"  # the parts of a path that mean the person of a row, and the main group of an offence or class
 GROWN_UP = 18  # years
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Sums by year for one measure, or more: how many rows, the sum of what is measured, the sum of its squares, and days by length."""
+    """Sums by year for one measure: number of rows, sum of the measured values, sum of their squares, and rows by duration."""
 
     n: Floats
     total: Floats
@@ -31,19 +31,19 @@ class Measured:
     lengths: Floats | None = None  # years × days, for medians only
 
     def plus(self, other: Measured) -> Measured:
-        """The sums of two worlds that have nobody in common."""
+        """The sums of two worlds without a person in common."""
         lengths = None if self.lengths is None or other.lengths is None else self.lengths + other.lengths
         return Measured(self.n + other.n, self.total + other.total, self.squares + other.squares, lengths)
 
 
 def measure(world: World, groups: Mapping[str, str], measures: Iterable[Measure], years: Sequence[int]) -> list[Measured]:
-    """Each measure in each of the years `years`, which follow each other."""
+    """Measure a world: each measure in each of the consecutive years `years`."""
     reader = _Reader(world, groups)
     return [_measured(reader, m, years) for m in measures]
 
 
 def added(blocks: Iterable[Sequence[Measured]]) -> list[Measured]:
-    """The measurements of several blocks as those of the world that they make."""
+    """The measurements of a world, as the sums over its blocks."""
     whole: list[Measured] = []
     for block in blocks:
         whole = [a.plus(b) for a, b in zip(whole, block, strict=True)] if whole else list(block)
@@ -51,7 +51,7 @@ def added(blocks: Iterable[Sequence[Measured]]) -> list[Measured]:
 
 
 def value(measure: Measure, measured: Measured, at: int, scale: float) -> float:
-    """The figure of the year at position `at`, brought to the size of the real chain: `scale` simulated crimes for a registered one."""
+    """The figure of the year at position `at`, scaled to the real chain: `scale` is the number of simulated crimes per registered one."""
     if measure.is_scaled:
         return float(measured.total[at]) / scale
     if measured.n[at] == 0:
@@ -72,7 +72,7 @@ class _Reader:
         return self.world.tables[name]
 
     def matches(self, table: Table, where: Mapping[str, Sequence[Word]], where_not: Mapping[str, Sequence[Word]]) -> Bools:
-        """The rows that have one of the words of every field of `where`, and none of `where_not`."""
+        """The rows with one of the words for every field in `where`, and none of those in `where_not`."""
         keep = np.ones(len(table), dtype=bool)
         for field, words in where.items():
             keep &= self._has(table, field, words)
@@ -86,7 +86,7 @@ class _Reader:
         return column.astype("datetime64[D]")
 
     def field(self, table: Table, path: str) -> Any:
-        """A column by its path; rows that follow from none have no word, no day and no number."""
+        """A column by its path; rows without a linked row have no word, day or number."""
         first, _, rest = path.partition(".")
         if rest == GROUP:
             return table.coded(first).translated(self.groups)
@@ -122,7 +122,7 @@ def _measured(reader: _Reader, m: Measure, years: Sequence[int]) -> Measured:
     if m.kind in ("stock", "average_stock", "present"):
         return _counted(_in_stock(reader, table, rows, m, years))
     year = reader.days(table, m.day)[rows].astype("datetime64[Y]").astype(np.int64) + 1970 - years[0]
-    inside = (year >= 0) & (year < len(years))  # a day that is none lies far before
+    inside = (year >= 0) & (year < len(years))  # NaT becomes a year far in the past
     rows, year = rows[inside], year[inside]
     if m.kind == "rows":
         return _counted(np.bincount(year, minlength=len(years)).astype(np.float64))
@@ -152,13 +152,13 @@ def _summed(year: Ints, values: Floats, years: int, *, by_length: bool = False) 
 
 
 def _persons(person: Ints, year: Ints, years: int) -> Floats:
-    """Different persons in each year."""
+    """The number of different persons in each year."""
     pairs = np.unique(person * years + year)
     return np.bincount(pairs % years, minlength=years).astype(np.float64)
 
 
 def _in_stock(reader: _Reader, table: Table, rows: Ints, m: Measure, years: Sequence[int]) -> Floats:
-    """Rows that have begun and not ended on a day of each year, or on average over its month ends; or persons with any day in the year."""
+    """Rows begun and not ended on a day of each year, or on average at its month ends; or persons present on any day of the year."""
     since, until = reader.days(table, m.since)[rows], reader.days(table, m.until)[rows]
     first = np.array([f"{y}-01-01" for y in years], dtype="datetime64[D]")
     if m.kind == "present":
@@ -171,12 +171,12 @@ def _in_stock(reader: _Reader, table: Table, rows: Ints, m: Measure, years: Sequ
 
 
 def _open(since: Days, until: Days, days: NDArray[Any]) -> Floats:
-    """How many have begun on or before each day and not ended on or before it."""
+    """The number of rows begun on or before each day and not ended by then."""
     begun = np.searchsorted(np.sort(since[~np.isnat(since)]), days, side="right")
     ended = np.searchsorted(np.sort(until[~np.isnat(until) & ~np.isnat(since)]), days, side="right")
     return (begun - ended).astype(np.float64)
 
 
 def _length(start: np.datetime64) -> int:
-    """Days of the year that begins on `start`."""
+    """The number of days of the year that begins on `start`."""
     return int(((start.astype("datetime64[Y]") + 1).astype("datetime64[D]") - start).astype(np.int64))

@@ -55,7 +55,7 @@ def test_without_keys_every_verb_says_how_to_get_them(bare: Installation, verb: 
         ("audit 2024-01-31.1", "There is no release yet"),
         ("release diff a b", "There is no release a. There are none yet."),
         ("serve", "There is no release yet"),
-        ("simulate --next-day", "there is no simulation to go on with"),
+        ("simulate --next-day", "there is no simulation to continue"),
     ],
 )
 def test_a_wrong_word_gets_the_right_one(fresh: Installation, verb: str, sentence: str) -> None:
