@@ -47,7 +47,10 @@ def replay(run: Run, partner: str, from_delivery: str | None = None) -> Replayed
     with run.lake.lock(table), engine.errors_of_engine(table):
         live = run.lake.current(table)
         base, again = _split(run, partner, live, from_delivery)
-        with tempfile.TemporaryDirectory(dir=run.settings.home, prefix=".replay-") as folder:
+        prefix = f".replay-{partner}-"
+        for left in run.settings.home.glob(f"{prefix}*"):  # by a process that was killed: a living one would hold the lock
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=run.settings.home, prefix=prefix) as folder:
             aside = _home_aside(run, Path(folder), partner, again)
             _begin_from(aside, table, run.lake.root(table), live, base)
             refused = [name for name, is_accepted in _take_in_again(aside, partner) if not is_accepted]
