@@ -93,7 +93,12 @@ def locked(path: Path, what: str) -> Iterator[None]:
         return
     make_folder(path.parent)
     with path.open("ab", buffering=0) as file:
-        _acquire(path, file.fileno(), what)
+        if not _acquire(file.fileno()):
+            owner = path.read_text(encoding="ascii") or "unknown"
+            raise LakeError(
+                f"{what} is still being written by process {owner} after {WAIT:.0f} seconds. Nothing was changed: "
+                "wait for that run to end (or end it when it hangs), and run again."
+            )
         with suppress(OSError):  # the lock holds on a full disk too; only its owner is not named
             os.truncate(file.fileno(), 0)
             os.write(file.fileno(), str(os.getpid()).encode())
@@ -104,19 +109,40 @@ def locked(path: Path, what: str) -> Iterator[None]:
             _held.remove(me)
 
 
-def _acquire(path: Path, descriptor: int, what: str) -> None:
-    """Take the lock of an open file, or raise LakeError when its owner keeps it for longer than WAIT seconds."""
+@contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Keep `alone` out of the folder for as long as the block runs; any number of processes may use it at once."""
+    make_folder(folder)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody is `using` the folder, and keep others waiting for as long as the block runs. LakeError after WAIT seconds."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if not _acquire(descriptor):
+            raise LakeError(f"A run was using {folder} for {WAIT:.0f} seconds. Nothing was changed: try again when it has ended.")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int) -> bool:
+    """Take the lock of an open file; return False when its owner keeps it for longer than WAIT seconds."""
     end, pause = time.monotonic() + WAIT, 0.002
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
         except BlockingIOError:
             if time.monotonic() > end:
-                owner = path.read_text(encoding="ascii") or "unknown"
-                raise LakeError(
-                    f"{what} is still being written by process {owner} after {WAIT:.0f} seconds. Nothing was changed: "
-                    "wait for that run to end (or end it when it hangs), and run again."
-                ) from None
+                return False
             time.sleep(pause)
             pause = min(pause * 1.5, 0.1)
+        else:
+            return True

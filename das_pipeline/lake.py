@@ -12,12 +12,12 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from das_pipeline.disk import locked, move, replace_file, sha256_of, sync
+from das_pipeline.disk import locked, move, replace_file, sha256_of, sync, using
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict, blocking
 
@@ -50,6 +50,7 @@ class Version:
     verdicts: tuple[dict[str, Any], ...]
     facts: Mapping[str, Any]  # what readers of the manifest need: counts, code version, rule-set version …
     previous: str | None = None
+    removed: str = ""  # why its files are gone (das_pipeline/retention.py); "" while they are there
     follows: str | None = None  # the version that was live when this one's draft began; known only until it is promoted
 
     @property
@@ -62,12 +63,18 @@ class Version:
 
     def path(self, name: str) -> Path:
         """The file with the logical name `name`."""
+        self.require_files()
         try:
             return self.root / self.files[name].path
         except KeyError:
             raise LakeError(
                 f"{self.table} version {self.id} has no file {name}; it has {', '.join(sorted(self.files)) or 'none'}."
             ) from None
+
+    def require_files(self) -> None:
+        """Raise LakeError when retention removed the files of this version."""
+        if self.removed:
+            raise LakeError(f"{self.table} version {self.id} {self.removed}")
 
     def paths(self, prefix: str = "") -> list[Path]:
         """The files whose logical name starts with `prefix`, by name."""
@@ -147,6 +154,7 @@ class Lake:
             verdicts=tuple(manifest["verdicts"]),
             facts=manifest["facts"],
             previous=manifest["previous"],
+            removed=removal(manifest),
         )
 
     def live(self, table: str) -> Version:
@@ -164,9 +172,14 @@ class Lake:
 
     # -- writing
 
-    def lock(self, table: str) -> AbstractContextManager[None]:
-        """Hold the right to write `table`. Other processes wait for it; it is free again when its owner ends, however that ends."""
-        return locked(self.root(table) / LOCK, table)
+    @contextmanager
+    def lock(self, table: str) -> Iterator[None]:
+        """Hold the right to write `table`. Other processes wait for it; it is free again when its owner ends, however that ends.
+
+        Nothing of the home is cleaned away meanwhile.
+        """
+        with using(self.home), locked(self.root(table) / LOCK, table):
+            yield
 
     @contextmanager
     def begin(self, table: str) -> Iterator[Draft]:
@@ -262,7 +275,17 @@ def verify(version: Version) -> None:
     _verify_files(version)
 
 
+def removal(record: Mapping[str, Any]) -> str:
+    """Why the files that a manifest once named are gone, as the end of a sentence; "" while they are there."""
+    if "removed" not in record:
+        return ""
+    return "was removed on {on}, after its term of {days} days (policy.yaml, retention.{term}); its manifest stays.".format(
+        **record["removed"]
+    )
+
+
 def _verify_files(version: Version) -> None:
+    version.require_files()
     for name, entry in version.files.items():
         path = version.root / entry.path
         if not path.exists():

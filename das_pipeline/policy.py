@@ -225,6 +225,26 @@ class Release(Section):
             )
 
 
+class Term(Section):
+    """How many days something is kept; 0: until the next cleaning."""
+
+    days: int = Field(ge=0)
+    reason: str
+
+
+class Retention(Section):
+    """How long what is no longer live is kept, in days since the date that it is about.
+
+    `versions` were live, `rejected` are candidates that failed a blocking rule, `refused` is what came of refused deliveries, `originals`
+    are the landed files of accepted ones.
+    """
+
+    versions: Term
+    rejected: Term
+    refused: Term
+    originals: Term
+
+
 class Policy(Section):
     """The whole file."""
 
@@ -234,6 +254,7 @@ class Policy(Section):
     chain: Chain
     disclosure: Disclosure
     release: Release
+    retention: Retention
 
 
 def load_policy(jurisdiction: Jurisdiction) -> Policy:

@@ -58,13 +58,18 @@ def toy() -> Jurisdiction:
     return Jurisdiction(TOY)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """An installation of its own, with demo keys, on the toy jurisdiction."""
-    made = Settings(home=tmp_path / "home", inbox=tmp_path / "inbox", keys=tmp_path / "keys", jurisdiction=TOY, memory_limit="1GB")
+def toy_settings(root: Path) -> Settings:
+    """An installation under `root`, with demo keys, on the toy jurisdiction."""
+    made = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
     made.inbox.mkdir()
     write_demo_keys(made.keys, seed=7)
     return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An installation of its own, with demo keys, on the toy jurisdiction."""
+    return toy_settings(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,8 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     if place == "gap" and not delivery.impossible:
         raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} is not taken in yet. {reason}")
     known = landing.land(run, manifest)
+    if known.removed:
+        raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} {known.removed} Ask the partner to deliver it again.")
     receipt: dict[str, Any] = {}
 
     def build(run: Run, draft: Draft) -> list[Verdict]:

@@ -19,7 +19,7 @@ from das_pipeline.deliveries.inbox import Unusable, open_plain
 from das_pipeline.deliveries.manifest import MANIFEST, PLAIN_NAME, Manifest, parse_manifest
 from das_pipeline.disk import move, replace_file, sha256_of
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import canonical
+from das_pipeline.lake import canonical, removal
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import encrypt_file
 from das_pipeline.run import Run
@@ -32,6 +32,7 @@ class Landed:
     manifest: Manifest
     objects: Mapping[str, str]
     landed_on: date
+    removed: str = ""  # why the files are gone (das_pipeline/retention.py); "" while they are there
 
     @property
     def hash(self) -> str:
@@ -86,7 +87,7 @@ def landed(run: Run, partner: str, delivery: str) -> Landed | None:
     manifest = Manifest.model_validate(content["manifest"])
     # Landing zones of before 2026-12 do not say when a delivery came.
     landed_on = date.fromisoformat(content["landed_on"]) if "landed_on" in content else manifest.delivered_on
-    return Landed(manifest, content["objects"], landed_on)
+    return Landed(manifest, content["objects"], landed_on, removal(content))
 
 
 def all_landed(run: Run, partner: str) -> list[Landed]:
@@ -105,7 +106,7 @@ def land(run: Run, manifest: Manifest) -> Landed:
     load_policy(run.jurisdiction).release.require_for(is_simulated=manifest.is_simulated)
     folder = run.settings.inbox / manifest.partner / manifest.delivery
     known = landed(run, manifest.partner, manifest.delivery)
-    if known is None:
+    if known is None or (known.removed and folder.is_dir()):
         objects = {path.name: _keep(run, path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
         known = Landed(manifest, objects, date.today())
         content = {

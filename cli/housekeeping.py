@@ -1,0 +1,32 @@
+"""For whoever keeps the installation in order: removing what has outlived its term."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.console import console
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+
+app = typer.Typer()
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")]
+
+
+@app.command()
+def clean(dry_run: DryRun = False) -> None:
+    """Remove old versions, rejected candidates and originals whose term has passed (policy.yaml, retention)."""
+    from das_pipeline import retention
+
+    run = Run.start(Settings.from_environment(), date.max)
+    on = retention.judged_on(run)
+    found = (retention.expired if dry_run else retention.clean)(run.known_on(on))
+    table = Table("kind", "items", "files", "MB", title=f"{'Would go' if dry_run else 'Removed'}, judged on {on}")
+    for kind in sorted({e.kind for e in found}):
+        of_kind = [e for e in found if e.kind == kind]
+        table.add_row(kind, f"{len(of_kind):,}", f"{sum(len(e.files) for e in of_kind):,}", f"{sum(e.bytes for e in of_kind) / 1e6:,.1f}")
+    console.print(table if found else f"Nothing has outlived its term on {on}.")
