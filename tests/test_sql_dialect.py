@@ -19,6 +19,8 @@ from sqlglot.tokens import TokenType
 from das_pipeline import statistics
 from das_pipeline.chain import load_chain, sources
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.publication.definitions import Dimension
+from das_pipeline.publication.rollup import rolled_up
 from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import counting, judging
 from tests.conftest import TOY
@@ -105,7 +107,7 @@ compiled = f"SELECT {column}"
 
 
 def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
-    """The name and text of every statement that chain and statistics compile for `jurisdiction`."""
+    """The name and text of every statement that chain, statistics and publication compile for `jurisdiction`."""
     chain = load_chain(jurisdiction)
     for unit in (unit for by_partner in chain.units.values() for unit in by_partner):
         yield f"{unit.name} segments", sources.segments(unit)
@@ -120,6 +122,13 @@ def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
         yield f"{cube.name} leaves", counting.counted_leaves(cube)[0]
         if cube.adds_up_to:
             yield f"{cube.name} shared", judging.shared_differences(cube, defined.cube(cube.adds_up_to))[0]
+    for table in defined.tables:
+        if table.stack:
+            row = next(iter(table.stack.rows))
+            yield f"{table.name} stacked", rolled_up("leaves", (), {table.stack.dimension: row})[0]
+        else:
+            schemes = defined.cube(table.cubes[0]).scheme
+            yield f"{table.name} rolled up", rolled_up("leaves", [Dimension(d, schemes[d], level) for d, level in table.by.items()])[0]
 
 
 @pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)

@@ -63,15 +63,14 @@ def _compare(connection: duckdb.DuckDBPyConnection, name: str, old: Path | None,
         rows = [pq.read_metadata(path).num_rows if path else 0 for path in (new, old)]
         return TableChanges(name, rows[0], rows[1], 0, 0, [])
     shown = ", ".join(f"COALESCE(new.{k}, old.{k}) AS {k}" for k in keys)
-    joined = (
-        f"SELECT {shown}, old.n AS was, new.n AS is_now, old.status = 'provisional' AND new.status = 'final' AS became_final"
-        f" FROM {engine.parquet([old])} old FULL JOIN {engine.parquet([new])} new USING ({', '.join(keys)})"
+    same = " AND ".join(f"new.{k} = old.{k}" for k in keys)
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP VIEW cells AS
+SELECT {shown}, old.n AS was, new.n AS is_now, old.status = 'provisional' AND new.status = 'final' AS became_final
+FROM {engine.parquet([old])} AS old FULL JOIN {engine.parquet([new])} AS new ON {same}"""
     )
-    added, removed, changed, became_final = connection.execute(
-        "SELECT COUNT(*) FILTER (was IS NULL), COUNT(*) FILTER (is_now IS NULL), COUNT(*) FILTER (was <> is_now),"
-        f" COUNT(*) FILTER (became_final) FROM ({joined})"
-    ).fetchall()[0]
-    revised = connection.execute(f"SELECT {', '.join(keys)}, was, is_now FROM ({joined}) WHERE was <> is_now ORDER BY ALL").fetchall()
+    added, removed, changed, became_final = connection.execute(engine.sql(__package__, "changes.sql")).fetchall()[0]
+    revised = connection.execute(f"SELECT {', '.join(keys)}, was, is_now FROM cells WHERE was <> is_now ORDER BY ALL").fetchall()
     cells = [dict(zip([*keys, "old", "new"], row, strict=True)) for row in revised]
     return TableChanges(name, added, removed, changed, became_final, cells)
 

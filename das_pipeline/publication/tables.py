@@ -13,8 +13,9 @@ from das_pipeline import engine
 from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, is_provisional
 from das_pipeline.publication import formats
-from das_pipeline.publication.definitions import Dimension, Table
+from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.metadata import MARK
+from das_pipeline.publication.rollup import rolled_up
 from das_pipeline.terminology import ALL
 
 
@@ -26,48 +27,26 @@ def protected_cells(
     Nothing but the protected leaves goes in, so any two tables agree on the cells that they share, and adding a table costs no privacy.
     """
     leaves, concepts = lake.live("disclosure/leaves"), lake.live("terminology/concepts")
-    parts: list[str] = []
+    _create_view(connection, "hierarchies", concepts.path("hierarchies.parquet"))
+    queries: list[str] = []
+    bound: dict[str, str] = {}
     periods: set[str] = set()
-    for code, cube in table.cubes.items():
-        source = engine.parquet([leaves.path(f"{cube}.parquet")])
-        periods |= {row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {source}").fetchall()}
-        stacked = {table.dimensions[0].name: code} if code else {}
-        parts.append(_rolled_up(source, table, stacked, engine.parquet([concepts.path("hierarchies.parquet")])))
-    rows = _period_rows(sorted(periods), table.periods, as_of, provisional_months)
-    connection.register("periods", pa.Table.from_pylist(rows))
+    for number, (code, cube) in enumerate(table.cubes.items()):
+        view = f"leaves_{number}"
+        _create_view(connection, view, leaves.path(f"{cube}.parquet"))
+        periods |= {row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {view}").fetchall()}
+        query, values = rolled_up(view, (), {table.dimensions[0].name: code}) if code else rolled_up(view, table.dimensions)
+        queries.append(f"({query})")
+        bound |= values
+    connection.register("periods", pa.Table.from_pylist(_period_rows(sorted(periods), table.periods, as_of, provisional_months)))
     keys = ", ".join(engine.identifier(k) for k in table.keys)
-    cells = connection.execute(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY {keys}").to_arrow_table()
+    cells = connection.execute(f"SELECT * FROM ({' UNION ALL '.join(queries)}) ORDER BY {keys}", bound).to_arrow_table()
     connection.unregister("periods")
     return cells
 
 
-def _rolled_up(source: str, table: Table, stacked: dict[str, str], hierarchies: str) -> str:
-    """The query that sums one cube's leaves. Concepts that no scheme has (not_applicable) stand for themselves."""
-    steps = [f"leaf AS (SELECT * FROM {source} WHERE measure = 'n')"]
-    joins = ["JOIN periods ON periods.leaf = leaf.period"]
-    nodes = [f"'{engine.identifier(code)}' AS {engine.identifier(name)}" for name, code in stacked.items()]
-    for dimension in table.dimensions if not stacked else ():
-        name = engine.identifier(dimension.name)
-        steps.append(f"{name}_node AS ({_nodes(dimension, hierarchies)})")
-        joins.append(f"JOIN {name}_node ON {name}_node.leaf = leaf.{name}")
-        nodes.append(f"{name}_node.node AS {name}")
-    return (
-        f"(WITH {', '.join(steps)} SELECT {''.join(n + ', ' for n in nodes)}periods.kind AS period_kind, periods.node AS period,"
-        " CAST(SUM(leaf.value) AS BIGINT) AS n,"
-        " CASE WHEN BOOL_AND(leaf.structural) THEN 'not_applicable' ELSE MIN(periods.status) END AS status"
-        f" FROM leaf {' '.join(joins)} GROUP BY ALL)"
-    )
-
-
-def _nodes(dimension: Dimension, hierarchies: str) -> str:
-    """Leaf → node for the level of the table and for the total."""
-    name = engine.identifier(dimension.name)
-    return (
-        f"SELECT values_of.leaf, COALESCE(h.node, values_of.leaf) AS node FROM (SELECT DISTINCT {name} AS leaf FROM leaf) values_of"
-        f" LEFT JOIN {hierarchies} h ON h.leaf = values_of.leaf AND h.scheme = '{engine.identifier(dimension.scheme or '')}'"
-        f" AND h.level = '{engine.identifier(dimension.level)}'"
-        f" UNION ALL SELECT DISTINCT {name}, '{ALL}' FROM leaf"
-    )
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([path])}")
 
 
 def _period_rows(leaves: list[str], kinds: tuple[str, ...], as_of: date, provisional_months: int | None) -> list[dict[str, Any]]:

@@ -1,0 +1,48 @@
+"""SQL compiled from a published table's definition. Everything in the text is an identifier that was checked; values are bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from das_pipeline import engine
+from das_pipeline.publication.definitions import Dimension
+from das_pipeline.terminology import ALL
+
+
+def rolled_up(leaves: str, dimensions: Sequence[Dimension], stacked: Mapping[str, str] | None = None) -> tuple[str, dict[str, str]]:
+    """Return a query and its values to bind: one row per node of every dimension and its total, in every kind of period.
+
+    Source: `leaves`, hierarchies (scheme, level, leaf, node), periods (leaf, kind, node, status). With `stacked`,
+    dimension → code, they are rows of a stack. A concept that no scheme has (not_applicable) is its own node.
+    """
+    row = [f"'{engine.identifier(code)}' AS {engine.identifier(name)}" for name, code in (stacked or {}).items()]
+    steps = [f"counted AS (SELECT * FROM {engine.identifier(leaves)} WHERE measure = 'n')"]
+    joins, keys = ["JOIN periods ON periods.leaf = counted.period"], []
+    bound: dict[str, str] = {}
+    for dimension in dimensions:
+        name = engine.identifier(dimension.name)
+        bound |= {f"{name}_scheme": dimension.scheme or "", f"{name}_level": dimension.level}
+        steps.append(_nodes(name))
+        joins.append(f"JOIN {name}_nodes ON {name}_nodes.leaf = counted.{name}")
+        keys.append((f"{name}_nodes.node", name))
+    keys += [("periods.kind", "period_kind"), ("periods.node", "period")]
+    query = f"""
+WITH {", ".join(steps)}
+SELECT {", ".join([*row, *(f"{node} AS {name}" for node, name in keys)])},
+    CAST(SUM(counted.value) AS BIGINT) AS n,
+    CASE WHEN MIN(CASE WHEN counted.structural THEN 1 ELSE 0 END) = 1 THEN 'not_applicable' ELSE MIN(periods.status) END AS status
+FROM counted
+{" ".join(joins)}
+GROUP BY {", ".join(node for node, name in keys)}"""
+    return query, bound
+
+
+def _nodes(name: str) -> str:
+    """A step with one row per leaf of a dimension and node that it lies in: that of the table's level, and the total."""
+    return f"""{name}_nodes AS (
+    SELECT l.leaf, COALESCE(h.node, l.leaf) AS node
+    FROM (SELECT DISTINCT {name} AS leaf FROM counted) AS l
+    LEFT JOIN hierarchies AS h ON h.leaf = l.leaf AND h.scheme = ${name}_scheme AND h.level = ${name}_level
+    UNION ALL
+    SELECT DISTINCT {name} AS leaf, '{ALL}' AS node FROM counted
+)"""
