@@ -4,13 +4,14 @@ import dagster as dg
 
 from checks.release import DECISION
 from das_pipeline import release
+from orchestration.days import DAYS
 from orchestration.publish import Published, publish
 from orchestration.resources import Das
 from orchestration.table_assets import asset_of
 
 
-@asset_of(release.DECISION, DECISION, deps=["website/site"], kinds=("folder",))
+@asset_of(release.DECISION, DECISION, deps=["website/site"], kinds=("folder",), partitions_def=DAYS)
 def decision(context: dg.AssetExecutionContext, das: Das) -> Published:
     """Audit the finished folder; then release it or hold it."""
-    run = das.start()
+    run = das.known_on(context.partition_key)
     yield from publish(context, release.DECISION, DECISION, lambda: release.go_live(run))

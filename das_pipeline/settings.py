@@ -25,6 +25,7 @@ class Settings:
     jurisdiction: Path
     memory_limit: str = "2GB"
     threads: int = 2
+    alerts: Path = PROJECT / "deploy" / "alerts.yaml"  # who hears of what a person must act on
 
     def __post_init__(self) -> None:
         if self.keys.resolve().is_relative_to(self.home.resolve()):
@@ -32,7 +33,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT` and `DAS_THREADS`."""
+        """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT`, `DAS_THREADS`, `DAS_ALERTS`."""
         home = Path(os.environ.get("DAS_HOME", PROJECT / "data" / "home")).resolve()
         jurisdiction = os.environ.get("DAS_JURISDICTION") or "nl"
         threads = os.environ.get("DAS_THREADS", "2")
@@ -46,4 +47,5 @@ class Settings:
             jurisdiction=folder.resolve(),
             memory_limit=os.environ.get("DAS_MEMORY_LIMIT", "2GB"),
             threads=int(threads),
+            alerts=Path(os.environ.get("DAS_ALERTS", PROJECT / "deploy" / "alerts.yaml")).resolve(),
         )

@@ -29,10 +29,10 @@ class Attempt:
     hindrance: str = ""
 
 
-def is_busy(instance: dg.DagsterInstance, job: str, assets: set[dg.AssetKey]) -> bool:
-    """Whether a run of `job`, or one of any of its assets by hand, is queued or in progress."""
+def is_busy(instance: dg.DagsterInstance, job: str, asset: dg.AssetKey) -> bool:
+    """Whether a run of `job`, or one that makes `asset` by hand, is queued or in progress."""
     runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    return any(run.job_name == job or assets & set(run.asset_selection or ()) for run in runs)
+    return any(run.job_name == job or asset in (run.asset_selection or ()) for run in runs)
 
 
 def runs_of(instance: dg.DagsterInstance, job: str, partition: str, tags: Mapping[str, str] | None = None) -> list[dg.RunRecord]:

@@ -1,4 +1,4 @@
-"""The jobs: intake, one for each partner; the external sources; and the chain from terminology to the live release."""
+"""The jobs: intake, one for each partner, and the chain, from the external sources to the live release."""
 
 from __future__ import annotations
 
@@ -17,17 +17,9 @@ INTAKE = [
     )
     for partner in PARTNERS
 ]
-EXTERNAL = [
-    dg.define_asset_job(
-        f"external_{source}",
-        selection=dg.AssetSelection.assets(key(f"deliveries/{source}")),
-        description=f"Take in the figures of {source}, an external source that comes with the jurisdiction.",
-    )
-    for source in EXTERNALS
-]
 CHAIN = dg.define_asset_job(
     "chain",
-    selection=dg.AssetSelection.groups(*CHAIN_GROUPS),
-    description="Everything after intake, as known on one date: terminology, linkage, chain, statistics, disclosure control, candidate, "
-    "website, and the decision to release or hold. Set resources.das.config.as_of to choose the date.",
+    selection=dg.AssetSelection.groups(*CHAIN_GROUPS) | dg.AssetSelection.assets(*(key(f"deliveries/{source}") for source in EXTERNALS)),
+    description="Everything after intake, as known on one day, which is the partition: external sources, terminology, linkage, chain, "
+    "statistics, disclosure control, candidate, website, and the decision to release or hold.",
 )

@@ -78,7 +78,17 @@ def described(version: Version) -> dict[str, Any]:
         ),
         "inputs": dg.MetadataValue.json(dict(version.inputs)),
         "facts": dg.MetadataValue.json(dict(version.facts)),
+        **dict(_numbers("", version.facts)),
     }
+
+
+def _numbers(prefix: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, int | float]]:
+    """The numbers among the facts, each with a name of its own, so that Dagster plots them: `account.reports.quarantined`."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(f"{prefix}{name}.", value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", value
 
 
 def _results(

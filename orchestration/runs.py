@@ -7,14 +7,14 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
-from assets.deliveries import EXTERNALS
-from das_pipeline import deliveries, release
+from das_pipeline import deliveries
 from das_pipeline.disk import require_room
 from das_pipeline.settings import PROJECT, Settings
+from orchestration.days import days_due, partners_missing
 from orchestration.definitions import defs
 from orchestration.resources import das
 
@@ -58,11 +58,8 @@ class Operator:
         A day whose deliveries are in but whose chain never came to its end (the process was killed, a gate was shut) is done first.
         """
         expected = [d for d in waiting() if until is None or d.known_on <= until]
-        days = sorted({*_unfinished(until), *(d.known_on for d in expected)})
-        total = len(EXTERNALS) + len(expected) + len(days)
-        for source in EXTERNALS:
-            progress(f"external source {source}", total)
-            self.run(f"external_{source}", source)
+        days = sorted({*days_due(das().whole(), until), *(d.known_on for d in expected)})
+        total = len(expected) + len(days)
         for day in days:
             tried: set[tuple[str, str]] = set()
             # A delivery that waits for an earlier one becomes ready when that one is in, or is mended by a re-delivery.
@@ -72,23 +69,22 @@ class Operator:
                     progress(f"intake of {delivery.partner} {delivery.delivery}", total)
                     self.intake(delivery)
             progress(f"chain as known on {day}", total)
-            if day == days[-1] or _has_begun(day):
+            if day == days[-1] or not partners_missing(das().whole(), day):
                 self.chain(day)
 
     def intake(self, delivery: deliveries.PendingDelivery) -> bool:
-        """One delivery through the intake job of its partner; whether it was accepted."""
+        """Take one delivery through the intake job of its partner; return whether it was accepted."""
         self.store.add_dynamic_partitions(f"deliveries_{delivery.partner}", [delivery.delivery])
-        return self.run(f"intake_{delivery.partner}", f"{delivery.partner} {delivery.delivery}", partition=delivery.delivery)
+        return self.run(f"intake_{delivery.partner}", f"{delivery.partner} {delivery.delivery}", delivery.delivery)
 
     def chain(self, as_of: date) -> bool:
-        """The chain as known on a day; whether it came to its end."""
-        return self.run("chain", f"chain {as_of}", config={"resources": {"das": {"config": {"as_of": as_of.isoformat()}}}})
+        """Run the chain as known on a day; return whether it came to its end."""
+        self.store.add_dynamic_partitions("days", [as_of.isoformat()])
+        return self.run("chain", f"chain {as_of}", as_of.isoformat())
 
-    def run(self, job: str, label: str, *, partition: str | None = None, config: dict[str, object] | None = None) -> bool:
-        """One job; whether it succeeded."""
-        result = defs.resolve_job_def(job).execute_in_process(
-            instance=self.store, partition_key=partition, run_config={**QUIET, **(config or {})}, raise_on_error=False
-        )
+    def run(self, job: str, label: str, partition: str) -> bool:
+        """Run one job; return whether it succeeded."""
+        result = defs.resolve_job_def(job).execute_in_process(QUIET, self.store, partition_key=partition, raise_on_error=False)
         self.report.runs += 1
         for check in result.get_asset_check_evaluations():
             outcome = "passed" if check.passed else "failed" if check.severity == dg.AssetCheckSeverity.ERROR else "warned"
@@ -103,24 +99,6 @@ class Operator:
 def waiting() -> list[deliveries.PendingDelivery]:
     """The deliveries that are not taken in yet."""
     return deliveries.pending(das().whole())
-
-
-def _unfinished(until: date | None) -> list[date]:
-    """The days whose deliveries are in, but whose chain did not come to its end: decided, and released when so decided."""
-    run = das().whole()
-    decided = run.lake.current(release.DECISION)
-    if decided is None:
-        done = date.min
-    else:
-        done = date.fromisoformat(decided.as_of)
-        if not release.is_done(run):
-            done -= timedelta(days=1)
-    return [day for day in deliveries.vintages(run) if day > done and (until is None or day <= until)]
-
-
-def _has_begun(day: date) -> bool:
-    """Whether every partner that the chain cannot do without had delivered by `day`: those who deliver seldom may come before it."""
-    return all(s.allowed for s in deliveries.completeness(das().whole().known_on(day)) if s.state == "missing")
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -1,15 +1,16 @@
-"""What starts an intake: a delivery that has arrived complete and is the next one of its partner."""
+"""What starts an intake: a delivery that has arrived complete and is the next one of its partner. What goes on with the next day."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from assets.deliveries import partitions
 from das_pipeline import deliveries
 from orchestration import jobs
-from orchestration.attempts import is_busy, next_attempt, runs_of
+from orchestration.attempts import is_busy, next_attempt, runs_of, was_refused
+from orchestration.days import DAYS, UNTIL, days_due, days_to_run, last_done
 from orchestration.resources import Das
 from orchestration.table_assets import key
 
@@ -30,10 +31,12 @@ def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.Sensor
         for r in deliveries.refusals(run)
         if r.is_made_good and context.instance.has_dynamic_partition(f"deliveries_{r.partner}", r.delivery)
     ]
+    # Every day that can be run is there to click on: a backfill catches up, one day after the other.
+    changes.append(DAYS.build_add_request([day.isoformat() for day in days_due(run)]))
     requests, reasons = [], []
     for delivery in deliveries.next_deliveries(run):
         partner, partition, job = delivery.partner, delivery.delivery, f"intake_{delivery.partner}"
-        if is_busy(context.instance, job, {key(f"deliveries/{partner}")}):
+        if is_busy(context.instance, job, key(f"deliveries/{partner}")):
             reasons.append(f"{partner} {partition} waits for the run of {partner} in progress.")
             continue
         attempt = next_attempt(job, partition, runs_of(context.instance, job, partition), datetime.now(UTC))
@@ -44,3 +47,44 @@ def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.Sensor
         requests.append(dg.RunRequest(f"{partner}|{partition}|{attempt.number}", job_name=job, partition_key=partition))
     nothing = None if requests else " ".join(reasons) or "No delivery is waiting to be taken in."
     return dg.SensorResult(run_requests=requests, skip_reason=nothing, dynamic_partitions_requests=changes)
+
+
+@dg.sensor(
+    name="day_follows",
+    job=jobs.CHAIN,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="After the first day that the schedule asked for, the days that follow it, one at a time. A day whose gate is shut is "
+    "passed over (the next may be whole); a run that ended by a passing fault is tried again after a pause, five times in all.",
+)
+def day_follows(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResult | dg.SkipReason:
+    run = das.whole()
+    scheduled = context.instance.get_runs(dg.RunsFilter(job_name="chain", tags={"dagster/schedule_name": "daily"}), limit=1)
+    if not scheduled:
+        return dg.SkipReason("The schedule has not asked for a day yet.")
+    if is_busy(context.instance, "chain", key("release/decision")):
+        return dg.SkipReason("A day is being run.")
+    until = scheduled[0].tags[UNTIL]
+    changes = _remove_days_passed(context.instance, last_done(run).isoformat())
+    reasons = []
+    for day in map(date.isoformat, days_to_run(run, date.fromisoformat(until))):
+        if day > until:
+            break
+        earlier = runs_of(context.instance, "chain", day, {UNTIL: until})
+        if earlier and was_refused(earlier[0]):
+            reasons.append(f"{day} was refused in run {earlier[0].dagster_run.run_id}.")
+            continue
+        attempt = next_attempt("chain", day, earlier, datetime.now(UTC))
+        if attempt.hindrance:
+            reasons.append(attempt.hindrance)
+            break
+        request = dg.RunRequest(f"{until}|{day}|{attempt.number}", partition_key=day, tags={UNTIL: until})
+        return dg.SensorResult([request], dynamic_partitions_requests=[*changes, DAYS.build_add_request([day])])
+    return dg.SensorResult(skip_reason=" ".join(reasons) or f"Every day until {until} is done.", dynamic_partitions_requests=changes)
+
+
+def _remove_days_passed(instance: dg.DagsterInstance, done: str) -> list[dg.DeleteDynamicPartitionsRequest]:
+    """Days before `done` whose chain never came to its end: they can no longer be run in this home, and would stay red for ever."""
+    days = set(instance.get_dynamic_partitions("days")) - instance.get_materialized_partitions(key("release/decision"))
+    passed = sorted(day for day in days if day < done)
+    return [DAYS.build_delete_request(passed)] if passed else []

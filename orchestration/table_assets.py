@@ -8,6 +8,7 @@ from checks import specs
 from das_pipeline.run import Build, code_version, produce
 from das_pipeline.stages import stage_of, zone_of
 from orchestration.columns import column_schema, description
+from orchestration.days import DAYS
 from orchestration.publish import Published, publish
 from orchestration.resources import Das
 
@@ -21,7 +22,7 @@ def asset_of(
     table: str,
     rules: Sequence[str],
     *,
-    deps: Sequence[str] = (),
+    deps: Sequence[str | dg.AssetDep] = (),
     kinds: Sequence[str] = ("duckdb", "parquet"),
     partitions_def: dg.PartitionsDefinition | None = None,
 ) -> Callable[[Callable[..., Published]], dg.AssetsDefinition]:
@@ -33,12 +34,13 @@ def asset_of(
         description=description(table),
         owners=["team:das"],
         kinds=set(kinds),
-        deps=[key(d) for d in deps],
+        deps=[d if isinstance(d, dg.AssetDep) else key(d) for d in deps],
         check_specs=specs(table, rules),
         code_version=code_version(stage_of(table))[:12],
         metadata=column_schema(table),
         tags={"zone": zone_of(table)},
         partitions_def=partitions_def,
+        pool=table.replace("/", "_") if stage == "deliveries" else "chain",
     )
 
 
@@ -53,15 +55,19 @@ def table_asset(
     kinds: Sequence[str] = ("duckdb", "parquet"),
     chained: bool = False,
 ) -> dg.AssetsDefinition:
-    """The asset that makes `table` with `build` from `inputs`, and from those of `when_live` that have a live version.
+    """The asset that makes `table` with `build` from `inputs`, and from those partners' tables in `when_live` that have a live version.
+
+    Its partition is the day as known on which everything is read. Of a partner's table it reads whatever deliveries were known by then.
 
     Which partners may be missing is the completeness rule's to judge, not the graph's. `memory` names tables of earlier runs that are
     read too but come later in the graph: the ledger of releases.
     """
 
-    @asset_of(table, rules, deps=[*inputs, *when_live], kinds=kinds)
+    delivered = [dg.AssetDep(key(t), partition_mapping=dg.AllPartitionMapping()) for t in when_live]
+
+    @asset_of(table, rules, deps=[*inputs, *delivered], kinds=kinds, partitions_def=DAYS)
     def asset(context: dg.AssetExecutionContext, das: Das) -> Published:
-        run = das.start()
+        run = das.known_on(context.partition_key)
         read = [*inputs, *(t for t in (*when_live, *memory) if run.lake.current(t) is not None)]
         yield from publish(context, table, rules, lambda: produce(run, table, build, inputs=read, chained=chained))
 

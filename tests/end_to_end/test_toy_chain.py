@@ -21,6 +21,7 @@ from das_pipeline.rules import OF_PARTNER, OF_SOURCE, catalogue, rules_of
 from das_pipeline.settings import PROJECT
 from das_pipeline.stages import zone_of
 from tests.installation import Installation, installation, published
+from tests.orchestration.ticking import ticking
 from tests.toy_deliveries import CANARIES, write_toy_deliveries
 
 pytestmark = [pytest.mark.slow]
@@ -103,11 +104,21 @@ def test_only_what_is_open_can_be_read_without_the_key(day_by_day: Installation)
     assert {"events.parquet", "report.parquet", "reports_month.parquet", "links.parquet"} & hidden["confidential"] != set()
 
 
-def test_a_replay_at_one_thread_equals_day_by_day_at_two(day_by_day: Installation, tmp_path: Path) -> None:
-    """All deliveries are in already when the chain runs as known on each day: what came later must not show, nor must the threads."""
+def test_days_caught_up_with_after_a_standstill_at_one_thread_equal_day_by_day_at_two(day_by_day: Installation, tmp_path: Path) -> None:
+    """The schedule finds all deliveries in and no day done: they follow in order. What came later must not show, nor must the threads."""
     replay = installation(tmp_path / "replay", threads=1)
     write_toy_deliveries(replay.inbox)
-    replay.python("-m", "tests.end_to_end.replay")
+    with ticking(replay) as tick:
+        while tick("delivery_arrived")["requested"]:
+            pass
+        first = tick("daily", at="2024-04-01T05:00")
+        assert (first["requested"], first["partitions"]["days"]) == (
+            [["2024-01-31", "2024-03-31"]],
+            ["2024-01-31", "2024-02-29", "2024-03-31"],
+        )
+        followed = [tick("day_follows")["requested"] for _ in range(3)]
+        assert followed == [[["2024-02-29", "2024-03-31|2024-02-29|1"]], [["2024-03-31", "2024-03-31|2024-03-31|1"]], []]
+        assert "is done" in tick("daily", at="2024-04-02T05:00")["skipped"]
     for table in CONTENT:
         assert replay.contents(table) == day_by_day.contents(table), table
     assert [published(r) for r in replay.releases()] == [published(r) for r in day_by_day.releases()]

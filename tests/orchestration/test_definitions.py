@@ -7,10 +7,12 @@ import sys
 
 import dagster as dg
 import pytest
+import yaml
 
 from assets.deliveries import EXTERNALS, PARTNERS
 from das_pipeline.rules import OF_PARTNER, OF_SOURCE, catalogue
 from das_pipeline.settings import PROJECT
+from orchestration.days import DAYS
 from orchestration.definitions import defs
 from orchestration.jobs import CHAIN_GROUPS
 
@@ -45,12 +47,27 @@ def test_checks_are_the_catalogue() -> None:
 
 def test_the_chain_runs_every_day_and_deliveries_are_watched() -> None:
     (schedule,) = defs.schedules or []
-    (sensor,) = defs.sensors or []
     assert isinstance(schedule, dg.ScheduleDefinition)
-    assert isinstance(sensor, dg.SensorDefinition)
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "Europe/Amsterdam")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    sensors = [sensor for sensor in defs.sensors or [] if isinstance(sensor, dg.SensorDefinition)]
+    assert {sensor.name for sensor in sensors} == {"delivery_arrived", "day_follows", "alerts"}
+    assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
+
+
+def test_the_chain_makes_everything_but_partners_tables_and_has_the_day_as_its_partition() -> None:
+    chain = defs.resolve_job_def("chain")
+    assert set(chain.asset_layer.selected_asset_keys) == ASSETS.keys() - {dg.AssetKey(["deliveries", partner]) for partner in PARTNERS}
+    assert chain.partitions_def == DAYS
+
+
+def test_every_partner_and_the_chain_is_a_pool_of_its_own() -> None:
+    """With the limit of one in deploy/dagster.yaml, no two runs on one table are in progress at a time."""
+    pools = {key: defs.resolve_asset_graph().get(key).pools for key in ASSETS}
+    alone = {dg.AssetKey(["deliveries", name]): {f"deliveries_{name}"} for name in (*PARTNERS, *EXTERNALS)}
+    assert pools == {key: {"chain"} for key in ASSETS} | alone
+    limits = yaml.safe_load((PROJECT / "deploy" / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]["pools"]
+    assert limits == {"granularity": "run", "default_limit": 1}
 
 
 def test_heavy_libraries_wait_until_they_are_needed() -> None:

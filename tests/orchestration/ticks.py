@@ -1,7 +1,7 @@
 """Evaluates ticks of sensors and schedules on the instance of the home, and runs what they request, in one process.
 
 Reads a request a line, `{"name": "daily", "at": "2024-04-01T05:00", "impatient": true, "runs": false}`, and answers each with a line of
-JSON: what was requested (partition, run key or job), why nothing was, which runs succeeded, and the partitions afterwards. `at` is the
+JSON: what was requested (partition, run key or last day), why nothing was, which runs succeeded, and the partitions afterwards. `at` is the
 moment of a schedule's tick. Ticks are evaluated by the functions that Dagster's code server calls. `impatient` leaves the pauses between
 attempts out; without `runs`, nothing is run.
 """
@@ -58,7 +58,7 @@ def answer(store: dg.DagsterInstance, name: str, at: str | None = None, impatien
         run = job.execute_in_process(QUIET, store, partition_key=request.partition_key, tags=dict(request.tags), raise_on_error=False)
         succeeded.append(run.success)
     return {
-        "requested": [[request.partition_key, request.run_key or request.job_name] for request in requests],
+        "requested": [[request.partition_key, request.run_key or request.tags["das/until"]] for request in requests],
         "skipped": skipped,
         "succeeded": succeeded,
         "partitions": {name: sorted(store.get_dynamic_partitions(name)) for name in ("deliveries_watch", "deliveries_bench", "days")},
