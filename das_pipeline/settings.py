@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from das_pipeline.errors import ConfigurationError
+from das_pipeline.errors import ConfigurationError, unknown_name
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -39,13 +40,18 @@ class Settings:
         threads = os.environ.get("DAS_THREADS", "2")
         if not threads.isdigit() or threads == "0":
             raise ConfigurationError(f"DAS_THREADS is {threads!r}: give a number of threads, such as 2.")
+        memory = os.environ.get("DAS_MEMORY_LIMIT", "2GB")
+        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
+            raise ConfigurationError(f"DAS_MEMORY_LIMIT is {memory!r}: give a size with its unit, such as 2GB.")
         folder = Path(jurisdiction) if os.sep in jurisdiction else PROJECT / "jurisdictions" / jurisdiction
+        if not folder.is_dir():
+            raise unknown_name("jurisdiction", jurisdiction, (path.name for path in (PROJECT / "jurisdictions").iterdir()))
         return cls(
             home=home,
             inbox=Path(os.environ.get("DAS_INBOX", home.parent / "inbox")).resolve(),
             keys=Path(os.environ.get("DAS_KEYS", home.parent / "keys")).resolve(),
             jurisdiction=folder.resolve(),
-            memory_limit=os.environ.get("DAS_MEMORY_LIMIT", "2GB"),
+            memory_limit=memory,
             threads=int(threads),
             alerts=Path(os.environ.get("DAS_ALERTS", PROJECT / "deploy" / "alerts.yaml")).resolve(),
         )

@@ -66,7 +66,7 @@ class Extent:
     def of(cls, parameters: Parameters, size: str | int) -> Extent:
         """The extent for a named size or a number of rows; ConfigurationError for an unknown size."""
         sizes = parameters.period.sizes
-        if isinstance(size, str) and not size.isdigit():
+        if not str(size).isdigit() or int(size) == 0:
             if size not in sizes:
                 raise ConfigurationError(f"The size {size} is not known: use {', '.join(sizes)} or a number of rows.")
             return cls(sizes[size].rows, sizes[size].start)

@@ -29,6 +29,7 @@ def test_simulate_writes_elsewhere_on_a_machine_without_a_home(tmp_path: Path) -
 
 def test_another_world_is_not_delivered_over_the_first(tmp_path: Path) -> None:
     made = Installation(tmp_path, "nl")
+    assert "The size 0 is not known: use tiny" in words(made.das("simulate", "--size", "0", code=Exit.FAILED))
     made.das("simulate", "--size", "tiny", "--seed", "1", "--processes", "1")
     truth = (tmp_path / "truth" / "records.parquet").read_bytes()
     for other in (("--size", "tiny", "--seed", "2"), ("--size", "2000"), ("--size", "tiny", "--faults", "none")):

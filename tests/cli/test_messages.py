@@ -88,8 +88,16 @@ def test_a_policy_without_its_approver_names_file_and_place(tmp_path: Path) -> N
 
 
 def test_a_setting_that_cannot_be_is_a_sentence(fresh: Installation) -> None:
+    assert "There is no jurisdiction nll. Did you mean nl?" in message(Installation(fresh.root, "nll"), "status")
     made = Installation(fresh.root, fresh.jurisdiction, threads=0)
     assert "DAS_THREADS is '0': give a number of threads, such as 2." in message(made, "status")
+
+    class Greedy(Installation):
+        @property
+        def environment(self) -> dict[str, str]:
+            return super().environment | {"DAS_MEMORY_LIMIT": "much"}
+
+    assert "DAS_MEMORY_LIMIT is 'much': give a size with its unit" in message(Greedy(fresh.root, fresh.jurisdiction), "status")
 
 
 def test_the_doctor_sees_a_setting_that_is_misspelt(fresh: Installation) -> None:
