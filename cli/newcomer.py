@@ -21,6 +21,7 @@ from das_pipeline.rules import rule
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from orchestration.runs import Report
+from simulation import truth_beside
 
 RULES_SHOWN = 4
 FAILURES_SHOWN = 3
@@ -123,7 +124,7 @@ def all_planned(report: Report) -> bool:
 
 
 def _is_planned(settings: Settings, partner: str, delivery: str) -> bool:
-    ledger = (settings.inbox.parent / "truth" / "faults.jsonl").read_text(encoding="utf-8").splitlines()
+    ledger = (truth_beside(settings.inbox) / "faults.jsonl").read_text(encoding="utf-8").splitlines()
     faults = (json.loads(line) for line in ledger)
     return any((f["partner"], f["delivery"], f["outcome"]) == (partner, delivery, "refused") for f in faults)
 
@@ -158,7 +159,7 @@ def _releases(run: Run) -> Iterator[str]:
 
 
 def _privacy(settings: Settings) -> Iterator[str]:
-    values = (settings.inbox.parent / "truth" / "canaries.txt").read_text(encoding="utf-8").splitlines()
+    values = (truth_beside(settings.inbox) / "canaries.txt").read_text(encoding="utf-8").splitlines()
     hits = find_canaries(values, [settings.home])
     outcome = "[red]found in " + ", ".join(shown(path) for path, _ in hits) + "[/]" if hits else "none is found in any file that was made"
     yield (

@@ -48,12 +48,12 @@ def simulate(
 def prepare_installation(settings: Settings, seed: int, *, force: bool = False) -> None:
     """Write demo keys. DasError when the deliveries of this installation are real ones, unless `force`: they would be counted together."""
     from das_pipeline.privacy import DEMO_MARK, USES, write_demo_keys
-    from simulation import delivered_world
+    from simulation import delivered_world, truth_beside
 
     has_keys = any((settings.keys / use).exists() for use in USES)
     has_deliveries = any(settings.home.glob("deliveries/*/current.json")) or any(settings.inbox.glob("*/*/manifest.json"))
     is_real = has_keys and not (settings.keys / DEMO_MARK).exists()
-    if not force and (is_real or (has_deliveries and not delivered_world(settings.inbox.parent / "truth"))):
+    if not force and (is_real or (has_deliveries and not delivered_world(truth_beside(settings.inbox)))):
         raise DasError(
             f"{settings.home} has keys or deliveries that das simulate did not make. Simulate elsewhere (--out, or another DAS_HOME), "
             "or start anew after make clean; --force delivers here all the same."
@@ -76,7 +76,7 @@ def demo(
 
     settings = Settings.from_environment()
     jurisdiction = Jurisdiction(settings.jurisdiction)
-    world = simulation.delivered_world(settings.inbox.parent / "truth")
+    world = simulation.delivered_world(simulation.truth_beside(settings.inbox))
     if world is None or not world.is_same(simulation.planned_world(jurisdiction, size=size, seed=seed)):
         introduce(size, seed)
         prepare_installation(settings, seed)

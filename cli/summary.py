@@ -16,6 +16,7 @@ from das_pipeline.privacy import find_canaries
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from orchestration.runs import Report
+from simulation import truth_beside
 from simulation.validation.linkage import evaluate
 
 
@@ -74,7 +75,7 @@ def _show_checks(console: Console, report: Report) -> None:
 
 def _show_scan(console: Console, settings: Settings) -> None:
     """Print whether an identifying value of a simulated person is in any file of the home that is not encrypted."""
-    canaries = settings.home.parent / "truth" / "canaries.txt"
+    canaries = truth_beside(settings.inbox) / "canaries.txt"
     if not canaries.exists():
         return
     values = canaries.read_text(encoding="utf-8").splitlines()
@@ -89,7 +90,7 @@ def _show_linkage(console: Console, run: Run) -> None:
         return
     rates = links.facts.get("link_rates", {})
     console.print("\n[bold]Linked to another partner's records[/]  " + ", ".join(f"{p} {rate:.1%}" for p, rate in sorted(rates.items())))
-    truth = run.settings.home.parent / "truth"
+    truth = truth_beside(run.settings.inbox)
     if truth.exists():
         quality = evaluate(run.known_on(date.fromisoformat(links.as_of)), truth)
         console.print(

@@ -79,7 +79,7 @@ def simulate(
     another world, whose truth would be replaced, unless `force`.
     """
     state = planned_world(jurisdiction, size=size, seed=seed, faults=faults, until=until)
-    target = truth or out.parent / "truth"
+    target = truth or truth_beside(out)
     earlier = delivered_world(target)
     if earlier and not force and not (earlier.is_same(state) and earlier.reference_on <= state.reference_on):
         raise DasError(
@@ -93,6 +93,11 @@ def simulate(
     target.mkdir(parents=True, exist_ok=True)
     (target / "faults.jsonl").unlink(missing_ok=True)
     return _send(_Task(jurisdiction.folder, parameters, state, tuple(days), target, target), out, processes)
+
+
+def truth_beside(inbox: Path) -> Path:
+    """Return the folder with the truth about the deliveries in `inbox`."""
+    return inbox.parent / "truth"
 
 
 def planned_world(
@@ -124,7 +129,7 @@ def delivered_world(truth: Path) -> State | None:
 
 def next_day(jurisdiction: Jurisdiction, out: Path, *, truth: Path | None = None, processes: int = 1) -> Simulated:
     """Write one more delivery of every partner, for the day after the last one. DasError without a simulation, or after its last day."""
-    target = truth or out.parent / "truth"
+    target = truth or truth_beside(out)
     state = delivered_world(target)
     if state is None:
         raise DasError(f"{target / STATE} is missing: there is no simulation to continue. Create one with `das simulate`.")
