@@ -1,4 +1,4 @@
-"""Publication: what leaves the alliance. The candidate's tables with their metadata, and the releases that there are."""
+"""Publication: what leaves the alliance. The candidate's tables with their metadata, and the existing releases."""
 
 from das_pipeline.publication.candidate import build_candidate
 from das_pipeline.publication.changes import TableChanges, compare

@@ -1,4 +1,4 @@
-"""The candidate: all published tables and what is said about them, a pure function of protected leaves, terminology and definitions."""
+"""The candidate: all published tables with their metadata, a pure function of protected leaves, terminology and definitions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from das_pipeline.terminology import Scheme, load_schemes
 
 
 def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
-    """Every published table in every format, the data package, the changes since the release before, the quality sheet and das.duckdb.
+    """Write every published table in every format, data package, changes, quality sheet and das.duckdb; return the verdicts.
 
     Nothing here comes from a clock: dates are those of `as_of`, so equal inputs give equal bytes.
     """
@@ -65,7 +65,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
 
 
 def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
-    """The description of every column of `table`; that of the count names its unit."""
+    """Return the description of every column of `table`; that of the count names its unit."""
     unit = texts.units.get(table.unit)
     missing = [k for k in [*table.keys, "n", "n_exact", "status", metadata.MARK] if k not in texts.columns]
     if unit is None or missing:
@@ -77,21 +77,21 @@ def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
 
 
 def _labels(table: Table, cells: pa.Table, schemes: Mapping[str, Scheme], texts: TableTexts) -> dict[str, dict[str, Text]]:
-    """Dimension → code → label, for the codes that occur in `cells`, in the order of their scheme."""
-    found: dict[str, dict[str, Text]] = {}
+    """Return the label of each code, by dimension, for the codes that occur in `cells`, in the order of their scheme."""
+    labels: dict[str, dict[str, Text]] = {}
     for dimension in table.dimensions:
         used: set[str] = set(cells.column(dimension.name).unique().to_pylist())
         concepts = schemes[dimension.scheme].concepts if dimension.scheme else {}
-        known = {c.concept: c.label for c in concepts.values() if c.concept in used}
-        others = {code: text for code, text in texts.codes.items() if code in used and code not in known}
-        if absent := used - set(known) - set(others):
+        of_scheme = {c.concept: c.label for c in concepts.values() if c.concept in used}
+        others = {code: text for code, text in texts.codes.items() if code in used and code not in of_scheme}
+        if absent := used - set(of_scheme) - set(others):
             raise ConfigurationError(f"texts/tables.yaml: codes has no label for {', '.join(sorted(absent))} of table {table.name}.")
-        found[dimension.name] = known | others
-    return found
+        labels[dimension.name] = of_scheme | others
+    return labels
 
 
 def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str, described: list[dict[str, object]]) -> dict[str, object]:
-    """The Frictionless data package of the candidate."""
+    """Return the Frictionless data package of the candidate."""
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": f"das-{run.jurisdiction.name}",
@@ -108,7 +108,7 @@ def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str,
 
 
 def _database(draft: Draft, tables: Iterable[Table]) -> None:
-    """das.duckdb: the tables with their descriptions as comments. Stored, since a view breaks when the file is moved."""
+    """Create das.duckdb: the tables with their descriptions as comments. Stored, since a view breaks when the file is moved."""
 
     def quoted(text: str) -> str:
         return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""What a candidate changes in the figures since the release before, cell by cell, and the version number that follows from it."""
+"""What a candidate changes in the figures since the previous release, cell by cell, and the version number that follows."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class TableChanges:
 
 
 def compare(old: Path, new: Path) -> list[TableChanges]:
-    """What changed from the release folder `old` to `new`, for each table by name."""
+    """Return what changed from the release folder `old` to `new`, for each table by name."""
     with duckdb.connect(":memory:") as connection:
         before, after = ({p.stem: p for p in (folder / "tables").glob("*.parquet")} for folder in (old, new))
         return [_compare(connection, name, before.get(name), after.get(name)) for name in sorted(before | after)]
 
 
 def changes(folder: Path, before: Path | None, version_before: str | None) -> dict[str, Any]:
-    """What the candidate in `folder` changes since the release in `before`, and its version number.
+    """Return what the candidate in `folder` changes since the release in `before`, and its version number.
 
     A cell is revised when its count differs; that a provisional period became final is counted apart.
     """
@@ -46,7 +46,7 @@ def changes(folder: Path, before: Path | None, version_before: str | None) -> di
 
 
 def next_version(before: str | None, total: dict[str, int]) -> str:
-    """The version number after `before`, by the kind of change."""
+    """Return the version number after `before`, by the kind of change."""
     if before is None:
         return FIRST
     major, minor, patch = map(int, before.split("."))

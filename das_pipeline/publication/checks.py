@@ -27,7 +27,7 @@ _PERIOD = r"^\d{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$"
 
 
 def judge(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Verdict]:
-    """The verdicts on a candidate folder that every run computes."""
+    """Return the verdicts on a candidate folder that every run computes."""
     return [
         descriptors_fit(folder),
         published_schema_holds(folder),
@@ -76,7 +76,7 @@ def published_schema_holds(folder: Path) -> Verdict:
 
 
 def pandera_schema(path: Path) -> Any:
-    """The pandera schema of a published table, from what its Parquet file says about itself."""
+    """Return the pandera schema of a published table, from what its Parquet file says about itself."""
     import pandera.pandas as pa
 
     schema = pq.read_schema(path)
@@ -115,7 +115,7 @@ def counts_are_protected(connection: duckdb.DuckDBPyConnection, folder: Path) ->
 
 
 def totals_are_sums(connection: duckdb.DuckDBPyConnection, folder: Path) -> Verdict:
-    """D03: in every table each total is the sum of its parts, so that a cell has one value however a reader comes to it."""
+    """D03: in every table each total is the sum of its parts, so that a cell has one value, whichever way a reader computes it."""
     wrong: list[str] = []
     for path, facts in [*_tables(folder, "protected"), *_tables(folder, "external")]:
         for dimension in (d for d, of in facts["dims"].items() if of["scheme"]):
@@ -135,7 +135,7 @@ def expectations(folder: Path) -> list[Verdict]:
     """D10: the suite of great-expectations on every published table, run once for a release since its import alone takes seconds."""
     files = sorted((folder / "tables").glob("*.parquet"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # great-expectations 1.24 uses modules and calls that Python and pandas say will go
+        warnings.simplefilter("ignore")  # great-expectations 1.24 uses modules and calls that Python and pandas deprecate
         wrong = _unexpected(files)
     sentence = (
         f"All {len(files)} tables meet the expectations of a release."
@@ -146,7 +146,7 @@ def expectations(folder: Path) -> list[Verdict]:
 
 
 def _unexpected(files: list[Path]) -> list[str]:
-    """The tables that do not meet their suite."""
+    """Return the tables that do not meet their suite."""
     import great_expectations as gx
     import pandas as pd
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -178,12 +178,12 @@ def _unexpected(files: list[Path]) -> list[str]:
 
 
 def _tables(folder: Path, kind: str) -> list[tuple[Path, dict[str, Any]]]:
-    found = [(p, json.loads(pq.read_schema(p).metadata[b"das"])) for p in sorted((folder / "tables").glob("*.parquet"))]
-    return [(p, facts) for p, facts in found if facts["kind"] == kind]
+    tables = [(p, json.loads(pq.read_schema(p).metadata[b"das"])) for p in sorted((folder / "tables").glob("*.parquet"))]
+    return [(p, facts) for p, facts in tables if facts["kind"] == kind]
 
 
 def _columns(path: Path) -> list[str]:
-    """The columns of a published file; none of one that cannot be read in its format."""
+    """Return the columns of a published file; none of one that cannot be read in its format."""
     form = format_of(path)
     try:
         return form.read(path, pq.read_schema(path.with_suffix(".parquet"))).column_names if form else []

@@ -1,4 +1,4 @@
-"""What each published table is: its texts, dimensions, unit of count and source, from the definitions of the stages before."""
+"""What each published table is: its texts, dimensions, unit of count and source, from the definitions of earlier stages."""
 
 from __future__ import annotations
 
@@ -90,15 +90,15 @@ class ExternalTables(BaseModel, extra="forbid"):
 
 
 def published_tables(run: Run, texts: TableTexts) -> list[Table]:
-    """Every table of the jurisdiction, by name."""
+    """Return every table of the jurisdiction, by name."""
     statistics = load_statistics(run.jurisdiction)
     partners = {name: partner.title for name, partner in load_partners(run.jurisdiction).items()}
     simulated = is_simulated(run)
-    made = [_protected(run, table, statistics, partners, texts, simulated) for table in statistics.tables]
+    tables = [_protected(run, table, statistics, partners, texts, simulated) for table in statistics.tables]
     for file in run.jurisdiction.files("external/*/tables.yaml"):
         source = load_external(run.jurisdiction, file.split("/")[1])
-        made += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
-    return sorted(made, key=lambda table: table.name)
+        tables += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
+    return sorted(tables, key=lambda table: table.name)
 
 
 def _protected(
@@ -128,8 +128,8 @@ def _protected(
             licence=texts.licence,
         ),
         is_simulated=simulated,
-        cubes=(made_of := dict(table.stack.rows) if table.stack else {"": cubes[0].name}),
-        population={code: _population(statistics.cube(name)) for code, name in made_of.items()},
+        cubes=(cubes_of := dict(table.stack.rows) if table.stack else {"": cubes[0].name}),
+        population={code: _population(statistics.cube(name)) for code, name in cubes_of.items()},
     )
 
 
@@ -138,7 +138,7 @@ def _with(notes: Text, sentence: Text) -> Text:
 
 
 def _population(cube: Cube) -> str:
-    """Which events a cube counts, as text."""
+    """Return which events a cube counts, as text."""
     left_out = ", ".join(f"{column} {' '.join(sorted(values))}" for column, values in sorted(cube.leave_out.items()) if values)
     return f"{cube.which} {' '.join(sorted(cube.kinds))}{f' without {left_out}' if left_out else ''}"
 

@@ -16,7 +16,7 @@ from das_pipeline.terminology import ALL
 
 
 def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What is known of one cell of the live release, as name and text. A dimension that `cell` leaves out is the total."""
+    """Return the facts of one cell of the live release, as name and text. A dimension that `cell` leaves out is the total."""
     release = current_release(run)
     if release is None:
         raise DasError("There is no release yet: run das run.")
@@ -37,10 +37,10 @@ def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, st
         rows = rows.filter(pc.field(name) == value)
     if rows.num_rows != 1:
         raise DasError(f"Table {table} has no cell {', '.join(f'{k}={v}' for k, v in wanted.items())}.")
-    found = rows.to_pylist()[0]
-    protection = f"sum of leaves rounded to {facts['base']}" if facts["kind"] == "protected" else "none: exact, as its publisher gives it"
-    told = {
-        "value": f"{found['n']} ({found['status']}, {', '.join(f'{k}={v}' for k, v in wanted.items())})",
+    row = rows.to_pylist()[0]
+    protection = f"sum of leaves rounded to {facts['base']}" if facts["kind"] == "protected" else "none: exact, as published by its source"
+    facts_of_cell = {
+        "value": f"{row['n']} ({row['status']}, {', '.join(f'{k}={v}' for k, v in wanted.items())})",
         "table": f"{facts['title']['en']}. {facts['description']['en']}",
         "unit of count": facts["unit_of_count"],
         "counts": "; ".join(facts["population"].values()) or facts["source"]["en"],
@@ -48,10 +48,10 @@ def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, st
         "protection": protection,
         "release": f"{release.id}, version {release.manifest['version']}, code {release.manifest['code'][:12]}",
     }
-    return [*told.items(), *((f"made from {name}", version) for name, version in _versions(run, release.manifest["as_of"]))]
+    return [*facts_of_cell.items(), *((f"made from {name}", version) for name, version in _versions(run, release.manifest["as_of"]))]
 
 
 def _versions(run: Run, as_of: str) -> list[tuple[str, str]]:
-    """The live versions of the release's date, stage by stage; none of a table that a later run replaced."""
-    found = (run.lake.current(p.parent.relative_to(run.lake.home).as_posix()) for p in sorted(run.lake.home.glob("*/*/current.json")))
-    return [(v.table, v.id) for v in found if v is not None and v.as_of == as_of]
+    """Return the live versions of the release's date, stage by stage; none of a table that a later run replaced."""
+    versions = (run.lake.current(p.parent.relative_to(run.lake.home).as_posix()) for p in sorted(run.lake.home.glob("*/*/current.json")))
+    return [(v.table, v.id) for v in versions if v is not None and v.as_of == as_of]

@@ -1,4 +1,4 @@
-"""What a published file says about itself: Arrow schema metadata, and the Frictionless data package beside the files."""
+"""The metadata of published files: Arrow schema metadata, and the Frictionless data package beside the files."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PANDAS = {
     "boolean": {"pandas_type": "bool", "numpy_type": "bool"},
 }
 STATUSES = ("final", "not_applicable", "provisional")
-MARK = "is_simulated"  # a column of every table: a row that travels without its file still says that it is not real
+MARK = "is_simulated"  # a column of every table, so that a row without its file still declares that it is not real
 
 
 def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict[str, Any]]:
-    """The columns of `table` in order: name, type, description in both languages, unit and codes. Every descriptor is made from this."""
+    """Return the columns of `table` in order: name, type, description, unit and codes. Every descriptor is made from this."""
     listed: list[dict[str, Any]] = []
     for dimension in table.dimensions:
         listed.append(_coded(dimension.name, texts[dimension.name], labels[dimension.name]))
@@ -43,19 +43,19 @@ def _coded(name: str, description: Text, codes: Mapping[str, Text]) -> dict[str,
 
 
 def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.Schema:
-    """The schema of the Parquet file: descriptions, unit and code labels on each field, the table's own facts under `das`.
+    """Return the schema of the Parquet file: descriptions, unit and code labels on each field, the table's own facts under `das`.
 
     The pandas metadata makes pandas read counts as Int64, so that a missing count would not turn the others into floats.
     """
     types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_()}
-    made = []
+    arrow_fields = []
     for column in columns:
         metadata = {"description_nl": column["description"].nl, "description_en": column["description"].en}
         if "unit" in column:
             metadata["unit"] = column["unit"]
         if "codes" in column:
             metadata["codes"] = canonical(column["codes"]).decode()
-        made.append(pa.field(column["name"], types[column["type"]], nullable=False, metadata=metadata))
+        arrow_fields.append(pa.field(column["name"], types[column["type"]], nullable=False, metadata=metadata))
     facts = {
         "table": table.name,
         "title": table.title.model_dump(),
@@ -80,11 +80,11 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
         "pandas_version": "3.0.0",
     }
     of_table = json.dumps(facts, ensure_ascii=False).encode()  # unsorted: the order of the dimensions is that of a cell's key
-    return pa.schema(made, metadata={b"das": of_table, b"pandas": canonical(pandas)})
+    return pa.schema(arrow_fields, metadata={b"das": of_table, b"pandas": canonical(pandas)})
 
 
 def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """The descriptors of `table` in the data package: its file in each format, with its hash."""
+    """Return the descriptors of `table` in the data package: its file in each format, with its hash."""
     schema = {
         "fields": [
             {"name": c["name"], "type": c["type"], "title": c["name"], "description": f"{c['description'].en} / {c['description'].nl}"}

@@ -1,4 +1,4 @@
-"""The quality sheet of a release: what came in, how well it is linked and mapped, what rounding costs, and the rules that held.
+"""The quality sheet of a release: what came in, how well it is linked and mapped, what rounding costs, and the rules that hold.
 
 It is published, so it is coarse: percentages in halves and only of many rows, and no count of anything by an attribute of persons.
 """
@@ -17,7 +17,7 @@ from das_pipeline.run import Run
 
 
 def quality(run: Run, tables: list[Table]) -> dict[str, Any]:
-    """The quality sheet as known on the run's date; a stage that has no live version is left out."""
+    """Return the quality sheet as known on the run's date; a stage that has no live version is left out."""
     lineage, least = _lineage(run), load_policy(run.jurisdiction).disclosure.percentages.rows
     linked = lineage["linkage/links"].facts.get("link_rates", {}) if "linkage/links" in lineage else {}
     return {
@@ -31,7 +31,7 @@ def quality(run: Run, tables: list[Table]) -> dict[str, Any]:
 
 
 def _partners(run: Run, linked: Mapping[str, float], least: int) -> list[dict[str, Any]]:
-    """How current each partner is, and which share of its lines was set aside or shares a person with another partner."""
+    """Return how current each partner is, and which share of its lines was set aside or shares a person with another partner."""
     read: dict[str, int] = {}
     quarantined: dict[str, int] = {}
     for row in account_rows(run):
@@ -52,37 +52,37 @@ def _partners(run: Run, linked: Mapping[str, float], least: int) -> list[dict[st
 
 
 def _unmapped(lineage: Mapping[str, Version], least: int) -> float | None:
-    """The percentage of all coded values that has no concept."""
+    """Return the percentage of all coded values that has no concept."""
     columns = lineage["terminology/records"].facts.get("columns", {}).values() if "terminology/records" in lineage else []
     return _percent(sum(c["unknown"] for c in columns), sum(c["mapped"] + c["unknown"] for c in columns), least)
 
 
 def _rules(lineage: Mapping[str, Version]) -> list[dict[str, Any]]:
-    """The rules judged on the tables that this release is made of, each once: it holds when it held everywhere.
+    """Return the rules judged on the tables of this release, each once; a rule holds when it held for every table.
 
     Intake is judged per delivery, and later ones may be in by now: what it set aside is in the accounts, as known on the run's date.
     """
-    found: dict[tuple[str, str], bool] = {}
+    rules: dict[tuple[str, str], bool] = {}
     for version in (v for table, v in lineage.items() if not table.startswith("deliveries/")):
         for verdict in version.verdicts:
             key = (verdict["rule"], verdict["name"])
-            found[key] = found.get(key, True) and verdict["passed"]
-    return [{"rule": rule, "name": name, "holds": holds} for (rule, name), holds in sorted(found.items())]
+            rules[key] = rules.get(key, True) and verdict["passed"]
+    return [{"rule": rule, "name": name, "holds": holds} for (rule, name), holds in sorted(rules.items())]
 
 
 def _lineage(run: Run) -> dict[str, Version]:
-    """The live versions that the candidate is made of, directly or not.
+    """Return the live versions that the candidate is made of, directly or not.
 
-    The ledger is left out: it comes to be when a release goes live, and making the same day again must give the same bytes.
+    The ledger is left out: it is created when a release goes live, and making the same day again must give the same bytes.
     """
-    found: dict[str, Version] = {}
-    ahead = [run.lake.current(t) for t in ("disclosure/leaves", "terminology/records", "terminology/external", "linkage/links")]
-    while ahead:
-        version = ahead.pop()
-        if version is not None and version.table not in {*found, "disclosure/ledger"}:
-            found[version.table] = version
-            ahead += [run.lake.version(table, version_id) for table, version_id in version.inputs.items()]
-    return found
+    versions: dict[str, Version] = {}
+    to_visit = [run.lake.current(t) for t in ("disclosure/leaves", "terminology/records", "terminology/external", "linkage/links")]
+    while to_visit:
+        version = to_visit.pop()
+        if version is not None and version.table not in {*versions, "disclosure/ledger"}:
+            versions[version.table] = version
+            to_visit += [run.lake.version(table, version_id) for table, version_id in version.inputs.items()]
+    return versions
 
 
 def _percent(part: float, whole: float, least: int) -> float | None:

@@ -1,4 +1,4 @@
-"""Releases as they lie in the folder: which there are, which one is live, and what their manifests say.
+"""The releases on disk: which there are, which one is live, and what their manifests declare.
 
 A release is `releases/<as_of>.<n>/`. The link `releases/current` leads to the live one, for a web server and for us: there is no other
 pointer that could differ from it. Nothing in a release is ever changed; a withdrawn one moves to `withdrawn/` and leaves a notice
@@ -41,12 +41,12 @@ class Release:
 
 
 def releases(run: Run) -> list[Release]:
-    """Every finished release as known on the run's date that was not withdrawn, oldest first."""
+    """Return every finished release as known on the run's date that was not withdrawn, oldest first."""
     return [r for r in _in_folder(run, releases_root(run)) if not r.is_withdrawn]
 
 
 def withdrawn_releases(run: Run) -> list[Release]:
-    """The withdrawn releases as they were, as known on the run's date, oldest first."""
+    """Return the withdrawn releases as they were, as known on the run's date, oldest first."""
     return _in_folder(run, withdrawn_root(run))
 
 
@@ -60,56 +60,56 @@ def _order(release: Release) -> tuple[date, int]:
 
 
 def release_folders(run: Run) -> list[Path]:
-    """The folders of all releases, withdrawn ones as they were, oldest first: what a reader may hold beside a new release."""
+    """Return the folders of all releases, withdrawn ones as they were, oldest first: what a reader may hold beside a new release."""
     return [r.folder for r in sorted([*releases(run), *withdrawn_releases(run)], key=_order)]
 
 
 def release_names(run: Run) -> list[str]:
-    """The names that releases of any date have or had."""
+    """Return the names that releases of any date have or had."""
     return [p.name for root in (releases_root(run), withdrawn_root(run)) for p in root.glob("[0-9]*")]
 
 
 def previous_release(run: Run) -> Release | None:
-    """The last release of an earlier day, against which changes are computed: so that doing a day again gives the same bytes."""
+    """Return the last release of an earlier day, against which changes are computed: so that doing a day again gives the same bytes."""
     earlier = [r for r in releases(run) if r.as_of < run.as_of]
     return earlier[-1] if earlier else None
 
 
 def current_release(run: Run) -> Release | None:
-    """The live release, whatever its date; None before the first."""
+    """Return the live release, whatever its date; None before the first."""
     name = live_name(run)
     return read_release(releases_root(run) / name) if name else None
 
 
 def live_name(run: Run) -> str | None:
-    """The name of the live release: where the link leads."""
+    """Return the name of the live release: where the link leads."""
     link = releases_root(run) / CURRENT
     return link.readlink().name if link.is_symlink() else None
 
 
 def has_same_content(release: Release, site: Version) -> bool:
-    """Whether `site` would give the same bytes as `release`, derived files aside."""
+    """Return whether `site` would give the same bytes as `release`, derived files aside."""
     ours = {n: e.sha256 for n, e in site.files.items() if n not in DERIVED}
     return ours == {n: f["sha256"] for n, f in release.manifest["files"].items() if not f.get("derived")}
 
 
 def read_release(folder: Path) -> Release:
-    """The finished release in `folder`."""
+    """Return the finished release in `folder`."""
     return Release(folder.name, folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
 
 
 def number_of(release: str) -> int:
-    """The number of a release among those of its day."""
+    """Return the number of a release among those of its day."""
     return int(release.rpartition(".")[2])
 
 
 def withdrawn_root(run: Run) -> Path:
-    """The folder of withdrawn releases as they were, which nobody outside sees."""
+    """Return the folder of withdrawn releases as they were, which nobody outside sees."""
     return run.lake.home / "withdrawn"
 
 
 def releases_root(run: Run) -> Path:
-    """The folder of all releases."""
+    """Return the folder of all releases."""
     root = run.lake.home / "releases"
     root.mkdir(parents=True, exist_ok=True)
     return root

@@ -38,7 +38,7 @@ GROUP BY {", ".join(node for node, name in keys)}"""
 
 
 def _nodes(name: str) -> str:
-    """A step with one row per leaf of a dimension and node that it lies in: that of the table's level, and the total."""
+    """Return a step with one row per leaf of a dimension and node that it lies in: that of the table's level, and the total."""
     return f"""{name}_nodes AS (
     SELECT l.leaf, COALESCE(h.node, l.leaf) AS node
     FROM (SELECT DISTINCT {name} AS leaf FROM counted) AS l

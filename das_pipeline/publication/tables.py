@@ -22,7 +22,7 @@ from das_pipeline.terminology import ALL
 def protected_cells(
     connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, as_of: date, provisional_months: int | None
 ) -> pa.Table:
-    """The cells of a protected table: every node of every dimension and its total, in every kind of period.
+    """Return the cells of a protected table: every node of every dimension and its total, in every kind of period.
 
     Nothing but the protected leaves goes in, so any two tables agree on the cells that they share, and adding a table costs no privacy.
     """
@@ -70,7 +70,7 @@ def write(cells: pa.Table, schema: pa.Schema, path: Path, *, is_simulated: bool)
 
 
 def external_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> pa.Table:
-    """The cells of another publisher's figures, exact as they are: by the dimensions of `table` from broad to fine, with every total."""
+    """Return the cells of another publisher's exact figures, by the dimensions of `table` from broad to fine, with every total."""
     source = engine.parquet([lake.live("terminology/external").path(table.file)])
     columns = [f'"{engine.identifier(d.column)}"' for d in table.dimensions]  # quoted: a level may be called class or group
     shown = ", ".join(f"COALESCE({c}, '{ALL}') AS {engine.identifier(d.name)}" for c, d in zip(columns, table.dimensions, strict=True))

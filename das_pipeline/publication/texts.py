@@ -15,12 +15,12 @@ class Licence(BaseModel, extra="forbid"):
     url: str
 
     def as_descriptor(self) -> dict[str, str]:
-        """The licence as a data package names it."""
+        """Return the licence as a data package names it."""
         return {"name": self.name, "title": self.title, "path": self.url}
 
 
 class TableTexts(BaseModel, extra="forbid"):
-    """Texts of tables.yaml: who publishes, under which terms, and what columns, codes and units are called.
+    """Texts of tables.yaml: publisher, licence, and the names of columns, codes and units.
 
     `columns` has a text for each dimension and for period_kind, period, n, n_exact and status; `codes` for codes that no scheme
     defines (periods, statuses, unknown, not_applicable, rows of stacks); `units` the plural of each unit of count; `simulated` is the
@@ -40,5 +40,5 @@ class TableTexts(BaseModel, extra="forbid"):
 
 
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:
-    """The texts of `jurisdiction`."""
+    """Return the texts of `jurisdiction`."""
     return jurisdiction.load("texts/tables.yaml", TableTexts)

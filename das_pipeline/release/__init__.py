@@ -79,7 +79,7 @@ def go_live(run: Run) -> Produced:
 
 
 def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict]:
-    """The verdicts on the finished candidate; `decision.json` says what the release policy makes of it."""
+    """Audit the finished candidate and write the policy's decision on it to `decision.json`; return the verdicts."""
     limits = load_policy(run.jurisdiction).disclosure
     earlier, readers = publication.release_folders(run), publication.readers()
     verdicts = audit(candidate.site.folder, earlier, limits.bases, limits.quality_cells.cells, readers)
@@ -91,7 +91,7 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
 
 
 def _put_forward(run: Run) -> Candidate:
-    """The newest candidate; or the one of an earlier day that still waits for signatures, so that persons have the time to read it."""
+    """Return the newest candidate, or the one of an earlier day that still waits for signatures: persons need time to read it."""
     newest = candidate_of(run, run.lake.live(SITE))
     decided = run.lake.current(DECISION)
     if decided is None or decided.facts["rule"] != SIGNATURES or decided.facts["candidate"] == newest.site.id:
@@ -102,13 +102,13 @@ def _put_forward(run: Run) -> Candidate:
 
 
 def _salt(candidate: Candidate) -> str:
-    """What a decision depends on besides the candidate: what was signed, and the ledger's head."""
+    """Return what a decision depends on besides the candidate: what was signed, and the ledger's head."""
     signed = [s.signature for s in signatures(candidate.run, candidate.release)]
     return hashlib.sha256(canonical([signed, candidate.ledger_head])).hexdigest()
 
 
 def is_done(run: Run) -> bool:
-    """Whether the last decision was carried out: a process may have been killed before the release was live."""
+    """Return whether the last decision was carried out: a process may have been killed before the release was live."""
     decided = run.lake.current(DECISION)
     if decided is None or not decided.facts["live"]:
         return decided is None or decided.facts["rule"] != LEDGER_MOVED
@@ -118,7 +118,7 @@ def is_done(run: Run) -> bool:
 
 
 def standing(run: Run) -> Standing:
-    """The standing of the candidate that was put forward last."""
+    """Return the standing of the candidate that was put forward last."""
     decided = run.lake.current(DECISION)
     if decided is None:
         raise DasError("There is no audited candidate yet: run das run first.")
@@ -142,7 +142,7 @@ def withdraw(run: Run, release: str, person: str, key_file: Path, reason: str) -
 
 
 def describe(run: Run, release: str = "") -> list[str]:
-    """The state of a release, or of the candidate that is put forward, and what was signed about it, a line each."""
+    """Return the state of a release, or of the candidate that is put forward, and what was signed about it, a line each."""
     if not release:
         now = standing(run)
         lines = [now.sentence, f"Candidate {now.candidate.site.id}: {now.candidate.site.folder}", f"Manifest {now.candidate.hash}"]
@@ -156,5 +156,5 @@ def describe(run: Run, release: str = "") -> list[str]:
 
 
 def _as_decided(run: Run) -> Run:
-    """The run as known on the day of the last decision: signing is no reason to look further."""
+    """Return the run as known on the day of the last decision, since signing brings no new deliveries."""
     return run.known_on(date.fromisoformat(run.lake.live(DECISION).as_of))

@@ -95,7 +95,7 @@ class Standing:
 
 
 def standing_of(candidate: Candidate) -> Standing:
-    """The standing of a candidate that the auditor has passed."""
+    """Return the standing of a candidate that the auditor has passed."""
     run, site = candidate.run, candidate.site
     valid: dict[Action, Signature] = {}
     void: list[tuple[Signature, str]] = []
@@ -116,7 +116,7 @@ def standing_of(candidate: Candidate) -> Standing:
 
 
 def _why_void(candidate: Candidate, signature: Signature, valid: dict[Action, Signature]) -> str:
-    """Why a signature does not count, given the valid ones before it; empty when it does."""
+    """Return why a signature does not count, given the valid ones before it; empty when it does."""
     statement = signature.statement
     if wrong := _why_not(candidate.run, statement.person, statement.action, signature.public_key):
         return wrong
@@ -134,7 +134,7 @@ def _why_void(candidate: Candidate, signature: Signature, valid: dict[Action, Si
 
 
 def _why_not(run: Run, name: str, action: Action, public_key: str) -> str:
-    """Why a person with this key may not do `action`; empty when the policy lets them."""
+    """Return why a person with this key may not do `action`; empty when the policy lets them."""
     persons = load_policy(run.jurisdiction).release.persons
     if name not in persons:
         return f"policy.yaml, release.persons, does not name {name}; it names {', '.join(sorted(persons)) or 'nobody'}"
@@ -161,7 +161,7 @@ def sign_candidate(candidate: Candidate, action: Action, person: str, key_file: 
 
 
 def sign(run: Run, action: Action, person: str, key_file: Path, release: str, manifest: str, head: str | None, reason: str) -> Signature:
-    """The signature of a statement made now; DasError when it is not the person's to give."""
+    """Return the signature of a statement made now; DasError when it is not the person's to give."""
     key = read_person_key(key_file)
     public_key = bytes(key.verify_key).hex()
     if wrong := _why_not(run, person, action, public_key):
@@ -171,7 +171,7 @@ def sign(run: Run, action: Action, person: str, key_file: Path, release: str, ma
 
 
 def signatures(run: Run, release: str) -> list[Signature]:
-    """Every signature ever recorded about a release or its candidates, in order."""
+    """Return every signature ever recorded about a release or its candidates, in order."""
     return [Signature.parse(json.loads(path.read_bytes())) for path in sorted(_folder(run, release).glob("*.json"))]
 
 

@@ -94,7 +94,7 @@ class Candidate:
 
 
 def candidate_of(run: Run, site: Version) -> Candidate:
-    """The candidate in `site`, a version of website/site, as known on its own date."""
+    """Return the candidate in `site`, a version of website/site, as known on its own date."""
     leaves = lineage(run, site)[LEAVES]
     lake = Lake(run.lake.home, {SITE: site, LEAVES: run.lake.version(LEAVES, leaves)})
     return Candidate(replace(run, lake=lake, as_of=date.fromisoformat(site.as_of)))
@@ -106,7 +106,7 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 
 
 def next_release(run: Run) -> str:
-    """The name of the release that the candidate in `website/site` becomes; that of an existing release when the bytes are the same."""
+    """Return the name of the release that the candidate becomes: that of an existing release when the bytes are the same."""
     site = run.lake.live(SITE)
     for release in [*releases(run), *withdrawn_releases(run)]:
         if release.as_of == run.as_of and has_same_content(release, site):
@@ -120,7 +120,7 @@ def next_release(run: Run) -> str:
 
 
 def _appended_as(run: Run) -> str | None:
-    """The name under which the last entries of the ledger, if they are those of the candidate's leaves, were appended."""
+    """Return the name under which the last entries of the ledger, if they are those of the candidate's leaves, were appended."""
     ledger, leaves = run.lake.current(LEDGER), run.lake.current(LEAVES)
     if ledger is None or leaves is None or ledger.inputs.get(LEAVES) != leaves.id:
         return None
@@ -128,17 +128,17 @@ def _appended_as(run: Run) -> str | None:
 
 
 def shown(run: Run, table: str, version: str) -> str:
-    """A version id as a reader may see it: keyed, since an open hash of a confidential cube lets anyone test a guess of its counts."""
+    """Return a version id as a reader may see it: keyed, since with a plain hash of a cube anyone could test a guess of its counts."""
     return keyed(run.keys.signing, "input", table, version).hex()[:16]
 
 
 def lineage(run: Run, version: Version) -> dict[str, str]:
-    """Every table version that went into `version`, directly or not."""
+    """Return every table version that went into `version`, directly or not."""
     versions: dict[str, str] = {}
-    ahead = [version]
-    while ahead:
-        for table, version_id in ahead.pop().inputs.items():
+    to_visit = [version]
+    while to_visit:
+        for table, version_id in to_visit.pop().inputs.items():
             if table not in versions:
                 versions[table] = version_id
-                ahead.append(run.lake.version(table, version_id))
+                to_visit.append(run.lake.version(table, version_id))
     return versions

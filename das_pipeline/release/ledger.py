@@ -16,30 +16,34 @@ from das_pipeline.run import Run
 
 
 def append_ledger(run: Run, draft: Draft, release: str) -> list[Verdict]:
-    """The ledger so far with the decisions of the candidate that goes live as `release`. Appending a release twice changes nothing."""
+    """Append the decisions of the candidate that goes live as `release`; return the verdict. A second time changes nothing."""
     leaves, ledger = run.lake.current("disclosure/leaves"), run.lake.current(LEDGER)
     if leaves is None:
         raise LakeError("disclosure/leaves has no live version yet: there is nothing to release.")
-    known: list[str] = []
+    released: list[str] = []
     if ledger is not None:
         draft.adopt(ledger)
-        known = list(ledger.facts["releases"])
-    if release not in known:
+        released = list(ledger.facts["releases"])
+    if release not in released:
         if leaves.inputs.get(LEDGER) != (ledger.id if ledger else None):
-            raise LakeError("The ledger has moved since this candidate was made: make disclosure/leaves and the candidate again.")
+            raise LakeError(
+                "The ledger has moved since this candidate was made: run the chain again, so that the candidate is made from it."
+            )
         name = ledger_file(release)
         with run.connect(confidential=True) as connection:
             rows = engine.read_table(connection, leaves.path(ENTRIES))
             stamped = rows.append_column("release", pa.array([release] * rows.num_rows, type=pa.string()))
             draft.rows[name] = write_entries(connection, stamped, draft.path(name))
-        known.append(release)
+        released.append(release)
     files = len(draft.adopted) + len(list(draft.folder.rglob("*.parquet")))
-    draft.facts["releases"] = known
-    once = len(known) == len(set(known)) == files
+    draft.facts["releases"] = released
+    once = len(released) == len(set(released)) == files
     sentence = (
-        f"The ledger holds {len(known)} releases, each once." if once else "The ledger's releases and files differ: restore it from backup."
+        f"The ledger holds {len(released)} releases, each once."
+        if once
+        else "The ledger's releases and files differ: restore it from backup."
     )
-    return [Verdict("D17", once, sentence, facts={"releases": len(known)})]
+    return [Verdict("D17", once, sentence, facts={"releases": len(released)})]
 
 
 def judge_ledger(run: Run) -> Verdict:

@@ -23,12 +23,12 @@ def sign_manifest(keys: Keys, folder: Path, content: bytes) -> None:
 
 
 def installation_key(keys: Keys) -> str:
-    """The public key of the installation, in hexadecimal digits."""
+    """Return the public key of the installation, in hexadecimal digits."""
     return bytes(SigningKey(keys.signing).verify_key).hex()
 
 
 def is_signed(content: bytes, signature: str, public_key: str) -> bool:
-    """Whether `signature` is that of `content` by the owner of `public_key`, both in hexadecimal digits."""
+    """Return whether `signature` is that of `content` by the owner of `public_key`, both in hexadecimal digits."""
     try:
         VerifyKey(bytes.fromhex(public_key)).verify(content, bytes.fromhex(signature))
     except (BadSignatureError, ValueError):
@@ -55,7 +55,7 @@ def new_person_key(settings: Settings, path: Path) -> str:
 
 
 def read_person_key(path: Path) -> SigningKey:
-    """The private key in `path`; KeyMissing when there is none."""
+    """Return the private key in `path`; KeyMissing when there is none."""
     try:
         return SigningKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except (OSError, ValueError):

@@ -14,7 +14,7 @@ from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE, is_signed
 
 
 def verify_release(folder: Path, public_key: bytes | None = None) -> list[str]:
-    """What is wrong with the release in `folder`; empty when every byte is what the signed manifest says, and two persons approved it.
+    """Return what is wrong with the release in `folder`; empty when every byte and approval is as the signed manifest declares.
 
     With `public_key` (32 bytes, known from elsewhere) the signature is checked against it, else against the key in the folder, which
     proves only that nothing was changed by somebody without that key.
@@ -33,7 +33,7 @@ def verify_release(folder: Path, public_key: bytes | None = None) -> list[str]:
 
 
 def _wrong_approval(manifest: dict[str, Any], installation: str) -> list[str]:
-    """What is wrong with the approval that the manifest declares; that of a withdrawn release is in the release as it was."""
+    """Return what is wrong with the approval that the manifest declares; that of a withdrawn release is in the release as it was."""
     if "withdrawn" in manifest:
         return [] if Signature.parse(manifest["withdrawn"]).is_genuine else ["withdrawal: the signature does not fit."]
     approval = manifest.get("approval", {"by": "policy", "signatures": []})  # releases made before 0.3 have none

@@ -115,11 +115,11 @@ def test_the_version_number_follows_from_the_change(change: dict[str, int], vers
 
 
 def test_a_cell_is_explained(published: Callable[..., Run]) -> None:
-    told = dict(publication.explain(published(date(2024, 3, 31)), "reports", {"period": "2024-01", "offence": "property"}))
-    assert told["value"].startswith("400 (provisional")
-    assert told["counts"] == "each reported"
-    assert told["protection"] == "sum of leaves rounded to 5"
-    assert "made from disclosure/leaves" in told
+    facts = dict(publication.explain(published(date(2024, 3, 31)), "reports", {"period": "2024-01", "offence": "property"}))
+    assert facts["value"].startswith("400 (provisional")
+    assert facts["counts"] == "each reported"
+    assert facts["protection"] == "sum of leaves rounded to 5"
+    assert "made from disclosure/leaves" in facts
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:

@@ -16,10 +16,10 @@ __all__ = ["FORMATS", "Format", "format_of", "readers"]
 
 
 def readers() -> dict[str, Reader]:
-    """How to read a published file, by its extension: for the auditor, which compares every copy of a table with the table."""
+    """Return how to read a published file, by its extension: for the auditor, which compares every copy of a table with the table."""
     return {form.extension: form.read for form in FORMATS}
 
 
 def format_of(path: Path) -> Format | None:
-    """The format of a published file, by its extension; None when it is in none of them."""
+    """Return the format of a published file, by its extension; None when it is in none of them."""
     return next((form for form in FORMATS if form.extension == path.suffix.removeprefix(".")), None)

@@ -16,7 +16,7 @@ def write(cells: pa.Table, path: Path) -> None:
 
 
 def read(path: Path, schema: pa.Schema) -> pa.Table:
-    """The cells in `path`, with the types of `schema` for its columns."""
+    """Return the cells in `path`, with the types of `schema` for its columns."""
     types = {field.name: field.type for field in schema}
     return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False))
 

@@ -16,7 +16,7 @@ def write(cells: pa.Table, path: Path) -> None:
 
 
 def read(path: Path, _schema: pa.Schema) -> pa.Table:
-    """The cells in `path`."""
+    """Return the cells in `path`."""
     return pq.read_table(path)
 
 
