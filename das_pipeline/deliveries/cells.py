@@ -1,7 +1,7 @@
 """Parquet and Excel as the lines of a file: each row a JSON object of texts by column.
 
-Values that have a type of their own are written in one way: days as yyyy-mm-dd, moments as yyyy-mm-dd hh:mm:ss, numbers with a point,
-truth as true and false. Both formats have their directory at the end, so that the packed bytes are held in memory; rows are not.
+Values that have a type of their own are written one way: days as yyyy-mm-dd, moments as yyyy-mm-dd hh:mm:ss, numbers with a point,
+truth as true and false. Both formats have their directory at the end, so the packed bytes are held in memory; rows are not.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _quoted(text: pa.Array) -> pa.Array:
 
 
 def _pieces(names: Sequence[str], columns: Sequence[pa.Array], growth: Growth) -> Iterator[tuple[int, int]]:
-    """Where to cut some rows, so that no piece takes much as JSON: start and length of each. A row that is too long is refused.
+    """Return where to cut rows into pieces that are small as JSON: start and length of each. NotReadable for a row that is too long.
 
     Repeated texts are counted as often as they occur, before they are written out.
     """
@@ -86,7 +86,7 @@ def _pieces(names: Sequence[str], columns: Sequence[pa.Array], growth: Growth) -
 
 
 def _text_sizes(column: pa.Array) -> np.ndarray | int:
-    """How many bytes each value of a column has as text, at most."""
+    """Return the most bytes that each value of a column has as text."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         sizes = _text_sizes(column.dictionary)
@@ -123,7 +123,7 @@ def parquet_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, .
         unpacked = sum(group.total_byte_size for group in groups)
         encodings = {e for group in groups for n in range(group.num_columns) for e in group.column(n).encodings}
     except _DAMAGE:
-        raise NotReadable("I03", "is no Parquet file, or a damaged one. Ask for it again.") from None
+        raise NotReadable("I03", "is not a Parquet file, or is damaged. Ask for it again.") from None
     growth.require(unpacked)
     _require_distinct(names)
     if any(pa.types.is_nested(field.type) for field in schema):
@@ -148,7 +148,7 @@ def _parquet_rows(file: pq.ParquetFile, names: Sequence[str], growth: Growth) ->
                 yield Cells(start, texts, faults)
                 start += length
     except _DAMAGE:
-        raise NotReadable("I03", "is a damaged Parquet file. Ask for it again.") from None
+        raise NotReadable("I03", "is damaged. Ask for it again.") from None
 
 
 def _as_text(column: pa.Array) -> tuple[pa.Array, Sequence[int]]:
@@ -201,7 +201,7 @@ def excel_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, ...
             shown = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible and s.typ == SheetTypeEnum.WorkSheet]
             filled = [sheet for sheet in map(book.get_sheet_by_name, shown) if sheet.start is not None]
     except _DAMAGE:
-        raise NotReadable("I03", "is no Excel file (.xlsx), or a damaged one. Ask for it again.") from None
+        raise NotReadable("I03", "is not an Excel file (.xlsx), or is damaged. Ask for it again.") from None
     if len(filled) > 1:
         raise NotReadable("I03", f"has {len(filled)} sheets with something in them: one is the table. Ask for a file with that sheet only.")
     if not filled:
@@ -224,7 +224,7 @@ def _excel_rows(rows: Iterator[list[Any]], start: int, broken: set[int], names: 
 
 
 def _cell(value: Any) -> str | None:
-    """A value of a cell as text. Excel keeps fifteen digits of a number, whatever more its file has."""
+    """A value of a cell as text. Excel keeps fifteen digits of a number, however many its file has."""
     match value:
         case "":
             return None
@@ -248,10 +248,10 @@ def _look_through(packed: io.BytesIO, growth: Growth) -> set[int]:
     file's size accounts for.
     """
     broken: set[int] = set()
-    with open_zip(packed, "Excel file (.xlsx), or one that is protected with a password") as book:
+    with open_zip(packed, "an Excel file (.xlsx), or is protected with a password") as book:
         names = book.namelist()
         if "xl/workbook.xml" not in names or {"xl/workbook.bin", "content.xml"} & {*names}:  # the library would read other forms too
-            raise NotReadable("I03", "is no Excel file (.xlsx). Ask for that form.")
+            raise NotReadable("I03", "is not an Excel file (.xlsx). Ask for that form.")
         growth.require(sum(member.file_size for member in book.infolist()))
         strings = [member for member in book.infolist() if member.filename.lower() == "xl/sharedstrings.xml"]
         shared = array("Q")

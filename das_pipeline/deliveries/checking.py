@@ -16,13 +16,13 @@ from das_pipeline.deliveries.contract import DATE_FORMATS, Column, Contract
 
 EARLIEST = date(1900, 1, 1)
 # UTF-8 that was read as windows-1252 and written as UTF-8 again: the first and second byte of a letter as two letters. Real words that have
-# such a pair are not known: an upper-case A with an accent does not stand before a sign or an upper-case Z.
+# such a pair are not known: an accented capital A does not precede a sign or a capital Z.
 MOJIBAKE = "[\u00c2-\u00c5][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a contract found in a file (rule I04): where each stands, what is missing, what is not in the contract."""
+    """The columns of a contract found in a file (rule I04): where each one is, which are missing, how many the contract does not have."""
 
     positions: Mapping[str, int]  # column name -> 1-based position
     fields: int
@@ -31,10 +31,10 @@ class Header:
 
 
 def header_of(contract: Contract, names: Sequence[str] | None, reference_on: date) -> Header:
-    """Where the columns of the contract valid on `reference_on` stand, given the `names` found in the file.
+    """Return where the columns of the contract valid on `reference_on` are, given the `names` in the file.
 
     A file with a header, or with columns of its own, must have them all, in any order. Records of JSON and XML leave out what they do not
-    know, so that a column missing there is a matter of rows.
+    know: there, a missing column is judged by row.
     """
     expected = [c for c in contract.columns if c.valid_on(reference_on)]
     sources = {c.source for c in expected}
@@ -44,8 +44,8 @@ def header_of(contract: Contract, names: Sequence[str] | None, reference_on: dat
     if contract.format.kind != "csv":
         return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), missing, unknown)
     places = {name: n for n, name in enumerate(names or (), start=1)}
-    found = {c.name: places[c.source] for c in expected if c.source in places}
-    return Header(found, len(names or ()), missing, unknown)
+    positions = {c.name: places[c.source] for c in expected if c.source in places}
+    return Header(positions, len(names or ()), missing, unknown)
 
 
 def literal(text: str) -> str:
@@ -109,7 +109,7 @@ def record_key(partner: str, unit: str, parts: Sequence[str]) -> str:
 
 
 def _canonical(name: str) -> str:
-    """A key value as it is compared: whatever its case and spaces."""
+    """A key value as it is compared, without regard to case and spaces."""
     return f"upper(regexp_replace(CAST(v_{name} AS VARCHAR), '\\s', '', 'g'))"
 
 
@@ -118,7 +118,7 @@ def _sub(contract: Contract) -> str:
 
 
 def _content_hash(contract: Contract, columns: Sequence[Column]) -> str:
-    """A keyed hash over what makes a version. Missing values leave no trace in it, so that a new column is no new version."""
+    """A keyed hash over what makes a version. Missing values are left out, so a new column does not make a new version."""
     names = [c.name for c in columns if c.history]
     parts = ", ".join(f"'{n}=' || length(CAST(v_{n} AS VARCHAR)) || ':' || CAST(v_{n} AS VARCHAR)" for n in names)
     return f"keyed({literal(contract.file)} || concat({parts}))[1:16]"
@@ -159,7 +159,7 @@ def _fields(contract: Contract, header: Header) -> str:
 
 
 def _csv_fields(delimiter: str, quote: str) -> str:
-    """A quote counts at the start of a field only; a line whose quotes do not close has no fields."""
+    """A quote only counts at the start of a field; a line with an unclosed quote has no fields."""
     d, q, double = re.escape(delimiter), re.escape(quote), literal(quote * 2)
     field = f"{d}({q}(?:[^{q}]|{q}{q})*{q}|(?:[^{q}{d}][^{d}]*)?)"
     return f"""CASE WHEN strpos(line, {literal(quote)}) = 0 THEN string_split(line, {literal(delimiter)})
@@ -205,7 +205,7 @@ def _date(text: str, format: str) -> str:
 
 
 def _final(column: Column, contract: Contract, reference_on: date) -> str:
-    """The value as stored: a sentinel is a missing value, and so is what a `warn` column has wrong."""
+    """The value as stored: a sentinel is a missing value, and so is a wrong value of a `warn` column."""
     value = f"v_{column.name}"
     wrong = [f"({_in(value, column.sentinels, column.type)})"] if column.sentinels else []
     if column.on_error == "warn":
@@ -225,7 +225,7 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
     """What is wrong with a value of `column`: the rule, and the SQL condition under which a row breaks it."""
     text, value = f"t_{column.name}", f"v_{column.name}"
     is_key = column.name in (*contract.unit_key, *contract.sub_key)
-    known = f" AND NOT COALESCE({_in(value, column.sentinels, column.type)}, FALSE)" if column.sentinels else ""
+    unless_sentinel = f" AND NOT COALESCE({_in(value, column.sentinels, column.type)}, FALSE)" if column.sentinels else ""
     if is_key:
         yield "K01", f"{text} IS NULL"
     elif column.required:
@@ -233,19 +233,22 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
     if column.type != "text":
         yield "K06", f"{text} IS NOT NULL AND {value} IS NULL"
     if column.one_of:
-        yield "K06", f"NOT ({_in(value, column.one_of, column.type)}){known}"
+        yield "K06", f"NOT ({_in(value, column.one_of, column.type)}){unless_sentinel}"
     if column.range is not None:
         low, high = column.range
-        yield "K06", f"{value} NOT BETWEEN {low!r} AND {high!r}{known}"
+        yield "K06", f"{value} NOT BETWEEN {low!r} AND {high!r}{unless_sentinel}"
     if column.mask is not None:
-        yield "K02", f"NOT regexp_full_match({text}, {literal(mask_pattern(column.mask))}){known}"
+        yield "K02", f"NOT regexp_full_match({text}, {literal(mask_pattern(column.mask))}){unless_sentinel}"
     if column.length is not None:
-        yield "K02", f"length({text}) NOT BETWEEN {column.length[0]} AND {column.length[1]}{known}"
+        yield "K02", f"length({text}) NOT BETWEEN {column.length[0]} AND {column.length[1]}{unless_sentinel}"
     if column.check is not None:
-        yield "K02", f"{text} IS NOT NULL AND NOT ({CHECKS[column.check](text)}){known}"  # NULL AND FALSE is FALSE, so NOT of it is no NULL
+        yield (
+            "K02",
+            f"{text} IS NOT NULL AND NOT ({CHECKS[column.check](text)}){unless_sentinel}",
+        )  # NULL AND FALSE is FALSE
     if column.type == "date":
         latest = reference_on + timedelta(days=column.horizon_days)
-        yield "K08", f"{value} NOT BETWEEN DATE '{EARLIEST}' AND DATE '{latest}'{known}"
+        yield "K08", f"{value} NOT BETWEEN DATE '{EARLIEST}' AND DATE '{latest}'{unless_sentinel}"
 
 
 def mask_pattern(mask: str) -> str:

@@ -18,7 +18,7 @@ from das_pipeline import engine
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction, Text
 
-# Where day, month and year stand in a date as partners write it: (year, month, day) as 1-based positions, and its length.
+# Where day, month and year are in a date as partners write it: (year, month, day) as 1-based positions, and its length.
 DATE_FORMATS: dict[str, tuple[int, int, int]] = {
     "yyyy-mm-dd": (1, 6, 9),
     "yyyy/mm/dd": (1, 6, 9),
@@ -57,7 +57,7 @@ class Format(Model):
     header: bool = False
     decimal: Literal[".", ","] = "."
     record: str | None = None  # the name of the XML element that is a row
-    root: str | None = None  # the name of the XML element around them: for whoever writes such a file
+    root: str | None = None  # the name of the XML element around them: only used to write such a file
 
     @property
     def has_cells(self) -> bool:
@@ -110,7 +110,7 @@ class Column(Model):
     range: tuple[float, float] | None = None
     horizon_days: int = 0  # how far after the reference date a date may lie
     one_of: tuple[Scalar, ...] = ()
-    mask: str | None = None  # 9 a digit, A a capital, X either; anything else stands for itself
+    mask: str | None = None  # 9 a digit, A a capital, X either; anything else is itself
     check: Literal["eleven_test"] | None = None
     length: tuple[int, int] | None = None
     privacy: Privacy = "none"
@@ -160,7 +160,7 @@ class Column(Model):
             try:
                 {"integer": int, "decimal": Decimal, "date": date.fromisoformat}.get(self.type, str)(str(value))
             except (ValueError, ArithmeticError):
-                raise ValueError(f"{self.name}: {value} is no {self.type} (a date is written yyyy-mm-dd)") from None
+                raise ValueError(f"{self.name}: {value} is not a {self.type} (a date is written yyyy-mm-dd)") from None
         if self.range is not None and self.type not in {"integer", "decimal"}:
             raise ValueError(f"{self.name}: range is for numbers")
         return self
@@ -247,20 +247,20 @@ class Contract(Model):
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names) or len({c.source for c in self.columns}) < len(names):
             yield "two columns have one name"
-        known = set(names)
-        yield from (f"unit_key and sub_key name {k}, which is no column" for k in (*self.unit_key, *self.sub_key) if k not in known)
+        columns = set(names)
+        yield from (f"unit_key and sub_key name {k}, which is not a column" for k in (*self.unit_key, *self.sub_key) if k not in columns)
         for column in (c for c in self.columns if c.name in self.unit_key and not c.is_direct):
             yield f"{column.name} names a unit: its privacy must be direct, later stages get a record number"
         for column in (c for c in self.columns if c.name in self.sub_key and c.is_direct):
             yield f"{column.name} is in sub_key, which later stages read: its privacy cannot be direct"
         for relation in self.relations:
-            yield from (f"a relation names {c}, which is no column" for c in relation.columns if c not in known)
+            yield from (f"a relation names {c}, which is not a column" for c in relation.columns if c not in columns)
         for column in (c for c in self.columns if c.concept and c.concept.at and self.by_type(c.concept.at) != "date"):
             yield f"{column.name}: concept.at must name a date column"
-        if self.delivery.mutation and self.delivery.mutation.column not in known:
-            yield f"mutation names {self.delivery.mutation.column}, which is no column"
+        if self.delivery.mutation and self.delivery.mutation.column not in columns:
+            yield f"mutation names {self.delivery.mutation.column}, which is not a column"
         if (self.delivery.mutation is not None) != (self.delivery.mode == "delta"):
-            yield "a delta says with a mutation column what a row does, a snapshot has none"
+            yield "a delta has a mutation column that says what a row does, a snapshot has none"
         if self.format.kind == "fixed" and any(c.at is None for c in self.columns):
             yield "every column of a fixed-width file needs at: [first position, width]"
         if self.format.kind != "fixed" and any(c.at is not None for c in self.columns):
@@ -268,14 +268,14 @@ class Contract(Model):
         if self.format.has_cells:
             for column in self.columns:
                 if column.type == "date" and "yyyy-mm-dd" not in column.formats:
-                    yield f"{column.name}: a day in {self.format.kind} is read as yyyy-mm-dd, so that formats must have it"
+                    yield f"{column.name}: a day in {self.format.kind} is read as yyyy-mm-dd, so formats must include it"
                 if column.type == "boolean" and not ("true" in column.true_tokens and "false" in column.false_tokens):
-                    yield f"{column.name}: {self.format.kind} has true and false of its own, so that the tokens must have them"
+                    yield f"{column.name}: {self.format.kind} has true and false of its own, so the tokens must include them"
 
     def by_type(self, name: str) -> str | None:
         """The type of a column, None when there is no such column."""
-        found = self.by_name.get(name)
-        return found.type if found else None
+        column = self.by_name.get(name)
+        return column.type if column else None
 
 
 class Completeness(Model):
@@ -332,7 +332,7 @@ def _contracts(jurisdiction: Jurisdiction, content: str) -> dict[tuple[str, str]
             place = f"contracts/{name}/{file}.yaml"
             contract = jurisdiction.load(place, Contract)
             if (contract.partner, contract.file) != (name, file):
-                raise ConfigurationError(f"{jurisdiction.folder / place}: it says it is {contract.partner}/{contract.file}.")
+                raise ConfigurationError(f"{jurisdiction.folder / place}: it declares {contract.partner}/{contract.file}.")
             loaded[file] = contract
         _check_together(jurisdiction, name, loaded)
         contracts.update({(name, c.file): c for c in _parents_first(loaded.values())})
@@ -341,12 +341,12 @@ def _contracts(jurisdiction: Jurisdiction, content: str) -> dict[tuple[str, str]
 
 
 def contract_schema() -> dict[str, Any]:
-    """The JSON Schema of a contract, for editors and for whoever checks a jurisdiction without this package."""
+    """The JSON Schema of a contract, for editors, and to check a jurisdiction without this package."""
     return Contract.model_json_schema()
 
 
 def _check_together(jurisdiction: Jurisdiction, partner: str, contracts: Mapping[str, Contract]) -> None:
-    """ConfigurationError when the files of one partner do not fit each other."""
+    """Raise ConfigurationError when the files of one partner do not fit each other."""
     for file, contract in contracts.items():
         place = f"{jurisdiction.folder}/contracts/{partner}/{file}.yaml"
         for relation in contract.relations:
@@ -358,14 +358,14 @@ def _check_together(jurisdiction: Jurisdiction, partner: str, contracts: Mapping
 
 
 def _check_numbers(jurisdiction: Jurisdiction, contracts: Mapping[tuple[str, str], Contract]) -> None:
-    """ConfigurationError when two partners tell one unit and number their records from the same number."""
+    """Raise ConfigurationError when two partners deliver one unit and number their records from the same number."""
     partners = load_partners(jurisdiction)
-    found: dict[tuple[str, int], str] = {}
+    numbered: dict[tuple[str, int], str] = {}
     for (name, _), contract in contracts.items():
-        other = found.setdefault((contract.unit, partners[name].records_from), name)
+        other = numbered.setdefault((contract.unit, partners[name].records_from), name)
         if other != name:
             place = f"{jurisdiction.folder}/contracts/{name}/partner.yaml"
-            raise ConfigurationError(f"{place}: {other} tells unit {contract.unit} too: give one of them another records_from.")
+            raise ConfigurationError(f"{place}: {other} also delivers unit {contract.unit}: give one of them another records_from.")
 
 
 def _parents_first(contracts: Iterable[Contract]) -> list[Contract]:
@@ -375,7 +375,7 @@ def _parents_first(contracts: Iterable[Contract]) -> list[Contract]:
     while waiting:
         ready = next((c for c in waiting if all(r.to in {d.file for d in done} for r in c.relations)), None)
         if ready is None:
-            raise ConfigurationError(f"The relations of {waiting[0].partner} go in a circle: {', '.join(c.file for c in waiting)}.")
+            raise ConfigurationError(f"The relations of {waiting[0].partner} form a circle: {', '.join(c.file for c in waiting)}.")
         waiting.remove(ready)
         done.append(ready)
     return done

@@ -24,10 +24,10 @@ def judge_order(manifest: Manifest, before: Sequence[Accepted], impossible: str,
     )
 
 
-def judge_manifest(known: Landed, contracts: Sequence[Contract]) -> Verdict:
+def judge_manifest(original: Landed, contracts: Sequence[Contract]) -> Verdict:
     """I01, before reading: the bytes are those that the sender described. Lines and sums follow when the file is read."""
-    files = known.manifest.files
-    different = [f.name for f in files if f.name in known.objects and known.objects[f.name] != f.sha256]
+    files = original.manifest.files
+    different = [f.name for f in files if f.name in original.objects and original.objects[f.name] != f.sha256]
     content = {c.file: {column.name: column.type for column in c.content} for c in contracts}
     odd = [f.file for f in files if isinstance(f.complete_for, Window) and content.get(f.file, {}).get(f.complete_for.column) != "date"]
     if different:
@@ -36,7 +36,7 @@ def judge_manifest(known: Landed, contracts: Sequence[Contract]) -> Verdict:
             "after the manifest. Ask for the delivery again under the next number."
         )
     elif odd:
-        sentence = f"{', '.join(odd)} says that it is complete for a window on a column that is no date of its contract. Ask what is meant."
+        sentence = f"{', '.join(odd)} is declared complete for a window on a column that is not a date of its contract. Ask what is meant."
     else:
         sentence = "The hash of every file is what the manifest says."
     return Verdict(
@@ -47,12 +47,12 @@ def judge_manifest(known: Landed, contracts: Sequence[Contract]) -> Verdict:
     )
 
 
-def judge_set(known: Landed, partner: Partner) -> Verdict:
+def judge_set(original: Landed, partner: Partner) -> Verdict:
     """I02: the files that must come together are there."""
-    listed = {f.file: f.name for f in known.manifest.files}
-    missing = [file for file in partner.files if listed.get(file) not in known.objects]
+    listed = {f.file: f.name for f in original.manifest.files}
+    missing = [file for file in partner.files if listed.get(file) not in original.objects]
     unknown = len(listed.keys() - set(partner.files))
-    unlisted = len(known.objects.keys() - set(listed.values()))
+    unlisted = len(original.objects.keys() - set(listed.values()))
     if missing:
         sentence = f"Of the files that must come together, {', '.join(missing)} are missing. Ask for the whole delivery again."
     elif unknown or unlisted:
@@ -74,7 +74,7 @@ def judge_set(known: Landed, partner: Partner) -> Verdict:
 def judge_repeat(manifest: Manifest, earlier: Iterable[Manifest], contracts: Sequence[Contract], limit: Earlier) -> Verdict:
     """I07: a file of changes is not, byte for byte, one of another period. A register in which nothing changed is the same file.
 
-    A few changes can be made again: a row that was withdrawn comes back. So many of them cannot.
+    A few changes can occur again: a row that was withdrawn comes back. So many of them cannot.
     """
     header = {c.file: c.format.first_row - 1 for c in contracts if c.delivery.mode == "delta"}
     declared = {f.file: f for f in manifest.files if f.file in header and f.lines > header[f.file]}
@@ -117,5 +117,5 @@ def judge_header(opened: Sequence[Opened]) -> Verdict:
 
 
 def judge_form(opened: Sequence[Opened]) -> list[Verdict]:
-    """I03 or I05 for each file that is not what its format says: no zip file, a damaged one, one that unpacks without end."""
+    """I03 or I05 for each file that does not have its declared form, is damaged, or swells."""
     return [Verdict(o.problem.rule, False, f"{o.contract.file} {o.problem}") for o in opened if o.problem]

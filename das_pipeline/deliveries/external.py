@@ -110,10 +110,10 @@ def external_sources(jurisdiction: Jurisdiction) -> list[str]:
 def load_external(jurisdiction: Jurisdiction, source: str) -> ExternalSource:
     """The declaration of an external source; ConfigurationError names the mistake."""
     place = f"external/{source}/source.yaml"
-    found = jurisdiction.load(place, ExternalSource)
-    if found.source != source:
-        raise ConfigurationError(f"{jurisdiction.folder / place}: source is {found.source}, not {source}.")
-    return found
+    declared = jurisdiction.load(place, ExternalSource)
+    if declared.source != source:
+        raise ConfigurationError(f"{jurisdiction.folder / place}: source is {declared.source}, not {source}.")
+    return declared
 
 
 def take_in_external(run: Run, source: str) -> Produced:
@@ -132,7 +132,7 @@ def _path(run: Run, declared: ExternalSource) -> Path:
 
 
 def build_external(run: Run, draft: Draft, source: str) -> list[Verdict]:
-    """The verdicts over an external source. Its rows are figures, not persons, so nothing is set aside: one wrong row stops the whole."""
+    """Write the figures of an external source; return the verdicts. One wrong row refuses them all: nothing is set aside."""
     declared = load_external(run.jurisdiction, source)
     contract = declared.contract()
     limit = load_policy(run.jurisdiction).deliveries.file_size

@@ -14,7 +14,7 @@ from das_pipeline.deliveries.quarantine import set_aside
 
 def take_in_file(intake: Intake, contract: Contract) -> Opened:
     """Take the file of `contract` in; return what was found in it. Its quarantined lines are written before its accepted rows."""
-    connection, manifest = intake.connection, intake.known.manifest
+    connection, manifest = intake.connection, intake.original.manifest
     declared = next(f for f in manifest.files if f.file == contract.file)
     lines = opening.open_lines(intake, contract, declared.name)
     header = header_of(contract, lines.names, manifest.reference_on)
@@ -45,7 +45,7 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
 def _accept(intake: Intake, opened: Opened) -> None:
     """Write the rows that made a version, split into their two halves, and bring the versions up to date."""
     contract, account, connection, draft = opened.contract, opened.account, intake.connection, intake.draft
-    manifest = intake.known.manifest
+    manifest = intake.original.manifest
     account.count(dict(connection.execute("SELECT fate, COUNT(*) FROM fates GROUP BY fate").fetchall()))
     opened.in_scope = versions.find_absent(connection, contract, manifest, intake.live)
     account.absent = engine.scalar(connection, "SELECT COUNT(*) FROM absent")

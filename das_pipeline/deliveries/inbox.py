@@ -20,7 +20,7 @@ MANIFEST_BYTES = 1 << 20  # far above what a manifest of a thousand files needs
 
 @dataclass(frozen=True)
 class Unusable:
-    """A folder of a partner that is no delivery which can be taken in, and why. An unfinished one is not refused: it is not all there."""
+    """A folder of a partner that cannot be taken in, and why. An unfinished one is not refused: it is still being written."""
 
     partner: str
     folder: Path
@@ -94,10 +94,10 @@ def _folders(run: Run, entry: Path) -> Iterator[Path]:
     if entry.is_symlink():
         raise DasError("is a symbolic link, which is not followed: put a folder in its place.")
     if not entry.is_dir():
-        raise DasError("a file in the inbox itself; deliveries come as <partner>/<delivery>/.")
+        raise DasError("is a file in the inbox itself; deliveries come as <partner>/<delivery>/.")
     if entry.name not in run.jurisdiction.partners:
         name = shown(Path(entry.name))
-        raise DasError(f"{name} is no partner of {run.jurisdiction.name}. Write contracts/{name}/ or move the folder.")
+        raise DasError(f"{name} is not a partner of {run.jurisdiction.name}. Write contracts/{name}/ or move the folder.")
     yield from sorted(entry.iterdir())
 
 
@@ -106,12 +106,12 @@ def _manifest_of(folder: Path, partner: str) -> Manifest:
     if folder.is_symlink():
         raise DasError("is a symbolic link, which is not followed. Ask the sender for the files themselves.")
     if not folder.is_dir():
-        raise DasError("no delivery; a delivery is a folder with files and a manifest.json.")
+        raise DasError("is not a delivery, which is a folder with files and a manifest.json.")
     files = sorted(folder.iterdir())
     odd = [path for path in files if path.is_symlink() or not path.is_file() or not PLAIN_NAME.fullmatch(path.name)]
     if odd:
         raise DasError(
-            f"holds {len(odd)} entries that are no plain files with a plain name (symbolic links are not followed). "
+            f"holds {len(odd)} entries that are not plain files with a plain name (symbolic links are not followed). "
             "Ask the sender for files only."
         )
     if folder / MANIFEST not in files:
@@ -122,7 +122,7 @@ def _manifest_of(folder: Path, partner: str) -> Manifest:
         raise DasError(f"manifest.json has more than {MANIFEST_BYTES:,} bytes. Ask the sender for a new one.")
     manifest = parse_manifest(content)
     if (manifest.partner, manifest.delivery) != (partner, folder.name):
-        raise DasError(f"manifest.json says it is {manifest.partner}/{manifest.delivery}: the folder's name must agree.")
+        raise DasError(f"manifest.json is about {manifest.partner}/{manifest.delivery}: the folder's name must agree.")
     for path in files:
         open_plain(path).close()
     return manifest

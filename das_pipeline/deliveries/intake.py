@@ -58,29 +58,29 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     place, reason = order(manifest, before, is_delta=is_delta(run, manifest.partner))
     if place == "gap" and not delivery.impossible:
         raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} is not taken in yet. {reason}")
-    known = landing.land(run, manifest)
-    if known.removed:
-        raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} {known.removed} Ask the partner to deliver it again.")
+    original = landing.land(run, manifest)
+    if original.removed:
+        raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} {original.removed} Ask the partner to deliver it again.")
     receipt: dict[str, Any] = {}
 
     def build(run: Run, draft: Draft) -> list[Verdict]:
-        verdicts, written = _intake(run, draft, known, delivery.impossible)
+        verdicts, written = _intake(run, draft, original, delivery.impossible)
         receipt.update(written)
         return verdicts
 
     try:
         # A version is as known on the day on which its delivery became known, whenever it is taken in.
-        latest = latest_day(manifest, before, known.landed_on, load_policy(run.jurisdiction).deliveries)
+        latest = latest_day(manifest, before, original.landed_on, load_policy(run.jurisdiction).deliveries)
         at = replace(run, as_of=known_on(manifest, before, latest))
-        return produce(at, table, build, salt=known.hash, chained=True)
+        return produce(at, table, build, salt=original.hash, chained=True)
     except GateFailed as failure:
         landing.record_refusal(run, manifest, failure.verdicts, receipt)
         raise
 
 
-def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[list[Verdict], dict[str, Any]]:
+def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[list[Verdict], dict[str, Any]]:
     """Judge a landed delivery and write what becomes of it into the draft; return the verdicts and the receipt."""
-    manifest = known.manifest
+    manifest = original.manifest
     partner = load_partners(run.jurisdiction)[manifest.partner]
     contracts = [c for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner.partner]
     limits = load_policy(run.jurisdiction).deliveries
@@ -90,8 +90,8 @@ def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[lis
     earlier = (k.manifest for a in compared if (k := landing.landed(run, partner.partner, a.delivery)) is not None)
     verdicts = [
         judge_order(manifest, before, impossible, is_delta=is_delta(run, partner.partner)),
-        judge_manifest(known, contracts),
-        judge_set(known, partner),
+        judge_manifest(original, contracts),
+        judge_set(original, partner),
         judge_repeat(manifest, earlier, contracts, limits.repeated_changes),
     ]
     opened: list[Opened] = []
@@ -101,7 +101,7 @@ def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[lis
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
             versions.load_state(connection, contracts, live)
-            intake = Intake(run, connection, draft, known, live, contracts, before, limits)
+            intake = Intake(run, connection, draft, original, live, contracts, before, limits)
             opened, fault = _take_in_files(intake)
             verdicts += [*fault, *judge_form(opened), judge_header(opened)]
             if not blocking(verdicts):
@@ -111,7 +111,7 @@ def _intake(run: Run, draft: Draft, known: Landed, impossible: str) -> tuple[lis
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
     accepted_before = list(live.facts["deliveries"]) if live is not None else []
-    draft.facts["deliveries"] = [*accepted_before, _accepted(known, run.as_of, contracts)]
+    draft.facts["deliveries"] = [*accepted_before, _accepted(original, run.as_of, contracts)]
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
     return verdicts, receipt
 
@@ -122,7 +122,7 @@ def _take_in_files(intake: Intake) -> tuple[list[Opened], list[Verdict]]:
     What may pass by itself (no memory, no disk, a missing key, a damaged original) is an error of this installation, and the delivery is
     tried again. Whatever else its files raise is a fault of the delivery: it is refused, and other deliveries go on.
     """
-    partner = intake.known.manifest.partner
+    partner = intake.original.manifest.partner
     try:
         return [take_in_file(intake, contract) for contract in intake.contracts], []
     except (DasError, OSError, MemoryError, duckdb.OutOfMemoryException, duckdb.IOException):
@@ -136,14 +136,14 @@ def _take_in_files(intake: Intake) -> tuple[list[Opened], list[Verdict]]:
         return [], [Verdict("I03", False, sentence)]
 
 
-def _accepted(known: Landed, known_on: date, contracts: Sequence[Contract]) -> dict[str, Any]:
-    manifest = known.manifest
+def _accepted(original: Landed, known_on: date, contracts: Sequence[Contract]) -> dict[str, Any]:
+    manifest = original.manifest
     return {
         "delivery": manifest.delivery,
         "sequence": manifest.sequence,
         "reference_on": manifest.reference_on.isoformat(),
         "known_on": known_on.isoformat(),
-        "landed": known.hash,
+        "landed": original.hash,
         "shapes": {contract.file: contract.shape for contract in contracts},
     }
 

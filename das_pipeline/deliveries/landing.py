@@ -85,7 +85,7 @@ def landed(run: Run, partner: str, delivery: str) -> Landed | None:
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
     manifest = Manifest.model_validate(content["manifest"])
-    # Landing zones of before 2026-12 do not say when a delivery came.
+    # Landing zones from before December 2026 do not have the day of arrival.
     landed_on = date.fromisoformat(content["landed_on"]) if "landed_on" in content else manifest.delivered_on
     return Landed(manifest, content["objects"], landed_on, removal(content))
 
@@ -93,7 +93,7 @@ def landed(run: Run, partner: str, delivery: str) -> Landed | None:
 def all_landed(run: Run, partner: str) -> list[Landed]:
     """Every landed delivery of a partner, by name."""
     deliveries = sorted(p.stem for p in manifests_of(run, partner).glob("*.json") if not p.stem.endswith(".refused"))
-    return [known for delivery in deliveries if (known := landed(run, partner, delivery)) is not None]
+    return [original for delivery in deliveries if (original := landed(run, partner, delivery)) is not None]
 
 
 def land(run: Run, manifest: Manifest) -> Landed:
@@ -105,21 +105,21 @@ def land(run: Run, manifest: Manifest) -> Landed:
     run.keys.require_for(is_simulated=manifest.is_simulated)
     load_policy(run.jurisdiction).release.require_for(is_simulated=manifest.is_simulated)
     folder = run.settings.inbox / manifest.partner / manifest.delivery
-    known = landed(run, manifest.partner, manifest.delivery)
-    if known is None or (known.removed and folder.is_dir()):
+    original = landed(run, manifest.partner, manifest.delivery)
+    if original is None or (original.removed and folder.is_dir()):
         objects = {path.name: _keep(run, path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-        known = Landed(manifest, objects, date.today())
+        original = Landed(manifest, objects, date.today())
         content = {
             "manifest": manifest.model_dump(mode="json", by_alias=True),
             "objects": objects,
-            "landed_on": known.landed_on.isoformat(),
+            "landed_on": original.landed_on.isoformat(),
         }
         refusal_path(run, manifest.partner, manifest.delivery).unlink(missing_ok=True)  # of the folder as it was before it could be read
         replace_file(manifests_of(run, manifest.partner) / f"{manifest.delivery}.json", canonical(content, indent=1))
     with contextlib.suppress(PermissionError):
-        if folder.is_dir() and is_copy(folder, known):
+        if folder.is_dir() and is_copy(folder, original):
             _remove(folder)
-    return known
+    return original
 
 
 def _keep(run: Run, path: Path) -> str:
@@ -134,17 +134,17 @@ def _keep(run: Run, path: Path) -> str:
     return sha256
 
 
-def is_copy(folder: Path, known: Landed) -> bool:
+def is_copy(folder: Path, original: Landed) -> bool:
     """Whether everything in `folder` is in the landing zone already (part of it may be removed: a crash while removing)."""
     files = [p for p in folder.iterdir() if p.name != MANIFEST]
     manifest = folder / MANIFEST
-    return (not manifest.exists() or parse_manifest(manifest.read_bytes()) == known.manifest) and all(
-        known.objects.get(p.name) == sha256_of(p) for p in files
+    return (not manifest.exists() or parse_manifest(manifest.read_bytes()) == original.manifest) and all(
+        original.objects.get(p.name) == sha256_of(p) for p in files
     )
 
 
 def _remove(folder: Path) -> None:
-    """Remove a landed folder, its manifest last, so that what is left after a crash is still known as this delivery."""
+    """Remove a landed folder, its manifest last, so that what is left after a crash is still recognised as this delivery."""
     for path in sorted(folder.iterdir(), key=lambda p: p.name == MANIFEST):
         path.unlink()
     folder.rmdir()
@@ -165,7 +165,7 @@ def refusal(run: Run, partner: str, delivery: str) -> dict[str, Any] | None:
 
 
 def is_refused(run: Run, partner: str, delivery: str) -> bool:
-    """Whether a landed delivery was refused. A folder of the inbox that could not be landed is no refused delivery: it is tried again."""
+    """Whether a landed delivery was refused. A folder of the inbox that could not be landed does not count: it is tried again."""
     return refusal_path(run, partner, delivery).exists() and landed(run, partner, delivery) is not None
 
 

@@ -29,7 +29,7 @@ class Intake:
     run: Run
     connection: duckdb.DuckDBPyConnection
     draft: Draft
-    known: Landed
+    original: Landed
     live: Version | None
     contracts: Sequence[Contract]  # parents first
     before: Sequence[Accepted]
@@ -38,7 +38,7 @@ class Intake:
     @property
     def replaced(self) -> list[str]:
         """The accepted deliveries of the same period that this one takes the place of, the last one last."""
-        manifest = self.known.manifest
+        manifest = self.original.manifest
         return [a.delivery for a in self.before if manifest.replaces and a.sequence == manifest.sequence]
 
     @property
@@ -59,16 +59,16 @@ class Opened:
     is_truncated: bool = False
     sums: Mapping[str, Decimal] = field(default_factory=dict)
     unreadable: Mapping[str, int] = field(default_factory=dict)  # lines on which a summed column could not be read
-    refusing: int = 0  # lines with a fault in a column whose contract says on_error: refuse
+    refusing: int = 0  # lines with a fault in a column whose contract has on_error: refuse
     in_scope: int = 0  # rows in force for which the file is complete
     infers: bool = True  # whether what is left out counts as withdrawn
     problem: NotReadable | None = None  # why it could not be read to its end
-    gone: tuple[str, ...] = ()  # columns with nothing in them that were always filled before
+    gone: tuple[str, ...] = ()  # columns that are empty and were always filled before
 
 
 def open_lines(intake: Intake, contract: Contract, name: str) -> Lines:
     """The lines of the landed file `name`, from its first line."""
-    path = landing.landing_object(intake.run, intake.known.objects[name])
+    path = landing.landing_object(intake.run, intake.original.objects[name])
     return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format, intake.limits.file_size)
 
 
@@ -113,9 +113,9 @@ def look_at_lines(intake: Intake, opened: Opened, *, is_whole: bool) -> None:
 
 
 def look_for_gone_columns(intake: Intake, opened: Opened) -> None:
-    """Note the columns with nothing in them that were filled in each of the earlier deliveries.
+    """Note the columns that are empty and were filled in each of the earlier deliveries.
 
-    The first delivery of changes brings the whole register, in which more is known of a row than on its first day: it is no measure.
+    The first delivery of changes brings the whole register, in which more is known about a row than on its first day, so it is left out.
     """
     contract, connection, live = opened.contract, intake.connection, intake.live
     is_delta = contract.delivery.mode == "delta"

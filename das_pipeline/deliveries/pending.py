@@ -59,7 +59,10 @@ def pending(run: Run) -> list[PendingDelivery]:
     arrivals = {(m.partner, m.delivery): _Arrived(m, date.today()) for m in inbox.manifests}
     for partner in load_partners(run.jurisdiction):
         arrivals.update(
-            {(partner, known.manifest.delivery): _Arrived(known.manifest, known.landed_on) for known in all_landed(run, partner)}
+            {
+                (partner, original.manifest.delivery): _Arrived(original.manifest, original.landed_on)
+                for original in all_landed(run, partner)
+            }
         )
     limits = load_policy(run.jurisdiction).deliveries
     deliveries: list[PendingDelivery] = []
@@ -131,7 +134,7 @@ def refusals(run: Run) -> list[Refusal]:
     for partner in load_partners(run.jurisdiction):
         in_force = accepted(run, partner)
         newest, days = max((a.sequence for a in in_force), default=0), {a.reference_on for a in in_force}
-        for manifest in (known.manifest for known in all_landed(run, partner)):
+        for manifest in (original.manifest for original in all_landed(run, partner)):
             record = refusal(run, partner, manifest.delivery)
             if record is not None:
                 failed = [v for v in record["verdicts"] if not v["passed"] and v["severity"] == "block"]
@@ -146,14 +149,14 @@ def problems(run: Run) -> list[str]:
     inbox = read_inbox(run)
     sentences = [*inbox.sentences, *(unusable.sentence for unusable in inbox.unusable)]
     for manifest in inbox.manifests:
-        known = landed(run, manifest.partner, manifest.delivery)
+        original = landed(run, manifest.partner, manifest.delivery)
         folder = run.settings.inbox / manifest.partner / manifest.delivery
-        if known is None:
+        if original is None:
             continue
         again = "under the next number, with replaces."
         if is_refused(run, manifest.partner, manifest.delivery):
             sentences.append(f"{shown(folder)}: this delivery was refused. Deliver the corrected one {again}")
-        elif not is_copy(folder, known):
+        elif not is_copy(folder, original):
             sentences.append(f"{shown(folder)}: this delivery came before with other content. Deliver it {again}")
         elif not os.access(folder, os.W_OK, effective_ids=True):
             sentences.append(f"{shown(folder)}: this delivery is landed, but its folder may not be changed. Remove it.")
@@ -168,7 +171,7 @@ def arrived(run: Run, partner: str, delivery: str) -> PendingDelivery:
     for candidate in pending(replace(run, as_of=date.max)):
         if (candidate.partner, candidate.delivery) == (partner, delivery):
             return candidate
-    known = landed(run, partner, delivery)
-    if known is None:
+    original = landed(run, partner, delivery)
+    if original is None:
         raise DeliveryRefused(f"{partner} {delivery} is not in the inbox {run.settings.inbox} and was never landed.")
-    return PendingDelivery(known.manifest, "ready", known.manifest.delivered_on)
+    return PendingDelivery(original.manifest, "ready", original.manifest.delivered_on)

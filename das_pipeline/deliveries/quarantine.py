@@ -24,7 +24,7 @@ def set_aside(intake: Intake, opened: Opened) -> None:
         account.by_rule[rule], account.first_lines[rule] = count, first
     connection.execute(f"CREATE OR REPLACE TEMP TABLE stale AS {engine.sql(__package__, 'stale.sql')}")
     account.stale = engine.scalar(connection, "SELECT COUNT(*) FROM stale")
-    path = f"quarantine/{file}/{intake.known.manifest.delivery}.parquet"
+    path = f"quarantine/{file}/{intake.original.manifest.delivery}.parquet"
     with streamed(connection, open_lines(intake, opened.contract, opened.declared.name)):
         intake.draft.rows[path] = engine.write_parquet(
             connection,

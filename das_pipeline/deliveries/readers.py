@@ -22,12 +22,12 @@ from das_pipeline.run import Run
 
 def partners_in(run: Run) -> dict[str, Version]:
     """The live version of each partner that had something accepted by `run.as_of`, by partner."""
-    found = {}
+    versions = {}
     for partner in load_partners(run.jurisdiction):
         version = run.lake.current(f"deliveries/{partner}")
         if version is not None and _by(run, partner):
-            found[partner] = version
-    return found
+            versions[partner] = version
+    return versions
 
 
 def _by(run: Run, partner: str) -> list[Accepted]:
@@ -38,7 +38,7 @@ def _by(run: Run, partner: str) -> list[Accepted]:
 def register_records(
     run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str, half: Literal["content", "direct"] = "content"
 ) -> str:
-    """The name of a view on `connection`: one row per record version of a file as known on `run.as_of`.
+    """Create a view on `connection` and return its name: one row per record version of a file as known on `run.as_of`.
 
     Columns: record_no, sub, known_from, known_until, is_only, delivery, line_no, and those of the half. What became known after `as_of`
     leaves no trace: a later end is still open, and `is_only` counts the versions until then. The connection must be an identifying one.
@@ -74,7 +74,7 @@ def is_real(run: Run) -> bool:
 
 
 def is_simulated(run: Run) -> bool:
-    """Whether any accepted delivery known on `run.as_of` says of itself that it is simulated; demo keys accept no other."""
+    """Whether any accepted delivery known on `run.as_of` declares itself simulated; demo keys accept no other."""
     return run.keys.is_demo or any(
         _manifest(run, partner, a).is_simulated for partner in load_partners(run.jurisdiction) for a in _by(run, partner)
     )
@@ -172,7 +172,7 @@ class QuarantineRows:
 
 def quarantine_summary(run: Run) -> list[QuarantineRows]:
     """The quarantined lines by partner, file, rule and state: counts and line numbers, never a value."""
-    found = []
+    summary = []
     with run.connect(identifying=True) as connection:
         for partner, version in partners_in(run).items():
             for file in load_partners(run.jurisdiction)[partner].files:
@@ -184,7 +184,7 @@ def quarantine_summary(run: Run) -> list[QuarantineRows]:
                     f" FROM {engine.parquet([version.path(n)])}"
                     for n in names
                 )
-                found += [
+                summary += [
                     QuarantineRows(partner, file, rule, state, rows, tuple(first))
                     for rule, state, rows, first in connection.execute(
                         f"""WITH lines AS (SELECT DISTINCT delivery, line_no, rule, state FROM ({parts}))
@@ -192,7 +192,7 @@ def quarantine_summary(run: Run) -> list[QuarantineRows]:
                         FROM lines GROUP BY rule, state ORDER BY rule, state"""
                     ).fetchall()
                 ]
-    return found
+    return summary
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class AccountRow:
 
 def account_rows(run: Run) -> list[AccountRow]:
     """The row accounts of all accepted deliveries known on `run.as_of`, by partner and in order of delivery."""
-    found = []
+    accounts = []
     with run.connect() as connection:
         for partner, version in partners_in(run).items():
             rows = connection.execute(
@@ -222,5 +222,5 @@ def account_rows(run: Run) -> list[AccountRow]:
                 FROM {engine.parquet([version.path("account.parquet")])} WHERE known_on <= $as_of ORDER BY sequence, delivery, file""",
                 {"as_of": run.as_of},
             ).fetchall()
-            found += [AccountRow(partner, *row) for row in rows]
-    return found
+            accounts += [AccountRow(partner, *row) for row in rows]
+    return accounts

@@ -1,7 +1,7 @@
 """Files as a stream of numbered lines: decrypted and decoded a chunk at a time, never a plain file on disk.
 
 A row is a physical line; of XML it is one record, as a JSON object of its leaves, and of Parquet and Excel a JSON object of its cells.
-What does not decode, or is no line, stays in the stream with the rule it breaks, because nothing of a file may be lost.
+What does not decode, or is not a line, stays in the stream with the rule it breaks: nothing of a file may be lost.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Lines:
-    """The lines of one file. `batches()` reads it once, after which the counts are final.
+    """The lines of one file. `reader()` reads it once, after which the counts are final.
 
-    `names` are the columns found: the header of a csv or Excel file, the columns of Parquet, the leaves of the first records of JSON and
-    XML; None when there are none. When `problem` is set, the file is not what its format says, and nothing of it counts.
+    `names` are its columns: the header of a csv or Excel file, the columns of Parquet, the leaves of the first records of JSON and XML;
+    None when there are none. When `problem` is set, the file does not have its declared form, and nothing of it counts.
     """
 
     def __init__(self, chunks: Iterable[bytes], format: Format, limit: FileSize) -> None:
@@ -68,7 +68,7 @@ class Lines:
             raise
 
     def _readable(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        """The batches until the end, or until the file turns out to be something else."""
+        """The batches until the end, or until the file turns out to have another form."""
         readers = {"xml": self._xml, "parquet": self._parquet, "xlsx": self._excel}
         size = 0
         try:
@@ -94,7 +94,7 @@ class Lines:
         yield from self._cells(rows)
 
     def _cells(self, rows: Iterable[Cells]) -> Iterator[pa.RecordBatch]:
-        """A batch of lines for each of cells; one without rows first, so that the names are known of a file that has none."""
+        """A batch of lines for each of cells; one without rows first, so that the names of a file without rows are known."""
         yield _batch(1, [], [])
         for cells in rows:
             self.count += len(cells.faults)
@@ -115,9 +115,7 @@ class Lines:
             if self._format.header and start == 1:
                 self.header_line = lines[0]
                 if _CONTROL.search(lines[0]):
-                    raise NotReadable(
-                        "I03", "has no header of letters: it is in another character set, or no text at all. Ask for it again."
-                    )
+                    raise NotReadable("I03", "has no readable header: it is in another character set, or is not text. Ask for it again.")
                 self.names = _header_names(lines[0], self._format)
                 lines, faults, start = lines[1:], faults[1:], 2
             if self._format.kind == "jsonl":
@@ -169,7 +167,7 @@ codecs.register_error("as_invalid_utf_8", lambda error: ("\udcff", cast("Unicode
 
 
 def _from_utf_16(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """UTF-16 as UTF-8. What is not valid becomes a byte that is not valid either, so that its line says so."""
+    """UTF-16 as UTF-8. What is not valid becomes a byte that is not valid either, so that its line gets a fault."""
     decoder = codecs.getincrementaldecoder("utf-16")("as_invalid_utf_8")
     start = b""
     for chunk in chunks:
@@ -222,12 +220,12 @@ def _header_names(line: str, format: Format) -> tuple[str, ...]:
     try:
         names = next(csv.reader([line], delimiter=format.delimiter, quotechar=format.quote), [])
     except csv.Error:
-        raise NotReadable("I03", f"is no table: a name in its header has more than {csv.field_size_limit():,} characters.") from None
+        raise NotReadable("I03", f"is not a table: a name in its header has more than {csv.field_size_limit():,} characters.") from None
     return tuple(name.strip() for name in names)
 
 
 def _require_shallow(lines: list[str], start: int) -> None:
-    """Raise NotReadable when a line of JSON holds values inside values deeper than any register does."""
+    """Raise NotReadable when a line of JSON holds values inside values deeper than _DEEPEST."""
     for number, line in enumerate(lines, start):
         if line.count("{") + line.count("[") <= _DEEPEST:
             continue
@@ -286,7 +284,7 @@ def _leaves(record: etree._Element, growth: Growth) -> tuple[dict[str, str], boo
 
 
 class _Readable:
-    """An iterator of chunks as something to read from, which stops when no record ends for too long."""
+    """An iterator of chunks as a file, which raises NotReadable when no record ends for too long."""
 
     def __init__(self, chunks: Iterator[bytes], growth: Growth) -> None:
         self._chunks = chunks

@@ -57,27 +57,33 @@ def replay(run: Run, partner: str, from_delivery: str | None = None) -> Replayed
             version = _require_nothing_lost(run, aside, partner)
             promoted = _adopt(run, aside, version, live)
             _record_refusals(run, aside, partner, again)
-    names = [known.manifest.delivery for known in again]
+    names = [original.manifest.delivery for original in again]
     return Replayed(promoted, tuple(n for n in names if n not in refused), tuple(refused))
 
 
-def _place(known: Landed) -> tuple[int, date, str]:
+def _place(original: Landed) -> tuple[int, date, str]:
     """The place of a delivery among those of its partner."""
-    return known.manifest.sequence, known.manifest.delivered_on, known.manifest.delivery
+    return original.manifest.sequence, original.manifest.delivered_on, original.manifest.delivery
 
 
 def _split(run: Run, partner: str, live: Version | None, from_delivery: str | None) -> tuple[Version | None, list[Landed]]:
     """The version to begin from (None: from nothing), and the landed deliveries to take in again."""
-    known = sorted(landing.all_landed(run, partner), key=_place)
-    if not known:
+    originals = sorted(landing.all_landed(run, partner), key=_place)
+    if not originals:
         raise DeliveryRefused(f"{partner} has no landed delivery: there is nothing to replay.")
-    if from_delivery is None:
-        return None, known
-    first = landing.landed(run, partner, from_delivery)
+    first = originals[0] if from_delivery is None else landing.landed(run, partner, from_delivery)
     if first is None:
-        raise DeliveryRefused(f"{partner} {from_delivery} was never landed. Landed are {', '.join(k.manifest.delivery for k in known)}.")
-    again = [k for k in known if _place(k) >= _place(first)]
-    names, base = {k.manifest.delivery for k in again}, live
+        names = ", ".join(o.manifest.delivery for o in originals)
+        raise DeliveryRefused(f"{partner} {from_delivery} was never landed. Landed are {names}.")
+    in_force = {a.delivery for a in landing.accepted(run, partner)}
+    again = [o for o in originals if _place(o) >= _place(first)]
+    if removed := [o for o in again if o.removed and o.manifest.delivery in in_force]:
+        last = removed[-1]
+        raise DasError(f"{partner} {last.manifest.delivery} {last.removed} Replay with --from a later delivery.")
+    again = [o for o in again if not o.removed]  # what was refused and is removed stays refused
+    if from_delivery is None:
+        return None, again
+    names, base = {o.manifest.delivery for o in again}, live
     try:
         while base is not None and any(a.delivery in names for a in landing.accepted_in(base.facts)):
             base = run.lake.version(base.table, base.previous) if base.previous else None
@@ -94,8 +100,8 @@ def _home_aside(run: Run, home: Path, partner: str, again: list[Landed]) -> Run:
     aside.settings.inbox.mkdir()
     shutil.copytree(landing.manifests_of(run, partner), landing.manifests_of(aside, partner))
     landing.landing_object(aside, "").symlink_to(landing.landing_object(run, ""))
-    for known in again:
-        landing.refusal_path(aside, partner, known.manifest.delivery).unlink(missing_ok=True)
+    for original in again:
+        landing.refusal_path(aside, partner, original.manifest.delivery).unlink(missing_ok=True)
     return aside
 
 
@@ -142,7 +148,7 @@ def _require_nothing_lost(run: Run, aside: Run, partner: str) -> Version:
     in_force, again = ({a.delivery for a in landing.accepted(r, partner)} for r in (run, aside))
     version = aside.lake.current(f"deliveries/{partner}")
     if version is None or in_force - again:
-        lost = sorted(in_force - again) or [known.manifest.delivery for known in landing.all_landed(run, partner)]
+        lost = sorted(in_force - again) or [original.manifest.delivery for original in landing.all_landed(run, partner)]
         records = [record for delivery in lost if (record := landing.refusal(aside, partner, delivery)) is not None]
         reasons = " ".join(finding["sentence"] for record in records for finding in record["receipt"]["findings"] if finding["refuses"])
         raise DasError(
@@ -166,9 +172,9 @@ def _adopt(run: Run, aside: Run, version: Version, live: Version | None) -> Vers
 
 def _record_refusals(run: Run, aside: Run, partner: str, again: list[Landed]) -> None:
     """Record the refusals as they are now."""
-    for known in again:
-        record = landing.refusal(aside, partner, known.manifest.delivery)
-        path = landing.refusal_path(run, partner, known.manifest.delivery)
+    for original in again:
+        record = landing.refusal(aside, partner, original.manifest.delivery)
+        path = landing.refusal_path(run, partner, original.manifest.delivery)
         if record is None:
             path.unlink(missing_ok=True)
         else:

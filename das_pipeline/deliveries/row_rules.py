@@ -70,7 +70,7 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verd
             if share_exceeds(lines[o.contract.file], max(o.account.read, 1), share.block, share.min_rows)
         ]
     if rule == "I05":
-        blocks = [f"{o.contract.file} is cut off: its last line is not whole. Ask for it again." for o in opened if o.is_truncated]
+        blocks = [f"{o.contract.file} is cut off: its last line is incomplete. Ask for it again." for o in opened if o.is_truncated]
     if rule == "K06":
         blocks = [
             f"{o.contract.file}: {o.refusing:,} lines are wrong in a column for which the contract refuses the file."
@@ -94,7 +94,7 @@ def _judge_gone(opened: Sequence[Opened]) -> Verdict:
     return Verdict(
         "I13",
         passed=not gone,
-        sentence=f"There is nothing in columns that were filled until now: {'; '.join(gone)}. Ask for the file with them."
+        sentence=f"Columns that were filled until now are empty: {'; '.join(gone)}. Ask for the file with them."
         if gone
         else "No column is empty that was filled until now.",
         facts={f"{o.contract.file}_columns_gone": len(o.gone) for o in opened},
@@ -112,7 +112,7 @@ def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
     if beyond:
         sentence = f"{'; '.join(beyond)}: more than the contract allows. Ask whether the file is complete."
     elif held:
-        sentence = f"Keys in {', '.join(held)} cannot be read and may be what it leaves out: nothing of it counts as withdrawn."
+        sentence = f"Keys in {', '.join(held)} cannot be read and may be the missing ones: nothing of it counts as withdrawn."
     else:
         sentence = "Complete files leave out no more of what is in force than their contracts allow."
     return Verdict(

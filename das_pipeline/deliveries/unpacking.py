@@ -1,6 +1,6 @@
 """What is wrapped around the lines of a file: gzip and zip, opened in memory, with a limit to what may come out.
 
-Nothing is unpacked to disk. A gzip file is unpacked as it is read; the directory of a zip file stands at its end, so that its packed
+Nothing is unpacked to disk. A gzip file is unpacked as it is read; the directory of a zip file is at its end, so that its packed
 bytes are held in memory.
 """
 
@@ -22,7 +22,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedErro
 
 
 class NotReadable(Exception):
-    """A file that is not what its format says. `rule` is the gate rule it breaks; the text goes on after the name of the file."""
+    """A file that does not have its declared form. `rule` is the gate rule that it breaks; the text follows the name of the file."""
 
     def __init__(self, rule: Literal["I03", "I05"], text: str) -> None:
         super().__init__(text)
@@ -31,7 +31,7 @@ class NotReadable(Exception):
 
 @dataclass
 class Growth:
-    """What came of a file, and how much may come out of it. Its `require` methods raise NotReadable before more than that is in memory."""
+    """How many bytes of a file came in, and how many may come out. `require` and `require_line` raise NotReadable above that."""
 
     limit: FileSize
     came: int = 0  # bytes, as the file was sent
@@ -45,12 +45,12 @@ class Growth:
 
     @property
     def most(self) -> int:
-        """How many bytes may come out of what came so far."""
+        """How many bytes may come out of the bytes received so far."""
         return max(self.limit.always_mib << 20, self.came * self.limit.times)
 
     @property
     def longest(self) -> int:
-        """How many bytes a line, or a record, may have."""
+        """How many bytes a line or record may have."""
         return self.limit.line_kib << 10
 
     def require(self, unpacked: int) -> None:
@@ -75,7 +75,7 @@ def unpacked(chunks: Iterable[bytes], compression: Literal["gzip", "zip"] | None
 
 
 def gathered(chunks: Iterable[bytes]) -> io.BytesIO:
-    """All chunks, to be read in any order."""
+    """Return all chunks as one file, to be read in any order."""
     whole = io.BytesIO()
     for chunk in chunks:
         whole.write(chunk)
@@ -95,7 +95,7 @@ def _gunzipped(chunks: Iterable[bytes], growth: Growth) -> Iterator[bytes]:
             try:
                 content = member.decompress(rest, _CHUNK)
             except zlib.error:
-                raise NotReadable("I03", "is no gzip file, or a damaged one. Ask for it again.") from None
+                raise NotReadable("I03", "is not a gzip file, or is damaged. Ask for it again.") from None
             went += len(content)
             growth.require(went)
             yield content
@@ -110,7 +110,7 @@ def _gunzipped(chunks: Iterable[bytes], growth: Growth) -> Iterator[bytes]:
 
 def _unzipped(packed: io.BytesIO, growth: Growth) -> Iterator[bytes]:
     """The content of the one file in a zip file."""
-    with open_zip(packed, "zip file") as archive:
+    with open_zip(packed, "a zip file") as archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
         if len(members) != 1:
             raise NotReadable("I03", f"holds {len(members)} files: a zip file holds one. Ask for one zip file for each file.")
@@ -118,15 +118,15 @@ def _unzipped(packed: io.BytesIO, growth: Growth) -> Iterator[bytes]:
 
 
 def open_zip(packed: io.BytesIO, what: str) -> zipfile.ZipFile:
-    """The directory of a zip file, read."""
+    """Open a zip file; NotReadable when it is not one."""
     try:
         return zipfile.ZipFile(packed)
     except _DAMAGE:
-        raise NotReadable("I03", f"is no {what}, or a damaged one. Ask for it again.") from None
+        raise NotReadable("I03", f"is not {what}, or is damaged. Ask for it again.") from None
 
 
 def member_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, growth: Growth) -> Iterator[bytes]:
-    """The content of one member of a zip file; what it declares as its size is a limit that the library keeps while it unpacks."""
+    """The content of one member of a zip file; the library unpacks no more of it than its declared size."""
     if member.flag_bits & _IS_ENCRYPTED:
         raise NotReadable("I03", "is protected with a password. Ask for it without: the way it travels protects it.")
     growth.require(member.file_size)
@@ -135,4 +135,4 @@ def member_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, growth: Gr
             while chunk := content.read(_CHUNK):
                 yield chunk
     except _DAMAGE:
-        raise NotReadable("I03", "is a damaged zip file: what is in it cannot be unpacked. Ask for it again.") from None
+        raise NotReadable("I03", "is a damaged zip file and cannot be unpacked. Ask for it again.") from None

@@ -88,10 +88,10 @@ def test_rows_of_parquet_are_numbered_over_its_groups() -> None:
 
 
 NO_PARQUET = {
-    "other bytes": (b"no;name\n1;Ada\n", "is no Parquet file"),
-    "cut off": (parquet(pa.table({"no": pa.array(range(1000))}))[:-9], "is no Parquet file"),
-    "nothing": (b"", "is no Parquet file"),
-    "a name that is no text": (parquet(pa.table({"unusual": pa.array([1])})).replace(b"unusual", b"\xffnusual"), "is no Parquet file"),
+    "other bytes": (b"no;name\n1;Ada\n", "is not a Parquet file"),
+    "cut off": (parquet(pa.table({"no": pa.array(range(1000))}))[:-9], "is not a Parquet file"),
+    "nothing": (b"", "is not a Parquet file"),
+    "a name that is no text": (parquet(pa.table({"unusual": pa.array([1])})).replace(b"unusual", b"\xffnusual"), "is not a Parquet file"),
     "lists": (parquet(pa.table({"no": pa.array([[1, 2]])})), "more than one value a row"),
     "one name twice": (parquet(pa.table([pa.array([1]), pa.array([2])], ["no", "no"])), "two columns of one name"),
 }
@@ -108,7 +108,7 @@ def test_parquet_with_a_damaged_page_is_refused() -> None:
     content = bytearray(parquet(table, use_dictionary=False))
     content[400:460] = bytes(60)
     _, lines = read(bytes(content), PARQUET)
-    assert "damaged Parquet" in str(lines.problem)
+    assert "is damaged" in str(lines.problem)
 
 
 def test_cells_of_excel_become_texts() -> None:
@@ -192,11 +192,11 @@ NO_EXCEL = {
     "errors in two sheets": (excel(errors_in_two_sheets), "more than one sheet"),
     "a cell far away": (excel(far_away), "far outside its table"),
     "one name twice": (excel(one_name_twice), "two columns of one name"),
-    "other bytes": (b"no;name\n", "is no Excel file"),
-    "nothing": (b"", "is no Excel file"),
-    "another zip": (without_workbook(), "is no Excel file"),
+    "other bytes": (b"no;name\n", "is not an Excel file"),
+    "nothing": (b"", "is not an Excel file"),
+    "another zip": (without_workbook(), "is not an Excel file"),
     "a protected workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "protected with a password"),
-    "cut off": (sheet(["no"], [1])[:-40], "is no Excel file"),
+    "cut off": (sheet(["no"], [1])[:-40], "is not an Excel file"),
 }
 
 

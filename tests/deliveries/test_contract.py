@@ -59,11 +59,11 @@ MISTAKES = [
     ("watch/reports.yaml", lambda c: column(c, "report_no").update(mask="???"), "a mask needs"),
     ("watch/reports.yaml", lambda c: column(c, "born_on").update(formats=["month"]), "formats are for dates"),
     ("watch/reports.yaml", lambda c: column(c, "born_on").pop("formats"), "a date needs formats"),
-    ("watch/reports.yaml", lambda c: column(c, "committed_on").update(sentinels=["never"]), "never is no date"),
+    ("watch/reports.yaml", lambda c: column(c, "committed_on").update(sentinels=["never"]), "never is not a date"),
     ("watch/reports.yaml", lambda c: column(c, "ward").update(name="Ward!"), "no identifier"),
     ("watch/reports.yaml", lambda c: column(c, "ward").update(name="line_no"), "adds itself"),
     ("watch/reports.yaml", lambda c: column(c, "offence")["concept"].update(at="ward"), "must name a date column"),
-    ("watch/reports.yaml", lambda c: c["delivery"].pop("mutation"), "a delta says with a mutation column"),
+    ("watch/reports.yaml", lambda c: c["delivery"].pop("mutation"), "a delta has a mutation column"),
     ("watch/reports.yaml", lambda c: c["format"].update(record="report"), "for xml"),
     ("watch/reports.yaml", lambda c: c.update(format={"kind": "xlsx", "compression": "gzip"}), "leave out encoding, compression"),
     ("watch/reports.yaml", lambda c: c.update(format={"kind": "parquet", "decimal": ","}), "leave out encoding, compression, decimal"),
@@ -78,7 +78,7 @@ MISTAKES = [
         lambda c: (c.update(format={"kind": "parquet"}), column(c, "ward").update(type="boolean", true_tokens=["J"], concept=None)),
         "ward: parquet has true and false of its own",
     ),
-    ("watch/reports.yaml", lambda c: c.update(partner="bench"), "it says it is bench/reports"),
+    ("watch/reports.yaml", lambda c: c.update(partner="bench"), "it declares bench/reports"),
     ("watch/reports.yaml", lambda c: c.update(sql="DROP TABLE x"), "sql: Extra inputs are not permitted"),
 ]
 

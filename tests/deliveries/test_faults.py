@@ -124,7 +124,7 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused_by_its_rule(taken_in: TakenI
     assert {place: wanted for place, wanted in expected.items() if not wanted & rules[place]} == {}
 
 
-def test_what_only_warns_does(taken_in: TakenIn) -> None:
+def test_a_fault_that_only_warns_gives_a_warning(taken_in: TakenIn) -> None:
     for fault in (f for f in taken_in.of_files if f["outcome"] == "accepted" and f["rule"] is not None):
         place = (fault["partner"], fault["delivery"])
         if place in taken_in.verdicts:

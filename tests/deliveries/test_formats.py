@@ -144,8 +144,8 @@ def test_nothing_is_unpacked_to_the_disk(
 
 REFUSED = {
     "two files in a zip": ("zip", as_zip(b"x", "a.csv", "b.csv"), "I03", "reports holds 2 files: a zip file holds one."),
-    "csv for Excel": ("xlsx", watch_csv(HISTORY), "I03", "reports is no Excel file"),
-    "csv for Parquet": ("parquet", watch_csv(HISTORY), "I03", "reports is no Parquet file"),
+    "csv for Excel": ("xlsx", watch_csv(HISTORY), "I03", "reports is not an Excel file"),
+    "csv for Parquet": ("parquet", watch_csv(HISTORY), "I03", "reports is not a Parquet file"),
     "a torn gzip file": ("gzip", gzip.compress(watch_csv(HISTORY))[:-12], "I05", "reports is cut off"),
     "utf-8 for utf-16": ("utf-16", watch_csv(HISTORY), "I03", "reports has no byte order mark"),
 }

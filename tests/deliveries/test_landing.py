@@ -1,4 +1,4 @@
-"""What arrives is landed whole or left alone, said clearly, and never lost."""
+"""What arrives is landed whole or left alone, reported clearly, and never lost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_nothing_of_a_person_lies_plain_in_the_home(desk: Desk) -> None:
     assert plain == []
 
 
-def test_a_folder_without_manifest_is_left_and_said(desk: Desk) -> None:
+def test_a_folder_without_manifest_is_left_alone_and_reported(desk: Desk) -> None:
     folder = desk.send([report("R0001")])
     (folder / "manifest.json").unlink()
     assert pending(desk.run) == []
@@ -55,11 +55,11 @@ def test_a_folder_without_manifest_is_left_and_said(desk: Desk) -> None:
         (lambda m: m.update(delivered_on="2024-01-30"), "delivered_on lies before reference_on"),
         (lambda m: m["files"][0].update(name="../reports.csv"), "a file name may have"),
         (lambda m: m["files"].append(m["files"][0]), "a file is listed twice"),
-        (lambda m: m.update(partner="bench"), "says it is bench/2024-01-31.1"),
+        (lambda m: m.update(partner="bench"), "is about bench/2024-01-31.1"),
         (lambda m: m.pop("is_simulated"), "is_simulated: Field required"),
     ],
 )
-def test_a_manifest_that_cannot_be_read_is_left_and_said(desk: Desk, change, said: str) -> None:
+def test_a_manifest_that_cannot_be_read_is_left_alone_and_reported(desk: Desk, change, said: str) -> None:
     folder = desk.send([report("R0001")])
     manifest = json.loads((folder / "manifest.json").read_text())
     change(manifest)
@@ -69,17 +69,17 @@ def test_a_manifest_that_cannot_be_read_is_left_and_said(desk: Desk, change, sai
     assert files(folder) == {"reports.csv", "manifest.json"}
 
 
-def test_a_torn_manifest_is_left_and_said(desk: Desk) -> None:
+def test_a_torn_manifest_is_reported(desk: Desk) -> None:
     (desk.send([report("R0001")]) / "manifest.json").write_text('{"partner": "wat')
     assert "manifest.json cannot be read" in problems(desk.run)[0]
 
 
-def test_an_unknown_partner_is_left_and_said(desk: Desk) -> None:
+def test_an_unknown_partner_is_left_alone_and_reported(desk: Desk) -> None:
     (desk.settings.inbox / "stranger" / "2024-01-31.1").mkdir(parents=True)
     (desk.settings.inbox / "loose.csv").touch()
     found = problems(desk.run)
     assert "a file in the inbox itself" in found[0]
-    assert "stranger is no partner of toy" in found[1]
+    assert "stranger is not a partner of toy" in found[1]
     assert pending(desk.run) == []
 
 
@@ -119,7 +119,7 @@ def test_a_snapshot_needs_no_predecessor(desk: Desk) -> None:
     assert [d.state for d in pending(desk.run)] == ["ready"]
 
 
-def test_a_refused_delivery_blocks_later_ones_until_it_is_mended(desk: Desk) -> None:
+def test_a_refused_delivery_blocks_later_ones_until_it_is_corrected(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.take_in()
     broken = desk.send([report("R0002")], NEXT, sequence=2)
@@ -158,7 +158,7 @@ def test_the_same_delivery_again_changes_nothing(desk: Desk) -> None:
     assert not folder.exists()
 
 
-def test_other_content_under_the_same_name_is_left_and_said(desk: Desk) -> None:
+def test_other_content_under_the_same_name_is_left_alone_and_reported(desk: Desk) -> None:
     desk.send([report("R0001")])
     first = desk.take_in()
     folder = desk.send([report("R0002")])
@@ -216,7 +216,7 @@ def test_an_original_that_was_tampered_with_stops_the_intake(desk: Desk) -> None
     assert Lake(desk.settings.home).current("deliveries/watch") is None
 
 
-def test_a_delivery_that_never_came_is_said(desk: Desk) -> None:
+def test_a_delivery_that_never_came_is_an_error(desk: Desk) -> None:
     with pytest.raises(DeliveryRefused, match="was never landed"):
         arrived(desk.run, "watch", "2024-01-31.1")
 

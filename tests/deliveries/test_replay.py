@@ -181,7 +181,7 @@ def test_a_replay_by_which_something_in_force_would_be_lost_changes_nothing(fres
     assert not list(fresh.settings.home.glob(".replay-*"))
 
 
-def test_what_cannot_be_replayed_is_said(fresh: Run, tmp_path: Path) -> None:
+def test_what_cannot_be_replayed_is_an_error(fresh: Run, tmp_path: Path) -> None:
     with pytest.raises(DasError, match=r"There is no partner witch\. Did you mean watch\?"):
         replay(fresh, "witch")
     with pytest.raises(DeliveryRefused, match=r"2024-05-31.1 was never landed. Landed are 2024-01-31.1, "):

@@ -116,7 +116,7 @@ def test_another_sum_blocks_and_only_warns_when_a_line_of_it_is_in_quarantine(de
 def test_a_window_on_a_column_that_is_not_there_blocks(desk: Desk) -> None:
     window = {"column": "ruled_on", "from": "2024-01-20", "until": "2024-02-01"}
     desk.send_bench(bench_cases((1,)), b"", complete_for={"cases": window})
-    assert "cases says that it is complete for a window" in desk.refused()["I01"].sentence
+    assert "cases is declared complete for a window" in desk.refused()["I01"].sentence
 
 
 @pytest.mark.breaks("I02")
@@ -217,7 +217,7 @@ def test_a_column_that_is_empty_after_six_deliveries_with_it_blocks(desk: Desk) 
         desk.send(rows, DAY + timedelta(days=sequence), sequence=sequence)
         if sequence < 8:
             desk.take_in()
-    assert desk.refused()["I13"].sentence.startswith("There is nothing in columns that were filled until now: reports: damage")
+    assert desk.refused()["I13"].sentence.startswith("Columns that were filled until now are empty: reports: damage")
 
 
 def test_letters_that_were_decoded_twice_are_set_aside_and_not_repaired(desk: Desk, failed) -> None:

@@ -65,17 +65,17 @@ def with_a_torn_member() -> bytes:
 DAMAGE = {
     "two files": ("zip", zipped({"a.csv": b"a", "b.csv": b"b"}), "I03", "holds 2 files"),
     "no file": ("zip", zipped({"folder/": b""}), "I03", "holds 0 files"),
-    "no zip": ("zip", TEXT, "I03", "is no zip file"),
-    "empty zip": ("zip", b"", "I03", "is no zip file"),
-    "cut-off zip": ("zip", zipped({"a.csv": TEXT})[:-30], "I03", "is no zip file"),
+    "no zip": ("zip", TEXT, "I03", "is not a zip file"),
+    "empty zip": ("zip", b"", "I03", "is not a zip file"),
+    "cut-off zip": ("zip", zipped({"a.csv": TEXT})[:-30], "I03", "is not a zip file"),
     "password": ("zip", protected(), "I03", "password"),
     "torn zip": ("zip", with_a_torn_member(), "I03", "damaged"),
     "false size": ("zip", with_a_false_size(), "I03", "damaged"),
-    "no gzip": ("gzip", TEXT, "I03", "is no gzip file"),
+    "no gzip": ("gzip", TEXT, "I03", "is not a gzip file"),
     "cut-off gzip": ("gzip", gzip.compress(TEXT)[:-9], "I05", "cut off"),
     "cut-off mark of gzip": ("gzip", gzip.compress(TEXT)[:-2], "I05", "cut off"),
-    "gzip and more": ("gzip", gzip.compress(TEXT) + b"more", "I03", "is no gzip file"),
-    "changed gzip": ("gzip", gzip.compress(TEXT)[:-8] + b"12345678", "I03", "is no gzip file"),
+    "gzip and more": ("gzip", gzip.compress(TEXT) + b"more", "I03", "is not a gzip file"),
+    "changed gzip": ("gzip", gzip.compress(TEXT)[:-8] + b"12345678", "I03", "is not a gzip file"),
 }
 
 

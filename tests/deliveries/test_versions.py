@@ -175,7 +175,7 @@ def test_only_linkage_gets_what_names_a_person(desk: Desk) -> None:
     }  # fmt: skip
 
 
-def test_records_that_are_not_there_are_said(desk: Desk) -> None:
+def test_records_that_do_not_exist_are_an_error(desk: Desk) -> None:
     with desk.run.connect(identifying=True) as connection:
         with pytest.raises(ConfigurationError, match="no contract for watch/nothing"):
             register_records(desk.run, connection, "watch", "nothing")
