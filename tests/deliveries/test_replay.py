@@ -18,6 +18,7 @@ from das_pipeline.deliveries import account_rows, pending, quarantine_summary, r
 from das_pipeline.errors import DasError, DeliveryRefused
 from das_pipeline.gate import GateFailed
 from das_pipeline.privacy import write_demo_keys
+from das_pipeline.retention import clean
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -190,3 +191,12 @@ def test_what_cannot_be_replayed_is_an_error(fresh: Run, tmp_path: Path) -> None
     write_demo_keys(empty.keys, seed=7)
     with pytest.raises(DeliveryRefused, match="nothing to replay"):
         replay(Run.start(empty, date.max), "watch")
+
+
+def test_originals_that_were_removed_after_their_term_are_not_replayed(fresh: Run) -> None:
+    clean(fresh.known_on(date(2024, 4, 1)))  # after thirty days: those of January and February
+    with pytest.raises(DasError, match=r"watch 2024-02-29.1 was removed on 2024-04-01, .* Replay with --from a later delivery"):
+        replay(fresh, "watch")
+    before = everything(fresh)
+    assert replay(fresh, "watch", "2024-03-31.1").taken_in == ("2024-03-31.1",)
+    assert everything(fresh) == before
