@@ -1,6 +1,6 @@
-"""The auditor: reads the files of a finished candidate and of the releases before it, as anyone could, and tries to break them.
+"""The auditor: reads the files of a finished candidate and of earlier releases, as any outsider could, and tries to break their protection.
 
-It shares no code with disclosure control, so that one mistake cannot be in both; and it knows nothing but what is published.
+It shares no code with disclosure control, so that the same mistake cannot be in both, and it knows only what is published.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def audit(
 ) -> list[Verdict]:
     """The verdicts on the candidate in `folder`, given the folders of earlier releases.
 
-    Counts may be multiples of `bases`; quality figures may be over `least_cells` cells or more. `readers` reads the copies of a
-    table by their extension. Tables themselves are read from Parquet, here.
+    Counts must be multiples of one of `bases`; quality figures must be over at least `least_cells` cells. `readers` has a reader of the
+    copies of a table for each file extension. The tables themselves are read from Parquet here.
     """
     release = read(folder)
     with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:

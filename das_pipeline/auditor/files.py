@@ -1,4 +1,4 @@
-"""D10: the folder holds what its descriptors say, nothing less and nothing more, and every copy of a table is the table."""
+"""D10: the folder contains exactly what its descriptors list, and every copy of a table equals the table."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from das_pipeline.gate import Verdict
 
 BESIDE = {"datapackage.json", "changes.json", "quality.json", "das.duckdb", "manifest.json", "manifest.json.sig", "manifest.json.pub"}
 Reader = Callable[[Path, pa.Schema], pa.Table]
-MEND = "Build the candidate again from the protected leaves; look for what wrote into its folder."
+FIX = "Build the candidate again from the protected leaves, and find what wrote to its folder."
 
 
 def files_as_described(release: Published) -> Verdict:
-    """D10: every described file is there with its columns, types and bytes; no other file is."""
+    """D10: every described file is present with its columns, types and bytes, and no other file is."""
     faults = dict.fromkeys((f"tables/{name}" for name in release.unreadable), 1)
     described: dict[str, dict[str, Any]] = {resource["path"]: resource for resource in release.package["resources"]}
     present = {p.relative_to(release.folder).as_posix() for p in release.folder.rglob("*") if p.is_file()}
@@ -37,7 +37,7 @@ def files_as_described(release: Published) -> Verdict:
             faults[f"tables/{name}.parquet"] = 1
     missing = {path.removeprefix("tables/").rpartition(".")[0] for path in described} ^ set(release.tables)
     faults |= dict.fromkeys((f"tables/{name}" for name in missing), 1)
-    return verdict("D10", "Every file is as described, and no other is there", len(present), faults, MEND)
+    return verdict("D10", "Every file is as described, and no other is there", len(present), faults, FIX)
 
 
 def _sha256(path: Path) -> str:
@@ -45,7 +45,7 @@ def _sha256(path: Path) -> str:
 
 
 def _passes_for_real(table: Table) -> bool:
-    """Whether a row says of itself something else than its table does."""
+    """Whether the `is_simulated` of a row differs from that of its table."""
     return set(table.rows["is_simulated"].unique().to_pylist()) != {table.facts["is_simulated"]}
 
 
@@ -54,9 +54,9 @@ def _type(kind: pa.DataType) -> str:
 
 
 def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnection, readers: Mapping[str, Reader]) -> Verdict:
-    """D03: every described file and the database hold the cells of the Parquet tables: one value a cell, in whatever file.
+    """D03: every described file and the database have the cells of the Parquet tables: one value per cell, in all files.
 
-    A file whose format is not in `readers` cannot be compared, and so is a fault.
+    A file whose format is not in `readers` cannot be compared, which counts as a fault.
     """
     faults: dict[str, int] = {}
     database = str(release.folder / "das.duckdb").replace("'", "''")
@@ -72,11 +72,11 @@ def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnectio
             connection.register("copy", _read(table, extension, readers))
             faults[f"tables/{name}.{extension}"] = _different(connection, name, "copy")
             connection.unregister("copy")
-    return verdict("D03", "Every copy of a table has its cells", (1 + len(copies)) * len(release.tables), faults, MEND)
+    return verdict("D03", "Every copy of a table has its cells", (1 + len(copies)) * len(release.tables), faults, FIX)
 
 
 def _read(table: Table, extension: str, readers: Mapping[str, Reader]) -> pa.Table:
-    """The copy of `table` with this extension; one without a column, which differs from every table, when it cannot be read."""
+    """The copy of `table` with this extension. If it cannot be read: an empty table with another column, which equals no table."""
     try:
         return readers[extension](table.path.with_suffix(f".{extension}"), table.rows.schema)
     except (pa.ArrowException, OSError, ValueError, KeyError):

@@ -12,7 +12,7 @@ from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published
 from das_pipeline.gate import Verdict
 
-MEND = "Let the page take its numbers from the release's tables only, and build the site again."
+FIX = "Let the page take its numbers from the release's tables only, and build the site again."
 NUMBER = re.compile(r"\d+|\d{1,3}([.,\s\u00a0\u202f]\d{3})+")  # 1234, 1.234 or 1,234
 YEARS = range(1900, 2101)
 
@@ -29,12 +29,12 @@ def pages_show_the_release(release: Published) -> Verdict:
         elif path.suffix == ".json":
             faults[name] = sum(not _could_be_published(n, release) for n in _counts(json.loads(path.read_bytes())))
     if (release.folder / "site").exists() and not tagged:
-        faults["site"] = 1  # a site without a single count cannot be what was meant
-    return verdict("D01", "Every count on a page is the release's", tagged, faults, MEND)
+        faults["site"] = 1  # a site without a single count must be a mistake
+    return verdict("D01", "Every count on a page is the release's", tagged, faults, FIX)
 
 
 def _page(path: Path, release: Published) -> tuple[int, int]:
-    """The counts of a page that name their cell; and those that are wrong, with the numbers that name none and could not be published."""
+    """The number of counts on a page that name their cell, and the number of wrong ones and of other numbers that cannot be published."""
     from lxml import html
 
     root: Any = html.fromstring(path.read_bytes())
@@ -55,19 +55,19 @@ def _page(path: Path, release: Published) -> tuple[int, int]:
 
 
 def _marked(element: Any) -> list[Any]:
-    """The elements in `element`, itself included, that name the cell they show."""
+    """The elements in `element`, including itself, that name the cell they show."""
     return [e for e in element.iter("*") if e.get("data-value") is not None]
 
 
 def _could_be_published(number: int, release: Published) -> bool:
-    """A year, a multiple of a base, or another publisher's own figure."""
+    """Whether a number is a year, a multiple of a base, or another publisher's figure."""
     if number in YEARS or any(number % table.base == 0 for table in release.protected):
         return True
     return any(number in set(table.cells.values()) for table in release.tables.values() if not table.is_protected)
 
 
 def _counts(content: Any) -> Iterator[int]:
-    """Every whole number that is called `n`, however deep."""
+    """Every integer named `n`, at any depth."""
     if isinstance(content, dict):
         for key, value in content.items():
             if key == "n" and isinstance(value, int):
@@ -80,17 +80,17 @@ def _counts(content: Any) -> Iterator[int]:
 
 
 def quality_is_coarse(release: Published, least: int) -> Verdict:
-    """D15: figures about rounding come in halves and only over `least` cells or more: a maximum over one cell is its error."""
+    """D15: figures about rounding are in halves and over at least `least` cells: a maximum over one cell is its exact error."""
     path = release.folder / "quality.json"
     levels = list(_levels(json.loads(path.read_bytes()))) if path.exists() else []
     fine = [any(isinstance(figure, float) and 2 * figure % 1 != 0 for figure in level.values()) for level in levels]
     faults = {"quality.json": sum(level["cells"] < least or is_fine for level, is_fine in zip(levels, fine, strict=True))}
-    mend = "Take the figures from the quality sheet of disclosure control as they are."
-    return verdict("D15", "Quality figures are too coarse to tell of a cell", len(levels), faults, mend)
+    fix = "Take the figures from the quality sheet of disclosure control as they are."
+    return verdict("D15", "Quality figures are too coarse to tell of a cell", len(levels), faults, fix)
 
 
 def _levels(content: Any) -> Iterator[dict[str, Any]]:
-    """Every group of figures that says over how many cells it was taken."""
+    """Every group of figures with the number of cells that it covers."""
     if isinstance(content, dict):
         if "cells" in content and "max" in content:
             yield content

@@ -1,4 +1,4 @@
-"""A release as an outsider holds it: the files of one folder, read without any knowledge of how they were made."""
+"""A release as an outsider has it: the files of one folder, read without knowledge of how they were made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Dimension:
-    """A column of codes at one level of a scheme, with a total; the rows of a stack have no scheme and do not add up."""
+    """A column of codes at one level of a scheme, with a total. In a stack of different units it has no scheme and does not add up."""
 
     name: str
     scheme: str | None
@@ -25,7 +25,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Table:
-    """A published table: what its Parquet file holds, and what it says about itself."""
+    """A published table: the rows and the metadata of its Parquet file."""
 
     name: str
     path: Path
@@ -46,7 +46,7 @@ class Table:
 
     @property
     def keys(self) -> list[str]:
-        """The columns that name a cell."""
+        """The columns that identify a cell."""
         return [*self.facts["dims"], "period_kind", "period"]
 
     @property
@@ -61,14 +61,14 @@ class Table:
 
     @cached_property
     def cells(self) -> dict[str, int]:
-        """Every count by the text of its key, "theft|all|month|2024-03"."""
+        """Every count by the text of its key, such as "theft|all|month|2024-03"."""
         keys = zip(*(self.rows[k].to_pylist() for k in self.keys), strict=True)
         return dict(zip(map("|".join, keys), self.rows["n"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
 class Published:
-    """The tables of a release folder by name, and the files that no reader could open."""
+    """The tables of a release folder by name, and the files that could not be read."""
 
     folder: Path
     tables: dict[str, Table]
@@ -84,7 +84,7 @@ class Published:
 
 
 def read(folder: Path) -> Published:
-    """The release in `folder`."""
+    """Read the release in `folder`."""
     tables: dict[str, Table] = {}
     unreadable: list[str] = []
     for path in sorted((folder / "tables").glob("*.parquet")):

@@ -1,4 +1,4 @@
-"""D01, D03, D05: what an outsider can compute from the tables of this release and of those before."""
+"""D01, D03, D05: what an outsider can compute from the tables of this release and of earlier ones."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import ALL, Published, Table
 from das_pipeline.gate import Verdict
 
-MEND = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
-ENCLOSING = {  # the longer period that a period lies in
+FIX = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
+ENCLOSING = {  # the longer period that contains a period
     "quarter": "substr(period, 1, 4) || '-Q' || CAST((CAST(substr(period, 6, 2) AS INTEGER) + 2) // 3 AS VARCHAR)",
     "year": "substr(period, 1, 4)",
 }
 
 
 def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
-    """D01: every protected count is a multiple of one of the policy's bases; figures of others are no part of the simulated chain."""
+    """D01: every protected count is a multiple of one of the policy's bases; other publishers' figures are not marked as simulated."""
     faults: dict[str, int] = {}
     for table in release.tables.values():
         counts = [n for measure in table.measures for n in table.rows[measure].to_pylist()]
@@ -30,11 +30,11 @@ def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
         else:
             faults[table.name] = int(table.facts["kind"] != "external") + bool(table.facts["is_simulated"])
     cells = sum(t.rows.num_rows for t in release.protected)
-    return verdict("D01", "Every protected count is a multiple of its base", cells, faults, MEND)
+    return verdict("D01", "Every protected count is a multiple of its base", cells, faults, FIX)
 
 
 def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D10: a protected table has every combination of its codes in every period, once, without a gap in time."""
+    """D16: a protected table has every combination of its codes in every period, once, without a gap in time."""
     faults: dict[str, int] = {}
     for table in release.protected:
         codes = " * ".join(f"COUNT(DISTINCT {_quoted(d.name)})" for d in table.dimensions) or "1"
@@ -43,7 +43,7 @@ def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -
         for *counts, periods in connection.execute(query).fetchall():
             in_time = [_number(period) for period in periods]
             faults[table.name] = faults.get(table.name, 0) + (len(set(counts)) > 1) + max(in_time) - min(in_time) + 1 - len(in_time)
-    return verdict("D16", "Every protected table is a full grid", len(release.protected), faults, MEND)
+    return verdict("D16", "Every protected table is a full grid", len(release.protected), faults, FIX)
 
 
 def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
@@ -59,11 +59,11 @@ def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> 
             groups = f"{_list([d.name for d in table.dimensions], '')}{longer}"
             wrong += _unequal(connection, table, groups, f"period_kind = '{fine}'", f"WHERE period_kind IN ('{fine}', '{coarse}')")
         faults[table.name] = wrong
-    return verdict("D03", "Every total is the sum of its parts", len(release.tables), faults, MEND)
+    return verdict("D03", "Every total is the sum of its parts", len(release.tables), faults, FIX)
 
 
 def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, is_part: str, kept: str = "") -> int:
-    """The number of totals that differ from the sum of their parts; in a table of others a total may be absent."""
+    """The number of totals that differ from the sum of their parts; another publisher's table may lack a total."""
     differs = "parts IS DISTINCT FROM total" if table.is_protected else "parts <> total"
     sums = f"SUM(n) FILTER (WHERE {is_part}) AS parts, SUM(n) FILTER (WHERE NOT {is_part}) AS total"
     query = f"SELECT COUNT(*) FROM (SELECT {sums} FROM {_quoted(table.name)} {kept} GROUP BY {groups}) WHERE {differs}"
@@ -71,7 +71,7 @@ def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, i
 
 
 def tables_agree(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D03: tables about the same population have one value for a cell that both have."""
+    """D03: tables about the same population have the same value for a cell that both have."""
     faults: dict[str, int] = {}
     compared = 0
     for one, other in combinations(release.protected, 2):
@@ -82,13 +82,13 @@ def tables_agree(release: Published, connection: duckdb.DuckDBPyConnection) -> V
                     cells, apart = connection.execute(query).fetchall()[0]
                     compared += cells
                     faults[f"{one.name} and {other.name}"] = faults.get(f"{one.name} and {other.name}", 0) + apart
-    return verdict("D03", "A cell has the same value in every table", compared, faults, MEND)
+    return verdict("D03", "A cell has the same value in every table", compared, faults, FIX)
 
 
 def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
     """The cells that two tables have in common, as `a` and `b`.
 
-    A dimension that is not common is at its total; periods that only one of them has are added up to the longer ones.
+    A dimension that only one table has is at its total; periods that only one has are summed to longer ones.
     """
     common = [d.name for d in one.dimensions if d.scheme and d in other.dimensions]
     keys = _list([*common, "period_kind", "period"])
@@ -105,9 +105,9 @@ def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
 
 
 def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Verdict:
-    """D05: the difference of a cell between two releases is a multiple of the base, so that no single record shows.
+    """D05: the difference of a cell between two releases is a multiple of the base, so that no single record is visible in it.
 
-    A table that was protected before cannot become another publisher's, nor the other way round.
+    A protected table cannot become another publisher's table, nor the other way round.
     """
     faults: dict[str, int] = {}
     compared = 0
@@ -121,7 +121,7 @@ def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Ver
                 compared += len(common)
                 faults[place] += sum((new.cells[cell] - old.cells[cell]) % gcd(new.base, old.base) != 0 for cell in common)
     truth = "Every change since an earlier release is a multiple of the base"
-    return verdict("D05", truth, compared, faults, MEND)
+    return verdict("D05", truth, compared, faults, FIX)
 
 
 def _quoted(name: str) -> str:

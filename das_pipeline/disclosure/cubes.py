@@ -1,4 +1,4 @@
-"""From a base cube and its definition to the leaves of its full grid, and from rounded leaves back to a table."""
+"""Converts a base cube to the leaves of its full grid, and rounded leaves back to a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from das_pipeline.terminology import ALL, TOTAL
 
 @dataclass(frozen=True)
 class Hierarchies:
-    """The concept hierarchies of one terminology: for every scheme and level the node of each concept at or below it."""
+    """The concept hierarchies of a terminology: for every scheme and level, the node of each concept at or below it."""
 
     rows: Mapping[tuple[str, str], Mapping[str, str]]
 
@@ -34,7 +34,7 @@ class Hierarchies:
         return cls(rows)
 
     def dimension(self, name: str, scheme: str, level: str) -> Dimension:
-        """The ladder of dimension `name`: every concept of `scheme` at `level`, whether it was counted or not, up to the total."""
+        """The ladder of dimension `name`: every concept of `scheme` at `level`, counted or not, up to the total."""
         concepts = sorted(leaf for leaf, node in self.rows[scheme, level].items() if leaf == node)
         steps = []
         for (of, upper), node_of in self.rows.items():
@@ -45,13 +45,13 @@ class Hierarchies:
 
 
 def period_ladder(kinds: Sequence[str], first: date, last: date) -> Dimension:
-    """Every period of the finest of `kinds` from that of `first` to that of `last`, and the longer ones they add up to."""
+    """Every period of the finest of `kinds` that lies between `first` and `last`, and the longer ones they add up to."""
     days = list(months(first, last))
     return ladder(PERIOD, [(kind, {period_of(d, kinds[0]): period_of(d, kind) for d in days}) for kind in kinds])
 
 
 def positions(column: pa.ChunkedArray, names: Sequence[str]) -> Ints:
-    """For every value of `column` its place in `names`, -1 where it is none of them."""
+    """For every value of `column`, its position in `names`; -1 if it is not one of them."""
     encoded = column.combine_chunks().dictionary_encode()
     place = {name: n for n, name in enumerate(names)}
     places = np.array([place.get(value, -1) for value in encoded.dictionary.to_pylist()], dtype=np.int64)
@@ -59,30 +59,30 @@ def positions(column: pa.ChunkedArray, names: Sequence[str]) -> Ints:
 
 
 def counts(cube: pa.Table, grid: Grid) -> Ints:
-    """The true count of every leaf of `grid`: 0 where the sparse `cube` has no row."""
+    """The true count of every leaf of `grid`; 0 where the sparse `cube` has no row."""
     at = tuple(positions(cube[d.name], d.concepts) for d in grid.dimensions)
     if any((axis < 0).any() for axis in at):
         raise DasError("A cube counts in concepts that its scheme does not have, or in periods after the date of the run.")
-    found = np.zeros(grid.shape, dtype=np.int64)
-    np.add.at(found, at, cube["n"].to_numpy())
-    return found.ravel()
+    true = np.zeros(grid.shape, dtype=np.int64)
+    np.add.at(true, at, cube["n"].to_numpy())
+    return true.ravel()
 
 
 def matching(grid: Grid, name: str, sets: list[LeafSet]) -> Bools:
-    """The leaves of the cube `name` that lie in one of `sets`."""
-    found = np.zeros(grid.shape, dtype=bool)
+    """The leaves of the cube `name` that are in one of `sets`."""
+    selected = np.zeros(grid.shape, dtype=bool)
     for leaf_set in sets:
         if leaf_set.cube == name:
             axes: list[NDArray[np.int64]] = [
                 np.array([n for n, concept in enumerate(d.concepts) if leaf_set.leaf.get(d.name, concept) == concept], dtype=np.int64)
                 for d in grid.dimensions
             ]
-            found[np.ix_(*axes)] = True
-    return found.ravel()
+            selected[np.ix_(*axes)] = True
+    return selected.ravel()
 
 
 def protected_table(grid: Grid, value: Ints, base: int, structural: Bools) -> pa.Table:
-    """The published leaves: coordinates, measure, value, base, and whether the leaf cannot occur. No true count."""
+    """The published leaves: coordinates, measure, value, base, and whether the leaf cannot occur. It has no true count."""
     concept_of = dict(zip((d.name for d in grid.dimensions), grid.coordinates(), strict=True))
     columns = {d.name: pa.array(d.concepts).take(pa.array(concept_of[d.name])) for d in grid.dimensions}
     period = columns.pop(PERIOD)

@@ -1,8 +1,8 @@
-"""The three loops of controlled rounding, compiled: descend, repair, swap.
+"""The three compiled loops of controlled rounding: descend, repair, swap.
 
-Whole numbers only, one thread, a given order of leaves: the same result on every machine. `cells[i, a]` is the published cell of table `a`
-that contains leaf `i`; `error[j]` is the rounded minus the true count of cell `j`, kept up to date with every flip. A leaf flips by one
-`base` inside `low[i] … high[i]`.
+Integers only, one thread and a fixed order of leaves give the same result on every machine. `cells[i, a]` is the published cell of table
+`a` that contains leaf `i`; `error[j]` is the rounded minus the true count of cell `j`, updated with every flip. A leaf flips by one `base`
+within `low[i] … high[i]`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Cells = NDArray[np.int32]
 
 @njit("void(int32[:, ::1], int64[::1], int64[::1], int64, int64)", cache=True)
 def flip(cells: Cells, error: Ints, value: Ints, leaf: int, step: int) -> None:
-    """Leaf `leaf` moved by `step`, in its value and in every cell that contains it."""
+    """Move leaf `leaf` by `step`: change its value and the error of every cell that contains it."""
     value[leaf] += step
     for a in range(cells.shape[1]):
         error[cells[leaf, a]] += step
@@ -25,7 +25,7 @@ def flip(cells: Cells, error: Ints, value: Ints, leaf: int, step: int) -> None:
 
 @njit("int64(int32[:, ::1], int64[::1], int64)", cache=True)
 def pull(cells: Cells, error: Ints, leaf: int) -> int:
-    """The sum of the errors of the cells that contain `leaf`: a flip by `d` changes the sum of squares by `2·d·pull + d²·tables`."""
+    """The sum of the errors of the cells that contain `leaf`; a flip by `d` changes the sum of squares by `2·d·pull + d²·tables`."""
     total = np.int64(0)
     for a in range(cells.shape[1]):
         total += error[cells[leaf, a]]
@@ -34,7 +34,7 @@ def pull(cells: Cells, error: Ints, leaf: int) -> int:
 
 @njit("void(int32[:, ::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64)", cache=True)
 def descend(cells: Cells, error: Ints, value: Ints, low: Ints, high: Ints, order: Ints, base: int) -> None:
-    """Flip leaves, in `order`, as long as a flip lowers the sum of squared errors over all published cells."""
+    """Flip leaves, in `order`, as long as this lowers the sum of squared errors over all published cells."""
     least = base * cells.shape[1]
     moved = True
     while moved:
@@ -49,7 +49,7 @@ def descend(cells: Cells, error: Ints, value: Ints, low: Ints, high: Ints, order
 
 @njit("boolean(int32[:, ::1], int64[::1], int64[::1], int64[::1], int64, int64)", cache=True)
 def keeps_limits(cells: Cells, error: Ints, floor: Ints, ceiling: Ints, leaf: int, step: int) -> bool:
-    """True when moving `leaf` by `step` takes no limited cell out of its limits, or further out."""
+    """Whether moving `leaf` by `step` takes no cell beyond its limits, or further beyond them."""
     for a in range(cells.shape[1]):
         cell = cells[leaf, a]
         if step > 0 and error[cell] + step > ceiling[cell]:
@@ -76,9 +76,9 @@ def repair(
     table: int,
     base: int,
 ) -> None:
-    """Bring the errors of the cells of one table between `floor` and `ceiling`, each time by the flip that costs least.
+    """Bring the errors of the cells of one table between `floor` and `ceiling`, each time by the cheapest flip.
 
-    `members[starts[g]:starts[g + 1]]` are the leaves of group `g`, one group a cell. A cell that no leaf can mend stays as it is.
+    `members[starts[g]:starts[g + 1]]` are the leaves of group `g`, one group per cell. A cell that no leaf can correct is left unchanged.
     """
     for group in range(len(starts) - 1):
         first, last = starts[group], starts[group + 1]
@@ -100,7 +100,7 @@ def repair(
 
 @njit("void(int32[:, ::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64)", cache=True)
 def swap(cells: Cells, error: Ints, value: Ints, low: Ints, high: Ints, members: Ints, starts: Ints, base: int) -> None:
-    """Move one base between two leaves of a group, so that the group's total stays, as long as it lowers the sum of squared errors."""
+    """Move one base between two leaves of a group, keeping its total, as long as this lowers the sum of squared errors."""
     tables = cells.shape[1]
     moved = True
     while moved:

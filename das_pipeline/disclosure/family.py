@@ -1,4 +1,4 @@
-"""Cubes that count the same things are rounded together, so that the cells they share have one value."""
+"""Cubes that count the same things are rounded together, so that the cells they share have the same value."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ class Protected:
     """One cube on its full grid: true counts and, once rounded, values."""
 
     name: str
-    adds_up_to: str | None  # the cube whose values it takes over in the cells that both have
+    adds_up_to: str | None  # the cube whose values it adopts in the cells that both have
     grid: Grid
     leaves: Leaves
     structural: Bools
-    closed: Bools  # the leaf's period is closed as of the run
+    closed: Bools  # whether the leaf's period is closed as of the run
     value: Ints
 
     @property
     def decided(self) -> Bools:
-        """The leaves that the ledger must learn of: touched, moved, or closed for the first time."""
+        """The leaves that must be added to the ledger: touched, moved, or closed for the first time."""
         previous = self.leaves.previous
         return self.leaves.touched | (self.value != previous.value) | (self.closed & ~previous.frozen)
 
 
 def protect_cubes(prepared: Mapping[str, Protected]) -> dict[str, Protected]:
-    """Every cube rounded, in the order given: a cube stands after the one that it adds up to.
+    """Round every cube, in the given order: a cube comes after the one that it adds up to.
 
-    A cube is rounded inside what the cubes that add up to it can follow, and these then take over its values in the cells they share.
+    A cube is rounded within the limits that the cubes that add up to it can follow; these then adopt its values in the cells they share.
     """
-    made: dict[str, Protected] = {}
-    for name, one in prepared.items():
-        limits = [_reach(one, child) for child in prepared.values() if child.adds_up_to == name]
-        if one.adds_up_to is not None:
-            limits.append(_final(one, made[one.adds_up_to]))
-        made[name] = replace(one, value=protect(one.leaves, limits))
-    return made
+    protected: dict[str, Protected] = {}
+    for name, cube in prepared.items():
+        limits = [_reach(cube, child) for child in prepared.values() if child.adds_up_to == name]
+        if cube.adds_up_to is not None:
+            limits.append(_final(cube, protected[cube.adds_up_to]))
+        protected[name] = replace(cube, value=protect(cube.leaves, limits))
+    return protected
 
 
-def shared_cells(one: Protected, other: Protected) -> tuple[int, Ints, Ints]:
-    """The finest table of `one` that `other` has too, its cells in `one`, and the same cells in `other`."""
-    mine, theirs = one.grid.shared_table(other.grid), other.grid.shared_table(one.grid)
-    if one.grid.nodes(mine) != other.grid.nodes(theirs):
+def shared_cells(cube: Protected, other: Protected) -> tuple[int, Ints, Ints]:
+    """The finest table of `cube` that `other` has too, its cells in `cube`, and the same cells in `other`."""
+    mine, theirs = cube.grid.shared_table(other.grid), other.grid.shared_table(cube.grid)
+    if cube.grid.nodes(mine) != other.grid.nodes(theirs):
         raise ConfigurationError(
-            f"{one.name} and {other.name} have a level in common, but not all its concepts: in the scheme, every concept of a level"
+            f"{cube.name} and {other.name} have a level in common, but not all its concepts: in the scheme, every concept of a level"
             " needs one below it."
         )
-    return mine, one.grid.tables[mine].cells, other.grid.tables[theirs].cells
+    return mine, cube.grid.tables[mine].cells, other.grid.tables[theirs].cells
 
 
-def _reach(one: Protected, child: Protected) -> Limit:
-    """What `child` can follow, as a limit on `one`: with its touched leaves if possible, else with all of open periods and more room."""
-    table, mine, theirs = shared_cells(one, child)
+def _reach(cube: Protected, child: Protected) -> Limit:
+    """What `child` can follow, as a limit on `cube`: with its touched leaves if possible, else with all of open periods and more room."""
+    table, mine, theirs = shared_cells(cube, child)
     leaves, start = child.leaves, child.leaves.start()
     near = leaves.room(leaves.touched, start)
     far = leaves.room(~leaves.previous.frozen, start, leaves.base)
@@ -64,12 +64,12 @@ def _reach(one: Protected, child: Protected) -> Limit:
     return Limit(table, mine, wanted, needed, is_final=False)
 
 
-def _final(one: Protected, parent: Protected) -> Limit:
-    """The parent's values in the shared cells, as a limit on `one`."""
-    if one.leaves.base != parent.leaves.base:
+def _final(cube: Protected, parent: Protected) -> Limit:
+    """The parent's values in the shared cells, as a limit on `cube`."""
+    if cube.leaves.base != parent.leaves.base:
         raise ConfigurationError(
-            f"policy.yaml: {one.name} and the cube it adds up to, {parent.name}, need one base: both sensitive, or neither."
+            f"policy.yaml: {cube.name} and the cube it adds up to, {parent.name}, need one base: both sensitive, or neither."
         )
-    table, mine, theirs = shared_cells(one, parent)
+    table, mine, theirs = shared_cells(cube, parent)
     values = parent.leaves.sums(parent.value)[theirs]
     return Limit(table, mine, (values, values), (values, values), is_final=True)

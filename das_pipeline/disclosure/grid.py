@@ -1,7 +1,7 @@
 """The full grid of a cube's leaves, and the published cells above them.
 
-A dimension is a ladder of levels from the leaf's up to the total; the period is one too, without a total. A *table* of the grid is one
-choice of a level in every dimension; its cells are the combinations of their nodes. Every leaf lies in one cell of every table.
+A dimension is a ladder of levels, from the leaves up to the total; the period is one too, without a total. A *table* of the grid is a
+choice of one level in every dimension; its cells are the combinations of their nodes. Every leaf lies in one cell of every table.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Dimension:
 
 
 def ladder(name: str, steps: list[tuple[str, dict[str, str]]]) -> Dimension:
-    """The dimension in which `steps` gives for each level, finest first, the node of every leaf concept."""
+    """Create a dimension; `steps` has for each level, finest first, the node of every leaf concept."""
     leaves = sorted(steps[0][1])
     levels = []
     for level, node_of in steps:
@@ -76,7 +76,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Grid:
-    """Dimensions by name, the period last. Leaves are numbered with the last dimension running fastest."""
+    """Dimensions in order of name, the period last. Leaves are numbered with the last dimension varying fastest."""
 
     dimensions: tuple[Dimension, ...]
 
@@ -94,14 +94,14 @@ class Grid:
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """Every table of the grid; the leaves themselves are the first."""
-        made: list[Table] = []
+        """Every table of the grid; the first consists of the leaves themselves."""
+        tables: list[Table] = []
         first = 0
         for levels in itertools.product(*(d.levels for d in self.dimensions)):
             shape = tuple(len(level.nodes) for level in levels)
-            made.append(Table(tuple(level.name for level in levels), first, shape))
-            first += made[-1].size
-        return tuple(made)
+            tables.append(Table(tuple(level.name for level in levels), first, shape))
+            first += tables[-1].size
+        return tuple(tables)
 
     @property
     def totals(self) -> list[int]:
@@ -110,20 +110,20 @@ class Grid:
         return [n for n, table in reversed(list(enumerate(self.tables))) if table.levels[:-1] == top]
 
     def cells(self) -> NDArray[np.int32]:
-        """For every leaf (row) its cell in every table (column)."""
-        made = np.empty((self.size, len(self.tables)), dtype=np.int32)
+        """For every leaf (row), its cell in every table (column)."""
+        cells = np.empty((self.size, len(self.tables)), dtype=np.int32)
         for column, table in enumerate(self.tables):
             nodes = [np.array(d.level(name).node_of) for d, name in zip(self.dimensions, table.levels, strict=True)]
-            made[:, column] = table.first + np.ravel_multi_index(np.ix_(*nodes), table.shape).ravel()
-        return made
+            cells[:, column] = table.first + np.ravel_multi_index(np.ix_(*nodes), table.shape).ravel()
+        return cells
 
     def nodes(self, table: int) -> list[tuple[str, ...]]:
-        """The nodes of every dimension of a table that is not at its total there."""
+        """The nodes of a table, for each dimension that is not at its total."""
         levels = [d.level(name) for d, name in zip(self.dimensions, self.tables[table].levels, strict=True)]
         return [level.nodes for level in levels if level.name != TOTAL]
 
     def coordinates(self) -> list[NDArray[np.int64]]:
-        """For every dimension the number of each leaf's concept."""
+        """For every dimension, the number of each leaf's concept."""
         return [axis.ravel() for axis in np.indices(self.shape)]
 
     def shared_table(self, other: Grid) -> int:

@@ -1,4 +1,4 @@
-"""The table `disclosure/leaves`: every base cube as protected leaves on its full grid, and what the ledger must learn when it goes live."""
+"""The table `disclosure/leaves`: every base cube as protected leaves on its full grid, and the ledger entries for when it goes live."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from das_pipeline.statistics import Cube, Statistics, load_statistics
 
 
 def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
-    """Protected leaves of every cube, `ledger_entries.parquet` and `quality.json`; and the verdicts on the files as written.
+    """Write the protected leaves of every cube, `ledger_entries.parquet` and `quality.json`; return the verdicts on the written files.
 
-    Inputs: statistics/cubes, terminology/concepts and, once something was released, disclosure/ledger.
-    One row of `<cube>.parquet`: a leaf and period, its value (a multiple of `base`), and whether it cannot occur. Full grid.
+    Inputs: statistics/cubes, terminology/concepts and, after the first release, disclosure/ledger.
+    A row of `<cube>.parquet` is a leaf and period, with its value (a multiple of `base`) and whether it cannot occur. The grid is full.
     """
     statistics = load_statistics(run.jurisdiction)
     policy = checked_policy(run.jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
@@ -50,43 +50,43 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
             cube.name: engine.read_table(connection, run.lake.live("statistics/cubes").path(f"{cube.name}.parquet"))
             for cube in statistics.cubes
         }
-    made = protect_cubes(_prepare(run, statistics, policy, counted, ledger))
-    for name, one in made.items():
-        table = cubes.protected_table(one.grid, one.value, one.leaves.base, one.structural)
+    protected = protect_cubes(_prepare(run, statistics, policy, counted, ledger))
+    for name, cube in protected.items():
+        table = cubes.protected_table(cube.grid, cube.value, cube.leaves.base, cube.structural)
         pq.write_table(table, draft.path(f"{name}.parquet", table.num_rows), compression="zstd")
     decided = pa.concat_tables(
-        entries(n, p.grid, p.leaves.base, p.decided, p.value, p.leaves.true, p.closed) for n, p in sorted(made.items())
+        entries(n, p.grid, p.leaves.base, p.decided, p.value, p.leaves.true, p.closed) for n, p in sorted(protected.items())
     )
     with run.connect(confidential=True) as connection:
         draft.rows[ENTRIES] = write_entries(connection, decided, draft.path(ENTRIES))
     draft.derived.add(ENTRIES)  # encrypted: its bytes differ per write
     yesterday = run.as_of - timedelta(days=1)
-    before = {name: decisions(ledger, name, one.grid, one.leaves.base, yesterday).value for name, one in made.items()}
+    before = {name: decisions(ledger, name, cube.grid, cube.leaves.base, yesterday).value for name, cube in protected.items()}
     least = policy.quality_cells.cells
-    sheet = {name: quality(one.grid, one.leaves, one.value, before[name], least) for name, one in sorted(made.items())}
+    sheet = {name: quality(cube.grid, cube.leaves, cube.value, before[name], least) for name, cube in sorted(protected.items())}
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
-    draft.facts.update({"cubes": len(made), "leaves": sum(p.grid.size for p in made.values()), "decided": decided.num_rows})
-    return judge(made, draft.folder, policy.moved_share)
+    draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
+    return judge(protected, draft.folder, policy.moved_share)
 
 
 def _prepare(
     run: Run, statistics: Statistics, policy: Disclosure, counted: Mapping[str, pa.Table], ledger: Released
 ) -> dict[str, Protected]:
-    """Every cube on its full grid, with its earlier decisions and keyed draws; not yet rounded."""
+    """Every cube on its full grid, with its earlier decisions and keyed draws, before rounding."""
     hierarchies = cubes.Hierarchies.read(run.lake.live("terminology/concepts").path("hierarchies.parquet"))
     starts = [first_day(period) for table in counted.values() for period in table["period"].unique().to_pylist()]
     if not starts:
-        raise DasError("No cube counts anything: there is nothing to protect. Look at statistics/cubes.")
-    made = {}
+        raise DasError("No cube counts anything, so there is nothing to protect: check statistics/cubes.")
+    prepared = {}
     for cube in statistics.cubes:
         dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
         grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), min(starts), run.as_of))
-        made[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name], ledger)
-    return made
+        prepared[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name], ledger)
+    return prepared
 
 
 def _period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
-    """The cube's own kind of period, and the longer ones that something is published by."""
+    """The cube's own kind of period, and the longer kinds that tables are published by."""
     used = {"year", *(c.period for c in statistics.cubes), *(kind for table in statistics.tables for kind in table.periods)}
     return [kind for kind in KINDS[KINDS.index(cube.period) :] if kind in used]
 

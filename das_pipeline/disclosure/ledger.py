@@ -1,7 +1,7 @@
-"""The release ledger: every decision that was ever published, one row per leaf decided in a release. Confidential, append-only.
+"""The release ledger: every decision ever published, one row per leaf decided in a release. It is confidential and append-only.
 
-It is an input of disclosure control, not a by-product: without it no leaf could be sticky. The decision in force for a leaf is the last
-one. Versions are chained by the lake (each names the one before), and each adds one file to those it adopts.
+It is an input of disclosure control, not a by-product: without it no leaf could keep its value. The last decision on a leaf is the one in
+force. The lake chains the versions (each names the preceding one), and each adds one file to those it adopts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COLUMNS = {
     "value": pa.int64(),
     "true_at_decision": pa.int64(),
     "base": pa.int16(),
-    "frozen": pa.bool_(),  # its period was closed at this release
+    "frozen": pa.bool_(),  # whether its period was closed at this release
 }
 
 
@@ -50,22 +50,22 @@ def leaf_names(grid: Grid) -> list[str]:
 
 
 def leaf_period_names(grid: Grid) -> Iterator[str]:
-    """The canonical text of every leaf with its period: what its keyed draws are made from."""
+    """The canonical text of every leaf with its period, from which its keyed draws are made."""
     return (f"{name}|{period}" for name in leaf_names(grid) for period in grid.dimensions[-1].concepts)
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection, ledger: Version | None) -> Released:
-    """The entries of every release in `ledger`, oldest first; nothing before the first release."""
+    """The entries of every release in `ledger`, oldest first; empty before the first release."""
     releases = ledger.facts["releases"] if ledger is not None else []
     return {release: engine.read_table(connection, ledger.path(ledger_file(release))) for release in releases if ledger is not None}
 
 
 def decisions(ledger: Released, cube: str, grid: Grid, base: int, until: date) -> Decisions:
-    """The decision in force for every leaf of `grid` after the releases as of `until` or earlier.
+    """The decision in force for every leaf of `grid`, from the releases as of `until` or earlier.
 
-    Decisions to another base no longer count: they are no multiples of this one.
+    Decisions with another base no longer count: they are not multiples of this one.
     """
-    found = Decisions.none(grid.size)
+    in_force = Decisions.none(grid.size)
     periods = grid.dimensions[-1].concepts
     names = leaf_names(grid)
     for release, entries_then in ledger.items():
@@ -75,10 +75,10 @@ def decisions(ledger: Released, cube: str, grid: Grid, base: int, until: date) -
         leaf, period = positions(rows["leaf"], names), positions(rows["period"], periods)
         still = (leaf >= 0) & (period >= 0)
         at = leaf[still] * len(periods) + period[still]
-        found.value[at] = rows["value"].to_numpy()[still]
-        found.true[at] = rows["true_at_decision"].to_numpy()[still]
-        found.frozen[at] = rows["frozen"].to_numpy(zero_copy_only=False)[still]
-    return found
+        in_force.value[at] = rows["value"].to_numpy()[still]
+        in_force.true[at] = rows["true_at_decision"].to_numpy()[still]
+        in_force.frozen[at] = rows["frozen"].to_numpy(zero_copy_only=False)[still]
+    return in_force
 
 
 def as_of(release: str) -> date:
@@ -101,7 +101,7 @@ def write_entries(connection: duckdb.DuckDBPyConnection, rows: pa.Table, path: P
 
 
 def entries(cube: str, grid: Grid, base: int, decided: Bools, value: Ints, true: Ints, frozen: Bools) -> pa.Table:
-    """The rows to append when this candidate goes live: the leaves of `decided`."""
+    """The rows to append when this candidate goes live: those of the leaves in `decided`."""
     at = np.flatnonzero(decided)
     leaf, period = np.divmod(at, len(grid.dimensions[-1].concepts))
     columns = {

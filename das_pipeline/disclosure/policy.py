@@ -1,4 +1,4 @@
-"""The policy of disclosure control, checked against the cubes that it names."""
+"""The policy of disclosure control, checked against the cubes it names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 
 
 def checked_policy(jurisdiction: Jurisdiction, leaves: dict[str, set[str]]) -> policy.Disclosure:
-    """The jurisdiction's policy; ConfigurationError when it names a cube or dimension that `leaves` (cube → dimensions) does not have."""
+    """The jurisdiction's policy; ConfigurationError if it names a cube or dimension that is not in `leaves` (cube → dimensions)."""
     limits = policy.load_policy(jurisdiction).disclosure
     place = jurisdiction.folder / policy.FILE
     for cube in (*limits.sensitive_cubes, *(s.cube for s in (*limits.structural_zeros, *limits.presence_sensitive))):

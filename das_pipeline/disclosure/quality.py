@@ -1,4 +1,4 @@
-"""What rounding costs: the error of the published cells by level, coarse enough to tell nothing about a cell."""
+"""The cost of rounding: the error of the published cells by level, too coarse to reveal anything about one cell."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from das_pipeline.disclosure.rounding import UNKNOWN, Ints, Leaves
 def quality(grid: Grid, leaves: Leaves, value: Ints, before: Ints, least: int) -> dict[str, Any]:
     """Mean absolute, root mean squared and largest error of the cells of every level of one cube, in counts, rounded to 0.5.
 
-    No figure is over fewer than `least` cells: the maximum of a single cell is its exact error. `moved_pct`: the share of the leaves
-    published `before`, on an earlier day, whose value changed since.
+    No figure is over fewer than `least` cells: the maximum over a single cell is its exact error. `moved_pct` is the share of the leaves
+    published `before`, on an earlier day, whose value has changed since.
     """
     error = np.abs(leaves.sums(value - leaves.true))
     levels = []

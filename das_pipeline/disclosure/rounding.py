@@ -1,8 +1,8 @@
-"""Sticky controlled rounding: from true counts of leaves to multiples of a base, whose sums are the published cells.
+"""Sticky controlled rounding: turns the true count of every leaf into a multiple of a base; sums of these are the published cells.
 
-Every leaf stays within one base of its true count, a zero stays zero, and a leaf that nothing touched since its last decision keeps its
-value: deciding again on untouched leaves would let a reader average the noise away. Method: controlled random rounding with keyed draws,
-then a descent on the squared errors of all published cells.
+Every leaf stays within one base of its true count, a zero stays zero, and a leaf whose count is unchanged since its last decision keeps
+its value: deciding again would let a reader average the noise away. The method is controlled random rounding with keyed draws, followed
+by a descent on the squared errors of all published cells. `protect` rounds; the compiled loops are in descent.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FREE = np.int64(1) << 60
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the ledger says about every leaf: published value (UNKNOWN: none), true count at that decision, whether its period is closed."""
+    """The ledger's decision on every leaf: published value (UNKNOWN: none), true count at that time, whether its period is closed."""
 
     value: Ints
     true: Ints
@@ -36,7 +36,7 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Draws:
-    """The keyed draws of every leaf: `uniform` below 2³², `order` below 2⁶³. Zero where nothing can ever be decided."""
+    """The keyed draws of every leaf: `uniform` below 2³², `order` below 2⁶³. Zero for leaves that can never change."""
 
     uniform: Ints
     order: Ints
@@ -45,8 +45,8 @@ class Draws:
 def draw(key: bytes, names: Iterable[str | None], leaves: int) -> Draws:
     """The draws of the leaves called `names` (None: not needed), from HMAC-SHA256 under the rounding key.
 
-    A name holds coordinates and period, not what is counted: cubes about the same people get the same draws, so that several of
-    them tell no more than one.
+    A name consists of coordinates and period, not of what is counted: cubes about the same people get the same draws, so that several
+    of them reveal no more than one.
     """
     uniform, order = np.zeros(leaves, dtype=np.int64), np.zeros(leaves, dtype=np.int64)
     for leaf, name in enumerate(names):
@@ -59,9 +59,9 @@ def draw(key: bytes, names: Iterable[str | None], leaves: int) -> Draws:
 
 @dataclass(frozen=True)
 class Leaves:
-    """The leaves of one cube before rounding. `cells` and `totals` are those of its grid."""
+    """The leaves of one cube before rounding; `cells` and `totals` come from its grid."""
 
-    true: Ints  # as counted today; of a closed period as at its closing
+    true: Ints  # as counted today; in a closed period, as counted at its closing
     cells: NDArray[np.int32]
     totals: Sequence[int]
     previous: Decisions
@@ -86,7 +86,7 @@ class Leaves:
         return -(-self.true // self.base) * self.base
 
     def start(self) -> Ints:
-        """The first value of every leaf: kept where it may be, else drawn so that its expectation is the true count."""
+        """The initial value of every leaf: the previous one if allowed, otherwise drawn with the true count as expectation."""
         previous = self.previous.value
         fresh = self.touched & ((previous == UNKNOWN) | (np.abs(self.true - previous) >= self.base))
         raised = self.draws.uniform * self.base < (self.true % self.base) << 32
@@ -100,16 +100,16 @@ class Leaves:
         return np.rint(sums).astype(np.int64)
 
     def room(self, may_move: Bools, value: Ints, beyond: int = 0) -> tuple[Ints, Ints]:
-        """The lowest and highest value of every leaf when only `may_move` do, up to `beyond` past one base. A zero stays zero."""
+        """The lowest and highest value of every leaf if only `may_move` may change, up to `beyond` past one base. Zeros stay zero."""
         moves = may_move & (self.true > 0)
         return np.where(moves, np.maximum(self.floor - beyond, 0), value), np.where(moves, self.ceiling + beyond, value)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What another cube asks of the published values of `cells`, all those of one table (column), because it has them too.
+    """What another cube requires of the published values of `cells`, all cells of one table (column), because it has them too.
 
-    They should lie in `wanted` and must lie in `needed`, both (lowest, highest); where its values are final, all of these are one.
+    They should lie in `wanted` and must lie in `needed`, both (lowest, highest); if its values are final, all four are equal.
     """
 
     table: int
@@ -120,11 +120,11 @@ class Limit:
 
 
 def protect(leaves: Leaves, limits: Sequence[Limit] = ()) -> Ints:
-    """The rounded value of every leaf.
+    """Round the leaves of one cube; return the value of every leaf.
 
-    Leaves that nothing touched stay, and all stay within one base of their true count, as far as the cubes that share cells can agree.
-    Where they cannot, a cube that must take over final values goes below two bases, first with its touched leaves, then with others of
-    open periods; one that others follow moves other leaves of open periods too. A leaf of zero never moves.
+    Untouched leaves keep their values and all stay within one base of their true count, as far as cubes that share cells can agree.
+    Where they cannot, a cube that must adopt final values may go up to two bases off, first in its touched leaves, then in others of open
+    periods; a cube that others follow also moves untouched leaves of open periods. A leaf of zero never moves.
     """
     value, touched, still_open = leaves.start(), leaves.touched, ~leaves.previous.frozen
     movement = _Movement(leaves, value, leaves.sums(value - leaves.true))
@@ -140,33 +140,33 @@ def protect(leaves: Leaves, limits: Sequence[Limit] = ()) -> Ints:
         movement.repair(*leaves.room(may_move, value, beyond), needed, tables)
     if final:
         movement.swap(*room, final)
-    else:  # the totals of a cube that takes over values are not its own to mend
+    else:  # a cube that adopts values must not adjust its totals
         movement.repair(*room, wanted.also(leaves.cells[:, leaves.totals], leaves.base), leaves.totals)
     return value
 
 
 @dataclass(frozen=True)
 class _Range:
-    """The lowest and highest error allowed of every published cell."""
+    """The lowest and highest allowed error of every published cell."""
 
     floor: Ints
     ceiling: Ints
 
     @classmethod
     def around(cls, true: Ints, ranges: Iterable[tuple[Ints, Ints, Ints]]) -> _Range:
-        """From ranges of published values: (cells, lowest, highest); other cells are free."""
-        made = cls(np.full(len(true), -_FREE), np.full(len(true), _FREE))
+        """Convert ranges of published values, (cells, lowest, highest), to ranges of errors; other cells are free."""
+        allowed = cls(np.full(len(true), -_FREE), np.full(len(true), _FREE))
         for cells, lowest, highest in ranges:
-            made.floor[cells] = np.maximum(made.floor[cells], lowest - true[cells])
-            made.ceiling[cells] = np.minimum(made.ceiling[cells], highest - true[cells])
-        return made
+            allowed.floor[cells] = np.maximum(allowed.floor[cells], lowest - true[cells])
+            allowed.ceiling[cells] = np.minimum(allowed.ceiling[cells], highest - true[cells])
+        return allowed
 
     def also(self, cells: NDArray[np.int32], width: int) -> _Range:
-        """The same with `cells` no further than `width` from their true counts."""
-        made = _Range(self.floor.copy(), self.ceiling.copy())
-        made.floor[cells] = np.maximum(made.floor[cells], -width)
-        made.ceiling[cells] = np.minimum(made.ceiling[cells], width)
-        return made
+        """The same range, with the errors of `cells` limited to `width` in either direction."""
+        limited = _Range(self.floor.copy(), self.ceiling.copy())
+        limited.floor[cells] = np.maximum(limited.floor[cells], -width)
+        limited.ceiling[cells] = np.minimum(limited.ceiling[cells], width)
+        return limited
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class _Movement:
         return movable[np.argsort(self.leaves.draws.order[movable], kind="stable")]
 
     def _groups(self, low: Ints, high: Ints, table: int) -> tuple[Ints, Ints]:
-        """The leaves that can move, by their cell of `table` and in keyed order inside it, and where each cell's begin."""
+        """The leaves that can move, grouped by their cell of `table`, in keyed order within it; and the start of each group."""
         order = self._order(low, high)
         members = order[np.argsort(self.leaves.cells[order, table], kind="stable")]
         changes = np.flatnonzero(np.diff(self.leaves.cells[members, table], prepend=-1))

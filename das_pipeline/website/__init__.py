@@ -1,4 +1,4 @@
-"""The website: static pages beside the tables they show, in each language, complete without JavaScript."""
+"""The website: static pages next to the tables they show, in each language, complete without JavaScript."""
 
 from das_pipeline.website.build import build_site
 

@@ -1,4 +1,4 @@
-"""The site inside the finished candidate: static pages in each language, made from the published files alone."""
+"""The site in the finished candidate: static pages in each language, made only from the published files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from das_pipeline.website.language import Language
 from das_pipeline.website.texts import LANGUAGES, SiteTexts, load_texts, load_words
 
 CANDIDATE = "publication/candidate"
-YEARS = 3  # that the chain is drawn for
+YEARS = 3  # the years that the chain is drawn for
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class Site:
     package: Mapping[str, Any]
     changes: Mapping[str, Any]
     quality: Mapping[str, Any]
-    earlier: list[Mapping[str, Any]]  # the changes of the releases before, newest first
+    earlier: list[Mapping[str, Any]]  # the changes of earlier releases, newest first
     publisher: Any
     units: Mapping[str, Any]
 
 
 @dataclass
 class Charts:
-    """The drawn charts of one build; those of the site before are taken over where the specification is the same."""
+    """The charts of one build; a chart of the previous site is reused when its specification is the same."""
 
     folder: Path
     before: Version | None
     keys: dict[str, str] = field(default_factory=dict)
 
     def svg(self, name: str, specification: dict[str, Any], language: Language) -> Markup:
-        """The SVG of a chart, which is also written to be downloaded."""
+        """Write the SVG of a chart for downloading, and return it for the page."""
         file = f"{name}.{language.code}.svg"
         key = self.keys[file] = charts.key_of(specification, language)
         before = self.before
@@ -72,9 +72,9 @@ class Charts:
 
 
 def build_site(run: Run, draft: Draft) -> list[Verdict]:
-    """The finished candidate: every file of `publication/candidate`, and the site beside them.
+    """Build the finished candidate: every file of `publication/candidate`, and the site next to them.
 
-    The pages read the published files and nothing else, so what they show is what is released.
+    The pages read only the published files, so they show what is released.
     """
     candidate = run.lake.live(CANDIDATE)
     for name, entry in candidate.files.items():
@@ -90,7 +90,7 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
         (draft.folder / "site" / file.name).write_bytes(colours + file.read_bytes())
     draft.facts |= {"charts": drawn.keys, "pages": len(checks.pages(draft.folder))}
     if broken := checks.broken_links(draft.folder):
-        raise DasError(f"Links that lead nowhere: {'; '.join(broken[:10])}. Mend texts/site.yaml or the template.")
+        raise DasError(f"Broken links: {'; '.join(broken[:10])}. Correct texts/site.yaml or the template.")
     return [checks.numbers_are_released(draft.folder)]
 
 
@@ -113,7 +113,7 @@ def _site(run: Run, folder: Path) -> Site:
 
 
 def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -> None:
-    """Every page in one language."""
+    """Write every page in one language."""
     folder = root if language.is_first else root / language.code
     units = {unit: language.text(text) for unit, text in site.units.items()}
     alone = {(t.facts["unit_of_count"], t.dims[0]) for t in site.tables.values() if len(t.dims) == 1}
@@ -154,14 +154,14 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
 
 
 def _start(site: Site, language: Language) -> dict[str, Any]:
-    """The flow of the last complete years that its tables share, newest first, and the headline figures."""
+    """The flow of the last complete years that its tables have in common, newest first, and the headline figures."""
     shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
     if unknown := sorted(set(shown) - set(site.tables)):
         raise ConfigurationError(f"texts/site.yaml: flow or headlines name {', '.join(unknown)}, which is no published table.")
     common = sorted(set.intersection(*(set(site.tables[name].periods("year")) for name in shown)), reverse=True)
     if not common:
         raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no year in common.")
-    years = [y for y in common if is_complete(y, site.as_of)][:YEARS] or common[:1]  # a new chain opens with its running year
+    years = [y for y in common if is_complete(y, site.as_of)][:YEARS] or common[:1]  # a new chain starts with its current year
     year = years[0]
     headlines = []
     for headline in site.texts.headlines:
@@ -176,11 +176,11 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
 
 
 def _sparkline(points: list[Cell]) -> dict[str, Any] | None:
-    """A small line of the counts: its final part, its provisional part and its end; None when the counts are too small."""
+    """A small line of the counts: its final part, its provisional part and its last point; None when the counts are too small."""
     line = charts.Line("", points)
     if not line.is_drawn or len(points) < 2:
         return None
-    high = max(c.n for c in points)  # drawn from zero: a line that begins at its lowest point makes every change look large
+    high = max(c.n for c in points)  # drawn from zero: a line from its lowest value makes every change look large
     at = [(6 + 208 * i / (len(points) - 1), 54 - 48 * c.n / high) for i, c in enumerate(points)]
     turn = next((i for i, c in enumerate(points) if c.status == "provisional"), len(points))
 
@@ -220,7 +220,7 @@ def _relative(here: str, there: str, slug: str) -> str:
 
 
 def _take_over(source: Path, target: Path) -> None:
-    """The same immutable bytes at another place: a link where the disk can, else a copy."""
+    """Put the same immutable bytes at another path: as a hard link if the disk supports it, otherwise as a copy."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,7 @@
-"""The published tables as the site reads them: from the very files that a reader downloads."""
+"""The published tables as the site reads them: from the files that a reader downloads.
+
+A cell's status is part of its table; publication/tables.py decides it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from das_pipeline.terminology import ALL
 
 @dataclass(frozen=True)
 class Cell:
-    """One count of a release: where it stands in its table, and what it is."""
+    """One count of a release: its key in the table, its value and its status."""
 
     table: str
     key: tuple[str, ...]  # codes of the dimensions, kind of period, period
@@ -35,7 +38,7 @@ class Cell:
 
 
 class PublishedTable:
-    """A published table: its cells by key, and what its schema says of it."""
+    """A published table: its cells by key, and its metadata."""
 
     def __init__(self, path: Path) -> None:
         file = pq.read_table(path)
@@ -54,7 +57,7 @@ class PublishedTable:
 
     @property
     def is_nested(self) -> bool:
-        """Whether its dimensions are levels of one scheme: groups, and what is in them."""
+        """Whether its dimensions are levels of one scheme: groups and their members."""
         schemes = [d["scheme"] for d in self.facts["dims"].values()]
         return len(schemes) > 1 and len(set(schemes)) == 1 and schemes[0] is not None
 
@@ -65,7 +68,7 @@ class PublishedTable:
 
     @cached_property
     def kinds(self) -> list[str]:
-        """The kinds of period it has, from fine to coarse."""
+        """Its kinds of period, from fine to coarse."""
         return [kind for kind in KINDS if any(key[-2] == kind for key in self.cells)]
 
     @cached_property
@@ -82,7 +85,7 @@ class PublishedTable:
         return [code for code in self.labels[dim] if code != ALL]
 
     def cell(self, kind: str, period: str, select: dict[str, str] | None = None) -> Cell | None:
-        """One cell; a dimension that `select` does not name is the total."""
+        """One cell; a dimension that `select` does not name is at its total."""
         return self.cells.get((*((select or {}).get(dim, ALL) for dim in self.dims), kind, period))
 
     def series(self, kind: str, periods: Iterable[str], select: dict[str, str] | None = None) -> list[Cell]:

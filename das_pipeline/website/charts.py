@@ -20,7 +20,7 @@ from das_pipeline.periods import first_day
 from das_pipeline.website.cells import Cell
 from das_pipeline.website.language import LOCALES, Language
 
-MEDIAN_FROM = 30  # a line of smaller counts would show rounding, not development
+MEDIAN_FROM = 30  # a line of smaller counts would show rounding rather than trends
 LINES = 5
 WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 1100, 320, 17, 380
 COLOURS = (importlib.resources.files("das_pipeline.website") / "colours.css").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ class Line:
 
 
 def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
-    """Counts through time, each line named at its end; the provisional part is dashed."""
+    """Counts over time, each line labelled at its end; the provisional part is dashed."""
     import altair as alt
 
     points, ends = [], []
@@ -69,7 +69,7 @@ def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
 
 
 def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
-    """Counts through time in a panel each: for lines that are counted in different units and must not share an axis."""
+    """Counts over time in one panel per line: for lines in different units, which must not share an axis."""
     import altair as alt
 
     order = [line.label for line in lines]
@@ -98,7 +98,7 @@ def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
 
 
 def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) -> dict[str, Any]:
-    """Counts of one period as horizontal bars: a row for each name, a bar in it for each group."""
+    """Counts of one period as horizontal bars: a row for each name, with a bar for each group."""
     import altair as alt
 
     rows = [
@@ -121,18 +121,18 @@ def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) 
 
 
 def marked(specification: dict[str, Any], text: str) -> dict[str, Any]:
-    """The chart with a text above it that goes wherever the picture goes."""
+    """The chart with a text above it that stays with the picture when it is copied."""
     return specification | {"title": {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": 600, "color": SOFT, "offset": 12}}
 
 
 def key_of(specification: dict[str, Any], language: Language) -> str:
-    """What makes a drawn chart the same: its specification, language and the library that draws it."""
+    """A hash of what determines a drawn chart: its specification, its language and the drawing library."""
     drawn_by = version("vl-convert-python")
     return hashlib.sha256(canonical([specification, language.code, drawn_by])).hexdigest()[:16]
 
 
 def draw(specification: dict[str, Any], language: Language) -> str:
-    """The specification as SVG that scales with its container and leaves description to the page around it."""
+    """Draw the specification as an SVG that scales with its container; the page around it provides the description."""
     import vl_convert
 
     locale = LOCALES[language.code]
@@ -147,18 +147,18 @@ def draw(specification: dict[str, Any], language: Language) -> str:
 
 
 def _points(line: Line) -> list[dict[str, Any]]:
-    """The points of a line; the first provisional one follows the last final one, so that the dashes join."""
-    made = []
+    """The points of a line; its provisional part starts at the last final point, so that the two parts join."""
+    points = []
     for before, cell in zip([None, *line.cells], line.cells, strict=False):
         part = "provisional" if cell.status == "provisional" else "final"
         if before is not None and part == "provisional" and before.status != "provisional":
-            made.append({"label": line.label, "t": first_day(before.period).isoformat(), "n": before.n, "part": part})
-        made.append({"label": line.label, "t": first_day(cell.period).isoformat(), "n": cell.n, "part": part})
-    return made
+            points.append({"label": line.label, "t": first_day(before.period).isoformat(), "n": before.n, "part": part})
+        points.append({"label": line.label, "t": first_day(cell.period).isoformat(), "n": cell.n, "part": part})
+    return points
 
 
 def _spread(values: Sequence[int], gap: float) -> list[float]:
-    """Positions near `values`, at least `gap` apart, so that the names at the ends of lines do not cover each other."""
+    """Positions near `values`, at least `gap` apart, so that the labels at the ends of lines do not overlap."""
     placed: dict[int, float] = {}
     lowest = 0.0
     for index in sorted(range(len(values)), key=lambda i: values[i]):
@@ -174,7 +174,7 @@ def _data(rows: list[dict[str, Any]]) -> Any:
 
 
 def _styled(chart: Any) -> dict[str, Any]:
-    """The specification with the site's colours and letters, and nothing of Vega's own for screen readers: the page describes the chart."""
+    """The specification with the site's colours and font, without Vega's texts for screen readers: the page describes the chart."""
     styled = (
         chart.configure(background="transparent", font=FONT, aria=False, padding=4)
         .configure_view(stroke=None)

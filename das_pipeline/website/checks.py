@@ -1,4 +1,4 @@
-"""What must be true of the finished pages: every count is the one of the release, and every link leads somewhere."""
+"""What must be true of the finished pages: every count is that of the release, and no link is broken."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class _Page(HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        self.links += [found[name] for name in ("href", "src") if name in found and tag != "use"]
-        if "id" in found:
-            self.anchors.add(found["id"])
-        if "data-value" in found:
-            self.counts.append((found["data-table"], found["data-cell"], found["data-value"]))
+        attributes = {name: value or "" for name, value in attrs}
+        self.links += [attributes[name] for name in ("href", "src") if name in attributes and tag != "use"]
+        if "id" in attributes:
+            self.anchors.add(attributes["id"])
+        if "data-value" in attributes:
+            self.counts.append((attributes["data-table"], attributes["data-cell"], attributes["data-value"]))
 
 
 def pages(folder: Path) -> list[Path]:
@@ -35,7 +35,7 @@ def pages(folder: Path) -> list[Path]:
 
 
 def broken_links(folder: Path) -> list[str]:
-    """The relative links of the pages that lead to no file, or to no place in it; what lies on other hosts is not visited."""
+    """The relative links of the pages whose file, or whose place in it, does not exist; other hosts are not visited."""
     read = {path.resolve(): _Page(path) for path in pages(folder)}
     broken = []
     for path, page in read.items():

@@ -1,4 +1,4 @@
-"""A published table as a figure of the site: finding, chart, the numbers as a table, and what may be downloaded."""
+"""A published table as a figure of the site: its finding, its chart, and its numbers as tables."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from das_pipeline.website.charts import Line
 from das_pipeline.website.language import Language
 
 PERIODS_SHOWN = 5
-LINE_FROM = 6  # with fewer periods a line says less than bars
-GROUPS = 3  # bars side by side
+LINE_FROM = 6  # with fewer periods, bars show more than a line
+GROUPS = 3  # at most this many bars side by side
 BARS = 15
-LEADS_BY = 10  # counts that are closer are not ranked: rounding may have put them in this order
+LEADS_BY = 10  # closer counts are not ranked: their order may be due to rounding
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of numbers: its heading, how deep it lies, its cells, and texts after them (a share)."""
+    """One row of numbers: its heading, its depth, its cells, and texts after them (a share)."""
 
     label: str
     cells: list[Cell | None]
@@ -46,7 +46,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Figure:
-    """Everything the page shows of one table."""
+    """Everything a page shows of one table."""
 
     table: PublishedTable
     title: str
@@ -55,17 +55,17 @@ class Figure:
     notes: str
     finding: Markup
     chart: dict[str, Any] | None
-    chart_note: str  # which lines are drawn, where not all are
-    grids: list[Grid]  # the first is the overview; the others hold the numbers behind the chart
+    chart_note: str  # which lines are drawn, if not all are
+    grids: list[Grid]  # first the overview, then the numbers behind the chart
     has_provisional: bool
 
 
 def figure(
     table: PublishedTable, as_of: date, language: Language, units: Mapping[str, str], alone: Set[tuple[str, str]] = frozenset()
 ) -> Figure:
-    """The figure of `table`: complete periods only where there are any, since a part of a month looks like a fall.
+    """The figure of `table`. It shows complete periods only, if there are any, since part of a month would look like a decline.
 
-    `alone` names the dimensions that another table shows by itself for a unit of count: this one leads with what is new.
+    `alone` has the units of count and dimensions that other tables show by themselves; this table starts with another dimension.
     """
     facts = table.facts
     unit = units[facts["unit_of_count"]]
@@ -94,24 +94,24 @@ def figure(
 
 
 def counted(cell: Cell, language: Language) -> Markup:
-    """The count of `cell` in running text, with the place that it stands at in the release."""
+    """The count of `cell` in running text, marked with its place in the release."""
     return Markup('<span class="v" data-table="{}" data-cell="{}" data-value="{}">{}</span>').format(
         cell.table, cell.name, cell.n, language.number(cell.n)
     )
 
 
 def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language, unit: str) -> Markup:
-    """The main development and the largest group in a sentence each."""
+    """The main change and the largest group, in a sentence each."""
     kind = table.kinds[-1]
     if table.is_stack or not periods[kind]:
         return Markup("{}").format(language.text(table.facts["description"]))
     latest = periods[kind][-1]
     total = table.cell(kind, latest)
     assert total is not None, "every table has its total"
-    said = [language.say_html("finding_total", period=language.period(latest), n=counted(total, language), unit=unit)]
+    parts = [language.say_html("finding_total", period=language.period(latest), n=counted(total, language), unit=unit)]
     if len(periods[kind]) > 1 and (old := table.cell(kind, periods[kind][-2])):
-        said.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
-    first = Markup(", ").join(said) + "."
+        parts.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
+    first = Markup(", ").join(parts) + "."
     if dim is None:
         return first
     cells = sorted((c for code in table.codes(dim) if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: -c.n)
@@ -124,7 +124,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
 
 
 def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> Grid:
-    """The last years by the first dimension; with two dimensions, one against the other in the last year."""
+    """The last years by the first dimension; with two dimensions, the two crossed in the last year."""
     kind = table.kinds[-1]
     latest = periods[kind][-PERIODS_SHOWN:]
     if dim and len(table.dims) > 1 and not table.is_nested:
@@ -163,7 +163,7 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, langu
 
 
 def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> list[Grid]:
-    """The finer numbers: every period of the finest kind, newest first, or the fine level of a nested table."""
+    """The detailed numbers: every period of the finest kind, newest first, or the fine level of a nested table."""
     kind = table.kinds[0]
     title = language.text(table.facts["title"])
     if table.is_nested:
@@ -189,7 +189,7 @@ def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Lang
 
 
 def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> tuple[dict[str, Any] | None, str]:
-    """The specification of the table's chart and what it leaves out; None where no series is large enough to be drawn."""
+    """The specification of the table's chart and a note on what it omits; None when no series is large enough to draw."""
     kind = table.kinds[0]
     if dim is None:
         line = Line(language.text(table.facts["title"]), table.series(kind, periods[kind]))
@@ -207,7 +207,7 @@ def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None
 
 
 def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, language: Language) -> tuple[dict[str, Any] | None, str]:
-    """Bars of the last year: a row for each code of the longest dimension, side by side for the codes of a short second one."""
+    """Bars for the last year: a row for each code of the longest dimension, side by side for the codes of a short second one."""
     kind = table.kinds[-1]
     if not periods[kind]:
         return None, ""
@@ -231,7 +231,7 @@ def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, l
 
 
 def _row_dim(table: PublishedTable, alone: Set[tuple[str, str]]) -> str | None:
-    """The dimension that goes down the page: one that no other table shows by itself, and of those the longest."""
+    """The dimension of the rows: the longest of those that no other table shows by itself."""
     if not table.dims or table.is_nested:
         return table.dims[0] if table.dims else None
     new = [d for d in table.dims if (table.facts["unit_of_count"], d) not in alone]

@@ -1,7 +1,7 @@
-"""The chain drawn in the units it is counted in: blocks are counts, bands join only what is counted in the same unit.
+"""The chain as a drawing, in the units it is counted in: blocks are counts, and bands join only counts in the same unit.
 
-The steps are columns, so the layout is arithmetic: a block is as high as its count, the parts of a total lie below each other, and a band
-runs from a stretch of the total to its part. Where the unit changes there is a cut.
+The steps are columns, so the layout is arithmetic: a block's height is its count, the parts of a total are below each other, and a band
+runs from a section of the total to its part. Where the unit changes, the drawing has a cut.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import Colour, Section
 
-# widths: a block, a band, the label of a part, that of a total alone, the room on either side of a cut
+# widths: of a block, a band, the label of a part, the label of a total without parts, and the space on either side of a cut
 BAR, BAND, LABEL, ALONE, ROOM = 14, 112, 166, 96, 20
-# heights: where blocks begin, the highest one, the space between two, the least from one to the next so that labels fit
+# heights: of the top of the blocks, the highest block, the gap between two, and the least distance between two so that labels fit
 TOP, HIGHEST, GAP, PITCH = 92.0, 300.0, 14.0, 40.0
-SMALL = 0.01  # parts of less than this share of the whole are drawn as one
+SMALL = 0.01  # parts below this share of the whole are drawn as one block
 
 
 @dataclass(frozen=True)
 class Block:
-    """One count, or the sum of several small ones, where it is drawn."""
+    """One count, or the sum of several small ones, with its position."""
 
     label: str
     cells: Sequence[Cell]
@@ -44,7 +44,7 @@ class Block:
 
     @property
     def cell(self) -> Cell | None:
-        """The cell of the release that this is; None for a sum."""
+        """The cell of the release that it shows; None for a sum."""
         return self.cells[0] if len(self.cells) == 1 else None
 
     @property
@@ -54,7 +54,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Part:
-    """The blocks that are counted in one unit, and the bands between them as SVG paths."""
+    """The blocks in one unit, and the bands between them as SVG paths."""
 
     title: str
     unit: str
@@ -85,7 +85,7 @@ class Flow:
 
 
 def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable], year: str, language: Language) -> Flow:
-    """The flow of `year`, each count with that of the year before."""
+    """The flow of `year`; each count comes with that of the preceding year."""
     parts: list[Part] = []
     x = 0.0
     for section in sections:
@@ -105,7 +105,7 @@ def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable]
 
 @dataclass(frozen=True)
 class _Section:
-    """One declared section, its table and year."""
+    """A declared section with its table and year."""
 
     declared: Section
     table: PublishedTable
@@ -113,7 +113,7 @@ class _Section:
     language: Language
 
     def part(self, x: float) -> Part:
-        """The section drawn from `x` to the right."""
+        """The section, drawn from `x` to the right."""
         declared, whole = self.declared, self._cells({})
         if not whole or (declared.parts and declared.parts not in self.table.dims):
             raise ConfigurationError(f"texts/site.yaml: flow: {declared.table} has no year {self.year}, or no dimension {declared.parts}.")
@@ -133,21 +133,21 @@ class _Section:
         )
 
     def _parts(self, dim: str, whole: int, x: float, scale: float) -> list[Block]:
-        """The parts that occur below each other, the small ones as one, with room for a label each."""
+        """The parts that occur, below each other with room for labels; small ones are combined."""
         counts = [(code, cells) for code in self.table.codes(dim) if (cells := self._cells({dim: code})) and cells[0].n]
         small = [code for code, cells in counts if cells[0].n < SMALL * whole]
         drawn = [([code], cells) for code, cells in counts if code not in small or len(small) == 1]
         if len(small) > 1:
             drawn.append((small, [cell for code, cells in counts if code in small for cell in cells]))
-        made: list[Block] = []
+        blocks: list[Block] = []
         y = TOP
         for codes, cells in drawn:
             code = codes[0] if len(codes) == 1 else ""
             text = self.declared.labels.get(code, self.table.labels[dim].get(code)) or self.language.words.words["small_groups"]
             before = [cell for c in codes for cell in self._cells({dim: c}, 1)]
-            made.append(self._block(text, cells, before, self.declared.colours.get(code, self.declared.rest), x, y, scale))
-            y += max(made[-1].height + GAP, PITCH)
-        return made
+            blocks.append(self._block(text, cells, before, self.declared.colours.get(code, self.declared.rest), x, y, scale))
+            y += max(blocks[-1].height + GAP, PITCH)
+        return blocks
 
     def _block(
         self, text: Text | dict[str, str], cells: list[Cell], before: list[Cell], colour: Colour, x: float, y: float, scale: float
@@ -160,13 +160,13 @@ class _Section:
 
 
 def _bands(total: Block, parts: Sequence[Block]) -> list[tuple[str, Colour]]:
-    made: list[tuple[str, Colour]] = []
+    bands: list[tuple[str, Colour]] = []
     at = total.y
     for part in parts:
         left, right = total.x + BAR, part.x
         middle, height = (left + right) / 2, part.height
         upper = f"M{left:g},{at:.1f}C{middle:g},{at:.1f} {middle:g},{part.y:.1f} {right:g},{part.y:.1f}"
         lower = f"V{part.y + height:.1f}C{middle:g},{part.y + height:.1f} {middle:g},{at + height:.1f} {left:g},{at + height:.1f}Z"
-        made.append((upper + lower, part.colour))
+        bands.append((upper + lower, part.colour))
         at += height
-    return made
+    return bands

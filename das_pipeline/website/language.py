@@ -1,6 +1,7 @@
-"""One language of the site: its words, and how it writes numbers, dates, shares and changes.
+"""One language of the site: its words, and how it writes numbers, dates, months, shares and changes.
 
-The limits for shares and changes are those of disclosure control: only from protected counts, and never finer than these bear.
+The words and the names of months are in texts/words.yaml of the jurisdiction. Shares and changes follow disclosure control: they are
+computed only from protected counts, and never more precisely than these allow.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ CHANGE_FROM, CHANGE_AT_LEAST, FINE_CHANGE_FROM = 200, 10, 10_000
 
 @dataclass(frozen=True)
 class Language:
-    """The words of one language, and what depends on it."""
+    """The words of one language, and the formats that depend on it."""
 
     code: str
     words: Words
@@ -39,18 +40,18 @@ class Language:
         return text[self.code] if isinstance(text, dict) else getattr(text, self.code)
 
     def say(self, word: str, **parts: Any) -> str:
-        """The word or sentence `word`, filled in."""
+        """The word or sentence `word`, with its parts filled in."""
         try:
             return self.text(self.words.words[word]).format(**parts)
         except KeyError as missing:
             raise ConfigurationError(f"texts/words.yaml: {word} lacks {missing}.") from None
 
     def say_html(self, word: str, **parts: Any) -> Markup:
-        """The same for a page, where parts may be marked up and the rest is escaped."""
+        """The same for a page: parts may contain markup, the rest is escaped."""
         return Markup(self.text(self.words.words[word])).format(**parts)
 
     def number(self, n: float, decimals: int = 0) -> str:
-        """`n` as it is written in this language, with a true minus sign."""
+        """`n` as written in this language, with a real minus sign."""
         thousands, point = _MARKS[self.code]
         return f"{n:,.{decimals}f}".replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")
 
@@ -68,7 +69,7 @@ class Language:
         return f"{self.words.months[self.code][int(period[5:]) - 1]} {period[:4]}"
 
     def share(self, part: int, whole: int) -> str | None:
-        """`part` of `whole` in percent; None where the protected counts do not bear one."""
+        """`part` of `whole` in percent; None where the protected counts are too small for a share."""
         if whole < ROUGH_SHARE_FROM:
             return None
         step = 1 if whole >= SHARE_FROM else 5
@@ -81,7 +82,7 @@ class Language:
         return self.say("percent", n=self.number(percent))
 
     def exact_share(self, part: int, whole: int) -> str | None:
-        """`part` of `whole` in percent with a decimal, for another publisher's exact figures."""
+        """`part` of `whole` in percent with one decimal, for another publisher's exact figures."""
         return self.say("percent", n=self.number(100 * part / whole, 1)) if whole else None
 
     def change(self, new: int, old: int, before: str) -> str:
@@ -99,13 +100,13 @@ class Language:
         return self.say(f"percent_{direction}", percent=self.number(percent, decimals), before=before)
 
     def edition(self, changes: Mapping[str, Any]) -> str:
-        """What an edition changed, of the kinds that occur in its changes.json."""
+        """What an edition changed: the kinds of change in its changes.json."""
         kinds = ("added", "revised", "became_final", "removed")
-        said = [self.say(f"edition_{kind}", n=self.number(changes[kind])) for kind in kinds if changes[kind]]
-        return self.say("edition_changes", changes=", ".join(said)) if said else self.say("edition_unchanged")
+        changed = [self.say(f"edition_{kind}", n=self.number(changes[kind])) for kind in kinds if changes[kind]]
+        return self.say("edition_changes", changes=", ".join(changed)) if changed else self.say("edition_unchanged")
 
     def signed_change(self, new: int, old: int) -> str:
-        """The same in a table: a signed percentage, or a sign where the counts bear no more."""
+        """The same in a table: a signed percentage, or only a sign where the counts are too small for one."""
         difference = new - old
         if abs(difference) < CHANGE_AT_LEAST:
             return "≈"

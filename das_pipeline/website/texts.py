@@ -1,4 +1,4 @@
-"""What the site says, from the jurisdiction: its content in `texts/site.yaml`, the words of buttons and captions in `texts/words.yaml`."""
+"""The texts of the site, from the jurisdiction: its content in `texts/site.yaml`; words, captions and months in `texts/words.yaml`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pydantic import BaseModel
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
 
-LANGUAGES = ("nl", "en")  # the first is the site's own, at its root; the others have a folder each
-Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of it; the same on every page
+LANGUAGES = ("nl", "en")  # the first is at the root of the site; each other one has a folder
+Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of a case; see colours.css
 
 
 class Section(BaseModel, extra="forbid"):
-    """A part of the chain that is counted in one unit: the total of `table`, and what it divides into by the dimension `parts`.
+    """A part of the chain in one unit: the total of `table`, divided by the dimension `parts`.
 
-    Between sections the unit changes, so no band joins them. `labels` are short names of codes; `colours` say what becomes of a part,
-    `rest` of those that are not named there.
+    Between sections the unit changes, so no band joins them. `labels` are short names of codes; `colours` are those of the parts, `rest`
+    that of parts without one.
     """
 
     title: Text
@@ -59,7 +59,7 @@ class Part(BaseModel, extra="forbid"):
 
 
 class Page(BaseModel, extra="forbid"):
-    """A page of text; `shows` adds what is computed."""
+    """A page of text; `shows` adds computed content."""
 
     slug: Text
     title: Text
@@ -90,7 +90,7 @@ def load_texts(jurisdiction: Jurisdiction) -> SiteTexts:
 
 
 class Words(BaseModel, extra="forbid"):
-    """The content of words.yaml: name → text; `{…}` are filled in."""
+    """The content of words.yaml: texts by name, with `{…}` to be filled in, and the names of months by language."""
 
     words: dict[str, Text]
     months: dict[str, list[str]]

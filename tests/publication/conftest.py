@@ -24,7 +24,7 @@ OFFENCES = ("property", "violence", "unknown_group")
 
 
 def leaves(scale: int, months: list[str]) -> dict[str, list[dict]]:
-    """Leaves of the toy's three cubes: property is the most frequent, and the months differ."""
+    """Leaves of the toy's three cubes: property is the most frequent, and the months differ. Persons have the base of sensitive cubes."""
     reports = [
         {"offence": o, "period_kind": "month", "period": m, "value": 5 * scale * (len(OFFENCES) - i + int(m[5:]) % 3) * (i < 2)}
         for m in months
