@@ -1,4 +1,4 @@
-"""The simulated chain held against published figures: fit its alignment, or write the report.
+"""The back-test: compare the simulated chain with published figures; fit its alignment, or write the report.
 
     python -m benchmarks.backtest calibrate [size] [rounds]     writes the factors of simulation/parameters.yaml
     python -m benchmarks.backtest report [size]                 writes docs/backtest.md, its charts, the tables of docs/simulation.md
@@ -39,7 +39,7 @@ MARK = "Simulated: no figure of this chain is real; dots are published figures"
 
 @contextmanager
 def clocked(what: str) -> Iterator[None]:
-    """Prints wall seconds and the peak memory of the largest process so far."""
+    """Print wall seconds and the peak memory of the largest process so far."""
     start = time.perf_counter()
     yield
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1e6
@@ -57,18 +57,18 @@ def main() -> None:
 def calibrate(size: str = "5000000", rounds: str = "10") -> None:
     """Fit the alignment from where it is now."""
     parameters = Parameters.read(NL)
-    extent, said = Extent.of(parameters, size), parameters.alignment
-    ruler = Ruler.read(NL, said.years)
+    extent, alignment = Extent.of(parameters, size), parameters.alignment
+    ruler = Ruler.read(NL, alignment.years)
 
     def simulate(factors: Factors) -> Mapping[int, Measured]:
-        aligned = parameters.model_copy(update={"alignment": said.model_copy(update={"factors": factors})})
+        aligned = parameters.model_copy(update={"alignment": alignment.model_copy(update={"factors": factors})})
         sums = ruler.world(aligned, extent, SEED, PROCESSES)
         judged = [r for r in ruler.results(sums, extent.scale(parameters), ruler.judged) if not r.figure.is_of_class]
         print(f"{sum(r.is_within for r in judged)} of {len(judged)} figures are within their tolerance", flush=True)
         return sums
 
     with clocked(f"{rounds} rounds"):
-        factors = fit(ruler.backtest, ruler.known, ruler.years, extent.scale(parameters), said.factors, simulate, int(rounds))
+        factors = fit(ruler.backtest, ruler.known, ruler.years, extent.scale(parameters), alignment.factors, simulate, int(rounds))
     write_factors(NL.folder / "simulation/parameters.yaml", factors)
     for r in ruler.results(simulate(factors), extent.scale(parameters), ruler.judged):
         if not r.is_within and not r.figure.is_of_class:
@@ -93,7 +93,7 @@ def report(size: str = "national") -> None:
 
 def page(ruler: Ruler, results: Sequence[Result], scale: float) -> str:
     """The report, in Markdown."""
-    told = ruler.backtest.tolerance
+    tolerance = ruler.backtest.tolerance
     first, last = ruler.judged[0], ruler.judged[-1]
     inside = [r for r in results if first <= r.figure.year <= last]
     known = [r for r in inside if not r.figure.is_of_class]
@@ -102,8 +102,9 @@ def page(ruler: Ruler, results: Sequence[Result], scale: float) -> str:
         "Everything simulated here is made up; the published figures are real. Written by `python -m benchmarks.backtest report` from a"
         f" world of {scale:.3g} simulated crimes for each registered one (seed {SEED}), as it truly was: before registers, faults and"
         " delivery. What the model is: [simulation.md](simulation.md).",
-        f"A total may be {told.total:g} % off, a share {told.share:g} percentage point, a duration {told.duration:g} %. Beside that comes"
-        " the sampling error of the world, twice the standard error: 1/√(published figure × scale) of a number, and a row at least,"
+        f"A total may be {tolerance.total:g} % off, a share {tolerance.share:g} percentage point, a duration"
+        f" {tolerance.duration:g} %. Beside that comes the sampling error of the world, twice the standard error:"
+        " 1/√(published figure × scale) of a number, and a row at least,"
         " √(p(1 − p)/n) of a share, s/√n of a mean; the column *allowed* has both together. Published durations are means, so that means"
         " are compared. *Of which fitted*: the alignment was fitted to these figures, the others are a check.",
         "## In short",
@@ -175,18 +176,18 @@ def _number(x: float) -> str:
 
 
 def _classes(results: Sequence[Result]) -> str:
-    found = {(r.figure.breakdown, r.figure.year): r for r in results if r.figure.is_of_class}
-    years = sorted({year for _, year in found})
+    by_class = {(r.figure.breakdown, r.figure.year): r for r in results if r.figure.is_of_class}
+    years = sorted({year for _, year in by_class})
     rows = []
-    for name in dict.fromkeys(n for n, _ in found):
-        shown = [f"{_number(r.simulated)} ({r.deviation:+.1f})" if r.figure.published else "0" for r in (found[name, y] for y in years)]
+    for name in dict.fromkeys(n for n, _ in by_class):
+        shown = [f"{_number(r.simulated)} ({r.deviation:+.1f})" if r.figure.published else "0" for r in (by_class[name, y] for y in years)]
         rows.append([name, *shown])
     return markdown(["class", *map(str, years)], rows)
 
 
 def charts(ruler: Ruler, measured: Mapping[int, Measured], results: Sequence[Result], scale: float) -> dict[str, dict[str, Any]]:
     """Vega-Lite specifications by the name of their file."""
-    made = {
+    specifications = {
         f"backtest-{name}": _through_time(ruler, measured, scale, partners)
         for name, partners in {
             "police": ["politie+kmar"],
@@ -195,10 +196,10 @@ def charts(ruler: Ruler, measured: Mapping[int, Measured], results: Sequence[Res
             "execution": ["dji", "3ro", "halt"],
         }.items()
     }
-    made["backtest-shares"] = _side_by_side([r for r in results if r.figure.measure.kind == "share"], "percent")
+    specifications["backtest-shares"] = _side_by_side([r for r in results if r.figure.measure.kind == "share"], "percent")
     durations = [r for r in results if r.figure.measure.judged_as == "duration" and r.figure.measure.kind != "mean"]
-    made["backtest-durations"] = _side_by_side(durations, "mean days")
-    return made
+    specifications["backtest-durations"] = _side_by_side(durations, "mean days")
+    return specifications
 
 
 def _through_time(ruler: Ruler, measured: Mapping[int, Measured], scale: float, partners: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Intake measured: rows a second, CPU seconds and peak memory of taking in the simulated history of every partner.
+"""Measure intake: rows per second, CPU seconds and peak memory of taking in the simulated history of every partner.
 
 python -m benchmarks.bench_deliveries [rows]
 """

@@ -1,4 +1,4 @@
-"""What the demo costs: wall time, processor time and peak memory of `das demo` in an empty home.
+"""Measure the cost of the demo: wall time, processor time and peak memory of `das demo` in an empty home.
 
 python benchmarks/bench_demo.py [size]
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def main(size: str) -> None:
-    """Run the demo once and print what it cost."""
+    """Run the demo once and print its cost."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "DAS_HOME": str(Path(folder) / "home"), "DAGSTER_DISABLE_TELEMETRY": "yes"}
         environment.pop("DAS_KEYS", None)

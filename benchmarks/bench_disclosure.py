@@ -1,9 +1,9 @@
-"""Sticky controlled rounding measured: CPU seconds and error on full grids of the size of a national cube.
+"""Measure sticky controlled rounding: CPU seconds and error on full grids of the size of a national cube.
 
     python -m benchmarks.bench_disclosure             # made-up cubes, Poisson counts
     python -m benchmarks.bench_disclosure FOLDER      # tables: inner cells (<t>_inner.parquet), hierarchies (<t>_hier_<dim>.csv)
 
-CPU seconds count everything from true counts to values: incidence, keyed draws and descent; compiling the loops once is left out.
+CPU seconds count everything from true counts to values: incidence, keyed draws and descent, but not compiling the loops once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Linkage measured on the simulated history: seconds and quality, beside plain Splink with one model for everything.
+"""Measure linkage on the simulated history: seconds and quality, compared with plain Splink with one model for everything.
 
     python -m benchmarks.bench_linkage [rows] [seed]
 
-Both see the same standardised records. Plain Splink compares records, not entities, has the numbers as comparisons of its model, trained on
-these very records, and takes connected components of its links. Training counts on neither side.
+Both get the same standardised records. Plain Splink compares records, not entities; the numbers are comparisons of its model, which is
+trained on these records, and it takes connected components of its links. Training time counts for neither.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def one_model() -> dict[str, Any]:
 
 
 def link_with_splink(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
-    """The table `links` as plain Splink makes it."""
+    """Create the table `links` with plain Splink."""
     entities = run.lake.live("identifying/entities")
     for name in ("records", "numbers"):
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([entities.path(f'{name}.parquet')])}")

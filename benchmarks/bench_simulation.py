@@ -1,4 +1,4 @@
-"""The simulation measured: rows, seconds, and the processor time and peak memory of all its processes, read from /proc (Linux).
+"""Measure the simulation: rows, seconds, and the processor time and peak memory of all its processes, read from /proc (Linux).
 
 python benchmarks/bench_simulation.py [size ...]
 """

@@ -152,7 +152,7 @@ def test_a_day_made_again_later_reads_the_ledger_as_it_was(start: Callable[[date
     assert again.facts["decided"] == 0
 
 
-def test_the_quality_sheet_says_nothing_of_small_levels(run: Run) -> None:
+def test_the_quality_sheet_leaves_out_small_levels(run: Run) -> None:
     sheet = json.loads(protect(run).path("quality.json").read_text())
     assert set(sheet["cubes"]) == {"reports_month", "reports_year", "rulings_month"}
     assert all(level["cells"] >= 50 for cube in sheet["cubes"].values() for level in cube["levels"])

@@ -19,12 +19,11 @@ from das_pipeline.settings import Settings
 from das_pipeline.terminology import build_concepts
 from tests.conftest import TOY
 
-HALVES = {("male", "adult"), ("female", "minor")}
 OFFENCES = ("property", "violence", "unknown_group")
 
 
 def leaves(scale: int, months: list[str]) -> dict[str, list[dict]]:
-    """Leaves of the toy's three cubes: property is the most frequent, and the months differ. Persons have the base of sensitive cubes."""
+    """Leaves of the toy's three cubes: property is the most frequent, and the months differ."""
     reports = [
         {"offence": o, "period_kind": "month", "period": m, "value": 5 * scale * (len(OFFENCES) - i + int(m[5:]) % 3) * (i < 2)}
         for m in months
@@ -35,8 +34,13 @@ def leaves(scale: int, months: list[str]) -> dict[str, list[dict]]:
     def reported(offence: str, year: str) -> int:
         return sum(r["value"] for r in reports if r["offence"] == offence and r["period"][:4] == year)
 
-    persons = [  # the same reports, half of them of men, half of girls: tables about the same reports must agree
-        {"offence": o, "sex": sex, "age": age, "period_kind": "year", "period": y, "value": reported(o, y) // 2 * ((sex, age) in HALVES)}
+    def of_persons(offence: str, year: str, sex: str, age: str) -> int:
+        """The same reports, about half of them of men, the rest of girls, in multiples of 5: tables of the same reports must agree."""
+        of_men = reported(offence, year) // 10 * 5
+        return {("male", "adult"): of_men, ("female", "minor"): reported(offence, year) - of_men}.get((sex, age), 0)
+
+    persons = [
+        {"offence": o, "sex": sex, "age": age, "period_kind": "year", "period": y, "value": of_persons(o, y, sex, age)}
         for y in years
         for o in OFFENCES
         for sex in ("male", "female", "unknown")

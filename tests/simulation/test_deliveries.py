@@ -82,7 +82,7 @@ def test_a_manifest_is_true_but_for_what_broke_in_transport(simulated: Simulated
     assert broken == [("dji", "2025-12-28.1")]
 
 
-def test_history_first_then_a_delivery_a_day_one_late_and_one_mended(simulated: Simulated) -> None:
+def test_history_first_then_a_daily_delivery_one_late_and_one_corrected(simulated: Simulated) -> None:
     found = manifests(simulated.inbox)
     days = {(p, d): (m["delivered_on"], m["sequence"], m["replaces"]) for (p, d), m in found.items()}
     assert days["om", "2025-12-26.1"] == ("2025-12-27", 1, None)
@@ -155,7 +155,7 @@ def test_files_are_in_the_dialects_of_their_contracts(simulated: Simulated) -> N
     )
 
 
-def test_what_cannot_be_simulated_is_said(dutch: Jurisdiction, toy: Jurisdiction, tmp_path: Path) -> None:
+def test_what_cannot_be_simulated_is_refused_with_the_reason(dutch: Jurisdiction, toy: Jurisdiction, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="The size huge is not known: use tiny, demo"):
         simulate(dutch, tmp_path / "inbox", size="huge")
     with pytest.raises(ConfigurationError, match=r"simulation/parameters\.yaml is missing"):

@@ -1,4 +1,4 @@
-"""Every kind of fault can be made, stands where the ledger says, and touches nothing that other rows depend on."""
+"""Every kind of fault can be made, is where the ledger says, and affects nothing that other rows depend on."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_each_kind_is_made_in_some_file(kind: str, small: Small) -> None:
     pytest.fail(f"no file lends itself to {kind}")
 
 
-def test_faults_stand_where_the_ledger_says(simulated: Simulated, dutch: Jurisdiction) -> None:
+def test_faults_are_where_the_ledger_says(simulated: Simulated, dutch: Jurisdiction) -> None:
     contracts = load_contracts(dutch)
     ledger = [json.loads(line) for line in (simulated.truth / "faults.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len({f["fault"] for f in ledger}) >= 12
@@ -163,7 +163,7 @@ def test_each_kind_of_a_whole_file_is_planned_for_some_file(kind: str, small: Sm
     assert not plan.delivery([contract], later, f"{later}.2", is_history=False, is_corrected=True).of_file(contract)
 
 
-def test_blocks_agree_on_what_is_wrong_with_the_file_and_one_of_them_says_so(small: Small) -> None:
+def test_blocks_agree_on_the_fault_of_a_file_and_one_of_them_logs_it(small: Small) -> None:
     contract = small.sender.registers["politie", "misdrijven"].contract
     later = REFERENCE.astype(object) + timedelta(days=1)
     trouble = [Trouble(partner="politie", reference_on=later, fault=f, file="misdrijven") for f in ("missing_column", "rows_left_out")]
@@ -213,7 +213,7 @@ def test_a_rule_that_should_fire_is_built_or_known_not_to_be() -> None:
         ({"share": 2}, "share"),
     ],
 )
-def test_a_profile_says_what_is_wrong_with_it(change: dict[str, object], finds: str, dutch: Jurisdiction, tmp_path: Path) -> None:
+def test_a_mistake_in_a_profile_is_named(change: dict[str, object], finds: str, dutch: Jurisdiction, tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     said = {"source": "a profile of one's own", "share": 0.01, "weights": {"date_format": 1}}
     path.write_text(yaml.safe_dump(said), encoding="utf-8")

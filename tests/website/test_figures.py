@@ -30,7 +30,7 @@ def test_the_finding_names_the_total_its_change_and_the_largest_group() -> None:
     assert said(found.finding) == "In 2024: 900 cases, 12% more than in 2023. The largest group is label a: 600, which is 67%."
 
 
-def test_groups_that_are_close_are_not_ranked() -> None:
+def test_groups_with_close_counts_are_not_ranked() -> None:
     table = published("cases", {"a": 305, "b": 300}, before={"a": 300, "b": 300})
     assert said(figure(table, END, ENGLISH, UNITS).finding) == "In 2024: 605 cases, about the same as in 2023."
 

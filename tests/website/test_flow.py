@@ -64,7 +64,7 @@ def test_small_parts_are_one_block_that_names_no_cell() -> None:
     ]
 
 
-def test_a_cut_stands_where_the_unit_changes_and_no_band_crosses_it() -> None:
+def test_there_is_a_cut_where_the_unit_changes_and_no_band_crosses_it() -> None:
     table = published("cases", {"a": 100, "b": 50})
     flow = chain_flow([whole(), section(total=text("sent"))], {"cases": table}, "2024", ENGLISH)
     assert len(flow.cuts) == 1
@@ -73,7 +73,7 @@ def test_a_cut_stands_where_the_unit_changes_and_no_band_crosses_it() -> None:
     assert flow.parts[1].bands == []
 
 
-def test_the_year_before_stands_beside_it() -> None:
+def test_each_count_comes_with_that_of_the_year_before() -> None:
     table = published("cases", {"a": 100, "b": 50}, before={"a": 80, "b": 50})
     total = chain_flow([whole()], {"cases": table}, "2024", ENGLISH).parts[0].total
     assert total is not None

@@ -41,7 +41,7 @@ def test_every_page_is_there_in_both_languages(site: Version) -> None:
     assert '<html lang="en">' in read(site, "en/index.html")
 
 
-def test_the_site_stands_beside_the_tables_that_it_shows(site: Version) -> None:
+def test_the_site_is_next_to_the_tables_that_it_shows(site: Version) -> None:
     assert {"tables/reports.parquet", "tables/reports.csv", "datapackage.json", "das.duckdb", "changes.json", "quality.json"} <= set(
         site.files
     )
