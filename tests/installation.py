@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
+
+import yaml
 
 from das_pipeline.disk import sha256_of
 from das_pipeline.lake import Lake, Version
-from das_pipeline.privacy import write_demo_keys
+from das_pipeline.privacy import USES, write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import PROJECT, Settings
 from tests.content import contents
@@ -101,6 +106,26 @@ def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2
     made.inbox.mkdir(parents=True)
     write_demo_keys(root / "keys", seed=7)
     return made
+
+
+def real_installation(root: Path) -> Installation:
+    """A fresh installation under `root` for real deliveries: with keys that are no demo keys, and two persons who approve."""
+    made = Installation(root, str(shutil.copytree(TOY, root / "toy")))
+    made.inbox.mkdir()
+    (root / "keys").mkdir(mode=0o700)
+    for use in USES:
+        (root / "keys" / use).write_text(secrets.token_hex(32), encoding="ascii")
+    nobody = {name: {"public_key": name[0] * 64, "roles": ["review", "approve"]} for name in ("anna", "bert")}
+    let_sign(made, nobody)
+    return made
+
+
+def let_sign(made: Installation, persons: dict[str, Any]) -> None:
+    """Write into the policy of a real installation that `persons` sign its releases."""
+    path = Path(made.jurisdiction) / "policy.yaml"
+    policy = yaml.safe_load(path.read_text(encoding="utf-8"))
+    policy["release"] |= {"approval": {"by": "two_persons", "reason": "the figures are real"}, "persons": persons}
+    path.write_text(yaml.safe_dump(policy), encoding="utf-8")
 
 
 def published(release: Path) -> dict[str, str]:

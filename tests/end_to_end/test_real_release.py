@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
+from collections import ChainMap
 from pathlib import Path
 
 import duckdb
@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from das_pipeline.privacy import USES
-from tests.installation import TOY, Installation
+from tests.installation import Installation, let_sign, real_installation
 from tests.toy_deliveries import write_toy_deliveries
 
 pytestmark = [pytest.mark.slow]
@@ -30,17 +29,9 @@ DESCRIPTION_OF_THE_MARK = (
 def real(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The toy deliveries as real ones, taken in with generated keys; January's candidate was released by two persons, then March's."""
     root = tmp_path_factory.mktemp("real")
-    made = Installation(root, str(shutil.copytree(TOY, root / "toy")))
-    made.inbox.mkdir()
-    (root / "keys").mkdir(mode=0o700)
-    for use in USES:
-        (root / "keys" / use).write_text(secrets.token_hex(32), encoding="ascii")
-    policy = yaml.safe_load((root / "toy" / "policy.yaml").read_text(encoding="utf-8"))
-    policy["release"] |= {"approval": {"by": "two_persons", "reason": "the figures are real"}, "persons": {}}
-    for name in ("anna", "bert"):
-        printed = made.das("keys", "new-person", name, "--out", str(root / f"{name}.key"))
-        policy["release"]["persons"] |= yaml.safe_load(printed.split("release.persons:")[1])
-    (root / "toy" / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
+    made = real_installation(root)
+    printed = [made.das("keys", "new-person", name, "--out", key(made, name)) for name in ("anna", "bert")]
+    let_sign(made, dict(ChainMap(*(yaml.safe_load(text.split("release.persons:")[1]) for text in printed))))
     write_toy_deliveries(made.inbox)
     for path in made.inbox.glob("*/*/manifest.json"):
         path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"is_simulated": False}), encoding="utf-8")

@@ -99,7 +99,7 @@ def test_only_what_is_open_can_be_read_without_the_key(day_by_day: Installation)
         if not table.startswith("releases/"):
             (hidden if engine.is_encrypted(path) else plain)[zone_of(table)].add(path.name)
     assert plain["confidential"] == set()
-    assert plain["identifying"] == {"account.parquet", "almanac.parquet"}  # rows counted per delivery; what another publisher published
+    assert plain["identifying"] == {"account.parquet"}  # rows counted per delivery
     assert hidden["open"] == {"ledger_entries.parquet"}
     assert {"events.parquet", "report.parquet", "reports_month.parquet", "links.parquet"} & hidden["confidential"] != set()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import pytest
 
-from das_pipeline.privacy import USES
-from tests.installation import TOY, Installation
+from tests.installation import real_installation
 from tests.orchestration.ticking import ticking
 from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery
 
@@ -17,10 +15,7 @@ pytestmark = [pytest.mark.slow]
 
 def test_with_real_deliveries_silence_is_judged_by_the_day_of_the_tick(tmp_path: Path) -> None:
     """Nobody delivers after 31 January. On 5 February the chain is to run as known on the 4th."""
-    made = Installation(tmp_path, str(TOY))
-    (tmp_path / "keys").mkdir(mode=0o700)
-    for use in USES:
-        (tmp_path / "keys" / use).write_text(secrets.token_hex(32), encoding="ascii")
+    made = real_installation(tmp_path)
     write_delivery(made.inbox, "watch", DAYS[0], 1, {"reports": ("reports.csv", watch_csv(WATCH[DAYS[0]]))}, is_simulated=False)
     with ticking(made) as tick:
         assert "is done" in tick("daily", at="2024-02-01T05:00")["skipped"], "nothing was delivered: there is no day to run"
