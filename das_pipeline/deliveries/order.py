@@ -59,7 +59,7 @@ def impossible(manifest: Manifest, latest: date, sequence_before: int, limits: D
         return f"delivered_on is {manifest.delivered_on}, and a day after {latest} is not possible. {again}"
     if manifest.sequence > sequence_before + limits.sequence_gap.deliveries:
         digits = f"{manifest.sequence:,}" if manifest.sequence < 10**9 else f"a number of {len(str(manifest.sequence))} digits"
-        return f"sequence is {digits}, and the one before it is {sequence_before:,}: so many deliveries are not lost. {again}"
+        return f"sequence is {digits}, and the one before it is {sequence_before:,}: the gap is too large to be right. {again}"
     return ""
 
 
