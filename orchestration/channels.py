@@ -1,7 +1,7 @@
 """Channels of alerts: one alert for each cause, opened once, repeated while the cause lasts, and closed by itself when it is gone.
 
-What is wrong now is worked out anew each time; each channel remembers what it has reported, and only that is stored
-(`<home>/alerts.json`). So an alert is never lost: what a channel could not send, it sends the next time.
+The causes are worked out anew each time. Only what each channel has reported is stored (`<home>/alerts.json`), so an alert is never lost:
+what a channel could not send, it sends the next time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Alert:
-    """A cause that a channel has reported, since when, and when it last said so."""
+    """A cause that a channel has reported, since when, and when it was last sent."""
 
     cause: Cause
     opened_at: datetime
@@ -96,7 +96,7 @@ def load_configuration(path: Path) -> Configuration:
 
 
 def report(home: Path, configuration: Configuration, causes: Sequence[Cause], now: datetime) -> list[str]:
-    """Tell every channel what opened, lasts or closed since it last heard; return a sentence for each channel that failed."""
+    """Report to every channel what has opened, lasted or closed; return a sentence for each channel that failed."""
     path = home / "alerts.json"
     failed = []
     for name, channel in configuration.channels.items():
@@ -116,7 +116,7 @@ def report(home: Path, configuration: Configuration, causes: Sequence[Cause], no
 
 
 def changes(reported: dict[str, Alert], causes: Sequence[Cause], now: datetime, remind_after: timedelta) -> Iterator[tuple[Event, Alert]]:
-    """What a channel that has `reported` so much is to report, each event with the alert as it is afterwards."""
+    """Yield what a channel that has `reported` these alerts is to report now, each event with the alert as it is afterwards."""
     current = {cause.key: cause for cause in causes}
     for key, alert in list(reported.items()):
         if key not in current:

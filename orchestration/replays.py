@@ -20,7 +20,7 @@ class Replay(dg.Config):
 def replay_job(partner: str) -> dg.JobDefinition:
     """The job that replays the landed deliveries of a partner, and records the version that went live."""
 
-    @dg.op(name=f"replay_{partner}_deliveries")
+    @dg.op(name=f"replay_{partner}_deliveries", pool=f"deliveries_{partner}")
     def replay_deliveries(context: dg.OpExecutionContext, config: Replay, das: Das) -> None:
         try:
             replayed = deliveries.replay(das.whole(), partner, config.from_delivery or None)

@@ -16,13 +16,14 @@ from das_pipeline.disk import require_room
 from das_pipeline.settings import PROJECT, Settings
 from orchestration.days import days_due, partners_missing
 from orchestration.definitions import defs
+from orchestration.launcher import PROCESS
 from orchestration.resources import das
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def instance(settings: Settings) -> dg.DagsterInstance:
-    """The Dagster instance of this installation, under its home; made with deploy/dagster.yaml the first time."""
+    """Return the Dagster instance of this installation, under its home; create it with deploy/dagster.yaml the first time."""
     require_room(settings.home)
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ class Report:
     runs: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     checks: Counter[str] = field(default_factory=Counter)
-    findings: list[tuple[str, str, str]] = field(default_factory=list)  # run, check, what it found
+    findings: list[tuple[str, str, str]] = field(default_factory=list)  # run, check, sentence
 
 
 Progress = Callable[[str, int], None]  # what runs now, and how many runs there will be
@@ -62,7 +63,7 @@ class Operator:
         total = len(expected) + len(days)
         for day in days:
             tried: set[tuple[str, str]] = set()
-            # A delivery that waits for an earlier one becomes ready when that one is in, or is mended by a re-delivery.
+            # A delivery that waits for an earlier one becomes ready when that one is accepted or corrected.
             while ready := [d for d in waiting() if d.state == "ready" and d.known_on <= day and (d.partner, d.delivery) not in tried]:
                 for delivery in ready:
                     tried.add((delivery.partner, delivery.delivery))
@@ -84,7 +85,9 @@ class Operator:
 
     def run(self, job: str, label: str, partition: str) -> bool:
         """Run one job; return whether it succeeded."""
-        result = defs.resolve_job_def(job).execute_in_process(QUIET, self.store, partition_key=partition, raise_on_error=False)
+        result = defs.resolve_job_def(job).execute_in_process(
+            QUIET, self.store, partition_key=partition, tags={PROCESS: str(os.getpid())}, raise_on_error=False
+        )
         self.report.runs += 1
         for check in result.get_asset_check_evaluations():
             outcome = "passed" if check.passed else "failed" if check.severity == dg.AssetCheckSeverity.ERROR else "warned"
