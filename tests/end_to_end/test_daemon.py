@@ -61,6 +61,7 @@ def test_deliveries_are_taken_in_and_one_backfill_makes_every_day_as_it_was(day_
     write_toy_deliveries(made.inbox)
     with daemon(made) as store:
         wait_until(lambda: taken(made) == 6, "all deliveries are taken in by the sensor")
+        wait_until(lambda: len(store.get_dynamic_partitions("days")) == 3, "their days are there to click on")
         environment = {**made.environment, "DAGSTER_HOME": str(made.home / "dagster")}
         backfill = ["job", "backfill", "-w", str(PROJECT / "workspace.yaml"), "-j", "chain", "--noprompt", "--all", "days"]
         subprocess.run([str(BIN / "dagster"), *backfill], env=environment, cwd=PROJECT, check=True, capture_output=True)
