@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from das_pipeline import engine
 from das_pipeline.disclosure import cubes
-from das_pipeline.disclosure.checks import judge
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
+from das_pipeline.disclosure.judging import judge
 from das_pipeline.disclosure.ledger import (
     ENTRIES,
     LEDGER,

@@ -14,7 +14,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import checks, formats, metadata
+from das_pipeline.publication import formats, judging, metadata
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -57,7 +57,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         _json(draft, "datapackage.json", package)
         _json(draft, "quality.json", quality(run, tables))
         _database(draft, tables)
-        verdicts = checks.judge(connection, draft.folder)
+        verdicts = judging.judge(connection, draft.folder)
     draft.derived.add("das.duckdb")
     draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"]}
     draft.facts |= {key: changed[key] for key in ("added", "removed", "revised")}

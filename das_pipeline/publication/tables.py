@@ -1,4 +1,7 @@
-"""The cells of a published table: sums of protected leaves over the full grid, or another publisher's own exact figures."""
+"""The cells of a published table: sums of protected leaves over the full grid, or another publisher's own exact figures.
+
+The status of a cell (final or provisional) is decided here, by its period.
+"""
 
 from __future__ import annotations
 

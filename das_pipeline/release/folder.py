@@ -16,7 +16,7 @@ from das_pipeline.gate import GateFailed, blocking
 from das_pipeline.lake import canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import Keys
-from das_pipeline.publication.checks import expectations
+from das_pipeline.publication.judging import expectations
 from das_pipeline.publication.releases import CURRENT, MANIFEST, Release, has_same_content, read_release, releases_root
 from das_pipeline.release.approvals import Signature
 from das_pipeline.release.candidate import Candidate, shown

@@ -22,7 +22,7 @@ from das_pipeline.periods import is_complete
 from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, load_schemes
-from das_pipeline.website import charts, checks
+from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
@@ -88,10 +88,10 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
     for file in static.iterdir():
         colours = charts.COLOURS.encode() if file.name == "style.css" else b""
         (draft.folder / "site" / file.name).write_bytes(colours + file.read_bytes())
-    draft.facts |= {"charts": drawn.keys, "pages": len(checks.pages(draft.folder))}
-    if broken := checks.broken_links(draft.folder):
+    draft.facts |= {"charts": drawn.keys, "pages": len(judging.pages(draft.folder))}
+    if broken := judging.broken_links(draft.folder):
         raise DasError(f"Broken links: {'; '.join(broken[:10])}. Correct texts/site.yaml or the template.")
-    return [checks.numbers_are_released(draft.folder)]
+    return [judging.numbers_are_released(draft.folder)]
 
 
 def _site(run: Run, folder: Path) -> Site:

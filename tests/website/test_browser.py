@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from das_pipeline.lake import Version
-from das_pipeline.website import checks
+from das_pipeline.website import judging
 from tests.browser import chromium
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def open_page(browser: Browser, path: Path, scheme: str = "light", viewport: dic
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_shuts_people_out_or_complains(browser: Browser, site: Version, scheme: str) -> None:
     found: dict[str, list[str]] = {}
-    for path in checks.pages(site.folder):
+    for path in judging.pages(site.folder):
         page, complaints = open_page(browser, path, scheme)
         for detail in page.locator("details").all():
             detail.evaluate("element => element.open = true")
@@ -53,7 +53,7 @@ def test_no_page_shuts_people_out_or_complains(browser: Browser, site: Version, 
 
 def test_nothing_overflows_a_narrow_screen(browser: Browser, site: Version) -> None:
     wide: dict[str, int] = {}
-    for path in checks.pages(site.folder):
+    for path in judging.pages(site.folder):
         page, _ = open_page(browser, path, viewport=NARROW)
         for detail in page.locator("details").all():
             detail.evaluate("element => element.open = true")
@@ -85,7 +85,7 @@ def test_the_numbers_that_are_read_are_those_of_the_release(browser: Browser, si
         for t, rows in tables.items()
     }
     seen = 0
-    for path in checks.pages(site.folder):
+    for path in judging.pages(site.folder):
         page, _ = open_page(browser, path)
         shown = page.locator("[data-value]").evaluate_all("found => found.map(e => [e.dataset.table, e.dataset.cell, e.textContent])")
         for table, cell, text in shown:

@@ -14,7 +14,7 @@ from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
-from das_pipeline.website import checks
+from das_pipeline.website import judging
 from das_pipeline.website.texts import load_texts, load_words
 from tests.conftest import TOY
 from tests.website.conftest import finish, toy_run
@@ -48,7 +48,7 @@ def test_the_site_is_next_to_the_tables_that_it_shows(site: Version) -> None:
 
 
 def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
-    for page in checks.pages(site.folder):
+    for page in judging.pages(site.folder):
         text = page.read_text(encoding="utf-8")
         assert "Gesimuleerde cijfers." in text or "Simulated figures." in text
         assert re.search(r"<title>(Gesimuleerde cijfers|Simulated figures): ", text)
@@ -66,7 +66,7 @@ def test_every_chart_says_that_its_figures_are_simulated(site: Version) -> None:
 
 
 def test_pages_ask_nothing_of_anybody_else(site: Version) -> None:
-    for page in checks.pages(site.folder):
+    for page in judging.pages(site.folder):
         text = page.read_text(encoding="utf-8")
         assert "default-src 'none'" in text
         assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"(?:https?:)?//", text)
@@ -75,23 +75,23 @@ def test_pages_ask_nothing_of_anybody_else(site: Version) -> None:
 
 
 def test_no_link_leads_nowhere(folder: Path) -> None:
-    assert checks.broken_links(folder) == []
+    assert judging.broken_links(folder) == []
     (folder / "site" / "keten.html").unlink()
-    assert any(link.endswith("keten.html") for link in checks.broken_links(folder))
+    assert any(link.endswith("keten.html") for link in judging.broken_links(folder))
 
 
 def test_a_link_to_a_place_that_is_not_on_the_page_is_broken(folder: Path) -> None:
     page = folder / "site" / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace("#reports", "#gone", 1), encoding="utf-8")
-    assert checks.broken_links(folder) == ["site/index.html: meldingen.html#gone"]
+    assert judging.broken_links(folder) == ["site/index.html: meldingen.html#gone"]
 
 
 @pytest.mark.breaks("D03")
 def test_a_number_that_is_not_the_releases_is_seen(folder: Path) -> None:
-    assert checks.numbers_are_released(folder).passed
+    assert judging.numbers_are_released(folder).passed
     page = folder / "site" / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace('data-value="8400"', 'data-value="8405"', 1), encoding="utf-8")
-    verdict = checks.numbers_are_released(folder)
+    verdict = judging.numbers_are_released(folder)
     assert (verdict.passed, verdict.facts["wrong"]) == (False, 1)
 
 

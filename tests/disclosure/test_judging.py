@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from das_pipeline.disclosure.checks import judge
 from das_pipeline.disclosure.cubes import protected_table
 from das_pipeline.disclosure.family import Protected
+from das_pipeline.disclosure.judging import judge
 from das_pipeline.disclosure.rounding import Decisions
 from das_pipeline.policy import Block
 from tests.disclosure.worlds import family

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from das_pipeline.lake import Version
-from das_pipeline.publication import checks
+from das_pipeline.publication import judging
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def set_first(table: pa.Table, column: str, value: object) -> pa.Table:
 
 @pytest.mark.breaks("D10")
 def test_a_changed_byte_is_not_as_described(folder: Path) -> None:
-    assert checks.descriptors_fit(folder).passed
+    assert judging.descriptors_fit(folder).passed
     table = folder / "tables" / "reports.csv"
     table.write_text(table.read_text(encoding="utf-8") + "x", encoding="utf-8")
-    verdict = checks.descriptors_fit(folder)
+    verdict = judging.descriptors_fit(folder)
     assert not verdict.passed
     assert "tables/reports.csv" in verdict.sentence
 
@@ -48,7 +48,7 @@ def test_a_changed_byte_is_not_as_described(folder: Path) -> None:
 def test_a_file_without_descriptor_and_a_descriptor_without_file_are_seen(folder: Path) -> None:
     (folder / "tables" / "extra.csv").write_text("a\n1\n", encoding="utf-8")
     (folder / "tables" / "flow.csv").unlink()
-    assert checks.descriptors_fit(folder).facts["wrong"] == 2
+    assert judging.descriptors_fit(folder).facts["wrong"] == 2
 
 
 @pytest.mark.breaks("D10")
@@ -58,18 +58,18 @@ def test_a_column_that_is_not_declared_is_seen(folder: Path) -> None:
     package = json.loads((folder / "datapackage.json").read_bytes())
     for resource in package["resources"]:
         if resource["path"] == "tables/reports.parquet":
-            resource["hash"] = f"sha256:{checks.sha256_of(path)}"
+            resource["hash"] = f"sha256:{judging.sha256_of(path)}"
     (folder / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
-    assert not checks.descriptors_fit(folder).passed
-    assert not checks.published_schema_holds(folder).passed
+    assert not judging.descriptors_fit(folder).passed
+    assert not judging.published_schema_holds(folder).passed
 
 
 @pytest.mark.parametrize(("column", "value"), [("status", "guessed"), ("period", "2024-13"), ("offence", "arson"), ("n", -5)])
 @pytest.mark.breaks("D10")
 def test_a_value_outside_the_schema_is_seen(folder: Path, column: str, value: object) -> None:
-    assert checks.published_schema_holds(folder).passed
+    assert judging.published_schema_holds(folder).passed
     rewrite(folder / "tables" / "reports.parquet", lambda t: set_first(t, column, value))
-    verdict = checks.published_schema_holds(folder)
+    verdict = judging.published_schema_holds(folder)
     assert not verdict.passed
     assert str(value) not in verdict.sentence
 
@@ -77,15 +77,15 @@ def test_a_value_outside_the_schema_is_seen(folder: Path, column: str, value: ob
 @pytest.mark.breaks("D10")
 def test_a_cell_that_occurs_twice_is_seen(folder: Path) -> None:
     rewrite(folder / "tables" / "reports.parquet", lambda t: pa.concat_tables([t, t.slice(0, 1)]))
-    assert not checks.published_schema_holds(folder).passed
+    assert not judging.published_schema_holds(folder).passed
 
 
 @pytest.mark.breaks("D01")
 def test_an_unrounded_count_is_seen(folder: Path) -> None:
     with duckdb.connect() as connection:
-        assert checks.counts_are_protected(connection, folder).passed
+        assert judging.counts_are_protected(connection, folder).passed
         rewrite(folder / "tables" / "reports.parquet", lambda t: set_first(t, "n", 3))
-        assert not checks.counts_are_protected(connection, folder).passed
+        assert not judging.counts_are_protected(connection, folder).passed
 
 
 @pytest.mark.breaks("D03")
@@ -93,20 +93,20 @@ def test_a_total_that_is_no_sum_is_seen(folder: Path) -> None:
     path = folder / "tables" / "reports_persons.parquet"
     is_total = pc.equal(pq.read_table(path)["sex"], "all")
     with duckdb.connect() as connection:
-        assert checks.totals_are_sums(connection, folder).passed
+        assert judging.totals_are_sums(connection, folder).passed
         rewrite(
             path,
             lambda t: t.set_column(t.schema.get_field_index("n"), t.schema.field("n"), pc.if_else(is_total, pc.add(t["n"], 5), t["n"])),
         )
-        verdict = checks.totals_are_sums(connection, folder)
+        verdict = judging.totals_are_sums(connection, folder)
     assert not verdict.passed
     assert "reports_persons by sex" in verdict.sentence
 
 
 @pytest.mark.slow
 def test_great_expectations_sees_a_wrong_release(folder: Path) -> None:
-    assert checks.expectations(folder)[0].passed
+    assert judging.expectations(folder)[0].passed
     rewrite(folder / "tables" / "reports.parquet", lambda t: set_first(t, "status", "guessed"))
-    verdict = checks.expectations(folder)[0]
+    verdict = judging.expectations(folder)[0]
     assert not verdict.passed
     assert "reports" in verdict.sentence
