@@ -83,7 +83,7 @@ class Operator:
         self.store.add_dynamic_partitions("days", [as_of.isoformat()])
         return self.run("chain", f"chain {as_of}", as_of.isoformat())
 
-    def run(self, job: str, label: str, partition: str) -> bool:
+    def run(self, job: str, label: str, partition: str | None = None) -> bool:
         """Run one job; return whether it succeeded."""
         result = defs.resolve_job_def(job).execute_in_process(
             QUIET, self.store, partition_key=partition, tags={PROCESS: str(os.getpid())}, raise_on_error=False
