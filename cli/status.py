@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 from rich.table import Table
 
 from cli.console import console, shown
-from das_pipeline import deliveries, publication
+from das_pipeline import deliveries, publication, retention
 from das_pipeline.deliveries import PartnerState
+from das_pipeline.disk import size_of
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -58,12 +59,16 @@ class Status:
     tables: list[LiveTable]
     releases: list[ReleaseRow]
     decision: str | None  # on the newest candidate
+    bytes: int  # of the whole home
+    expired_items: int  # what das clean would remove
+    expired_bytes: int
 
 
 def read_status(settings: Settings) -> Status:
     """Return the state of the installation."""
     run = Run.start(settings, date.max)
     newest = deliveries.newest_vintage(run)
+    expired = retention.expired(run.known_on(retention.judged_on(run)))
     return Status(
         as_of=newest,
         partners=deliveries.completeness(run.known_on(newest)) if newest else [],
@@ -72,6 +77,9 @@ def read_status(settings: Settings) -> Status:
         tables=_live_tables(run),
         releases=read_releases(run),
         decision=read_decision(run),
+        bytes=size_of(settings.home),
+        expired_items=len(expired),
+        expired_bytes=sum(e.bytes for e in expired),
     )
 
 
@@ -115,6 +123,8 @@ def show_status(status: Status) -> None:
     show_releases(status.releases)
     if status.decision:
         console.print(status.decision)
+    due = f"{status.expired_items:,} items of {status.expired_bytes / 1e6:,.1f} MB have outlived their term: das clean removes them."
+    console.print(f"The home holds {status.bytes / 1e6:,.1f} MB. {due if status.expired_items else 'Nothing has outlived its term.'}")
 
 
 def show_releases(releases: list[ReleaseRow]) -> None:

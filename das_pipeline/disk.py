@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
 
 from das_pipeline.errors import LakeError, NoRoom
 
@@ -68,6 +69,12 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of the files under `folder`; those of a file with two names count once."""
+    stats = (path.lstat() for path in folder.rglob("*"))
+    return sum({stat.st_ino: stat.st_size for stat in stats if S_ISREG(stat.st_mode)}.values())
 
 
 def require_room(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets import chain, deliveries, disclosure, linkage, publication, release, statistics, terminology, website
-from orchestration import alerts, jobs, replays, schedules, sensors
+from orchestration import alerts, cleaning, jobs, replays, schedules, sensors
 from orchestration.resources import das
 
 defs = dg.Definitions(
@@ -14,8 +14,8 @@ defs = dg.Definitions(
         *deliveries.EXTERNALS.values(),
         *dg.load_assets_from_modules([terminology, linkage, chain, statistics, disclosure, publication, website, release]),
     ],
-    jobs=[*jobs.INTAKE, jobs.CHAIN, *replays.REPLAYS],
-    schedules=[schedules.daily],
+    jobs=[*jobs.INTAKE, jobs.CHAIN, *replays.REPLAYS, cleaning.clean],
+    schedules=[schedules.daily, cleaning.nightly],
     sensors=[sensors.delivery_arrived, sensors.day_follows, alerts.alerts],
     resources={"das": das()},
     # In one process a step costs milliseconds, in one process each it costs seconds; DuckDB uses all cores inside a step.

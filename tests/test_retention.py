@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from das_pipeline import deliveries, disk, retention
@@ -187,6 +188,7 @@ def everything(lake: Lake) -> dict[tuple[str, str], Version]:
     return {(t, p.parent.name): lake.version(t, p.parent.name) for t in TABLES for p in lake.root(t).glob(f"*/{MANIFEST}")}
 
 
+@settings_of_hypothesis(max_examples=25)  # each waits for the disk some hundred times
 @given(steps=STEPS, later=st.integers(0, 40))
 def test_nothing_goes_that_a_live_version_reaches_or_whose_term_is_not_over(toy_run: Run, steps, later: int) -> None:
     with TemporaryDirectory() as folder:
@@ -276,10 +278,24 @@ main()
 """
 
 
+CLEAN_IN_DAGSTER = """
+from das_pipeline.settings import Settings
+from orchestration.definitions import defs
+from orchestration.runs import instance
+
+with instance(Settings.from_environment()) as store:
+    print(defs.resolve_job_def("clean").execute_in_process(instance=store).success)
+"""
+
+
 @pytest.mark.slow
 def test_a_cleaning_that_is_killed_leaves_a_home_that_reads_as_before(day_by_day: Installation, tmp_path: Path) -> None:
     whole, broken = copy_of(day_by_day, tmp_path / "whole"), copy_of(day_by_day, tmp_path / "broken")
-    whole.das("clean")
+    assert json.loads(whole.das("status", "--json"))["expired_items"] > 0
+    ended = whole.python("-W", "ignore", "-c", CLEAN_IN_DAGSTER)
+    assert ended.split()[-1] == "True"
+    state = json.loads(whole.das("status", "--json"))
+    assert (state["expired_items"], state["expired_bytes"]) == (0, 0)
     for point in (1, 10, 60):
         command = [sys.executable, "-c", KILL_AT, str(point)]
         killed = subprocess.run(command, env=broken.environment, cwd=PROJECT, capture_output=True, timeout=120, check=False)

@@ -46,10 +46,10 @@ def test_checks_are_the_catalogue() -> None:
 
 
 def test_the_chain_runs_every_day_and_deliveries_are_watched() -> None:
-    (schedule,) = defs.schedules or []
-    assert isinstance(schedule, dg.ScheduleDefinition)
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "Europe/Amsterdam")
-    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    schedules = [schedule for schedule in defs.schedules or [] if isinstance(schedule, dg.ScheduleDefinition)]
+    assert {schedule.name: schedule.cron_schedule for schedule in schedules} == {"daily": "0 5 * * *", "nightly": "0 3 * * *"}
+    assert {schedule.execution_timezone for schedule in schedules} == {"Europe/Amsterdam"}
+    assert {schedule.default_status for schedule in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = [sensor for sensor in defs.sensors or [] if isinstance(sensor, dg.SensorDefinition)]
     assert {sensor.name for sensor in sensors} == {"delivery_arrived", "day_follows", "alerts"}
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
