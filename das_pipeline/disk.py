@@ -17,6 +17,7 @@ from stat import S_ISREG
 from das_pipeline.errors import LakeError, NoRoom
 
 WAIT = 600.0  # seconds that a writer waits for another one before it gives up
+RELEASES = "releases"  # the folder of a home that others may read
 RESERVE = 64 << 20  # bytes that must be free before a table is made: enough for Dagster to record how its run ended
 _held: set[tuple[Path, int, int]] = set()  # the locks of this process, with process and thread
 
@@ -75,6 +76,25 @@ def size_of(folder: Path) -> int:
     """The bytes of the files under `folder`; those of a file with two names count once."""
     stats = (path.lstat() for path in folder.rglob("*"))
     return sum({stat.st_ino: stat.st_size for stat in stats if S_ISREG(stat.st_mode)}.values())
+
+
+def make_private(home: Path) -> None:
+    """Create `home` and close it, and what this process writes from now on, to others: all but `releases/`, which a web server reads.
+
+    Others may pass through `home` to a name that they know, and list nothing; every folder in it but `releases/` is its owner's alone.
+    """
+    os.umask(0o077)
+    make_folder(home)
+    home.chmod(0o711)
+    for entry in home.iterdir():
+        if not entry.is_symlink():
+            entry.chmod(0o755 if entry.name == RELEASES else 0o700 if entry.is_dir() else 0o600)
+
+
+def make_public(folder: Path) -> None:
+    """Let others read `folder` and what is in it."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def require_room(folder: Path) -> None:

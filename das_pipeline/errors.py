@@ -27,7 +27,11 @@ class DeliveryRefused(DasError):
 
 
 class KeyMissing(DasError):
-    """A key is absent, malformed, or a demo key where real data arrives."""
+    """A key is absent, malformed, readable by others, or a demo key where real data arrives."""
+
+
+class KeyReplaced(DasError):
+    """A key is not the one that this home was made with."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> DasError:

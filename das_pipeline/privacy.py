@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,7 @@ class Keys:
             text = os.environ.get(f"DAS_KEY_{use.upper()}")
             path = settings.keys / use
             if text is None and path.exists():
+                _require_private(path)
                 text = path.read_text(encoding="ascii")
             if text is None:
                 raise KeyMissing(f"The {use} key is missing: set DAS_KEY_{use.upper()} or put 64 hexadecimal digits in {path}.")
@@ -66,15 +68,30 @@ class Keys:
             )
 
 
+def _require_private(path: Path) -> None:
+    """Raise KeyMissing when other users of this machine can read the key file: through its folder, and the file itself."""
+    passes, reads = path.parent.stat().st_mode << 2, path.stat().st_mode  # a folder's right to pass, in the place of a file's right to read
+    if passes & reads & (stat.S_IRGRP | stat.S_IROTH):
+        raise KeyMissing(f"Other users of this machine can read {path}, so it is not used: chmod -R go= {path.parent}")
+
+
 def write_demo_keys(folder: Path, seed: int) -> None:
-    """Four keys derived from `seed` in `folder`, marked as demo keys. Existing keys are left alone."""
+    """Write four keys derived from `seed` to `folder`, marked as demo keys. Existing keys are left alone."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any((folder / use).exists() for use in USES):
         return
     for use in USES:
-        (folder / use).write_text(hmac.new(f"das demo {seed}".encode(), use.encode(), hashlib.sha256).hexdigest(), encoding="ascii")
-        (folder / use).chmod(0o600)
+        write_key(folder / use, hmac.new(f"das demo {seed}".encode(), use.encode(), hashlib.sha256).digest())
     (folder / DEMO_MARK).write_text("These keys follow from a public seed: for simulated data only.\n", encoding="ascii")
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """Write a key to `path`, which nobody but its owner can read at any moment."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(key.hex())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def keyed(key: bytes, *parts: str) -> bytes:

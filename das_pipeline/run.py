@@ -7,6 +7,7 @@ for every stage, with Dagster or without.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from das_pipeline import engine
 from das_pipeline.disk import require_room
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.known_keys import claim_home, verify_keys
 from das_pipeline.lake import Draft, Lake, Version, canonical
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
@@ -41,7 +43,11 @@ class Run:
 
     @classmethod
     def start(cls, settings: Settings, as_of: date, connections: Connections = engine.in_memory) -> Run:
-        return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), Keys.load(settings), as_of, connections)
+        """A run with the keys that the home was made with; KeyReplaced when one of them is another."""
+        os.umask(0o077)  # whatever a run writes is its owner's alone; a release is opened when it is finished
+        keys = Keys.load(settings)
+        verify_keys(settings.home, keys)
+        return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), keys, as_of, connections)
 
     def known_on(self, as_of: date) -> Run:
         """The same run, as known on another date."""
@@ -51,6 +57,7 @@ class Run:
     def begin(self, table: str) -> Iterator[Draft]:
         """Hold the lock of `table` with a new draft of it; what comes of simulated deliveries says so."""
         with self.lake.begin(table) as draft:
+            claim_home(self.settings, self.keys)
             if self.keys.is_demo:  # demo keys accept simulated deliveries and no others
                 draft.facts["is_simulated"] = True
             yield draft

@@ -12,7 +12,7 @@ from datetime import date
 import dagster as dg
 
 from das_pipeline import deliveries
-from das_pipeline.disk import require_room
+from das_pipeline.disk import make_private, require_room
 from das_pipeline.settings import PROJECT, Settings
 from orchestration.days import days_due, partners_missing
 from orchestration.definitions import defs
@@ -25,6 +25,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def instance(settings: Settings) -> dg.DagsterInstance:
     """Return the Dagster instance of this installation, under its home; create it with deploy/dagster.yaml the first time."""
     require_room(settings.home)
+    make_private(settings.home)
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "dagster.yaml").exists():

@@ -19,6 +19,7 @@ from das_pipeline.deliveries.inbox import Unusable, open_plain
 from das_pipeline.deliveries.manifest import MANIFEST, PLAIN_NAME, Manifest, parse_manifest
 from das_pipeline.disk import move, replace_file, sha256_of
 from das_pipeline.gate import Verdict
+from das_pipeline.known_keys import claim_home
 from das_pipeline.lake import canonical, removal
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import encrypt_file
@@ -107,6 +108,7 @@ def land(run: Run, manifest: Manifest) -> Landed:
     folder = run.settings.inbox / manifest.partner / manifest.delivery
     original = landed(run, manifest.partner, manifest.delivery)
     if original is None or (original.removed and folder.is_dir()):
+        claim_home(run.settings, run.keys)
         objects = {path.name: _keep(run, path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
         original = Landed(manifest, objects, date.today())
         content = {

@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from das_pipeline.disk import RELEASES
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
 
@@ -109,7 +110,9 @@ def withdrawn_root(run: Run) -> Path:
 
 
 def releases_root(run: Run) -> Path:
-    """Return the folder of all releases."""
-    root = run.lake.home / "releases"
-    root.mkdir(parents=True, exist_ok=True)
+    """Return the folder of all releases: of the whole home this alone is for others to read."""
+    root = run.lake.home / RELEASES
+    if not root.is_dir():
+        root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o755)
     return root

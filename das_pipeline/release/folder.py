@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from das_pipeline.disclosure import LEDGER
-from das_pipeline.disk import move, replace_file, sync, sync_folder
+from das_pipeline.disk import make_public, move, replace_file, sync, sync_folder
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import GateFailed, blocking
 from das_pipeline.lake import canonical
@@ -68,6 +68,7 @@ def seal(keys: Keys, draft: Path, manifest: Mapping[str, Any], folder: Path) -> 
     content = canonical(manifest, indent=1)
     sign_manifest(keys, draft, content)
     replace_file(draft / MANIFEST, content)
+    make_public(draft)
     sync(draft)
     move(draft, folder)
 

@@ -37,7 +37,7 @@ KeyOf = Callable[[str], Path]
 def with_own_keys(settings: Settings) -> Settings:
     """The installation with generated keys, none of the demo's."""
     own = replace(settings, keys=settings.keys.with_name("own"))
-    own.keys.mkdir()
+    own.keys.mkdir(mode=0o700)
     for use in USES:
         (own.keys / use).write_text(secrets.token_hex(32), encoding="ascii")
     return own
