@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import approvals, doctor, exits, housekeeping, operation, releases, servers, simulated, stewards
+from cli import doctor, exits, housekeeping, keys, operation, releases, servers, simulated, stewards
 from das_pipeline.errors import DasError, KeyMissing
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 for verbs in (simulated.app, operation.app, servers.app, doctor.app, housekeeping.app, stewards.app, releases.app):
     app.add_typer(verbs)
 app.add_typer(releases.release_app, name="release")
-app.add_typer(approvals.keys_app, name="keys")
+app.add_typer(keys.keys_app, name="keys")
 
 
 def _print_versions(wanted: bool) -> None:

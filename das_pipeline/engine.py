@@ -23,6 +23,7 @@ from das_pipeline.errors import ConfigurationError, DasError, NoRoom
 from das_pipeline.settings import Settings
 
 ENCRYPTED = "encryption_config={footer_key:'das'}"
+OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"  # how every table is written
 _IDENTIFIER = re.compile(r"^[a-z_][a-z0-9_]*$")
 
 
@@ -55,9 +56,14 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     connection.execute("SET enable_progress_bar = false")
     if parquet_key is not None:
         connection.load_extension(str(_cipher()))
-        # A PRAGMA cannot be bound, so the key is in this statement's text: such a connection never gets a query log.
-        connection.execute(f"PRAGMA add_parquet_key('das', '{base64.b64encode(parquet_key).decode()}')")
+        add_key(connection, "das", parquet_key)
     return connection
+
+
+def add_key(connection: duckdb.DuckDBPyConnection, name: str, key: bytes) -> None:
+    """Let `connection` read and write Parquet files that are encrypted with `key`."""
+    # A PRAGMA cannot be bound, so the key is in this statement's text: such a connection never gets a query log.
+    connection.execute(f"PRAGMA add_parquet_key('{identifier(name)}', '{base64.b64encode(key).decode()}')")
 
 
 @cache
@@ -143,7 +149,7 @@ def write_parquet(
     written `encrypted`, on a connection with the key.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+    options = OPTIONS
     if encrypted:
         options += ", ENCRYPTION_CONFIG {footer_key: 'das'}"
     target = str(path).replace("'", "''")

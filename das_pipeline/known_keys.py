@@ -11,6 +11,7 @@ from das_pipeline.privacy import USES, Keys, keyed
 from das_pipeline.settings import Settings
 
 FILE = "keys.json"
+ROTATION, READY = ".rotation", "ready"  # a folder of the home, and the file in it that says that its files are complete
 LOSS = {
     "pseudonym": "With another one every record becomes a new record, and every person gets a new id",
     "encryption": "With another one nothing in the landing zone, the deliveries and the confidential tables can be read",
@@ -30,8 +31,15 @@ def replaced_keys(home: Path, keys: Keys) -> list[str]:
     return [use for use in USES if use in known and known[use] != check_value(use, getattr(keys, use))]
 
 
+def is_rotating(home: Path) -> bool:
+    """Whether the files of `home` are changing from one encryption key to the next (das_pipeline/rotation.py)."""
+    return (home / ROTATION / READY).exists()
+
+
 def verify_keys(home: Path, keys: Keys) -> None:
     """Raise KeyReplaced when a key is another one than `home` was made with: nothing may be read or written with it."""
+    if is_rotating(home):
+        raise KeyReplaced(f"The encryption key of {home} is being replaced. Run das keys rotate: it goes on where it stopped.")
     if replaced := replaced_keys(home, keys):
         raise KeyReplaced(
             f"The {' and the '.join(replaced)} key {'is' if len(replaced) == 1 else 'are'} not what {home} was made with."

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 import duckdb
 from nacl import bindings as sodium
@@ -117,7 +117,13 @@ def register_keyed_macro(connection: duckdb.DuckDBPyConnection, key: bytes) -> N
 # -- files in the identifying zone (libsodium secretstream: authenticated, ordered, truncation is noticed)
 
 
-def encrypt_file(source: BinaryIO, target: Path, key: bytes) -> str:
+class Readable(Protocol):
+    """What is read a chunk at a time."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def encrypt_file(source: Readable, target: Path, key: bytes) -> str:
     """The SHA-256 of the plain bytes of `source`, which is written encrypted to `target`. Nothing plain touches the disk."""
     digest = hashlib.sha256()
     state = sodium.crypto_secretstream_xchacha20poly1305_state()
