@@ -1,4 +1,4 @@
-"""For whoever keeps the installation in order: removing what has outlived its term."""
+"""For the person on duty: removing what has outlived its term."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For whoever keeps the keys of the installation: are they the ones that the home was made with, and a new one for encryption."""
+"""For the keeper of the keys: are they the ones that the home was made with, and a new one for encryption."""
 
 from __future__ import annotations
 

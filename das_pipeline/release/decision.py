@@ -25,7 +25,7 @@ class Decision:
 def release_decision(standing: Standing) -> Decision:
     """Return what the policy says of an audited candidate: the first goes live, then one for each month's end, when it is approved.
 
-    Snapshots that follow each other faster than the finest published period would be a hidden time dimension (disclosure.md).
+    Snapshots that follow each other faster than the finest published period would be a hidden time dimension of their own.
     """
     candidate = standing.candidate
     run = candidate.run

@@ -57,7 +57,7 @@ def test_a_scenario_ends_as_it_says(name: str, tmp_path: Path) -> None:
     if name == "definition_change":
         figures_fell(made)
     if name == "code_list_renewed":
-        the_mapping_mends_it(made, tmp_path / "mended")
+        the_mapping_corrects_it(made, tmp_path / "corrected")
 
 
 def cells(made: Installation, table: str, where: str) -> list[tuple[object, ...]]:
@@ -83,15 +83,15 @@ def figures_fell(made: Installation) -> None:
     assert counts["2025-Q4"] == 0
 
 
-def the_mapping_mends_it(made: Installation, root: Path) -> None:
+def the_mapping_corrects_it(made: Installation, root: Path) -> None:
     """The code list and the mapping learn the new codes; nothing has to be delivered again."""
-    mended = Path(shutil.copytree(NL, root / "nl"))
+    corrected = Path(shutil.copytree(NL, root / "nl"))
     for folder in ("codes", "mappings"):
-        path = mended / "terminology" / folder / "om_beslissing.csv"
+        path = corrected / "terminology" / folder / "om_beslissing.csv"
         rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
         new = [[f"N-{row[0]}", *row[1:]] for row in rows[1:]]
         path.write_text("\n".join(",".join(row) for row in rows + new) + "\n", encoding="utf-8")
-    again = Installation(made.root, str(mended))
+    again = Installation(made.root, str(corrected))
     again.das("run")
     assert [r.name for r in again.releases()] == ["2025-12-27.1"]
     decided = cells(again, "prosecution_decisions", "period = '2025-11' AND decision NOT IN ('all', 'unknown')")
