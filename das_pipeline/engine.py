@@ -10,6 +10,7 @@ import errno
 import importlib.resources
 import os
 import re
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -44,18 +45,22 @@ def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet_key: bytes | None = None) -> duckdb.DuckDBPyConnection:
-    """The same connection with memory, spill and key set. These must be set after connecting: as connect arguments some are ignored."""
+    """Set memory, spill and key of `connection` and return it. As connect arguments some of these are ignored.
+
+    Each connection spills into a folder of its own, which the engine creates when it needs it and removes at the end: two that share one
+    read each other's blocks. Spilled rows are encrypted, so every connection needs the cipher, with or without a key for files.
+    """
     spill = settings.home / ".spill"
     spill.mkdir(parents=True, exist_ok=True)
+    connection.load_extension(str(_cipher()))
     connection.execute("SET memory_limit = ?", [settings.memory_limit])
     connection.execute("SET threads = ?", [settings.threads])
-    connection.execute("SET temp_directory = ?", [str(spill)])
+    connection.execute("SET temp_directory = ?", [str(spill / uuid.uuid4().hex)])
     connection.execute("SET max_temp_directory_size = '50GB'")
     connection.execute("SET temp_file_encryption = true")  # spilled rows hold names
     connection.execute("SET preserve_insertion_order = true")
     connection.execute("SET enable_progress_bar = false")
     if parquet_key is not None:
-        connection.load_extension(str(_cipher()))
         add_key(connection, "das", parquet_key)
     return connection
 

@@ -1,0 +1,33 @@
+"""Connections that run out of memory: they spill, encrypted, and not into each other's files."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from das_pipeline import engine
+from das_pipeline.settings import Settings
+
+SORT = """SELECT CAST(SUM(n) AS BIGINT), COUNT(DISTINCT hash) FROM (
+    SELECT md5(CAST(i AS VARCHAR)) AS hash, row_number() OVER (ORDER BY md5(CAST(i AS VARCHAR)), i) AS n FROM range(600000) AS t(i))"""
+RIGHT = [(600_000 * 600_001 // 2, 600_000)]
+
+
+def sort(settings: Settings, key: bytes | None) -> list[tuple[int, int]]:
+    """Sort 30 MB of text in 25 MB of memory."""
+    with engine.in_memory() as connection:
+        engine.configure(connection, replace(settings, memory_limit="25MB", threads=1), key)
+        return connection.execute(SORT).fetchall()
+
+
+@pytest.mark.parametrize("key", [None, b"k" * 32], ids=["open", "confidential"])
+def test_a_connection_spills_with_or_without_a_key(settings: Settings, key: bytes | None) -> None:
+    assert sort(settings, key) == RIGHT
+    assert list((settings.home / ".spill").iterdir()) == []
+
+
+def test_connections_that_spill_at_once_keep_apart(settings: Settings) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda _: sort(settings, b"k" * 32), range(3))) == [RIGHT] * 3
