@@ -11,13 +11,16 @@ from datetime import date
 
 import dagster as dg
 
+from assets.deliveries import DELIVERED, FIGURES
 from das_pipeline import deliveries
 from das_pipeline.disk import make_private, require_room
+from das_pipeline.release import DECISION
 from das_pipeline.settings import PROJECT, Settings
 from orchestration.days import days_due, partners_missing
 from orchestration.definitions import defs
 from orchestration.launcher import PROCESS
 from orchestration.resources import das
+from orchestration.table_assets import pool_of
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -31,7 +34,20 @@ def instance(settings: Settings) -> dg.DagsterInstance:
     if not (folder / "dagster.yaml").exists():
         shutil.copyfile(PROJECT / "deploy" / "dagster.yaml", folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)
-    return dg.DagsterInstance.get()
+    store = dg.DagsterInstance.get()
+    limit_pools(store)
+    return store
+
+
+def limit_pools(store: dg.DagsterInstance) -> None:
+    """Give every pool its limit before the first run of it waits.
+
+    Dagster 1.13.27 applies the default limit from the round after the one in which it first meets a pool: of a first backfill, every day
+    that waits would start at once.
+    """
+    log = store.event_log_storage
+    for pool in {pool_of(table) for table in (*DELIVERED, *FIGURES, DECISION)} - log.get_concurrency_keys():
+        log.initialize_concurrency_limit_to_default(pool)
 
 
 @dataclass

@@ -40,8 +40,13 @@ def asset_of(
         metadata=column_schema(table),
         tags={"zone": zone_of(table)},
         partitions_def=partitions_def,
-        pool=table.replace("/", "_") if stage == "deliveries" else "chain",
+        pool=pool_of(table),
     )
+
+
+def pool_of(table: str) -> str:
+    """The pool of the runs that write `table`, one at a time: each partner has its own, and the chain is one."""
+    return table.replace("/", "_") if stage_of(table) == "deliveries" else "chain"
 
 
 def table_asset(
