@@ -12,6 +12,8 @@ from tests.cli.conftest import copy_of
 from tests.installation import Installation, installation
 from tests.toy_deliveries import CASES, DAYS, RULINGS, bench_cases, bench_rulings, write_delivery
 
+pytestmark = [pytest.mark.slow]
+
 
 def words(printed: str) -> str:
     """What was printed, without the lines of a table and of the width of the terminal."""

@@ -15,6 +15,8 @@ from das_pipeline.errors import unknown_name
 from das_pipeline.settings import PROJECT
 from tests.installation import TOY, Installation, installation
 
+pytestmark = [pytest.mark.slow]
+
 PAGE = (PROJECT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 

@@ -19,6 +19,8 @@ import pytest
 from das_pipeline.settings import PROJECT
 from tests.installation import Installation, installation
 
+pytestmark = [pytest.mark.slow]
+
 PATIENCE = 120  # seconds: several Pythons start one after the other, on a machine that does other work
 
 

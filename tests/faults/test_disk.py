@@ -23,6 +23,8 @@ from das_pipeline.settings import Settings
 from tests.installation import Installation, installation
 from tests.toy_deliveries import write_toy_deliveries
 
+pytestmark = [pytest.mark.slow]
+
 # -- power
 
 

@@ -222,7 +222,7 @@ def linked(run: Run, query: str) -> list[dict]:
             "contracts/patrol/partner.yaml",
             lambda c: c.pop("records_from"),
             load_contracts,
-            "patrol tells unit report too: give one of them",
+            "patrol also delivers unit report: give one of them",
         ),
         (
             "contracts/patrol/events.yaml",

@@ -8,6 +8,8 @@ from das_pipeline.settings import Settings
 from orchestration.definitions import defs
 from orchestration.runs import instance
 
+pytestmark = [pytest.mark.slow]
+
 
 def test_every_pool_has_its_limit_before_the_first_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")  # set by instance(), and given back to the tests after this

@@ -29,6 +29,8 @@ from tests.conftest import TOY
 from tests.release.conftest import PERSONS
 from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery
 
+pytestmark = [pytest.mark.slow]
+
 MARCH = date(2024, 3, 31)
 Approved = Callable[..., Run]
 KeyOf = Callable[[str], Path]

@@ -16,6 +16,8 @@ from das_pipeline.publication import build_candidate, formats
 from das_pipeline.publication.formats import Format
 from das_pipeline.run import Run, produce
 
+pytestmark = [pytest.mark.slow]
+
 MARCH = date(2024, 3, 31)
 
 

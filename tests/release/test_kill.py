@@ -16,6 +16,8 @@ from das_pipeline.run import Run
 from das_pipeline.settings import PROJECT, Settings
 from tests.release.conftest import finished
 
+pytestmark = [pytest.mark.slow]
+
 KILL = """
 import os, signal, sys
 from datetime import date

@@ -21,6 +21,8 @@ from simulation.parameters import Parameters
 from simulation.world.tables import Steps
 from simulation.world.world import Extent, simulate_world
 
+pytestmark = [pytest.mark.slow]
+
 
 @pytest.fixture(scope="module")
 def in_blocks(dutch: Jurisdiction, tmp_path_factory: pytest.TempPathFactory) -> Jurisdiction:
