@@ -32,7 +32,7 @@ test: setup      ## run all tests
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-check: lint types ## lint, types and unit tests: the inner loop, under a minute
+check: lint types ## lint, types and unit tests: the inner loop
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup      ## ruff and the import contracts
