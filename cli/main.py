@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import doctor, exits, housekeeping, keys, operation, releases, servers, simulated, stewards
+from cli import configuration, doctor, exits, housekeeping, keys, operation, releases, servers, simulated, stewards
 from das_pipeline.errors import DasError, KeyMissing
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     epilog=f"Exit codes\n\n{exits.table()}\n\nMore: docs/command-line.md",
     rich_markup_mode="rich",
 )
-for verbs in (simulated.app, operation.app, servers.app, doctor.app, housekeeping.app, stewards.app, releases.app):
+for verbs in (simulated.app, operation.app, servers.app, doctor.app, housekeeping.app, configuration.app, stewards.app, releases.app):
     app.add_typer(verbs)
 app.add_typer(releases.release_app, name="release")
 app.add_typer(keys.keys_app, name="keys")

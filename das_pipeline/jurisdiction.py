@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NoReturn, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from das_pipeline.errors import ConfigurationError
+from das_pipeline.errors import ConfigurationError, Fault
+from das_pipeline.shape_faults import shape_faults
+from das_pipeline.yaml_reader import Document, Loc, dotted
 
 Model = TypeVar("Model", bound=BaseModel)
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where the wheel has it: ten times faster, and every stage reads contracts
 
 
 class Text(BaseModel, extra="forbid"):
@@ -29,6 +30,26 @@ class Text(BaseModel, extra="forbid"):
 
     nl: str
     en: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a YAML file of a jurisdiction: the way to a value."""
+
+    jurisdiction: Jurisdiction
+    file: str
+    loc: Loc = ()
+
+    def __truediv__(self, step: str | int) -> Place:
+        return replace(self, loc=(*self.loc, step))
+
+    def fault(self, sentence: str) -> Fault:
+        """Return the fault that `sentence` describes, with its line."""
+        return Fault(self.file, self.jurisdiction.document(self.file).line(self.loc), dotted(self.loc), sentence)
+
+    def refuse(self, sentence: str) -> NoReturn:
+        """Raise ConfigurationError with that fault."""
+        raise ConfigurationError(faults=[self.fault(sentence)])
 
 
 @dataclass(frozen=True)
@@ -59,37 +80,42 @@ class Jurisdiction:
         """The partners that deliver, in the order of their names: the folders of `contracts/` with a partner.yaml."""
         return tuple(sorted(p.parent.name for p in (self.folder / "contracts").glob("*/partner.yaml")))
 
-    def yaml(self, relative: str) -> Any:
-        """The content of a YAML file; ConfigurationError names the file and line of a mistake."""
-        path = self.path(relative)
+    def document(self, relative: str) -> Document:
+        """A YAML file as a tree that knows its lines."""
+        return Document.parse(relative, self.text(relative))
+
+    def text(self, relative: str) -> str:
+        """The content of a file; ConfigurationError when it is missing or no UTF-8."""
         try:
-            return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+            return self.path(relative).read_text(encoding="utf-8-sig")
         except FileNotFoundError:
-            raise ConfigurationError(f"{path} is missing.") from None
-        except yaml.YAMLError as error:
-            raise ConfigurationError(f"{path} is no valid YAML: {error}") from None
+            raise ConfigurationError(faults=[Fault(relative, 0, "", f"this file is missing from {self.folder}.")]) from None
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise ConfigurationError(faults=[Fault(relative, line, "", "this is no UTF-8: save the file as UTF-8.")]) from None
 
     def load(self, relative: str, model: type[Model]) -> Model:
-        """A YAML file as `model`; ConfigurationError names the file, the place in it, and what was expected there."""
-        content = self.yaml(relative)
+        """A YAML or JSON file as `model`; ConfigurationError has every mistake with its line, and what was expected there.
+
+        No value is converted: a text is not read from a number, nor a number from a text.
+        """
+        document = self.document(relative)
+        content = document.value()
         try:
-            return model.model_validate(content)
+            return model.model_validate_json(json.dumps(content), strict=True)
         except ValidationError as error:
-            places = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
-            raise ConfigurationError(f"{self.folder / relative}: {places}") from None
+            raise ConfigurationError(faults=shape_faults(document, model, content, error)) from None
+
+    def place(self, relative: str, *loc: str | int) -> Place:
+        """A place in a YAML file, for a fault in what it refers to."""
+        return Place(self, relative, loc)
 
     def csv(self, relative: str, columns: Sequence[str]) -> list[dict[str, str]]:
-        """The rows of a `,`-separated UTF-8 file whose header is exactly `columns`."""
-        path = self.path(relative)
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                reader = csv.DictReader(file)
-                rows = list(reader)
-        except FileNotFoundError:
-            raise ConfigurationError(f"{path} is missing.") from None
+        """The rows of a `,`-separated file whose header is exactly `columns`."""
+        reader = csv.DictReader(self.text(relative).splitlines(keepends=True), strict=True)
         if list(reader.fieldnames or []) != list(columns):
-            raise ConfigurationError(f"{path}: the header must be {','.join(columns)}.")
-        return rows
+            raise ConfigurationError(faults=[Fault(relative, 1, "", f"the header must be {','.join(columns)}.")])
+        return list(reader)
 
     def files(self, pattern: str) -> list[str]:
         """The files that match `pattern`, relative to the folder, in order."""

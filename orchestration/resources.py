@@ -6,6 +6,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from das_pipeline import deliveries, engine
+from das_pipeline.references import require_sound
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -16,8 +17,10 @@ class Das(dg.ConfigurableResource):
     duckdb: dg.ResourceDependency[DuckDBResource]
 
     def whole(self) -> Run:
-        """A run over everything that has become known."""
-        return Run.start(Settings.from_environment(), date.max, self.duckdb.get_connection)
+        """A run over everything that has become known; ConfigurationError when a file of the jurisdiction has a mistake."""
+        run = Run.start(Settings.from_environment(), date.max, self.duckdb.get_connection)
+        require_sound(run.jurisdiction, run.lake.home)
+        return run
 
     def known_on(self, day: str) -> Run:
         """A run over what was known on `day`, the partition of a run of the chain."""

@@ -22,8 +22,8 @@ def test_partners_are_folders_with_a_partner_file(toy: Jurisdiction) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("share: much", "limits.yaml: share: Input should be a valid number"),
-        ("sharp: 1", "sharp: Extra inputs"),
+        ("share: much", "limits.yaml:1: share: a number is expected, without quotes"),
+        ("sharp: 1", "sharp: this key is not known here. Did you mean share"),
         ("share: [1", "no valid YAML"),
     ],
 )

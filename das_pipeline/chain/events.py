@@ -9,7 +9,8 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.chain import judging, sources, tables
-from das_pipeline.chain.model import ChainModel, Unit, load_chain
+from das_pipeline.chain.loading import load_chain
+from das_pipeline.chain.model import ChainModel, Unit
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
 from das_pipeline.policy import load_policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from das_pipeline import engine
 from das_pipeline.chain import judging, tables
-from das_pipeline.chain.model import load_chain
+from das_pipeline.chain.loading import load_chain
 from das_pipeline.chain.spells import EVENTS
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft

@@ -1,7 +1,9 @@
 """Deliveries: what partners hand over becomes accepted records, quarantined rows and a closed account."""
 
 from das_pipeline.deliveries.checking import CHECKS, mask_pattern
-from das_pipeline.deliveries.contract import Column, Concept, Contract, Partner, contract_schema, load_contracts, load_partners
+from das_pipeline.deliveries.column import Column, Concept
+from das_pipeline.deliveries.contract import Contract, contract_schema
+from das_pipeline.deliveries.contract_files import Partner, load_contracts, load_partners
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
 from das_pipeline.deliveries.intake import take_in
 from das_pipeline.deliveries.manifest import Manifest

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from das_pipeline.deliveries.contract import DATE_FORMATS, Column, Contract
+from das_pipeline.deliveries.column import DATE_FORMATS, Column
+from das_pipeline.deliveries.contract import Contract
 
 EARLIEST = date(1900, 1, 1)
 # UTF-8 that was read as windows-1252 and written as UTF-8 again: the first and second byte of a letter as two letters. Real words that have

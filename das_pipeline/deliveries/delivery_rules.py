@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from das_pipeline.deliveries.contract import Contract, Partner
+from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.contract_files import Partner
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.manifest import Manifest, Window
 from das_pipeline.deliveries.opened import Opened

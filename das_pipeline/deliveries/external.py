@@ -12,15 +12,17 @@ from pydantic import model_validator
 from das_pipeline import engine
 from das_pipeline.deliveries.account import FileAccount, judge_account
 from das_pipeline.deliveries.checking import header_of, rows_query
-from das_pipeline.deliveries.contract import Column, Contract, DeliveryTerms, Format, Model
+from das_pipeline.deliveries.column import Column, Model
+from das_pipeline.deliveries.contract import Contract, DeliveryTerms, Format
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.disk import sha256_of
-from das_pipeline.errors import ConfigurationError
+from das_pipeline.errors import ConfigurationError, nearest
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.lake import Draft
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Produced, Run, produce
+from das_pipeline.shape_faults import Mistakes
 
 
 class Licence(Model):
@@ -76,8 +78,10 @@ class ExternalSource(Model):
     @model_validator(mode="after")
     def _consistent(self) -> ExternalSource:
         names = {c.name for c in self.columns}
-        if not {*self.key, self.measure} <= names:
-            raise ValueError("key and measure must name columns")
+        named = [(("key", i), name) for i, name in enumerate(self.key)] + [(("measure",), self.measure)]
+        named += [(("crosswalks", i, "of"), crosswalk.of) for i, crosswalk in enumerate(self.crosswalks)]
+        if wrong := [(loc, name) for loc, name in named if name not in names]:
+            raise Mistakes((loc, f"key and measure must name columns, and {n} is none. {nearest(n, names)}") for loc, n in wrong)
         if all(self._column(c).concept for c in self.key):
             raise ValueError("the key needs a column without concept: the year that totals are by")
         return self
@@ -112,7 +116,7 @@ def load_external(jurisdiction: Jurisdiction, source: str) -> ExternalSource:
     place = f"external/{source}/source.yaml"
     declared = jurisdiction.load(place, ExternalSource)
     if declared.source != source:
-        raise ConfigurationError(f"{jurisdiction.folder / place}: source is {declared.source}, not {source}.")
+        jurisdiction.place(place, "source").refuse(f"source is {declared.source}, not {source}, which its folder is called.")
     return declared
 
 

@@ -7,7 +7,8 @@ from das_pipeline.deliveries import opened as opening
 from das_pipeline.deliveries import versions
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
-from das_pipeline.deliveries.contract import Contract, load_partners
+from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.contract_files import load_partners
 from das_pipeline.deliveries.opened import Intake, Opened
 from das_pipeline.deliveries.quarantine import set_aside
 

@@ -14,7 +14,8 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount, create_account, store_accounts
-from das_pipeline.deliveries.contract import Contract, load_contracts, load_partners
+from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.contract_files import load_contracts, load_partners
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
 from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from das_pipeline.deliveries.contract import Model
+from das_pipeline.deliveries.column import Model
 from das_pipeline.errors import DasError
 
 MANIFEST = "manifest.json"

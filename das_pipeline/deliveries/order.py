@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from das_pipeline.deliveries.contract import load_contracts
+from das_pipeline.deliveries.contract_files import load_contracts
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.policy import Deliveries

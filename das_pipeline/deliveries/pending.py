@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from das_pipeline.deliveries.contract import load_partners
+from das_pipeline.deliveries.contract_files import load_partners
 from das_pipeline.deliveries.inbox import read_inbox, shown
 from das_pipeline.deliveries.landing import Accepted, accepted, all_landed, is_copy, is_refused, landed, record_unusable, refusal
 from das_pipeline.deliveries.manifest import Manifest

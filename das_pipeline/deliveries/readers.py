@@ -10,7 +10,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import landing
-from das_pipeline.deliveries.contract import load_contracts, load_partners
+from das_pipeline.deliveries.contract_files import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.versions import stored_rows

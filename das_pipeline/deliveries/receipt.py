@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from das_pipeline.deliveries.account import FileAccount
-from das_pipeline.deliveries.contract import Partner
+from das_pipeline.deliveries.contract_files import Partner
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.gate import Verdict, blocking
 

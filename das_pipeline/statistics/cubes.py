@@ -11,7 +11,8 @@ from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.statistics import judging
 from das_pipeline.statistics.counting import counted_leaves, selected_events
-from das_pipeline.statistics.model import Cube, Statistics, load_statistics
+from das_pipeline.statistics.loading import load_statistics
+from das_pipeline.statistics.model import Cube, Statistics
 
 EVENTS = "chain/events"
 CONCEPTS = "terminology/concepts"

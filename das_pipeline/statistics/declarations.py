@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from das_pipeline.errors import nearest
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import Kind
+from das_pipeline.shape_faults import Mistakes
 
 Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text and file names
 PLANNED = ("balance", "duration", "cohort", "persons")
@@ -42,15 +44,25 @@ class CubesFile(BaseModel, extra="forbid"):
     @model_validator(mode="before")
     @classmethod
     def _extended(cls, written: Any) -> Any:
-        resolved: dict[str, dict[str, Any]] = {}
-        for cube in written.get("cubes", []) if isinstance(written, dict) else []:
-            own = dict(cube)
-            if (base := own.pop("extends", None)) is not None:
-                if base not in resolved:
-                    raise ValueError(f"cube {own.get('cube')} extends {base}, which is not above it")
-                own = resolved[base] | own | {"leaf": resolved[base]["leaf"] | own.get("leaf", {})}
-            resolved[own.get("cube", "")] = own
-        return {"cubes": list(resolved.values())} if resolved else written
+        if not isinstance(written, dict) or not isinstance(written.get("cubes"), list):
+            return written
+        above: dict[Any, dict[str, Any]] = {}
+        cubes = []
+        for number, cube in enumerate(written["cubes"]):
+            own = cube
+            if isinstance(cube, dict) and "extends" in cube:
+                base = above.get(cube["extends"])
+                if base is None:
+                    sentence = (
+                        f"cube {cube.get('cube')} extends {cube['extends']}, which is not above it. {nearest(str(cube['extends']), above)}"
+                    )
+                    raise Mistakes([(("cubes", number, "extends"), sentence)])
+                leaf = {**base.get("leaf", {}), **cube.get("leaf", {})}
+                own = base | {key: value for key, value in cube.items() if key != "extends"} | {"leaf": leaf}
+            if isinstance(own, dict):
+                above[own.get("cube")] = own
+            cubes.append(own)
+        return written | {"cubes": cubes}
 
 
 class Stack(BaseModel, extra="forbid"):

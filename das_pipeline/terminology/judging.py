@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from das_pipeline.errors import did_you_mean
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.policy import WarnAndBlock
 from das_pipeline.terminology import lists
@@ -88,7 +89,7 @@ def concept_faults(codes: CodeList, scheme: Scheme) -> Iterator[Fault]:
         if row.concept == NOT_APPLICABLE:
             continue
         if concept is None:
-            yield Fault("T05", codes.mappings_file, row.row, f"{row.concept} is not a concept of {scheme.file}")
+            yield Fault("T05", codes.mappings_file, row.row, _no_concept(row.concept, scheme))
         elif concept.level != scheme.levels[0]:
             sentence = f"{row.concept} is of level {concept.level}: map to level {scheme.levels[0]}, or the levels below do not add up"
             yield Fault("T10", codes.mappings_file, row.row, sentence)
@@ -113,10 +114,15 @@ def partition_faults(scheme: Scheme) -> Iterator[Fault]:
             continue
         parent = scheme.concepts.get(concept.parent)
         if parent is None:
-            yield fault(concept.row, f"the parent {concept.parent} is not a concept of this scheme")
+            yield fault(concept.row, f"the parent {_no_concept(concept.parent, scheme)}")
         elif next_level.get(concept.level) != parent.level:
             yield fault(concept.row, f"a concept of level {concept.level} cannot have a parent of level {parent.level}")
     yield from _age_faults(scheme)
+
+
+def _no_concept(name: str, scheme: Scheme) -> str:
+    help_ = did_you_mean(name, scheme.concepts)
+    return f"{name} is not a concept of {scheme.file}{f' ({help_})' if help_ else ''}"
 
 
 def _age_faults(scheme: Scheme) -> Iterator[Fault]:

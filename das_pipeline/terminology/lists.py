@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
 
-from das_pipeline.errors import ConfigurationError
+from das_pipeline.errors import ConfigurationError, Fault, Faults
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.terminology.tables import DATE, Line, Shape, read_tables
 
@@ -68,22 +68,29 @@ def load_lists(jurisdiction: Jurisdiction) -> dict[str, CodeList]:
     """Return every code list of the jurisdiction by name; ConfigurationError if a list has codes but no mappings, or the reverse."""
     names = {PurePosixPath(f).stem for kind in ("codes", "mappings") for f in jurisdiction.files(f"terminology/{kind}/*.csv")}
     lists = {name: CodeList(name, [], []) for name in sorted(names)}
-    for line in read_tables(jurisdiction, [codes.codes_file for codes in lists.values()], CODES):
-        code = Code(line["code"], line["label"], *_days(jurisdiction, line), kind=line["kind"], row=line.row)
-        lists[PurePosixPath(line.file).stem].codes.append(code)
-    for line in read_tables(jurisdiction, [codes.mappings_file for codes in lists.values()], MAPPINGS):
-        mapping = Mapping(line["code"], line["concept"], *_days(jurisdiction, line), row=line.row)
-        lists[PurePosixPath(line.file).stem].mappings.append(mapping)
+    faults = Faults()
+    with faults.gathered():
+        for line in read_tables(jurisdiction, [codes.codes_file for codes in lists.values()], CODES):
+            with faults.gathered():
+                code = Code(line["code"], line["label"], *_days(line), kind=line["kind"], row=line.row)
+                lists[PurePosixPath(line.file).stem].codes.append(code)
+    with faults.gathered():
+        for line in read_tables(jurisdiction, [codes.mappings_file for codes in lists.values()], MAPPINGS):
+            with faults.gathered():
+                mapping = Mapping(line["code"], line["concept"], *_days(line), row=line.row)
+                lists[PurePosixPath(line.file).stem].mappings.append(mapping)
+    faults.raise_any()
     return lists
 
 
-def _days(jurisdiction: Jurisdiction, line: Line) -> tuple[date, date]:
-    try:
-        first, last = date.fromisoformat(line["valid_from"]), date.fromisoformat(line["valid_until"])
-    except ValueError:
-        raise ConfigurationError(
-            f"{jurisdiction.folder / line.file} row {line.row}: valid_from or valid_until is not a day of the calendar."
-        ) from None
-    if last < first:
-        raise ConfigurationError(f"{jurisdiction.folder / line.file} row {line.row}: valid_until is before valid_from.")
-    return first, last
+def _days(line: Line) -> tuple[date, date]:
+    days = []
+    for column in ("valid_from", "valid_until"):
+        try:
+            days.append(date.fromisoformat(line[column]))
+        except ValueError:
+            sentence = f"{line[column]} is not a day of the calendar."
+            raise ConfigurationError(faults=[Fault(line.file, line.row, column, sentence)]) from None
+    if days[1] < days[0]:
+        raise ConfigurationError(faults=[Fault(line.file, line.row, "valid_until", "it is before valid_from.")])
+    return days[0], days[1]

@@ -8,17 +8,17 @@ from datetime import date
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.errors import ConfigurationError
+from das_pipeline.errors import ConfigurationError, Fault
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
 from das_pipeline.terminology.columns import ConceptColumn
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
-from das_pipeline.terminology.tables import Shape, read_tables
+from das_pipeline.terminology.tables import Line, Shape, read_tables
 
 # One rule applied to `code`; a rule never empties a code.
 REWRITE = "COALESCE(NULLIF(TRIM(REGEXP_REPLACE(code, $pattern, $replacement, 'g')), ''), code)"
-CANONICAL = Shape(columns=("pattern", "replacement", "note"), may_be_empty=("replacement",))
+CANONICAL = Shape(columns=("pattern", "replacement", "note"), may_be_empty=("replacement",), as_written=("pattern", "replacement"))
 
 
 def look_up(
@@ -81,19 +81,30 @@ def _see(
     )
 
 
+def check_rewriting(jurisdiction: Jurisdiction, file: str) -> None:
+    """Raise ConfigurationError when a rewriting rule in `file` is none."""
+    with engine.in_memory() as connection:
+        connection.execute("CREATE TEMP TABLE spellings (field VARCHAR, code VARCHAR)")
+        for rule in read_tables(jurisdiction, [file], CANONICAL):
+            _rewrite(connection, rule, "")
+
+
 def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdiction, column: ConceptColumn) -> None:
     """Apply the rewriting rules that the column's contract names, one after the other."""
     if column.canonical is None:
         return
     for rule in read_tables(jurisdiction, [f"terminology/canonical/{column.canonical}.csv"], CANONICAL):
-        try:
-            connection.execute(
-                f"UPDATE spellings SET code = {REWRITE} WHERE field = $field",
-                {"pattern": rule["pattern"], "replacement": rule["replacement"], "field": column.place},
-            )
-        except duckdb.Error:
-            place = f"{jurisdiction.folder / rule.file} row {rule.row}"
-            raise ConfigurationError(f"{place}: the pattern is not a regular expression.") from None
+        _rewrite(connection, rule, column.place)
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, rule: Line, field: str) -> None:
+    try:
+        connection.execute(
+            f"UPDATE spellings SET code = {REWRITE} WHERE field = $field",
+            {"pattern": rule["pattern"], "replacement": rule["replacement"], "field": field},
+        )
+    except duckdb.Error:
+        raise ConfigurationError(faults=[Fault(rule.file, rule.row, "pattern", "this is not a regular expression.")]) from None
 
 
 def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tuple[str, dict[str, object]]:

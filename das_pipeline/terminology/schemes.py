@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import PurePosixPath
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
@@ -73,6 +73,11 @@ class Scheme:
 
 def load_schemes(jurisdiction: Jurisdiction) -> dict[str, Scheme]:
     """Return every concept scheme of the jurisdiction by name; ConfigurationError names the file and row of a mistake in shape."""
+    return dict(_schemes(jurisdiction, jurisdiction.hash))
+
+
+@cache
+def _schemes(jurisdiction: Jurisdiction, content: str) -> dict[str, Scheme]:  # noqa: ARG001  (content: other files, other schemes)
     files = jurisdiction.files("terminology/schemes/*.csv")
     concepts: dict[str, dict[str, Concept]] = {file: {} for file in files}
     for line in read_tables(jurisdiction, files, SCHEME):

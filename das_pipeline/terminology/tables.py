@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from das_pipeline.errors import ConfigurationError
+from das_pipeline.errors import ConfigurationError, Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.yaml_reader import oddity
 
 DATE = r"\d{4}-\d{2}-\d{2}"
+FILLED, SEEN, UNIQUE = "is filled", "is as it looks", "multiple_fields_uniqueness"  # checks by name; pandera has named the last
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The columns of a table, all text. `patterns` are whole-value regular expressions; `key` columns identify a row in its file."""
+    """The columns of a table, all text. `patterns` are whole-value regular expressions; `key` columns identify a row in its file.
+
+    `as_written` are columns in which a blank at the edge means something.
+    """
 
     columns: Sequence[str]
     optional: Sequence[str] = ()
     may_be_empty: Sequence[str] = ()
+    as_written: Sequence[str] = ()
     patterns: Mapping[str, str] = field(default_factory=dict)
     key: Sequence[str] = ()
 
@@ -36,53 +43,82 @@ class Line:
 
 
 def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) -> list[Line]:
-    """Return the rows of CSV files of one shape, in their order; ConfigurationError names the file, row and column of a mistake.
+    """Return the rows of CSV files of one shape, in their order; ConfigurationError has every mistake by file, row and column.
 
     An optional column that a file does not have is empty.
     """
+    faults = Faults()
+    lines: list[Line] = []
+    for file in files:
+        with faults.gathered():
+            lines += _read(jurisdiction, file, shape)
+    if lines:
+        faults.add(*_shape_faults(lines, shape))
+    faults.raise_any()
+    return lines
+
+
+def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> list[Line]:
+    """Return the rows of one file; ConfigurationError when it is no table, or its header another."""
+    reader = csv.reader(jurisdiction.text(file).splitlines(keepends=True), strict=True)
+    try:
+        header = next(reader, [])
+        allowed = [*shape.columns, *shape.optional]
+        missing, unknown = [c for c in shape.columns if c not in header], [c for c in header if c not in allowed]
+        if missing or unknown or len(set(header)) < len(header):
+            twice = sorted({c for c in header if header.count(c) > 1})
+            sentence = f"the header must be {','.join(shape.columns)}; missing {missing}, unknown {unknown}, twice {twice}."
+            raise ConfigurationError(faults=[Fault(file, 1, "", sentence)])
+        lines, faults, row = [], Faults(), reader.line_num + 1
+        for cells in reader:
+            if len(cells) == len(header):
+                lines.append(Line(file, row, dict.fromkeys(allowed, "") | dict(zip(header, cells, strict=True))))
+            elif cells:
+                sentence = f"it has {len(cells)} cells under {len(header)} headings: quote a cell that has a comma."
+                faults.add(Fault(file, row, "", sentence))
+            row = reader.line_num + 1
+        faults.raise_any()
+    except csv.Error as error:
+        sentence = f"it is not a UTF-8 table with `,` between the columns: {error}. Look at the quotes."
+        raise ConfigurationError(faults=[Fault(file, reader.line_num, "", sentence)]) from None
+    return lines
+
+
+def _shape_faults(lines: Sequence[Line], shape: Shape) -> Iterator[Fault]:
+    """Yield every cell that is not of the shape, and every row whose key is above it."""
     import pandas as pd
     import pandera.pandas as pa
 
-    if not files:
-        return []
-    frame = pd.concat([_read(jurisdiction, file, shape) for file in files], ignore_index=True)
+    frame = pd.DataFrame([{"file": line.file, **line.values} for line in lines], dtype=str)
     try:
         _schema(pa, shape).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        first = min(error.failure_cases.to_dict("records"), key=lambda case: (case["index"], case["column"] == "file"))
-        where = frame.loc[first["index"]]
-        place = f"{jurisdiction.folder / where['file']} row {where['row']}, column {first['column']}"
-        raise ConfigurationError(f"{place}: {first['failure_case']!r} fails {first['check']}.") from None
-    return [Line(row.pop("file"), row.pop("row"), row) for row in frame.to_dict("records")]
+        for case in error.failure_cases.drop_duplicates(["index", "column"]).to_dict("records"):
+            line, name = lines[int(case["index"])], case["column"]
+            if name != "file":  # one case for each column of a key: the file is no part of what was written
+                yield Fault(line.file, line.row, name, _sentence(line[name], case["check"], shape.patterns.get(name, "")))
 
 
-def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> Any:
-    """Return a CSV file as a frame of text with the columns `file` and `row` in front."""
-    import pandas as pd
-
-    path = jurisdiction.path(file)
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path} is missing.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not a UTF-8 table with `,` between the columns: {error}") from None
-    missing = [c for c in shape.columns if c not in frame.columns]
-    unknown = [c for c in frame.columns if c not in (*shape.columns, *shape.optional)]
-    if missing or unknown:
-        raise ConfigurationError(f"{path}: the header must be {','.join(shape.columns)}; missing {missing}, unknown {unknown}.")
-    frame = frame.reindex(columns=[*shape.columns, *shape.optional], fill_value="")
-    frame.insert(0, "row", range(2, len(frame) + 2))
-    frame.insert(0, "file", file)
-    return frame
+def _sentence(value: str, check: str, form: str) -> str:
+    if check == FILLED:
+        return "it may not be empty."
+    if check == SEEN:
+        return oddity(value) or "it is only a blank."
+    if check == UNIQUE:
+        return f"{value} is in an earlier row too."
+    return f"{value!r} cannot be here. " + (nearest(value, form.split("|")) if "|" in form else f"It must have the form {form}.")
 
 
 def _schema(pa: Any, shape: Shape) -> Any:
     def column(name: str) -> Any:
-        checks = [pa.Check.str_matches(rf"^(?:{shape.patterns[name]})$")] if name in shape.patterns else []
+        checks = []
+        if name not in shape.as_written:
+            checks.append(pa.Check(lambda v: not v.isspace() and oddity(v) is None, element_wise=True, error=SEEN))
         if name not in (*shape.may_be_empty, *shape.optional):
-            checks.append(pa.Check.str_length(min_value=1, error="not empty"))
+            checks.insert(0, pa.Check.str_length(min_value=1, error=FILLED))
+        if name in shape.patterns:
+            checks.append(pa.Check.str_matches(rf"^(?:{shape.patterns[name]})$"))
         return pa.Column(str, checks)
 
     columns = {name: column(name) for name in (*shape.columns, *shape.optional)}
-    return pa.DataFrameSchema(columns, unique=["file", *shape.key] if shape.key else None)
+    return pa.DataFrameSchema(columns, unique=["file", *shape.key] if shape.key else None, report_duplicates="exclude_first")

@@ -39,9 +39,14 @@ def test_a_kind_that_reopens_is_an_entry(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "written", "instead", "complaint"),
     [
-        (EVENTS, "of: cases", "of: cases\n  rows: rulings", "case: Value error, a unit has either `of`"),
-        (EVENTS, "date: received_on", "date: recieved_on", "unit case: cases has no content column recieved_on"),
-        (EVENTS, "date: received_on", "date: case_no", "unit case: cases has no content column case_no; columns with `privacy: direct`"),
+        (EVENTS, "of: cases", "of: cases\n  rows: rulings", "case: a unit has either `of`"),
+        (EVENTS, "date: received_on", "date: recieved_on", "case.events[0].date: cases has no content column recieved_on"),
+        (
+            EVENTS,
+            "date: received_on",
+            "date: case_no",
+            "cases has no content column case_no; columns with `privacy: direct`",
+        ),
         (EVENTS, "from: rulings, date: ruled_on", "from: rulings, date: ruling", "event adjourned: rulings.ruling is not a date"),
         (EVENTS, "from: rulings.ruling_concept", "from: verdicts.ruling_concept", "partner bench has no contract for a file verdicts"),
         (EVENTS, "outcome: ruling_concept, when", "outcome: ruled_on_age, when", "rulings has no content column ruled_on_age"),

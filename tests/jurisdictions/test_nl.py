@@ -200,7 +200,7 @@ def test_the_classes_of_the_police_add_up_to_their_published_totals():
     for row in police_figures():
         sums[int(row["year"])] += int(row["recorded_crimes"])
 
-    assert sums == {int(year): total for year, total in NL.yaml("external/politie_47018/source.yaml")["totals"].items()}
+    assert sums == {int(year): total for year, total in NL.document("external/politie_47018/source.yaml").value()["totals"].items()}
     assert sums[2022] == 799_895
 
 

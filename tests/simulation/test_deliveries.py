@@ -158,7 +158,7 @@ def test_files_are_in_the_dialects_of_their_contracts(simulated: Simulated) -> N
 def test_what_cannot_be_simulated_is_refused_with_the_reason(dutch: Jurisdiction, toy: Jurisdiction, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="The size huge is not known: use tiny, demo"):
         simulate(dutch, tmp_path / "inbox", size="huge")
-    with pytest.raises(ConfigurationError, match=r"simulation/parameters\.yaml is missing"):
+    with pytest.raises(ConfigurationError, match=r"simulation/parameters\.yaml: this file is missing"):
         simulate(toy, tmp_path / "inbox", size="tiny")
     with pytest.raises(ConfigurationError, match="Nothing is delivered by 2025-01-01"):
         simulate(dutch, tmp_path / "inbox", size="tiny", until=date(2025, 1, 1))

@@ -52,18 +52,18 @@ def test_a_table_names_its_cubes_levels_and_periods(toy: Jurisdiction) -> None:
 @pytest.mark.parametrize(
     ("written", "instead", "complaint"),
     [
-        ("type: flow", "type: balance", "cubes.0: Value error, cubes of type balance are not built yet; use type flow"),
+        ("type: flow", "type: balance", "cubes[0]: cubes of type balance are not built yet; use type flow"),
         ("kind: [reported]", "kind: [arrested]", "cube month: no unit has events of kind arrested"),
         ("kind: [reported]", "kind: [reported, ruled]", "cube month: its kinds are events of several units: case, report"),
-        ("period: month", "period: week", "cubes.0.period: Input should be 'month', 'quarter' or 'year'"),
+        ("period: month", "period: week", "cubes[0].period: week is not one of the words here. There are: month, quarter, year."),
         ("[offence, group]", "[offence, scm_group]", "leaf offence: scheme offence has no level scm_group; it has offence, group, total"),
         ("[offence, group]", "[weapon]", "leaf offence: weapon of these events has no concepts"),
         ("[offence, group]", "[outcome]", "leaf offence: outcome of these events has no concepts"),
         ("period: month", "period: month, leave_out: {weapon: [knife]}", "leave_out: events have no column weapon"),
         ("period: month", "period: month, adds_up_to: other", "adds_up_to other, which is not a cube above it"),
         ("type: flow", "extends: other", "cube month extends other, which is not above it"),
-        ("cube: month\n", "cube: weeks\n", "table_0.yaml: there is no cube weeks in statistics/cubes.yaml"),
-        ("offence: group, period", "sex: sex, period", "table_0.yaml: cube month has no dimension sex"),
+        ("cube: month\n", "cube: weeks\n", "table_0.yaml:6: cube: there is no cube weeks in statistics/cubes.yaml"),
+        ("offence: group, period", "sex: sex, period", "by.sex: cube month has no dimension sex"),
         (
             "offence: group, period",
             "offence: offence, period",

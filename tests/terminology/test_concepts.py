@@ -161,19 +161,19 @@ def test_a_list_without_files_and_a_scheme_without_a_file_are_named(folder: Path
 @pytest.mark.parametrize(
     ("file", "old", "new", "complaint"),
     [
-        ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1-1-1900", r"watch_sex.csv row 3, column valid_from"),
+        ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1-1-1900", r"watch_sex.csv:3: valid_from: '1-1-1900' cannot"),
         (
             "codes/watch_sex.csv",
             "F,female,1900-01-01",
             "F,female,1900-02-30",
-            r"watch_sex.csv row 3: valid_from or valid_until is not a day",
+            r"watch_sex.csv:3: valid_from: 1900-02-30 is not a day",
         ),
-        ("codes/watch_sex.csv", "9999-12-31,unknown", "1899-12-31,unknown", r"watch_sex.csv row 4: valid_until is before"),
-        ("codes/watch_sex.csv", "9999-12-31,unknown", "9999-12-31,odd", r"watch_sex.csv row 4, column kind: 'odd'"),
-        ("mappings/watch_sex.csv", "M,male", ",male", r"watch_sex.csv row 2, column code"),
-        ("mappings/watch_sex.csv", "code,concept", "kode,concept", r"watch_sex.csv: the header"),
-        ("schemes/sex.csv", "\nmale,sex,all,Man,Male,Man.", "\nmale,sex,all,Man,Male,", r"sex.csv row 3, column definition_nl"),
-        ("schemes/sex.csv", "\nfemale,sex,all,", "\nmale,sex,all,", r"sex.csv row 3, column concept"),
+        ("codes/watch_sex.csv", "9999-12-31,unknown", "1899-12-31,unknown", r"watch_sex.csv:4: valid_until: it is before"),
+        ("codes/watch_sex.csv", "9999-12-31,unknown", "9999-12-31,odd", r"watch_sex.csv:4: kind: 'odd' cannot be here. There are"),
+        ("mappings/watch_sex.csv", "M,male", ",male", r"watch_sex.csv:2: code: it may not be empty"),
+        ("mappings/watch_sex.csv", "code,concept", "kode,concept", r"watch_sex.csv:1: the header"),
+        ("schemes/sex.csv", "\nmale,sex,all,Man,Male,Man.", "\nmale,sex,all,Man,Male,", r"sex.csv:3: definition_nl: it may not"),
+        ("schemes/sex.csv", "\nfemale,sex,all,", "\nmale,sex,all,", r"sex.csv:4: concept: male is in an earlier row too"),
     ],
 )
 def test_a_table_of_another_shape_is_refused_by_file_row_and_column(
@@ -186,5 +186,5 @@ def test_a_table_of_another_shape_is_refused_by_file_row_and_column(
 
 def test_a_list_with_codes_but_no_mappings_is_refused(folder: Path) -> None:
     (folder / "terminology/mappings/watch_sex.csv").unlink()
-    with pytest.raises(ConfigurationError, match=r"mappings/watch_sex.csv is missing"):
+    with pytest.raises(ConfigurationError, match=r"mappings/watch_sex.csv: this file is missing"):
         faults(folder)

@@ -194,7 +194,7 @@ def test_spellings_of_one_code_are_rewritten_by_the_rules_that_the_contract_name
 def test_a_rule_that_is_not_a_regular_expression_is_named(begin: Begin, deliver: Deliver, canonical: Callable[[str], None]) -> None:
     canonical("^0+,,leading noughts\n(open,,no end\n")
     deliver([(None, "10", None, None)])
-    with pytest.raises(ConfigurationError, match=r"offence_code\.csv row 3: the pattern is not a regular expression"):
+    with pytest.raises(ConfigurationError, match=r"offence_code\.csv:3: pattern: this is not a regular expression"):
         build(begin())
 
 

@@ -1,0 +1,89 @@
+"""Who is who, and which limits hold: what linkage.yaml says of contracts, and policy.yaml of cubes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from das_pipeline.deliveries import load_contracts
+from das_pipeline.disclosure.policy import checked_policy
+from das_pipeline.errors import Fault, nearest
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.linkage.definition import load_definition
+from das_pipeline.linkage.probabilistic import load_model
+from das_pipeline.policy import FILE
+from das_pipeline.statistics import load_statistics
+from das_pipeline.terminology import load_schemes
+
+
+def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield roles, references, partners and files of linkage.yaml that no contract has, and references that it does not have."""
+    definition, contracts = load_definition(jurisdiction), load_contracts(jurisdiction)
+    place = jurisdiction.place("linkage.yaml")
+    roles = {c.identity for contract in contracts.values() for c in contract.columns if c.identity}
+    for number, key in enumerate(definition.strong_keys):
+        at = place / "strong_keys" / number
+        if key.role not in roles:
+            yield (at / "role").fault(
+                f"no column of a contract has identity {key.role}, so nothing is linked by it. {nearest(key.role, roles)}"
+            )
+        if key.role in [other.role for other in definition.strong_keys[:number]]:
+            yield (at / "role").fault(f"{key.role} is a strong key already.")
+        if (merged := key.merged) is None:
+            continue
+        contract = contracts.get((merged.partner, merged.file))
+        if contract is None:
+            known = [f"{partner}/{file}" for partner, file in contracts]
+            sentence = f"there is no file {merged.partner}/{merged.file}. {nearest(f'{merged.partner}/{merged.file}', known)}"
+            yield (at / "merged" / "file").fault(sentence)
+            continue
+        direct = {column.name for column in contract.direct}
+        for word in ("old", "leading"):
+            if (column := getattr(merged, word)) not in direct:
+                sentence = f"{merged.partner}/{merged.file} has no direct column {column}. {nearest(column, direct)}"
+                yield (at / "merged" / word).fault(sentence)
+    for number, role in enumerate(definition.profile):
+        if role not in roles:
+            yield (place / "profile" / number).fault(f"no column of a contract has identity {role}. {nearest(role, roles)}")
+    for number, partner in enumerate(definition.one_per_person):
+        if partner not in jurisdiction.partners:
+            yield (place / "one_per_person" / number).fault(f"there is no partner {partner}. {nearest(partner, jurisdiction.partners)}")
+    for number, anchor in enumerate(definition.case_anchor):
+        if anchor not in definition.references:
+            sentence = f"{anchor} is not one of the references below. {nearest(anchor, definition.references)}"
+            yield (place / "case_anchor" / number).fault(sentence)
+    for name, reference in definition.references.items():
+        units = {contract.unit for contract in contracts.values()}
+        columns = {c.name for contract in contracts.values() if contract.unit == reference.unit for c in contract.direct}
+        if reference.unit not in units:
+            yield (place / "references" / name / "unit").fault(
+                f"no file has rows of unit {reference.unit}. {nearest(reference.unit, units)}"
+            )
+        elif reference.column not in columns:
+            sentence = f"no file of unit {reference.unit} has a direct column {reference.column}. {nearest(reference.column, columns)}"
+            yield (place / "references" / name / "column").fault(sentence)
+    for (partner, file), contract in contracts.items():
+        for number, column in enumerate(contract.columns):
+            if column.reference and column.reference not in definition.references:
+                at = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number, "reference")
+                yield at.fault(f"linkage.yaml has no reference {column.reference}. {nearest(column.reference, definition.references)}")
+    if definition.model:
+        if not jurisdiction.path(definition.model).is_file():
+            known = jurisdiction.files("linkage*.json")
+            yield (place / "model").fault(f"the file {definition.model} is missing. {nearest(definition.model, known)}")
+        else:
+            load_model(jurisdiction, definition.model)
+
+
+def limits(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield cubes, dimensions and concepts of policy.yaml that are not there."""
+    statistics, schemes = load_statistics(jurisdiction), load_schemes(jurisdiction)
+    disclosure = checked_policy(jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
+    for key in ("structural_zeros", "presence_sensitive"):
+        for number, leaf_set in enumerate(getattr(disclosure, key)):
+            cube = statistics.cube(leaf_set.cube)
+            for dimension, concept in leaf_set.leaf.items():
+                scheme, level = cube.scheme[dimension], cube.leaf[dimension][1]
+                known = [c.concept for c in schemes[scheme].concepts.values() if c.level == level]
+                if concept not in known:
+                    sentence = f"{concept} is no concept of scheme {scheme} at level {level}. {nearest(concept, known)}"
+                    yield jurisdiction.place(FILE, "disclosure", key, number, "leaf", dimension).fault(sentence)

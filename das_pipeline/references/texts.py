@@ -1,0 +1,139 @@
+"""The site and the published files: every table has its theme, words and labels, and every text is about something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from das_pipeline.deliveries import load_external
+from das_pipeline.errors import Fault, nearest
+from das_pipeline.jurisdiction import Jurisdiction, Place
+from das_pipeline.publication import metadata
+from das_pipeline.publication import table_texts as load_table_texts
+from das_pipeline.publication.definitions import ExternalTables
+from das_pipeline.statistics import Statistics, load_statistics
+from das_pipeline.terminology import Scheme, load_schemes
+from das_pipeline.website.texts import LANGUAGES, SiteTexts, load_texts, load_words
+
+TABLES = "texts/tables.yaml"
+SITE = "texts/site.yaml"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the texts must have words for: a published table, where it is declared, and the codes of its dimensions."""
+
+    name: str
+    place: Place
+    theme: str
+    unit: str
+    count: str  # the column of the count
+    codes: dict[str, Sequence[str] | None]  # dimension -> codes; None when its scheme is not there
+
+
+def _tables(jurisdiction: Jurisdiction) -> list[Shown]:
+    statistics, schemes = load_statistics(jurisdiction), load_schemes(jurisdiction)
+    files = {}
+    for file in jurisdiction.files("statistics/*.yaml"):
+        content = jurisdiction.document(file).value()
+        if isinstance(content, dict) and "table" in content:
+            files[content["table"]] = file
+    shown = [_protected(jurisdiction.place(files[table.name]), table.name, statistics, schemes) for table in statistics.tables]
+    for file in jurisdiction.files("external/*/tables.yaml"):
+        unit = load_external(jurisdiction, file.split("/")[1]).unit
+        for number, table in enumerate(jurisdiction.load(file, ExternalTables).tables):
+            codes = {name: _codes(schemes, scheme, level) for name, (_, scheme, level) in table.dimensions.items()}
+            shown.append(Shown(table.table, jurisdiction.place(file, "tables", number), table.theme, unit, "n_exact", codes))
+    return shown
+
+
+def _protected(place: Place, name: str, statistics: Statistics, schemes: dict[str, Scheme]) -> Shown:
+    table = next(t for t in statistics.tables if t.name == name)
+    cubes = [statistics.cube(cube) for cube in table.cubes]
+    units = {cube.unit_of_count for cube in cubes}
+    codes: dict[str, Sequence[str] | None] = {d: _codes(schemes, cubes[0].scheme[d], level) for d, level in table.by.items()}
+    if table.stack:
+        codes[table.stack.dimension] = list(table.stack.rows)
+    return Shown(name, place, table.theme, units.pop() if len(units) == 1 else "step", "n", codes)
+
+
+def _codes(schemes: dict[str, Scheme], scheme: str, level: str) -> Sequence[str] | None:
+    return [c.concept for c in schemes[scheme].concepts.values() if c.level == level] if scheme in schemes else None
+
+
+def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield units, columns and codes of published tables that have no text."""
+    texts = load_table_texts(jurisdiction)
+    place = jurisdiction.place(TABLES)
+    for table in _tables(jurisdiction):
+        if table.unit not in texts.units:
+            sentence = f"there is no text for unit {table.unit}, which table {table.name} counts. {nearest(table.unit, texts.units)}"
+            yield (place / "units").fault(sentence)
+        for column in (*table.codes, "period_kind", "period", table.count, "status", metadata.MARK):
+            if column not in texts.columns:
+                sentence = f"there is no text for column {column}, which table {table.name} has. {nearest(column, texts.columns)}"
+                yield (place / "columns").fault(sentence)
+    for table in load_statistics(jurisdiction).tables:
+        for code in table.stack.rows if table.stack else ():
+            if code not in texts.codes:
+                yield (place / "codes").fault(f"there is no text for row {code} of table {table.name}. {nearest(code, texts.codes)}")
+
+
+def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield themes without a page, and parts of the site that name a table, dimension or code which is not there."""
+    load_words(jurisdiction)
+    texts, tables = load_texts(jurisdiction), {table.name: table for table in _tables(jurisdiction)}
+    place = jurisdiction.place(SITE)
+    themes = [theme.theme for theme in texts.themes]
+    for table in tables.values():
+        if table.theme not in themes:
+            yield (table.place / "theme").fault(
+                f"theme {table.theme} has no page: {SITE} has no such theme. {nearest(table.theme, themes)}"
+            )
+    for number, section in enumerate(texts.flow):
+        at = place / "flow" / number
+        if section.theme not in themes:
+            yield (at / "theme").fault(f"there is no theme {section.theme}. {nearest(section.theme, themes)}")
+        yield from _faults_of_table(at, section.table, tables)
+        if section.table in tables and section.parts:
+            codes = tables[section.table].codes
+            if section.parts not in codes:
+                yield (at / "parts").fault(f"table {section.table} has no dimension {section.parts}. {nearest(section.parts, codes)}")
+            for key in ("labels", "colours"):
+                yield from _faults_of_codes(at / key, getattr(section, key), codes.get(section.parts))
+    for number, headline in enumerate(texts.headlines):
+        at = place / "headlines" / number
+        yield from _faults_of_table(at, headline.table, tables)
+        for dimension, code in headline.select.items() if headline.table in tables else ():
+            codes = tables[headline.table].codes
+            if dimension not in codes:
+                yield (at / "select" / dimension).fault(f"table {headline.table} has no dimension {dimension}. {nearest(dimension, codes)}")
+            elif (known := codes[dimension]) is not None and code not in known:
+                yield (at / "select" / dimension).fault(f"dimension {dimension} has no code {code}. {nearest(code, known)}")
+    yield from _faults_of_pages(place, texts)
+
+
+def _faults_of_table(place: Place, table: str, tables: dict[str, Shown]) -> Iterator[Fault]:
+    if table not in tables:
+        yield (place / "table").fault(f"there is no published table {table}. {nearest(table, tables)}")
+
+
+def _faults_of_codes(place: Place, named: dict[str, object], known: Sequence[str] | None) -> Iterator[Fault]:
+    for code in named:
+        if known is not None and code not in (*known, "unknown"):
+            yield (place / code).fault(f"there is no code {code} in this dimension. {nearest(code, known)}")
+
+
+def _faults_of_pages(place: Place, texts: SiteTexts) -> Iterator[Fault]:
+    slugs = {page.slug.en for page in texts.pages}
+    if texts.simulated_page not in slugs:
+        sentence = f"no page has the English slug {texts.simulated_page}. {nearest(texts.simulated_page, slugs)}"
+        yield (place / "simulated_page").fault(sentence)
+    for language in LANGUAGES:
+        seen = {"index"}
+        for key in ("themes", "pages"):
+            for number, page in enumerate(getattr(texts, key)):
+                slug = getattr(page.slug, language)
+                if slug in seen:
+                    yield (place / key / number / "slug").fault(f"two pages would be {slug}.html: give one another slug.")
+                seen.add(slug)

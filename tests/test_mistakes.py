@@ -1,0 +1,171 @@
+"""`das check` on one mistake after another, in a copy of the toy jurisdiction: what, where, and how to correct it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.references import FOUND_SOUND, find_faults, require_sound
+from das_pipeline.settings import PROJECT
+from tests.conftest import TOY
+
+REPORTS, CASES, RULINGS = "contracts/watch/reports.yaml", "contracts/bench/cases.yaml", "contracts/bench/rulings.yaml"
+WATCH, BENCH = "contracts/watch/events.yaml", "contracts/bench/partner.yaml"
+CHAIN, LINKAGE, POLICY, CUBES, TABLE = "chain.yaml", "linkage.yaml", "policy.yaml", "statistics/cubes.yaml", "statistics/reports.yaml"
+SITE, TEXTS = "texts/site.yaml", "texts/tables.yaml"
+WARDS, WARDS_MAPPED = "terminology/codes/watch_ward.csv", "terminology/mappings/watch_ward.csv"
+WARD_COLUMN = "{name: ward, type: text,"
+
+# The file, what is written in it, the mistake instead, and what `das check` says: file and line, the key, and a part of the sentence.
+MISTAKES = [
+    # Text that YAML reads as another value.
+    (REPORTS, "one_of: [N, C, W]", "one_of: [N, C, NO]", 19, "columns[0].one_of[2]", 'write "NO" in quotes if it is a text, false if'),
+    (REPORTS, WARD_COLUMN, f"{WARD_COLUMN} one_of: [YES],", 27, "columns[8].one_of[0]", "YAML reads YES as true"),
+    (REPORTS, WARD_COLUMN, f"{WARD_COLUMN} one_of: [1],", 27, "columns[8].one_of", '1 must be a text in a column of text: write "1"'),
+    (LINKAGE, '["999"]', "[0000000000]", 2, "strong_keys[0].sentinels[0]", 'write "0000000000" in quotes if it is a text'),
+    (LINKAGE, '["999"]', "[010]", 2, "strong_keys[0].sentinels[0]", "YAML may read 010 as another number"),
+    (LINKAGE, '["999"]', "[1_000]", 2, "strong_keys[0].sentinels[0]", 'write "1_000" in quotes'),
+    (LINKAGE, '["999"]', "[12:30]", 2, "strong_keys[0].sentinels[0]", 'write "12:30" in quotes'),
+    (LINKAGE, '["999"]', "[999]", 2, "strong_keys[0].sentinels[0]", 'a text is expected, and unquoted 999 is none: write "999"'),
+    (REPORTS, "version: 1.0.0", "version: 1.0", 3, "version", 'write "1.0"'),
+    (REPORTS, '["", "?"]', "[~]", 25, "columns[6].null_tokens[0]", 'write "~" in quotes if it is a text, null if it is not'),
+    (REPORTS, "history: false", "history: no", 19, "columns[0].history", "false if it is not"),
+    (REPORTS, "history: false", 'history: "false"', 19, "columns[0].history", "write true or false, without quotes"),
+    (CHAIN, "2024-01-01", "2024-13-01", 3, "opening_month", "a day of the calendar is expected: yyyy-mm-dd"),
+    # Text that nothing ever equals.
+    (REPORTS, "[N, C, W]", '[N, C, "W "]', 19, "columns[0].one_of[2]", "a blank at its edge (space (U+0020))"),
+    (REPORTS, "[N, C, W]", '[N, C, "W\u00a0"]', 19, "columns[0].one_of[2]", "a blank at its edge (no-break space (U+00A0))"),
+    (REPORTS, '["", "?"]', '["", " "]', 25, "columns[6].null_tokens", "' ' can never match: cells are compared without blanks"),
+    (WARDS, "n,north", "n ,north", 2, "code", "a blank at its edge (space (U+0020)), so nothing ever equals it: remove it"),
+    (WARDS, "n,north", "n\u00a0,north", 2, "code", "no-break space (U+00A0)"),
+    (WARDS_MAPPED, "n,north", "n\u200b,north", 2, "code", "the hidden character zero width space (U+200B): remove it"),
+    (WARDS, "north", "no\u0308rth", 2, "label", "a letter and its accent are two characters here (not NFC)"),
+    # Two of one name.
+    (POLICY, "chain:\n", "linkage: {}\nchain:\n", 19, "linkage", "the key is here twice, first on line 14: remove one"),
+    (REPORTS, "file: reports", "owner: me\nfile: reports", 7, "owner", "the key is here twice, first on line 2"),
+    (REPORTS, "name: ward", "name: offence", 27, "columns[8]", "two columns have one name: offence is above"),
+    (CUBES, "cube: reports_year", "cube: reports_month", 3, "cubes[1].cube", "there are two cubes reports_month: rename one"),
+    ("terminology/schemes/sex.csv", "\nfemale,", "\nmale,", 4, "concept", "male is in an earlier row too"),
+    (WARDS, "valid_until,kind", "valid_until,kind,code", 1, "", "the header must be code,label,valid_from,valid_until,kind"),
+    (WARDS, "s,south", "n,south", 3, "T04", "code n is listed for the same day in row 2"),
+    # A word that is not known, a value that cannot be.
+    (POLICY, "retention:\n", "retentions:\n", 34, "retentions", "this key is not known here. Did you mean retention?"),
+    (POLICY, "order_share:", "order_shares:", 21, "chain.order_shares", "this key is not known here. Did you mean order_share?"),
+    (POLICY, "order_share: {warn: 0.01", "order_share: {warn: 5", 21, "chain.order_share.warn", "A share is of 1: 5 % is 0.05"),
+    (POLICY, "approval: {by: policy, ", "approval: {", 32, "release.approval.by", "this key is missing: add it"),
+    (POLICY, "by: policy", "by: polcy", 32, "release.approval.by", "polcy is not one of the words here. Did you mean policy?"),
+    (CASES, "withdrawn_limit: 0.5", "withdrawn_limit: 50", 12, "delivery.withdrawn_limit", "A share is of 1: 50 % is 0.5"),
+    (REPORTS, "privacy: indirect", "privacy: indirekt", 25, "columns[6].privacy", "Did you mean indirect?"),
+    (REPORTS, "null_tokens:", "nul_tokens:", 25, "columns[6].nul_tokens", "this key is not known here. Did you mean null_tokens?"),
+    (REPORTS, "dd-mm-yyyy], sen", "d-m-yyyy], sen", 28, "columns[9].formats", "d-m-yyyy is not one here. Did you mean dd-mm-yyyy?"),
+    (REPORTS, "[0, 100000]", "[100000, 0]", 31, "columns[12].range", "no value is from 100000 to 0: write the smaller one first"),
+    (WARDS, "valid_from", "valid_form", 1, "", "missing ['valid_from'], unknown ['valid_form']"),
+    (WARDS, "9999-12-31,valid", "9999-12-31,valld", 2, "kind", "'valld' cannot be here. Did you mean valid?"),
+    (WARDS, "n,north,", "n,north,north,", 2, "", "it has 6 cells under 5 headings: quote a cell that has a comma"),
+    (REPORTS, "sub_key: []", "sub_key: [", 12, "", "no valid YAML: did not find expected ',' or ']'"),
+    # A name that leads nowhere.
+    (REPORTS, "scheme: region", "scheme: regions", 27, "columns[8].concept.scheme", "there is no terminology/schemes/regions.csv. Did"),
+    (REPORTS, "watch_ward}", "watch_wrad}", 27, "columns[8].concept.list", "Did you mean watch_ward?"),
+    (REPORTS, "unit_key: [report_no]", "unit_key: [report_nr]", 9, "unit_key[0]", "Did you mean report_no?"),
+    (RULINGS, "to: cases", "to: case", 20, "relations[0].to", "resolves to no other file of bench. Did you mean cases?"),
+    (CASES, "reference: watch_report", "reference: wach_report", 16, "columns[1].reference", "Did you mean watch_report?"),
+    (BENCH, "[cases, rulings]", "[cases, ruling]", 5, "files[1]", "contracts/bench/ruling.yaml is missing. Did you mean rulings?"),
+    (LINKAGE, "role: chain_number", "role: chain_nr", 2, "strong_keys[0].role", "no column of a contract has identity chain_nr"),
+    (LINKAGE, "anchor: [watch_report]", "anchor: [report]", 5, "case_anchor[0]", "Did you mean watch_report?"),
+    (LINKAGE, "column: report_no", "column: report", 7, "references.watch_report.column", "Did you mean report_no?"),
+    (LINKAGE, "one_per_person: []", "one_per_person: [batch]", 4, "one_per_person[0]", "there is no partner batch. Did you mean watch?"),
+    (LINKAGE, "model: null", "model: linkage_model.json", 8, "model", "the file linkage_model.json is missing"),
+    (WATCH, "to: bench", "to: bank", 6, "report.events[1].to", "there is no partner bank. There are: bench, watch"),
+    (WATCH, "offence_concept", "offense_concept", 3, "report.attributes.offence", "Did you mean offence_concept?"),
+    (WATCH, "reported_on}", "reported_on, when: {mutation: [X]}}", 5, "report.events[0].when.mutation[0]", "reports.mutation is never X"),
+    (CHAIN, "opens: [reported]", "opens: [reportd]", 6, "spells.open_report.opens[0]", "has no event reportd. Did you mean reported?"),
+    (CHAIN, "ruled: referred_back", "ruled: refered_back", 7, "spells.open_case.reopens[0].ruled", "Did you mean referred_back?"),
+    (CUBES, "[referred_back]", "[refered_back]", 5, "cubes[2].leave_out.outcome[0]", "Did you mean referred_back?"),
+    (CUBES, "adds_up_to: reports_month", "adds_up_to: report_month", 3, "cubes[1].adds_up_to", "Did you mean reports_month?"),
+    (TABLE, "cube: reports_month", "cube: report_month", 6, "cube", "there is no cube report_month in statistics/cubes.yaml. Did you mean"),
+    (TABLE, "theme: crime", "theme: crimes", 5, "theme", "theme crimes has no page: texts/site.yaml has no such theme"),
+    (POLICY, "sensitive_cubes: []", "sensitive_cubes: [year]", 25, "disclosure.sensitive_cubes[0]", "disclosure names the cube year"),
+    (
+        POLICY,
+        "structural_zeros: []",
+        "structural_zeros: [{cube: rulings_month, leaf: {ruling: guilt}, reason: a test}]",
+        26,
+        "disclosure.structural_zeros[0].leaf.ruling",
+        "guilt is no concept of scheme ruling at level ruling. Did you mean guilty?",
+    ),
+    (SITE, "parts: sex", "parts: gender", 24, "flow[1].parts", "table reports_persons has no dimension gender"),
+    (SITE, "offence: violence}", "offence: violent}", 29, "headlines[1].select.offence", "Did you mean violence?"),
+    (SITE, "simulated_page: about", "simulated_page: abuot", 4, "simulated_page", "no page has the English slug abuot. Did you mean"),
+    (TEXTS, "  report: {nl", "  reports: {nl", 8, "units", "there is no text for unit report, which table reports counts"),
+    (TEXTS, "  age: {nl", "  ages: {nl", 12, "columns", "no text for column age, which table reports_persons has. Did"),
+    ("terminology/mappings/bench_ruling.csv", "GU,guilty", "GU,guilt", 2, "T05", "schemes/ruling.csv (Did you mean guilty?)"),
+    ("terminology/schemes/offence.csv", "theft,offence,property", "theft,offence,propety", 5, "T10", "(Did you mean property?)"),
+    # Files that nobody reads.
+    ("contracts/bench/parole.yaml", "", "partner: bench\n", 0, "", "files of contracts/bench/partner.yaml does not list parole"),
+    ("contracts/guard/reports.yaml", "", "partner: guard\n", 0, "", "contracts/guard has no partner.yaml, so none of its files is read"),
+    ("terminology/mapping/watch_sex.csv", "", "code\n", 0, "", "Did you mean terminology/mappings/watch_sex.csv?"),
+    ("polcy.yaml", "", "{}\n", 0, "", "no stage reads a file of this name. Did you mean policy.yaml?"),
+    ("texts/sites.yaml", "", "{}\n", 0, "", "no stage reads a file of this name. Did you mean texts/site.yaml?"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the toy jurisdiction to make mistakes in."""
+    return Path(shutil.copytree(TOY, tmp_path / "toy"))
+
+
+@pytest.mark.parametrize(("file", "written", "mistake", "line", "key", "sentence"), MISTAKES, ids=[m[2].strip() for m in MISTAKES])
+def test_a_mistake_is_told_with_its_line_and_how_to_correct_it(
+    folder: Path, file: str, written: str, mistake: str, line: int, key: str, sentence: str
+) -> None:
+    path = folder / file
+    path.parent.mkdir(exist_ok=True)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    assert written in text
+    path.write_text(text.replace(written, mistake, 1), encoding="utf-8")
+    faults = find_faults(Jurisdiction(folder))
+    assert len(faults) <= 3, "one mistake is not told as many"
+    at_place = [fault for fault in faults if (fault.file, fault.line, fault.key) == (file, line, key)]
+    assert [fault for fault in at_place if sentence in fault.sentence], "\n".join(map(str, faults))
+
+
+def test_the_jurisdictions_have_no_mistake(toy: Jurisdiction) -> None:
+    assert find_faults(toy) == []
+    for folder in sorted((PROJECT / "jurisdictions").iterdir()):
+        assert find_faults(Jurisdiction(folder)) == []
+
+
+def test_all_mistakes_are_told_at_once_on_the_command_line_and_as_json(folder: Path) -> None:
+    for file, written, mistake, *_ in (MISTAKES[4], MISTAKES[16], MISTAKES[-1]):
+        path = folder / file
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(text.replace(written, mistake, 1), encoding="utf-8")
+    told = CliRunner().invoke(app, ["check", str(folder)])
+    assert told.exit_code == 1
+    assert [line.split(": ")[0] for line in told.stdout.splitlines()[:-1]] == ["linkage.yaml:2", f"{WARDS}:2", "texts/sites.yaml"]
+    assert told.stdout.splitlines()[-1].startswith("3 mistakes in the ")
+    as_json = json.loads(CliRunner().invoke(app, ["check", str(folder), "--json"]).stdout)
+    assert [(fault["file"], fault["line"]) for fault in as_json] == [("linkage.yaml", 2), (WARDS, 2), ("texts/sites.yaml", 0)]
+    sound = CliRunner().invoke(app, ["check", str(TOY)])
+    assert (sound.exit_code, sound.stdout.startswith("No mistakes in the ")) == (0, True)
+
+
+def test_a_run_does_not_start_on_a_mistake_and_remembers_files_that_have_none(folder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    require_sound(Jurisdiction(folder), home)
+    remembered = (home / FOUND_SOUND).read_text(encoding="ascii")
+    require_sound(Jurisdiction(folder), home)
+    assert (home / FOUND_SOUND).read_text(encoding="ascii") == remembered
+    policy = folder / POLICY
+    policy.write_text(policy.read_text(encoding="utf-8").replace("order_share:", "order_shares:"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="has 2 mistakes, so nothing runs") as error:
+        require_sound(Jurisdiction(folder), home)
+    assert [fault.line for fault in error.value.faults] == [19, 21]
