@@ -170,5 +170,5 @@ def _privacy(settings: Settings) -> Iterator[str]:
 
 def _real(run: Run) -> Iterator[str]:
     sources = [deliveries.load_external(run.jurisdiction, name) for name in deliveries.external_sources(run.jurisdiction)]
-    exceptions = ", except the tables of: " + "; ".join(source.title.en for source in sources) if sources else ""
+    exceptions = ", except the tables of: " + "; ".join(source.title.main for source in sources) if sources else ""
     yield f"Nothing{exceptions}. Every page and file says which figures are simulated."

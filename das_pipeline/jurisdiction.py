@@ -14,22 +14,86 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, ValidationInfo, model_validator
 
 from das_pipeline.errors import ConfigurationError, Fault
-from das_pipeline.shape_faults import shape_faults
+from das_pipeline.shape_faults import Mistakes, shape_faults
 from das_pipeline.yaml_reader import Document, Loc, dotted
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Text(BaseModel, extra="forbid"):
-    """One text in the site's languages."""
+ENGLISH = "en"  # data catalogues and their tools expect it where a text has only one place
 
-    nl: str
-    en: str
+
+class Text(BaseModel, extra="allow"):
+    """One text in each language of the jurisdiction, by the code of the language."""
+
+    __pydantic_extra__: dict[str, str]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __getitem__(self, language: str) -> str:
+        return self.__pydantic_extra__[language]
+
+    @property
+    def main(self) -> str:
+        """The text where there is place for one language: in English if it has that, otherwise in its first language."""
+        texts = self.__pydantic_extra__
+        return texts[ENGLISH] if ENGLISH in texts else next(iter(texts.values()))
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The texts in the languages that are not that of `main`, by their codes."""
+        texts = self.__pydantic_extra__
+        main = ENGLISH if ENGLISH in texts else next(iter(texts))
+        return {code: text for code, text in texts.items() if code != main}
+
+    def filled(self, **parts: Any) -> Text:
+        """The text with its `{…}` filled in; a part that is a text itself in the same language."""
+        return Text.model_validate(
+            {
+                code: text.format(**{name: part[code] if isinstance(part, Text) else part for name, part in parts.items()})
+                for code, text in self.__pydantic_extra__.items()
+            }
+        )
+
+    @classmethod
+    def joined(cls, texts: Sequence[Text], between: str) -> Text:
+        """The texts one after another, in each language."""
+        return cls.model_validate({code: between.join(text[code] for text in texts) for code in texts[0].__pydantic_extra__})
+
+    @model_validator(mode="after")
+    def _in_each_language(self, info: ValidationInfo) -> Text:
+        texts = self.__pydantic_extra__
+        if not texts:
+            raise ValueError("a text is expected here: {<language>: <text>}")
+        if isinstance(info.context, Jurisdiction) and info.context.sees(SELF):
+            languages = info.context.languages
+            found = [((), f"there is no text in {code}, a language of {SELF}: add it.") for code in languages if code not in texts]
+            found += [
+                ((code,), f"{code} is no language of {SELF}, which has {', '.join(languages)}.") for code in texts if code not in languages
+            ]
+            if found:
+                raise Mistakes(found)
+        return self
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"there is no time zone {name}: give one of the IANA database, such as Europe/Amsterdam")
+    return name
+
+
+class OfAll(BaseModel, extra="forbid"):
+    """The content of jurisdiction.yaml: what holds for everything in the folder."""
+
+    languages: Annotated[list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]], Field(min_length=1)]  # the first is at the root of the site
+    time_zone: Annotated[str, AfterValidator(_zone)]  # in which a day ends
+
+
+SELF = "jurisdiction.yaml"
 
 
 @dataclass(frozen=True)
@@ -71,7 +135,7 @@ class Jurisdiction:
     def hash(self) -> str:
         """SHA-256 over the files that are seen: part of the version of everything made from them."""
         digest = hashlib.sha256()
-        for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and self._sees(p.relative_to(self.folder).as_posix())):
+        for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and self.sees(p.relative_to(self.folder).as_posix())):
             digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
 
@@ -79,6 +143,16 @@ class Jurisdiction:
     def partners(self) -> Sequence[str]:
         """The partners that deliver, in the order of their names: the folders of `contracts/` with a partner.yaml."""
         return tuple(sorted(p.parent.name for p in (self.folder / "contracts").glob("*/partner.yaml")))
+
+    @cached_property
+    def languages(self) -> Sequence[str]:
+        """The codes of the languages of every text, the first one first."""
+        return tuple(self.load(SELF, OfAll).languages)
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """Where a day ends."""
+        return ZoneInfo(self.load(SELF, OfAll).time_zone)
 
     def document(self, relative: str) -> Document:
         """A YAML file as a tree that knows its lines."""
@@ -102,7 +176,7 @@ class Jurisdiction:
         document = self.document(relative)
         content = document.value()
         try:
-            return model.model_validate_json(json.dumps(content), strict=True)
+            return model.model_validate_json(json.dumps(content), strict=True, context=self)
         except ValidationError as error:
             raise ConfigurationError(faults=shape_faults(document, model, content, error)) from None
 
@@ -123,9 +197,10 @@ class Jurisdiction:
 
     def path(self, relative: str) -> Path:
         """The place of a file; ConfigurationError when it is not one of those that are seen."""
-        if not self._sees(relative):
+        if not self.sees(relative):
             raise ConfigurationError(f"{relative} is read by a stage that does not list it: add it to das_pipeline/stages.py.")
         return self.folder / relative
 
-    def _sees(self, relative: str) -> bool:
+    def sees(self, relative: str) -> bool:
+        """Whether a file is one of those that may be read."""
         return self.reads is None or any(fnmatchcase(relative, pattern) for pattern in self.reads)

@@ -10,6 +10,7 @@ from pathlib import Path
 from das_pipeline.errors import ConfigurationError, unknown_name
 
 PROJECT = Path(__file__).resolve().parents[1]
+DEFAULT = PROJECT / "jurisdictions" / "default"  # names the jurisdiction that is used when DAS_JURISDICTION is not set
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,16 @@ class Settings:
     def from_environment(cls) -> Settings:
         """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT`, `DAS_THREADS`, `DAS_ALERTS`."""
         home = Path(os.environ.get("DAS_HOME", PROJECT / "data" / "home")).resolve()
-        jurisdiction = os.environ.get("DAS_JURISDICTION") or "nl"
+        jurisdiction = os.environ.get("DAS_JURISDICTION") or DEFAULT.read_text(encoding="utf-8").strip()
         threads = os.environ.get("DAS_THREADS", "2")
         if not threads.isdigit() or threads == "0":
             raise ConfigurationError(f"DAS_THREADS is {threads!r}: give a number of threads, such as 2.")
         memory = os.environ.get("DAS_MEMORY_LIMIT", "2GB")
         if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
             raise ConfigurationError(f"DAS_MEMORY_LIMIT is {memory!r}: give a size with its unit, such as 2GB.")
-        folder = Path(jurisdiction) if os.sep in jurisdiction else PROJECT / "jurisdictions" / jurisdiction
+        folder = Path(jurisdiction) if os.sep in jurisdiction else DEFAULT.parent / jurisdiction
         if not folder.is_dir():
-            raise unknown_name("jurisdiction", jurisdiction, (path.name for path in (PROJECT / "jurisdictions").iterdir()))
+            raise unknown_name("jurisdiction", jurisdiction, (path.name for path in DEFAULT.parent.iterdir() if path.is_dir()))
         return cls(
             home=home,
             inbox=Path(os.environ.get("DAS_INBOX", home.parent / "inbox")).resolve(),

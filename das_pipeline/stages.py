@@ -20,13 +20,16 @@ class Stage:
 
 STAGES = (
     Stage("deliveries", ("contracts/*", "external/*", "policy.yaml")),
-    Stage("terminology", ("contracts/*", "external/*", "policy.yaml", "terminology/*")),
+    Stage("terminology", ("contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "terminology/*")),
     Stage("linkage", ("contracts/*", "linkage*", "policy.yaml")),
     Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml")),
-    Stage("statistics", ("chain.yaml", "contracts/*", "statistics/*", "terminology/schemes/*")),
-    Stage("disclosure", ("chain.yaml", "contracts/*", "policy.yaml", "statistics/*", "terminology/schemes/*")),
-    Stage("publication", ("chain.yaml", "contracts/*", "external/*", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*")),
-    Stage("website", ("chain.yaml", "contracts/*", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*")),
+    Stage("statistics", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "statistics/*", "terminology/schemes/*")),
+    Stage("disclosure", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*")),
+    Stage(
+        "publication",
+        ("chain.yaml", "contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*"),
+    ),
+    Stage("website", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*")),
     Stage("release", ("policy.yaml",)),
 )
 READS = tuple(sorted({path for stage in STAGES for path in stage.reads}))

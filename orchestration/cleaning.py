@@ -4,7 +4,7 @@ import dagster as dg
 
 from das_pipeline import retention
 from das_pipeline.errors import DasError
-from orchestration.resources import Das
+from orchestration.resources import TIME_ZONE, Das
 
 
 @dg.op
@@ -27,7 +27,7 @@ nightly = dg.ScheduleDefinition(
     name="nightly",
     job=clean,
     cron_schedule="0 3 * * *",
-    execution_timezone="Europe/Amsterdam",
+    execution_timezone=TIME_ZONE.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every night at 03:00, before the chain.",
 )

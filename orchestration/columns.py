@@ -46,18 +46,18 @@ def _delivered(table: str) -> dict[str, Any]:
     contracts = {file: contract for (partner, file), contract in deliveries.load_contracts(jurisdiction).items() if partner == name}
     if not contracts:
         source = deliveries.load_external(jurisdiction, name)
-        columns = {c.name: {"type": c.type, "description": c.description.en} for c in source.columns}
+        columns = {c.name: {"type": c.type, "description": c.description.main} for c in source.columns}
         return {
-            "description": f"{source.title.en}. {source.description.en}",
+            "description": f"{source.title.main}. {source.description.main}",
             "grain": "one figure as the source published it.",
             "columns": columns,
         }
     columns = {
-        f"{file}.{column.name}": {"type": column.type, "description": f"{column.description.en} (privacy: {column.privacy})"}
+        f"{file}.{column.name}": {"type": column.type, "description": f"{column.description.main} (privacy: {column.privacy})"}
         for file, contract in contracts.items()
         for column in contract.columns
     }
-    titles = "; ".join(f"**{file}**: {contract.title.en}" for file, contract in contracts.items())
+    titles = "; ".join(f"**{file}**: {contract.title.main}" for file, contract in contracts.items())
     return {
         "description": f"The accepted records of {name}, every version of them, encrypted; identifying columns are kept apart. {titles}.",
         "grain": "one delivered row that made a new version of a record.",

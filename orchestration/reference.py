@@ -54,7 +54,7 @@ def _published() -> Iterator[str]:
     yield from ("| table | what | by |", "|---|---|---|")
     for table in statistics.tables:
         dimensions = [table.stack.dimension] if table.stack else list(table.by)
-        yield f"| `{table.name}` | {table.title.en} | {', '.join([*dimensions, *table.periods])} |"
+        yield f"| `{table.name}` | {table.title.main} | {', '.join([*dimensions, *table.periods])} |"
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from das_pipeline import deliveries, engine
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.references import require_sound
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
+
+TIME_ZONE = Jurisdiction(Settings.from_environment().jurisdiction).time_zone  # in which a day ends
 
 
 class Das(dg.ConfigurableResource):

@@ -17,9 +17,10 @@ from das_pipeline.settings import PROJECT
 from tests.conftest import TOY
 
 REPORTS, CASES, RULINGS = "contracts/watch/reports.yaml", "contracts/bench/cases.yaml", "contracts/bench/rulings.yaml"
+ALL, WATCH_PARTNER = "jurisdiction.yaml", "contracts/watch/partner.yaml"
 WATCH, BENCH = "contracts/watch/events.yaml", "contracts/bench/partner.yaml"
 CHAIN, LINKAGE, POLICY, CUBES, TABLE = "chain.yaml", "linkage.yaml", "policy.yaml", "statistics/cubes.yaml", "statistics/reports.yaml"
-SITE, TEXTS = "texts/site.yaml", "texts/tables.yaml"
+SITE, TEXTS, WORDS = "texts/site.yaml", "texts/tables.yaml", "texts/words.yaml"
 WARDS, WARDS_MAPPED = "terminology/codes/watch_ward.csv", "terminology/mappings/watch_ward.csv"
 WARD_COLUMN = "{name: ward, type: text,"
 
@@ -102,11 +103,19 @@ MISTAKES = [
     ),
     (SITE, "parts: sex", "parts: gender", 24, "flow[1].parts", "table reports_persons has no dimension gender"),
     (SITE, "offence: violence}", "offence: violent}", 29, "headlines[1].select.offence", "Did you mean violence?"),
-    (SITE, "simulated_page: about", "simulated_page: abuot", 4, "simulated_page", "no page has the English slug abuot. Did you mean"),
+    (SITE, "simulated_page: about", "simulated_page: abuot", 4, "simulated_page", "no page has the slug abuot. Did you mean about"),
     (TEXTS, "  report: {nl", "  reports: {nl", 8, "units", "there is no text for unit report, which table reports counts"),
     (TEXTS, "  age: {nl", "  ages: {nl", 12, "columns", "no text for column age, which table reports_persons has. Did"),
     ("terminology/mappings/bench_ruling.csv", "GU,guilty", "GU,guilt", 2, "T05", "schemes/ruling.csv (Did you mean guilty?)"),
     ("terminology/schemes/offence.csv", "theft,offence,property", "theft,offence,propety", 5, "T10", "(Did you mean property?)"),
+    # Languages and what holds for the whole folder.
+    (WATCH_PARTNER, "{nl: De wacht, en: The watch}", "{nl: De wacht}", 3, "title", "there is no text in en"),
+    (WATCH_PARTNER, "en: The watch}", "en: The watch, fr: Le guet}", 3, "title.fr", "fr is no language of jurisdiction.yaml"),
+    (WATCH_PARTNER, "{nl: De wacht, en: The watch}", "{}", 3, "title", "a text is expected here"),
+    (ALL, "Etc/UTC", "Etc/Utopia", 3, "time_zone", "there is no time zone Etc/Utopia"),
+    (ALL, "[nl, en]", "[]", 2, "languages", "at least 1 is expected here"),
+    (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", 92, "languages", "must be those of jurisdiction.yaml, in"),
+    (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", 97, "languages.nl.date", "it needs {day}, {month} and {year}"),
     # Files that nobody reads.
     ("contracts/bench/parole.yaml", "", "partner: bench\n", 0, "", "files of contracts/bench/partner.yaml does not list parole"),
     ("contracts/guard/reports.yaml", "", "partner: guard\n", 0, "", "contracts/guard has no partner.yaml, so none of its files is read"),
@@ -139,7 +148,7 @@ def test_a_mistake_is_told_with_its_line_and_how_to_correct_it(
 
 def test_the_jurisdictions_have_no_mistake(toy: Jurisdiction) -> None:
     assert find_faults(toy) == []
-    for folder in sorted((PROJECT / "jurisdictions").iterdir()):
+    for folder in (path for path in sorted((PROJECT / "jurisdictions").iterdir()) if path.is_dir()):
         assert find_faults(Jurisdiction(folder)) == []
 
 

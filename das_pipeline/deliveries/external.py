@@ -95,7 +95,7 @@ class ExternalSource(Model):
             version="1.0.0",
             title=self.title,
             description=self.description,
-            owner=self.publisher.en,
+            owner=self.publisher.main,
             purpose="published beside the chain's own figures",
             unit=self.unit,
             unit_key=self.key,

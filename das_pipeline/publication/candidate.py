@@ -72,7 +72,7 @@ def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
         lacking = f"units.{table.unit}" if unit is None else ", ".join(f"columns.{k}" for k in missing)
         raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")
     count = texts.columns["n" if table.kind == "protected" else "n_exact"]
-    n = Text(nl=count.nl.format(unit=unit.nl, base=table.base), en=count.en.format(unit=unit.en, base=table.base))
+    n = count.filled(unit=unit, base=table.base)
     return texts.columns | texts.codes | {"n": n}
 
 
@@ -95,14 +95,13 @@ def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str,
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": f"das-{run.jurisdiction.name}",
-        "title": texts.dataset.en,
-        "title_nl": texts.dataset.nl,
+        **metadata.in_each("title", texts.dataset),
         "version": version,
         "as_of": run.as_of.isoformat(),
         "is_simulated": any(t.is_simulated for t in tables),
         "licenses": [texts.licence.as_descriptor()],
-        "contributors": [{"title": texts.publisher.en, "roles": ["publisher"]}],
-        "sources": [{"title": title} for title in sorted({t.source.title.en for t in tables})],
+        "contributors": [{"title": texts.publisher.main, "roles": ["publisher"]}],
+        "sources": [{"title": title} for title in sorted({t.source.title.main for t in tables})],
         "resources": described,
     }
 
@@ -119,7 +118,7 @@ def _database(draft: Draft, tables: Iterable[Table]) -> None:
             name = engine.identifier(table.name)
             database.execute(f"CREATE TABLE {name} AS SELECT * FROM {engine.parquet([path])}")
             simulated = "SIMULATED FIGURES. " if table.is_simulated else ""
-            database.execute(f"COMMENT ON TABLE {name} IS {quoted(simulated + table.title.en + '. ' + table.description.en)}")
+            database.execute(f"COMMENT ON TABLE {name} IS {quoted(simulated + table.title.main + '. ' + table.description.main)}")
             for field in pq.read_schema(path):
                 database.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {quoted(field.metadata[b'description_en'].decode())}")
 

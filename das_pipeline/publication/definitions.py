@@ -116,7 +116,7 @@ def _protected(
         name=table.name,
         title=table.title,
         description=table.description,
-        notes=_with(table.notes, texts.simulated) if simulated else table.notes,
+        notes=Text.joined([table.notes, texts.simulated], " ") if simulated else table.notes,
         theme=table.theme,
         kind="protected",
         unit=cubes[0].unit_of_count if len({c.unit_of_count for c in cubes}) == 1 else "step",
@@ -124,17 +124,13 @@ def _protected(
         dimensions=dimensions,
         periods=tuple(table.periods),
         source=Source(
-            title=Text(nl=", ".join(t.nl for t in titles), en=", ".join(t.en for t in titles)),
+            title=Text.joined(titles, ", "),
             licence=texts.licence,
         ),
         is_simulated=simulated,
         cubes=(cubes_of := dict(table.stack.rows) if table.stack else {"": cubes[0].name}),
         population={code: _population(statistics.cube(name)) for code, name in cubes_of.items()},
     )
-
-
-def _with(notes: Text, sentence: Text) -> Text:
-    return Text(nl=f"{notes.nl} {sentence.nl}", en=f"{notes.en} {sentence.en}")
 
 
 def _population(cube: Cube) -> str:

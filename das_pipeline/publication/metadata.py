@@ -39,7 +39,13 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
 
 
 def _coded(name: str, description: Text, codes: Mapping[str, Text]) -> dict[str, Any]:
-    return {"name": name, "type": "string", "description": description, "codes": [{"code": c, **t.model_dump()} for c, t in codes.items()]}
+    of_file = [{"code": c, **t.model_dump()} for c, t in codes.items()]
+    return {"name": name, "type": "string", "description": description, "codes": of_file, "labels": codes}
+
+
+def in_each(name: str, text: Text) -> dict[str, str]:
+    """Return a text as a descriptor has it: `name` in the main language, `name_nl` and the like in the others."""
+    return {name: text.main} | {f"{name}_{code}": other for code, other in text.others.items()}
 
 
 def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.Schema:
@@ -50,7 +56,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
     types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_()}
     arrow_fields = []
     for column in columns:
-        metadata = {"description_nl": column["description"].nl, "description_en": column["description"].en}
+        metadata = {f"description_{code}": text for code, text in column["description"].model_dump().items()}
         if "unit" in column:
             metadata["unit"] = column["unit"]
         if "codes" in column:
@@ -87,8 +93,13 @@ def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list
     """Return the descriptors of `table` in the data package: its file in each format, with its hash."""
     schema = {
         "fields": [
-            {"name": c["name"], "type": c["type"], "title": c["name"], "description": f"{c['description'].en} / {c['description'].nl}"}
-            | ({"categories": [{"value": o["code"], "label": o["en"], "label_nl": o["nl"]} for o in c["codes"]]} if "codes" in c else {})
+            {
+                "name": c["name"],
+                "type": c["type"],
+                "title": c["name"],
+                "description": " / ".join([c["description"].main, *c["description"].others.values()]),
+            }
+            | ({"categories": [{"value": code, **in_each("label", label)} for code, label in c["labels"].items()]} if "codes" in c else {})
             | ({"unit": c["unit"]} if "unit" in c else {})
             | {"constraints": {"required": True} | ({"minimum": 0} if c["type"] == "integer" else {})}
             for c in columns
@@ -96,7 +107,7 @@ def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list
         "primaryKey": table.keys,
     }
     licence = table.source.licence.as_descriptor()
-    source = {"title": table.source.title.en} | ({"path": table.source.url} if table.source.url else {})
+    source = {"title": table.source.title.main} | ({"path": table.source.url} if table.source.url else {})
     descriptors = []
     for place, form in enumerate(formats.FORMATS):
         path = folder / "tables" / f"{table.name}.{form.extension}"
@@ -104,10 +115,8 @@ def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list
             {
                 "name": f"{table.name}-{form.extension}" if place else table.name,
                 "path": f"tables/{table.name}.{form.extension}",
-                "title": table.title.en,
-                "title_nl": table.title.nl,
-                "description": f"{table.description.en} {table.notes.en}",
-                "description_nl": f"{table.description.nl} {table.notes.nl}",
+                **in_each("title", table.title),
+                **in_each("description", Text.joined([table.description, table.notes], " ")),
                 "format": form.extension,
                 "mediatype": form.media_type,
                 "encoding": "utf-8",

@@ -13,7 +13,7 @@ from das_pipeline.publication import table_texts as load_table_texts
 from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.statistics import Statistics, load_statistics
 from das_pipeline.terminology import Scheme, load_schemes
-from das_pipeline.website.texts import LANGUAGES, SiteTexts, load_texts, load_words
+from das_pipeline.website.texts import SiteTexts, load_texts, load_words
 
 TABLES = "texts/tables.yaml"
 SITE = "texts/site.yaml"
@@ -125,15 +125,15 @@ def _faults_of_codes(place: Place, named: dict[str, object], known: Sequence[str
 
 
 def _faults_of_pages(place: Place, texts: SiteTexts) -> Iterator[Fault]:
-    slugs = {page.slug.en for page in texts.pages}
+    slugs = {page.slug.main for page in texts.pages}
     if texts.simulated_page not in slugs:
-        sentence = f"no page has the English slug {texts.simulated_page}. {nearest(texts.simulated_page, slugs)}"
+        sentence = f"no page has the slug {texts.simulated_page}. {nearest(texts.simulated_page, slugs)}"
         yield (place / "simulated_page").fault(sentence)
-    for language in LANGUAGES:
+    for language in place.jurisdiction.languages:
         seen = {"index"}
         for key in ("themes", "pages"):
             for number, page in enumerate(getattr(texts, key)):
-                slug = getattr(page.slug, language)
+                slug = page.slug[language]
                 if slug in seen:
                     yield (place / key / number / "slug").fault(f"two pages would be {slug}.html: give one another slug.")
                 seen.add(slug)

@@ -71,13 +71,11 @@ def _write_notice(run: Run, release: Release, signature: Signature, public: Path
     for page in sorted((release.folder / "site").rglob("*.html")):
         place = page.relative_to(release.folder)
         language = match.group(1).decode() if (match := LANGUAGE.search(page.read_bytes())) else "en"
-        sentence = getattr(texts.withdrawn, language).format(
-            release=release.id, day=signature.statement.at[:10], reason=signature.statement.reason
-        )
+        sentence = texts.withdrawn[language].format(release=release.id, day=signature.statement.at[:10], reason=signature.statement.reason)
         target = draft / place
         target.parent.mkdir(parents=True, exist_ok=True)
         current = "../" * len(place.parts) + "current/site/index.html" if live_name(run) else ""
-        page_texts = {"sentence": sentence, "current": current, "current_text": getattr(texts.current_release, language)}
+        page_texts = {"sentence": sentence, "current": current, "current_text": texts.current_release[language]}
         target.write_text(template.render(language=language, **page_texts), encoding="utf-8")
     files = {p.relative_to(draft).as_posix(): {"sha256": sha256_of(p), "bytes": p.stat().st_size} for p in draft.rglob("*") if p.is_file()}
     kept = {key: release.manifest[key] for key in ("release", "as_of", "version", "is_simulated")}

@@ -13,12 +13,11 @@ from das_pipeline.run import Run
 from das_pipeline.terminology.columns import list_uses
 from das_pipeline.terminology.judging import judge_terminology
 from das_pipeline.terminology.lists import CodeList, load_lists
-from das_pipeline.terminology.schemes import Scheme, load_schemes
+from das_pipeline.terminology.schemes import Scheme, load_schemes, text_columns
 
 TABLES = {
-    "concepts": {
-        **dict.fromkeys(("scheme", "concept", "level", "parent"), "string"),
-        **dict.fromkeys(("label_nl", "label_en", "definition_nl", "definition_en", "source"), "string"),
+    "concepts": {  # and its texts in each language, see text_columns
+        **dict.fromkeys(("scheme", "concept", "level", "parent", "source"), "string"),
         **dict.fromkeys(("from_age", "to_age"), "int16"),
     },
     "hierarchies": dict.fromkeys(("scheme", "level", "leaf", "node"), "string"),
@@ -45,7 +44,9 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
     rows = _rows(schemes.values(), lists.values())
     digest = hashlib.sha256()
     with run.connect() as connection:
-        for name, columns in TABLES.items():
+        texts = dict.fromkeys(text_columns(run.jurisdiction.languages), "string")
+        for name, fixed in TABLES.items():
+            columns = fixed | texts if name == "concepts" else fixed
             schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
             connection.register("rows", pa.Table.from_pylist(rows[name], schema=schema))
             file = f"{name}.parquet"
@@ -61,7 +62,9 @@ def _rows(schemes: Iterable[Scheme], lists: Iterable[CodeList]) -> dict[str, lis
     concepts = [c for scheme in schemes for c in scheme.concepts.values()]
     return {
         "concepts": [
-            vars(c) | {"label_nl": c.label.nl, "label_en": c.label.en, "definition_nl": c.definition.nl, "definition_en": c.definition.en}
+            vars(c)
+            | {f"label_{language}": text for language, text in c.label.model_dump().items()}
+            | {f"definition_{language}": text for language, text in c.definition.model_dump().items()}
             for c in concepts
         ],
         "hierarchies": [

@@ -6,7 +6,7 @@ whether the levels partition is rule T10 in `judging`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import PurePosixPath
@@ -18,13 +18,21 @@ ALL, TOTAL = "all", "total"  # the concept that every scheme has, and its level
 UNKNOWN = "unknown"  # in every scheme: a value without a mapping, or one that means unknown
 NOT_APPLICABLE = "not_applicable"  # in no scheme: an empty field
 
-SCHEME = Shape(
-    columns=("concept", "level", "parent", "label_nl", "label_en", "definition_nl", "definition_en", "source"),
-    optional=("from_age", "to_age"),
-    may_be_empty=("parent",),
-    patterns={"concept": r"[A-Za-z0-9_.+-]+", "level": r"[a-z][a-z0-9_]*", "from_age": r"\d{0,3}", "to_age": r"\d{0,3}"},
-    key=("concept",),
-)
+
+def shape_of_schemes(languages: Sequence[str]) -> Shape:
+    """The columns of a scheme's file: a label and a definition in each language."""
+    return Shape(
+        columns=("concept", "level", "parent", *text_columns(languages), "source"),
+        optional=("from_age", "to_age"),
+        may_be_empty=("parent",),
+        patterns={"concept": r"[A-Za-z0-9_.+-]+", "level": r"[a-z][a-z0-9_]*", "from_age": r"\d{0,3}", "to_age": r"\d{0,3}"},
+        key=("concept",),
+    )
+
+
+def text_columns(languages: Sequence[str]) -> list[str]:
+    """The columns with texts, in files of schemes and in the table of concepts."""
+    return [f"{text}_{language}" for text in ("label", "definition") for language in languages]
 
 
 @dataclass(frozen=True)
@@ -80,14 +88,15 @@ def load_schemes(jurisdiction: Jurisdiction) -> dict[str, Scheme]:
 def _schemes(jurisdiction: Jurisdiction, content: str) -> dict[str, Scheme]:  # noqa: ARG001  (content: other files, other schemes)
     files = jurisdiction.files("terminology/schemes/*.csv")
     concepts: dict[str, dict[str, Concept]] = {file: {} for file in files}
-    for line in read_tables(jurisdiction, files, SCHEME):
+    languages = jurisdiction.languages if files else ()
+    for line in read_tables(jurisdiction, files, shape_of_schemes(languages)):
         concepts[line.file][line["concept"]] = Concept(
             scheme=PurePosixPath(line.file).stem,
             concept=line["concept"],
             level=line["level"],
             parent=line["parent"] or None,
-            label=Text(nl=line["label_nl"], en=line["label_en"]),
-            definition=Text(nl=line["definition_nl"], en=line["definition_en"]),
+            label=Text.model_validate({language: line[f"label_{language}"] for language in languages}),
+            definition=Text.model_validate({language: line[f"definition_{language}"] for language in languages}),
             source=line["source"],
             from_age=int(line["from_age"]) if line["from_age"] else None,
             to_age=int(line["to_age"]) if line["to_age"] else None,

@@ -27,7 +27,7 @@ from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import LANGUAGES, SiteTexts, load_texts, load_words
+from das_pipeline.website.texts import SiteTexts, load_texts, load_words
 
 CANDIDATE = "publication/candidate"
 YEARS = 3  # the years that the chain is drawn for
@@ -82,8 +82,9 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
     draft.derived.add("das.duckdb")
     site = _site(run, draft.folder)
     drawn = Charts(draft.folder / "site" / "charts", run.lake.current("website/site"))
-    for code in LANGUAGES:
-        _write_language(site, Language(code, load_words(run.jurisdiction)), draft.folder / "site", drawn)
+    words = load_words(run.jurisdiction)
+    for code in words.languages:
+        _write_language(site, Language(code, words), draft.folder / "site", drawn)
     static = importlib.resources.files("das_pipeline.website") / "static"
     for file in static.iterdir():
         colours = charts.COLOURS.encode() if file.name == "style.css" else b""
@@ -128,11 +129,11 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
         pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
     for page in site.texts.pages:
         pages.append((language.text(page.slug), "page.html", {"page": page}))
-    others = {name: Language(name, language.words) for name in LANGUAGES}
-    slugs = {code: ["index", *(others[code].text(p.slug) for p in [*site.texts.themes, *site.texts.pages])] for code in LANGUAGES}
+    languages = [Language(code, language.words) for code in language.words.languages]
+    slugs = {other.code: ["index", *(other.text(p.slug) for p in [*site.texts.themes, *site.texts.pages])] for other in languages}
     folder.mkdir(parents=True, exist_ok=True)
     for number, (slug, template, content) in enumerate(pages):
-        versions = {code: _relative(language.code, code, slugs[code][number]) for code in LANGUAGES}
+        versions = {other.code: _relative(language, other, slugs[other.code][number]) for other in languages}
         context = common | {"is_real": False, "slug": slug, "versions": versions} | content
         html = environment.get_template(template).render(context)
         (folder / f"{slug}.html").write_text(html, encoding="utf-8")
@@ -149,7 +150,7 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "figures": figures,
         "pictures": pictures,
         "theme_links": {t.theme: f"{language.text(t.slug)}.html" for t in site.texts.themes},
-        "page_links": {p.slug.en: f"{language.text(p.slug)}.html" for p in site.texts.pages},
+        "page_links": {p.slug.main: f"{language.text(p.slug)}.html" for p in site.texts.pages},
     }
 
 
@@ -213,10 +214,9 @@ def _environment(language: Language) -> jinja2.Environment:
     return environment
 
 
-def _relative(here: str, there: str, slug: str) -> str:
+def _relative(here: Language, there: Language, slug: str) -> str:
     """The address of a page in another language, from a page in this one."""
-    up = "" if here == LANGUAGES[0] else "../"
-    return f"{up}{'' if there == LANGUAGES[0] else f'{there}/'}{slug}.html"
+    return f"{'' if here.is_first else '../'}{'' if there.is_first else f'{there.code}/'}{slug}.html"
 
 
 def _take_over(source: Path, target: Path) -> None:

@@ -49,7 +49,8 @@ class PublishedTable:
             field.name: {o["code"]: o for o in json.loads(field.metadata.get(b"codes", b"[]"))} for field in file.schema
         }
         self.descriptions = {
-            f.name: {"nl": f.metadata[b"description_nl"].decode(), "en": f.metadata[b"description_en"].decode()} for f in file.schema
+            f.name: {k.removeprefix(b"description_").decode(): v.decode() for k, v in f.metadata.items() if k.startswith(b"description_")}
+            for f in file.schema
         }
         keys = zip(*(file.column(name).to_pylist() for name in [*self.dims, "period_kind", "period"]), strict=True)
         counts = zip(file.column("n").to_pylist(), file.column("status").to_pylist(), strict=True)

@@ -18,7 +18,7 @@ from typing import Any
 from das_pipeline.lake import canonical
 from das_pipeline.periods import first_day
 from das_pipeline.website.cells import Cell
-from das_pipeline.website.language import LOCALES, Language
+from das_pipeline.website.language import Language
 
 MEDIAN_FROM = 30  # a line of smaller counts would show rounding rather than trends
 LINES = 5
@@ -128,15 +128,14 @@ def marked(specification: dict[str, Any], text: str) -> dict[str, Any]:
 def key_of(specification: dict[str, Any], language: Language) -> str:
     """A hash of what determines a drawn chart: its specification, its language and the drawing library."""
     drawn_by = version("vl-convert-python")
-    return hashlib.sha256(canonical([specification, language.code, drawn_by])).hexdigest()[:16]
+    return hashlib.sha256(canonical([specification, _number_forms(language), drawn_by])).hexdigest()[:16]
 
 
 def draw(specification: dict[str, Any], language: Language) -> str:
     """Draw the specification as an SVG that scales with its container; the page around it provides the description."""
     import vl_convert
 
-    locale = LOCALES[language.code]
-    svg = vl_convert.vegalite_to_svg(specification, format_locale=locale, time_format_locale=locale)
+    svg = vl_convert.vegalite_to_svg(specification, format_locale=_number_forms(language))
     size = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
     assert size is not None, "vl-convert names the size"
     svg = re.sub(
@@ -144,6 +143,11 @@ def draw(specification: dict[str, Any], language: Language) -> str:
     )
     svg = re.sub(r' (?:role|aria-[a-z]+|class)="[^"]*"', "", svg)
     return re.sub(r'<path d="M0,0h0v0h0Z"[^>]*/>|<path d=""[^>]*/>', "", svg)
+
+
+def _number_forms(language: Language) -> dict[str, Any]:
+    """How the axes write numbers, as d3-format has it; dates are years alone."""
+    return {"decimal": language.forms.decimal, "thousands": language.forms.thousands, "grouping": [3], "currency": ["", ""]}
 
 
 def _points(line: Line) -> list[dict[str, Any]]:

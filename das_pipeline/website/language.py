@@ -1,6 +1,6 @@
 """One language of the site: its words, and how it writes numbers, dates, months, shares and changes.
 
-The words and the names of months are in texts/words.yaml of the jurisdiction. Shares and changes follow disclosure control: they are
+The words and the forms of a language are in texts/words.yaml of the jurisdiction. Shares and changes follow disclosure control: they are
 computed only from protected counts, and never more precisely than these allow.
 """
 
@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from markupsafe import Markup
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import kind_of
-from das_pipeline.website.texts import LANGUAGES, Words
+from das_pipeline.website.texts import Forms, Words
 
-_MARKS = {"nl": (".", ","), "en": (",", ".")}  # thousands, decimals
-LOCALES: dict[str, Literal["nl-NL", "en-GB"]] = {"nl": "nl-NL", "en": "en-GB"}
 SHARE_FROM, ROUGH_SHARE_FROM, SURE_SHARE_FROM = 100, 50, 500
 CHANGE_FROM, CHANGE_AT_LEAST, FINE_CHANGE_FROM = 200, 10, 10_000
 
@@ -33,11 +31,16 @@ class Language:
 
     @property
     def is_first(self) -> bool:
-        return self.code == LANGUAGES[0]
+        """Whether its pages are at the root of the site."""
+        return self.code == next(iter(self.words.languages))
+
+    @property
+    def forms(self) -> Forms:
+        return self.words.languages[self.code]
 
     def text(self, text: Text | dict[str, str]) -> str:
         """`text` in this language."""
-        return text[self.code] if isinstance(text, dict) else getattr(text, self.code)
+        return text[self.code]
 
     def say(self, word: str, **parts: Any) -> str:
         """The word or sentence `word`, with its parts filled in."""
@@ -52,12 +55,12 @@ class Language:
 
     def number(self, n: float, decimals: int = 0) -> str:
         """`n` as written in this language, with a real minus sign."""
-        thousands, point = _MARKS[self.code]
-        return f"{n:,.{decimals}f}".replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")
+        whole, _, part = f"{n:,.{decimals}f}".replace("-", "−").partition(".")
+        return whole.replace(",", self.forms.thousands) + (self.forms.decimal + part if part else "")
 
     def date(self, day: date) -> str:
         """`day` in full."""
-        return f"{day.day} {self.words.months[self.code][day.month - 1]} {day.year}"
+        return self.forms.date.format(day=day.day, month=self.forms.months[day.month - 1], year=day.year)
 
     def period(self, period: str) -> str:
         """`2024`, `1e kwartaal 2024` or `maart 2024`."""
@@ -66,7 +69,7 @@ class Language:
             return period
         if kind == "quarter":
             return self.say("quarter", quarter=period[6:], year=period[:4])
-        return f"{self.words.months[self.code][int(period[5:]) - 1]} {period[:4]}"
+        return f"{self.forms.months[int(period[5:]) - 1]} {period[:4]}"
 
     def share(self, part: int, whole: int) -> str | None:
         """`part` of `whole` in percent; None where the protected counts are too small for a share."""

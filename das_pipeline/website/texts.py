@@ -1,14 +1,14 @@
-"""The texts of the site, from the jurisdiction: its content in `texts/site.yaml`; words, captions and months in `texts/words.yaml`."""
+"""The texts of the site, from the jurisdiction: content in `texts/site.yaml`, words and the forms of languages in `texts/words.yaml`."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
-from das_pipeline.jurisdiction import Jurisdiction, Text
+from das_pipeline.jurisdiction import SELF, Jurisdiction, Text
+from das_pipeline.shape_faults import Mistakes
 
-LANGUAGES = ("nl", "en")  # the first is at the root of the site; each other one has a folder
 Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of a case; see colours.css
 
 
@@ -75,7 +75,7 @@ class SiteTexts(BaseModel, extra="forbid"):
     site_name: Text
     site_name_end: Text
     simulated: Text
-    simulated_page: str  # English slug of the page that explains it
+    simulated_page: str  # slug of the page that explains it, in English or else in the first language
     real: Text  # on pages of other publishers' figures, while all others are simulated
     start: Part
     flow: list[Section]
@@ -89,13 +89,37 @@ def load_texts(jurisdiction: Jurisdiction) -> SiteTexts:
     return jurisdiction.load("texts/site.yaml", SiteTexts)
 
 
+class Forms(BaseModel, extra="forbid"):
+    """How a language writes its own name, numbers and dates; `date` has {day}, {month} and {year}."""
+
+    name: str
+    thousands: str
+    decimal: str
+    date: str
+    months: Annotated[list[str], Field(min_length=12, max_length=12)]
+
+    @model_validator(mode="after")
+    def _forms_a_date(self) -> Forms:
+        try:
+            formed = {self.date.format(day=day, month=month, year=year) for day in "12" for month in "ab" for year in "34"}
+        except (KeyError, IndexError, ValueError):
+            formed = set()
+        if len(formed) < 8:
+            raise Mistakes([(("date",), "it needs {day}, {month} and {year}, and no other braces.")])
+        return self
+
+
 class Words(BaseModel, extra="forbid"):
-    """The content of words.yaml: texts by name, with `{…}` to be filled in, and the names of months by language."""
+    """The content of words.yaml: texts by name, with `{…}` to be filled in, and the forms of each language."""
 
     words: dict[str, Text]
-    months: dict[str, list[str]]
+    languages: dict[str, Forms]
 
 
 def load_words(jurisdiction: Jurisdiction) -> Words:
-    """The words of buttons, captions and sentences of `jurisdiction`."""
-    return jurisdiction.load("texts/words.yaml", Words)
+    """The words of buttons, captions and sentences of `jurisdiction`, and the forms of its languages, the first one first."""
+    words = jurisdiction.load("texts/words.yaml", Words)
+    if tuple(words.languages) != tuple(jurisdiction.languages):
+        expected = ", ".join(jurisdiction.languages)
+        jurisdiction.place("texts/words.yaml", "languages").refuse(f"the languages here must be those of {SELF}, in its order: {expected}.")
+    return words

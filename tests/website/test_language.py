@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import load_words
+from das_pipeline.website.texts import Forms, Words, load_words
 from tests.conftest import TOY
 
 ENGLISH = Language("en", load_words(Jurisdiction(TOY)))
@@ -51,6 +53,18 @@ def test_a_change_in_a_table() -> None:
     assert [ENGLISH.signed_change(n, 100) for n in (105, 120, 80)] == ["≈", "+", "−"]
     assert ENGLISH.signed_change(180, 200) == "−10%"
     assert DUTCH.signed_change(12_345, 12_000) == "+2,9 %"
+
+
+def test_numbers_and_dates_have_the_forms_of_the_folder() -> None:
+    german = Forms(name="Deutsch", thousands="\u202f", decimal=",", date="{day}. {month} {year}", months=["Januar", *"ABCDEFGHIJK"])
+    american = german.model_copy(update={"thousands": ",", "decimal": ".", "date": "{month} {day}, {year}"})
+    words = Words(words={"quarter": Text(de="{quarter}. Quartal {year}", us="Q{quarter} {year}")}, languages={"de": german, "us": american})
+    first, second = Language("de", words), Language("us", words)
+    assert [first.number(-1234567), first.number(1234.5, 1)] == ["−1\u202f234\u202f567", "1\u202f234,5"]
+    assert [second.number(-1234567), second.number(1234.5, 1)] == ["−1,234,567", "1,234.5"]
+    assert [language.date(date(2024, 1, 9)) for language in (first, second)] == ["9. Januar 2024", "Januar 9, 2024"]
+    assert [first.period("2024-01"), second.period("2024-Q1")] == ["Januar 2024", "Q1 2024"]
+    assert [first.is_first, second.is_first] == [True, False]
 
 
 def test_an_edition_says_what_it_changed_and_nothing_else() -> None:
