@@ -1,5 +1,7 @@
 """Intake: one asset per partner, partitioned by delivery, and one per external source."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from checks.deliveries import EXTERNAL, INTAKE
@@ -10,16 +12,26 @@ from orchestration.publish import Published, publish
 from orchestration.resources import Das
 from orchestration.table_assets import asset_of
 
+JURISDICTION = Jurisdiction(Settings.from_environment().jurisdiction)
+
 
 def partitions(partner: str) -> dg.DynamicPartitionsDefinition:
     """The deliveries of a partner, by reference date and number: whatever arrived."""
     return dg.DynamicPartitionsDefinition(name=f"deliveries_{partner}")
 
 
+def due(name: str) -> dg.FreshnessPolicy:
+    """By the delivery calendar: late when the next delivery is overdue, too late when the chain would stop for it."""
+    partner = deliveries.load_partners(JURISDICTION)[name]
+    late = timedelta(days=partner.period_days + partner.due_days)
+    stops = late + timedelta(days=partner.completeness.late_days)
+    return dg.FreshnessPolicy.time_window(fail_window=stops, warn_window=late if late < stops else None)
+
+
 def partner_asset(partner: str) -> dg.AssetsDefinition:
     """The accepted records of a partner. One run takes in one delivery, so that one partner's failure is its own."""
 
-    @asset_of(f"deliveries/{partner}", INTAKE, partitions_def=partitions(partner))
+    @asset_of(f"deliveries/{partner}", INTAKE, partitions_def=partitions(partner), freshness=due(partner))
     def accepted(context: dg.AssetExecutionContext, das: Das) -> Published:
         run = das.whole()
         yield from publish(
@@ -42,7 +54,6 @@ def external_asset(source: str) -> dg.AssetsDefinition:
     return figures
 
 
-JURISDICTION = Jurisdiction(Settings.from_environment().jurisdiction)
 PARTNERS = {partner: partner_asset(partner) for partner in JURISDICTION.partners}
 EXTERNALS = {source: external_asset(source) for source in deliveries.external_sources(JURISDICTION)}
 DELIVERED = tuple(f"deliveries/{partner}" for partner in PARTNERS)

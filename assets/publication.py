@@ -5,7 +5,7 @@ from __future__ import annotations
 from assets.deliveries import DELIVERED
 from checks.publication import CANDIDATE
 from das_pipeline import publication
-from orchestration.table_assets import table_asset
+from orchestration.table_assets import FRESH, table_asset
 
 candidate = table_asset(
     "publication/candidate",
@@ -14,4 +14,5 @@ candidate = table_asset(
     ["disclosure/leaves", "terminology/concepts", "terminology/records", "terminology/external", "linkage/links"],
     when_live=DELIVERED,
     kinds=(*publication.readers(), "duckdb"),
+    freshness=FRESH,
 )

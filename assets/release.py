@@ -7,10 +7,10 @@ from das_pipeline import release
 from orchestration.days import DAYS
 from orchestration.publish import Published, publish
 from orchestration.resources import Das
-from orchestration.table_assets import asset_of
+from orchestration.table_assets import FRESH, asset_of
 
 
-@asset_of(release.DECISION, DECISION, deps=["website/site"], kinds=("folder",), partitions_def=DAYS)
+@asset_of(release.DECISION, DECISION, deps=["website/site"], kinds=("folder",), partitions_def=DAYS, freshness=FRESH)
 def decision(context: dg.AssetExecutionContext, das: Das) -> Published:
     """Audit the finished folder; then release it or hold it."""
     run = das.known_on(context.partition_key)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from checks.website import SITE
 from das_pipeline import website
-from orchestration.table_assets import table_asset
+from orchestration.table_assets import FRESH, table_asset
 
-site = table_asset("website/site", SITE, website.build_site, ["publication/candidate", "terminology/concepts"], kinds=("html", "svg"))
+site = table_asset(
+    "website/site",
+    SITE,
+    website.build_site,
+    ["publication/candidate", "terminology/concepts"],
+    kinds=("html", "svg"),
+    freshness=FRESH,
+)

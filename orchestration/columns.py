@@ -12,6 +12,7 @@ import yaml
 from das_pipeline import deliveries
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import Settings
+from orchestration.lineage import lineage
 
 
 @cache
@@ -36,6 +37,27 @@ def column_schema(table: str) -> dict[str, Any]:
         for name, column in declared["columns"].items()
     ]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def column_lineage(table: str) -> dict[str, Any]:
+    """The metadata of a materialisation of `table` by which Dagster leads from a published column to the columns of the contracts.
+
+    The columns of each of its files are added to the schema. It is read here and not with the definitions, whose import it would double.
+    """
+    made = lineage(table, Jurisdiction(Settings.from_environment().jurisdiction))
+    if not made:
+        return {}
+    declared = declarations()[table]["columns"]
+    columns = [*column_schema(table)["dagster/column_schema"].columns]
+    for name, sources in sorted(made.items()):
+        own = declared.get(name.rpartition(".")[2], {})
+        description = own.get("description") or f"From {', '.join(f'{column} of {source}' for source, column in sources)}"
+        columns.append(dg.TableColumn(name=name, type=own.get("type", "VARCHAR"), description=description))
+    deps = {
+        name: [dg.TableColumnDep(asset_key=source.split("/"), column_name=column) for source, column in sources]
+        for name, sources in made.items()
+    }
+    return {"dagster/column_schema": dg.TableSchema(columns=columns), "dagster/column_lineage": dg.TableColumnLineage(deps)}
 
 
 @cache

@@ -8,8 +8,10 @@ inputs as well (das_pipeline.run.produce).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +23,26 @@ from das_pipeline.gate import GateFailed
 from das_pipeline.lake import Version
 from das_pipeline.run import Produced
 from das_pipeline.settings import PROJECT
-from das_pipeline.stages import stage_of
+from das_pipeline.stages import stage_of, zone_of
 from orchestration.attempts import REFUSED
+from orchestration.columns import column_lineage
 
-GUIDE = PROJECT / "docs" / "engineers.md"
+SECTION = "## When something is red"
+PREVIEWED = 5  # rows of a published table that the UI shows
 Published = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
 
 
 def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str], make: Callable[[], Produced]) -> Published:
     """Yield the materialisation of `table` and its check results when `make` promotes it; else the failed ones, and raise a Failure."""
     begun = time.monotonic()
+    # Dagster 1.13.27 shows no partition beside a check of its own: that is a preview there, not ready for production.
+    partition = {"partition": context.partition_key} if context.has_partition_key else {}
     try:
         produced = make()
     except GateFailed as failure:
         context.instance.add_run_tags(context.run_id, {REFUSED: table})
         verdicts = [v.as_dict() for v in failure.verdicts]
-        partition = context.partition_key if context.has_partition_key else None
-        yield from _results(table, rules, verdicts, _refusal(table, failure.candidate, partition))
+        yield from _results(table, rules, verdicts, {**partition, **_refusal(table, failure.candidate, partition.get("partition"))})
         raise dg.Failure(f"Candidate rejected; the live version of {table} stays. {failure}", allow_retries=False) from None
     except DasError as error:
         raise dg.Failure(f"{table}: {error}", allow_retries=False) from None
@@ -46,9 +51,9 @@ def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str],
     yield dg.MaterializeResult(
         asset_key=dg.AssetKey(table.split("/")),
         data_version=dg.DataVersion(version.id),
-        metadata={**described(version), "seconds": round(time.monotonic() - begun, 3)},
+        metadata={**described(version), **column_lineage(table), "seconds": round(time.monotonic() - begun, 3)},
     )
-    yield from _results(table, rules, version.verdicts, {"candidate": version.id})
+    yield from _results(table, rules, version.verdicts, {**partition, "candidate": version.id})
 
 
 def _refusal(table: str, candidate: Path | None, partition: str | None) -> dict[str, Any]:
@@ -58,12 +63,29 @@ def _refusal(table: str, candidate: Path | None, partition: str | None) -> dict[
     places: dict[str, Any] = {
         "candidate": candidate.name if candidate is not None else "rejected",
         "rows": f"`{command}`",
-        "guide": dg.MetadataValue.path(f"{GUIDE}#when-something-is-red"),
+        "guide": dg.MetadataValue.md(guide()),
     }
-    receipt = candidate / "receipts" / f"{partition}.html" if candidate is not None else None
+    receipt = candidate / "receipts" / f"{partition}.json" if candidate is not None else None
     if receipt is not None and receipt.exists():
-        places["receipt"] = dg.MetadataValue.path(str(receipt))
+        places["receipt"] = dg.MetadataValue.md(_receipt(receipt))
     return places
+
+
+@cache
+def guide() -> str:
+    """The section of the guide for a person who sees red, as text: a browser does not open a file of this machine from the UI."""
+    text = (PROJECT / "docs" / "engineers.md").read_text(encoding="utf-8")
+    return SECTION + text.partition(SECTION)[2].partition("\n## ")[0]
+
+
+def _receipt(path: Path) -> str:
+    """The receipt of a delivery as text: counts by file and the findings, as the partner got them. It has no value of a row."""
+    receipt = json.loads(path.read_text(encoding="utf-8"))
+    lines = [f"## {receipt['partner']} {receipt['delivery']}", "", "| file | read | accepted | quarantined |", "|---|---:|---:|---:|"]
+    lines += [f"| {f['file']} | {f['read']:,} | {f['accepted']:,} | {f['quarantined']:,} |" for f in receipt["files"]]
+    return "\n".join(
+        [*lines, "", *(f"- {f['rule']}: {f['sentence']}" for f in receipt["findings"]), "", f"The page for the partner: `{path}`"]
+    )
 
 
 def described(version: Version) -> dict[str, Any]:
@@ -76,10 +98,27 @@ def described(version: Version) -> dict[str, Any]:
         "rows_per_file": dg.MetadataValue.md(
             "\n".join(["| file | rows |", "|---|---:|", *(f"| {n} | {r:,} |" for n, r in sorted(files.items()))])
         ),
+        **_preview(version),
         "inputs": dg.MetadataValue.json(dict(version.inputs)),
         "facts": dg.MetadataValue.json(dict(version.facts)),
         **dict(_numbers("", version.facts)),
     }
+
+
+def _preview(version: Version) -> dict[str, dg.MarkdownMetadataValue]:
+    """The first rows of each table that a candidate publishes: protected figures; nothing of a table that is not open is ever shown."""
+    tables = [path for path in version.paths("tables/") if path.suffix == ".parquet"] if zone_of(version.table) == "open" else []
+    return {"preview": dg.MetadataValue.md("\n\n".join(_first_rows(path) for path in tables))} if tables else {}
+
+
+def _first_rows(path: Path) -> str:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        rows = next(file.iter_batches(PREVIEWED), None)
+    cells = [[str(row[name]) for name in names] for row in (rows.to_pylist() if rows is not None else [])]
+    return "\n".join([f"### {path.stem}", "", *(f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names), *cells))])
 
 
 def _numbers(prefix: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, int | float]]:

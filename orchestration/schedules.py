@@ -9,12 +9,13 @@ import dagster as dg
 from orchestration import jobs
 from orchestration.days import UNTIL, days_to_run
 from orchestration.resources import TIME_ZONE, Das
+from orchestration.table_assets import STARTS
 
 
 @dg.schedule(
     name="daily",
     job=jobs.CHAIN,
-    cron_schedule="0 5 * * *",
+    cron_schedule=STARTS,
     execution_timezone=TIME_ZONE.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every day at 05:00: the chain as known on the first day that is not done. The sensor day_follows goes on with the days "

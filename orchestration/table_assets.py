@@ -1,6 +1,7 @@
 """What every asset of the chain has in common: its place in the graph, what the UI says of it, and write → audit → publish."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import dagster as dg
 
@@ -10,7 +11,11 @@ from das_pipeline.stages import stage_of, zone_of
 from orchestration.columns import column_schema, description
 from orchestration.days import DAYS
 from orchestration.publish import Published, publish
-from orchestration.resources import Das
+from orchestration.resources import TIME_ZONE, Das
+
+STARTS = "0 5 * * *"  # the schedule `daily`
+FRESH = dg.FreshnessPolicy.cron(deadline_cron="0 8 * * *", lower_bound_delta=timedelta(days=1), timezone=TIME_ZONE.key)
+"""What the chain publishes is made anew each day, three hours after it starts at the latest."""
 
 
 def key(table: str) -> dg.AssetKey:
@@ -25,6 +30,7 @@ def asset_of(
     deps: Sequence[str | dg.AssetDep] = (),
     kinds: Sequence[str] = ("duckdb", "parquet"),
     partitions_def: dg.PartitionsDefinition | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
 ) -> Callable[[Callable[..., Published]], dg.AssetsDefinition]:
     """The decorator of the asset `table`: its key, group, description, owner, columns, checks and upstream tables."""
     stage = stage_of(table)
@@ -40,6 +46,7 @@ def asset_of(
         metadata=column_schema(table),
         tags={"zone": zone_of(table)},
         partitions_def=partitions_def,
+        freshness_policy=freshness,
         pool=pool_of(table),
     )
 
@@ -59,6 +66,7 @@ def table_asset(
     memory: Sequence[str] = (),
     kinds: Sequence[str] = ("duckdb", "parquet"),
     chained: bool = False,
+    freshness: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetsDefinition:
     """The asset that makes `table` with `build` from `inputs`, and from those partners' tables in `when_live` that have a live version.
 
@@ -70,7 +78,7 @@ def table_asset(
 
     delivered = [dg.AssetDep(key(t), partition_mapping=dg.AllPartitionMapping()) for t in when_live]
 
-    @asset_of(table, rules, deps=[*inputs, *delivered], kinds=kinds, partitions_def=DAYS)
+    @asset_of(table, rules, deps=[*inputs, *delivered], kinds=kinds, partitions_def=DAYS, freshness=freshness)
     def asset(context: dg.AssetExecutionContext, das: Das) -> Published:
         run = das.known_on(context.partition_key)
         read = [*inputs, *(t for t in (*when_live, *memory) if run.lake.current(t) is not None)]

@@ -1,0 +1,117 @@
+"""What a person on duty sees of a home in Dagster's UI: where a column comes from, first rows of published tables only, numbers to plot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from das_pipeline.deliveries import load_contracts
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.settings import PROJECT
+from das_pipeline.stages import zone_of
+from orchestration.definitions import defs
+from orchestration.lineage import CANDIDATE, CUBES, EVENTS, EXTERNAL, LEAVES, RECORDS, Column, lineage
+from orchestration.publish import guide
+from tests.installation import TOY, Installation
+
+TABLES = (RECORDS, EXTERNAL, EVENTS, CUBES, LEAVES, CANDIDATE)
+
+
+def contract_columns(column: Column, jurisdiction: Jurisdiction) -> set[Column]:
+    """The columns of deliveries that a column of the chain comes from; it fails where the way ends before that."""
+    table, name = column
+    if table.startswith("deliveries/"):
+        return {column}
+    return {end for source in lineage(table, jurisdiction)[name] for end in contract_columns(source, jurisdiction)}
+
+
+@pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)
+def test_every_published_column_leads_to_columns_of_the_contracts(folder: Path) -> None:
+    jurisdiction = Jurisdiction(folder)
+    declared = {
+        (f"deliveries/{partner}", f"{file}.{c.name}")
+        for (partner, file), each in load_contracts(jurisdiction).items()
+        for c in each.columns
+    }
+    published = lineage(CANDIDATE, jurisdiction)
+    for table in {name.split(".")[0] for name in published}:
+        assert {f"{table}.n", f"{table}.period"} <= published.keys()
+    for name in published:
+        ends = contract_columns((CANDIDATE, name), jurisdiction)
+        assert ends
+        assert {end for end in ends if not end[0].endswith("politie_47018")} <= declared
+
+
+def test_the_age_of_a_suspect_comes_from_the_dates_that_the_watch_delivers() -> None:
+    assert contract_columns((CANDIDATE, "reports_persons.age"), Jurisdiction(TOY)) == {("deliveries/watch", "reports.committed_on")}
+
+
+def materialised(made: Installation, table: str) -> dict[str, object]:
+    """The metadata of the last materialisation of `table`, as Dagster stored it."""
+    with dg.DagsterInstance.from_config(str(made.home / "dagster")) as store:
+        event = store.get_latest_materialization_event(dg.AssetKey(table.split("/")))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+
+
+@pytest.mark.slow
+def test_a_materialisation_of_each_table_says_where_its_columns_come_from(day_by_day: Installation) -> None:
+    for table in set(TABLES) - {EXTERNAL}:
+        shown = materialised(day_by_day, table)
+        of_column = shown["dagster/column_lineage"]
+        schema = shown["dagster/column_schema"]
+        assert isinstance(of_column, dg.TableColumnLineage)
+        assert isinstance(schema, dg.TableSchema)
+        assert set(of_column.deps_by_column) == set(lineage(table, Jurisdiction(TOY)))
+        assert set(of_column.deps_by_column) <= {column.name for column in schema.columns}
+
+
+@pytest.mark.slow
+def test_first_rows_are_shown_of_published_tables_alone(day_by_day: Installation) -> None:
+    preview = str(materialised(day_by_day, CANDIDATE)["preview"])
+    first = pq.read_table(day_by_day.live(CANDIDATE).path("tables/reports.parquet")).to_pylist()[0]
+    assert f"| {' | '.join(str(value) for value in first.values())} |" in preview
+    assert preview.count("### ") == 3
+    for table in ("deliveries/watch", *TABLES):
+        if zone_of(table) != "open" and table != EXTERNAL:
+            assert "preview" not in materialised(day_by_day, table)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("table", "numbers"),
+    [
+        ("deliveries/watch", ["dagster/row_count", "account.reports.quarantined", "account.reports.read", "seconds"]),
+        ("linkage/links", ["dagster/row_count", "seconds"]),
+        (CANDIDATE, ["dagster/row_count", "cells", "revised", "seconds"]),
+    ],
+)
+def test_numbers_that_a_person_follows_over_time_are_numbers(day_by_day: Installation, table: str, numbers: list[str]) -> None:
+    shown = materialised(day_by_day, table)
+    assert all(isinstance(shown.get(name), int | float) for name in numbers), sorted(shown)
+
+
+def test_what_is_late_by_the_calendar_is_not_fresh() -> None:
+    specs = {"/".join(spec.key.path): spec for spec in defs.resolve_all_asset_specs()}
+    for table in (CANDIDATE, "website/site", "release/decision"):
+        policy = specs[table].freshness_policy
+        assert policy is not None
+        assert policy == dg.FreshnessPolicy.cron("0 8 * * *", timedelta(days=1), "Europe/Amsterdam")
+    jurisdiction = Jurisdiction(PROJECT / "jurisdictions" / "nl")
+    for partner in jurisdiction.partners:
+        declared = yaml.safe_load(jurisdiction.text(f"contracts/{partner}/partner.yaml"))
+        days = {"daily": 1, "weekly": 7, "monthly": 31}[declared["cadence"]] + declared.get("due_days", 1)
+        late_days = declared["completeness"]["late_days"]
+        expected = dg.FreshnessPolicy.time_window(timedelta(days=days + late_days), timedelta(days=days) if late_days else None)
+        assert specs[f"deliveries/{partner}"].freshness_policy == expected
+
+
+def test_the_guide_is_shown_where_it_is_needed() -> None:
+    assert guide().startswith("## When something is red\n\n| what you see |")
+    assert "das quarantine <partner>" in guide()
