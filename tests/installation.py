@@ -108,9 +108,9 @@ def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2
     return made
 
 
-def real_installation(root: Path) -> Installation:
+def real_installation(root: Path, jurisdiction: Path = TOY) -> Installation:
     """A fresh installation under `root` for real deliveries: with keys that are no demo keys, and two persons who approve."""
-    made = Installation(root, str(shutil.copytree(TOY, root / "toy")))
+    made = Installation(root, str(shutil.copytree(jurisdiction, root / jurisdiction.name)))
     made.inbox.mkdir()
     (root / "keys").mkdir(mode=0o700)
     for use in USES:

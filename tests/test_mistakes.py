@@ -65,7 +65,7 @@ MISTAKES = [
     (CASES, "withdrawn_limit: 0.5", "withdrawn_limit: 50", 12, "delivery.withdrawn_limit", "A share is of 1: 50 % is 0.5"),
     (REPORTS, "privacy: indirect", "privacy: indirekt", 25, "columns[6].privacy", "Did you mean indirect?"),
     (REPORTS, "null_tokens:", "nul_tokens:", 25, "columns[6].nul_tokens", "this key is not known here. Did you mean null_tokens?"),
-    (REPORTS, "dd-mm-yyyy], sen", "d-m-yyyy], sen", 28, "columns[9].formats", "d-m-yyyy is not one here. Did you mean dd-mm-yyyy?"),
+    (REPORTS, "dd-mm-yyyy], sen", "dd-mm-yyy], sen", 28, "columns[9].formats", "dd-mm-yyy is no form of a date. Did you mean dd-mm-yyyy?"),
     (REPORTS, "[0, 100000]", "[100000, 0]", 31, "columns[12].range", "no value is from 100000 to 0: write the smaller one first"),
     (WARDS, "valid_from", "valid_form", 1, "", "missing ['valid_from'], unknown ['valid_form']"),
     (WARDS, "9999-12-31,valid", "9999-12-31,valld", 2, "kind", "'valld' cannot be here. Did you mean valid?"),
@@ -116,6 +116,7 @@ MISTAKES = [
     (ALL, "[nl, en]", "[]", 2, "languages", "at least 1 is expected here"),
     (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", 92, "languages", "must be those of jurisdiction.yaml, in"),
     (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", 97, "languages.nl.date", "it needs {day}, {month} and {year}"),
+    (LINKAGE, "[surname, given_names, birth_date, sex]", "[sex]", 2, "strong_keys[0].role", "chain_number links nobody"),
     # Files that nobody reads.
     ("contracts/bench/parole.yaml", "", "partner: bench\n", 0, "", "files of contracts/bench/partner.yaml does not list parole"),
     ("contracts/guard/reports.yaml", "", "partner: guard\n", 0, "", "contracts/guard has no partner.yaml, so none of its files is read"),

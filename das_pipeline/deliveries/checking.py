@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from das_pipeline.deliveries.column import DATE_FORMATS, Column
+from das_pipeline.deliveries.column import Column
 from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.dates import date_sql
 
 EARLIEST = date(1900, 1, 1)
 # UTF-8 that was read as windows-1252 and written as UTF-8 again: the first and second byte of a letter as two letters. Real words that have
@@ -31,15 +32,17 @@ class Header:
     unknown: int  # how many more; their names come from the partner and are not repeated
 
 
-def header_of(contract: Contract, names: Sequence[str] | None, reference_on: date) -> Header:
+def header_of(contract: Contract, names: Sequence[str] | None, reference_on: date, shared: Sequence[Contract] = ()) -> Header:
     """Return where the columns of the contract valid on `reference_on` are, given the `names` in the file.
+
+    `shared` are the contracts that read the same file: what one of them knows is not unknown.
 
     A file with a header, or with columns of its own, must have them all, in any order. Records of JSON and XML leave out what they do not
     know: there, a missing column is judged by row.
     """
     expected = [c for c in contract.columns if c.valid_on(reference_on)]
     sources = {c.source for c in expected}
-    unknown = len(set(names or ()) - sources)
+    unknown = len(set(names or ()) - sources - {c.source for other in shared for c in other.columns if c.valid_on(reference_on)})
     must_be_there = contract.format.kind == "csv" or contract.format.has_cells
     missing = tuple(c.source for c in expected if c.source not in (names or ())) if must_be_there else ()
     if contract.format.kind != "csv":
@@ -195,14 +198,7 @@ def _value(column: Column, decimal: str) -> str:
         case "boolean":
             return f"CASE WHEN {_in(text, column.true_tokens)} THEN TRUE WHEN {_in(text, column.false_tokens)} THEN FALSE END"
         case "date":
-            return "COALESCE(" + ", ".join(_date(text, f) for f in column.formats) + ")"
-
-
-def _date(text: str, format: str) -> str:
-    year, month, day = DATE_FORMATS[format]
-    shape = "".join("[0-9]" if letter in "ymdhs" else re.escape(letter) for letter in format)
-    iso = f"substr({text}, {year}, 4) || '-' || substr({text}, {month}, 2) || '-' || substr({text}, {day}, 2)"
-    return f"CASE WHEN regexp_full_match({text}, {literal(shape)}) THEN TRY_CAST({iso} AS DATE) END"
+            return "COALESCE(" + ", ".join(date_sql(text, f) for f in column.formats) + ")"
 
 
 def _final(column: Column, contract: Contract, reference_on: date) -> str:

@@ -10,25 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from das_pipeline import engine
+from das_pipeline.deliveries.dates import USUAL, date_form
 from das_pipeline.errors import ConfigurationError, nearest
 from das_pipeline.jurisdiction import Text
 from das_pipeline.shape_faults import Mistakes
 
-# Where day, month and year are in a date as partners write it: (year, month, day) as 1-based positions, and its length.
-DATE_FORMATS: dict[str, tuple[int, int, int]] = {
-    "yyyy-mm-dd": (1, 6, 9),
-    "yyyy/mm/dd": (1, 6, 9),
-    "dd-mm-yyyy": (7, 4, 1),
-    "dd/mm/yyyy": (7, 4, 1),
-    "dd.mm.yyyy": (7, 4, 1),
-    "mm/dd/yyyy": (7, 1, 4),
-    "yyyymmdd": (1, 5, 7),
-    "ddmmyyyy": (5, 3, 1),
-    "yyyy-mm-ddThh:mm": (1, 6, 9),
-    "yyyy-mm-ddThh:mm:ss": (1, 6, 9),
-    "yyyy-mm-dd hh:mm:ss": (1, 6, 9),
-    "dd-mm-yyyy hh:mm": (7, 4, 1),
-}
 OWN_COLUMNS = {"record_no", "record_key", "sub", "known_from", "known_until", "is_only", "delivery", "line_no", "content_hash"}
 Privacy = Literal["none", "indirect", "direct", "special"]
 Identity = Literal["chain_number", "citizen_number", "surname", "surname_prefix", "given_names", "birth_date", "sex", "alias"]
@@ -112,9 +98,14 @@ class Column(Model):
         if self.name in OWN_COLUMNS:
             yield "name", f"{self.name} is a column that this pipeline adds itself: choose another name, and give its own as path."
         if self.type == "date" and not self.formats:
-            yield "type", f"a date needs formats, of {', '.join(DATE_FORMATS)}."
-        for wrong in (f for f in self.formats if f not in DATE_FORMATS or self.type != "date"):
-            yield "formats", f"formats are for dates, and {wrong} is not one here. {nearest(wrong, DATE_FORMATS)}"
+            yield "type", f"a date needs formats, such as {', '.join(USUAL)}."
+        for format in self.formats:
+            try:
+                date_form(format)
+            except ValueError as error:
+                yield "formats", f"{error}. {nearest(format, USUAL)}"
+        if self.formats and self.type != "date":
+            yield "formats", "formats are for dates."
         if self.mask is not None and not any(letter in "9AX" for letter in self.mask):
             yield "mask", "a mask needs at least one of 9 (digit), A (capital), X (either)."
         if self.range is not None and self.type not in {"integer", "decimal"}:

@@ -18,7 +18,8 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
     connection, manifest = intake.connection, intake.original.manifest
     declared = next(f for f in manifest.files if f.file == contract.file)
     lines = opening.open_lines(intake, contract, declared.name)
-    header = header_of(contract, lines.names, manifest.reference_on)
+    shared = [c for c in intake.contracts if c.file in {f.file for f in manifest.files if f.name == declared.name}]
+    header = header_of(contract, lines.names, manifest.reference_on, shared)
     opened = Opened(contract, declared, header, FileAccount(contract.file), problem=lines.problem)
     if header.missing or lines.problem:
         return opened

@@ -27,7 +27,7 @@ class Window(Model):
 
 
 class DeliveredFile(Model):
-    """What the sender says of one file."""
+    """What the sender says of one file. A file with rows of several units is listed under one name for the contract of each."""
 
     file: str
     name: str
@@ -56,8 +56,12 @@ class Manifest(Model):
             raise ValueError(f"delivery must be the reference date and a number, {self.reference_on}.1")
         if self.delivered_on < self.reference_on:
             raise ValueError("delivered_on lies before reference_on")
-        if len({f.file for f in self.files}) < len(self.files) or len({f.name for f in self.files}) < len(self.files):
+        if len({f.file for f in self.files}) < len(self.files):
             raise ValueError("a file is listed twice")
+        if len({(f.name, f.sha256, f.bytes, f.lines) for f in self.files}) > len({f.name for f in self.files}):
+            raise ValueError(
+                "one name is listed with several contents: a file with rows of several units has one hash, size and count of lines"
+            )
         if any(not PLAIN_NAME.fullmatch(f.name) or f.name == MANIFEST for f in self.files):
             raise ValueError("a file name may have letters, digits, dots, - and _ only")
         return self

@@ -36,7 +36,7 @@ _BORN_APART = """(COALESCE(CASE WHEN {l}.is_year_only OR {r}.is_year_only THEN y
 
 def agreement(definition: LinkageDefinition, left: str, right: str) -> str:
     """Return the agreement score of two profiles: the sum over the roles in `profile`; 1 or more accepts a key that both hold."""
-    return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile)
+    return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile) or "0"
 
 
 def born_apart(left: str, right: str) -> str:

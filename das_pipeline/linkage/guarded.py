@@ -18,6 +18,7 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
     A record whose first key is accepted belongs to the entity of that value, which is the entity's anchor; every other record starts as an
     entity of its own. An entity's name is its lowest node.
     """
+    accepted = "score >= 0" if definition.strong_keys[0].alone else "score >= 1"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first",
         {"first": definition.strong_keys[0].role},
@@ -31,7 +32,7 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
             SELECT l.node, l.anchor, {agreement(definition, "l", "r")} AS score, {born_apart("l", "r")} AS is_apart
             FROM held AS l JOIN hubs AS r ON r.anchor = l.anchor),
         accepted AS (
-            SELECT node, anchor, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE score >= 1 AND NOT is_apart)
+            SELECT node, anchor, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE {accepted} AND NOT is_apart)
         SELECT r.node, COALESCE(a.entity, r.node) AS entity, a.anchor
         FROM records AS r LEFT JOIN accepted AS a ON a.node = r.node WHERE r.is_person
         """

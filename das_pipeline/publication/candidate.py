@@ -67,12 +67,12 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
 def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
     """Return the description of every column of `table`; that of the count names its unit."""
     unit = texts.units.get(table.unit)
-    missing = [k for k in [*table.keys, "n", "n_exact", "status", metadata.MARK] if k not in texts.columns]
+    count = "n" if table.kind == "protected" else "n_exact"
+    missing = [k for k in [*table.keys, count, "status", metadata.MARK] if k not in texts.columns]
     if unit is None or missing:
         lacking = f"units.{table.unit}" if unit is None else ", ".join(f"columns.{k}" for k in missing)
         raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")
-    count = texts.columns["n" if table.kind == "protected" else "n_exact"]
-    n = count.filled(unit=unit, base=table.base)
+    n = texts.columns[count].filled(unit=unit, base=table.base)
     return texts.columns | texts.codes | {"n": n}
 
 

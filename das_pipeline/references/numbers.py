@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from das_pipeline.deliveries import load_contracts
+from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.errors import Fault, nearest
-from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.linkage.definition import load_definition
+from das_pipeline.jurisdiction import Jurisdiction, Place
+from das_pipeline.linkage.definition import StrongKey, load_definition
 from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.policy import FILE
 from das_pipeline.statistics import load_statistics
@@ -28,6 +28,8 @@ def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             )
         if key.role in [other.role for other in definition.strong_keys[:number]]:
             yield (at / "role").fault(f"{key.role} is a strong key already.")
+        if not key.alone:
+            yield from _without_profile(at, key, definition.profile, contracts.values())
         if (merged := key.merged) is None:
             continue
         contract = contracts.get((merged.partner, merged.file))
@@ -72,6 +74,17 @@ def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             yield (place / "model").fault(f"the file {definition.model} is missing. {nearest(definition.model, known)}")
         else:
             load_model(jurisdiction, definition.model)
+
+
+def _without_profile(place: Place, key: StrongKey, profile: Iterable[str], contracts: Iterable[Contract]) -> Iterator[Fault]:
+    """Yield that a number links nobody: where it is delivered, nothing is beside it that could agree."""
+    agreeing = {"surname", "given_names", "birth_date"} & set(profile)  # sex can only disagree
+    roles = [{c.identity for c in contract.columns} for contract in contracts if any(c.identity == key.role for c in contract.columns)]
+    if roles and not any(agreeing & of_file for of_file in roles):
+        yield (place / "role").fault(
+            f"{key.role} links nobody: no file that has it has a name or birth date in `profile`, which must agree. Add `alone: true` if "
+            "the number is never mistyped and never given to another person."
+        )
 
 
 def limits(jurisdiction: Jurisdiction) -> Iterator[Fault]:

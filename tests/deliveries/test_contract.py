@@ -57,7 +57,7 @@ MISTAKES = [
     ("bench/rulings.yaml", lambda c: column(c, "ruling").pop("at"), r"needs at: \[first position, width\]"),
     ("bench/rulings.yaml", lambda c: c.update(relations=[{"columns": ["case_no"], "to": "nowhere"}]), "resolves to no other file"),
     ("watch/reports.yaml", lambda c: column(c, "report_no").update(mask="???"), "a mask needs"),
-    ("watch/reports.yaml", lambda c: column(c, "born_on").update(formats=["month"]), "formats are for dates"),
+    ("watch/reports.yaml", lambda c: column(c, "born_on").update(formats=["month"]), "month is no form of a date"),
     ("watch/reports.yaml", lambda c: column(c, "born_on").pop("formats"), "a date needs formats"),
     ("watch/reports.yaml", lambda c: column(c, "committed_on").update(sentinels=["never"]), "never is not a date"),
     ("watch/reports.yaml", lambda c: column(c, "ward").update(name="Ward!"), "no identifier"),

@@ -55,6 +55,7 @@ def test_a_folder_without_manifest_is_left_alone_and_reported(desk: Desk) -> Non
         (lambda m: m.update(delivered_on="2024-01-30"), "delivered_on lies before reference_on"),
         (lambda m: m["files"][0].update(name="../reports.csv"), "a file name may have"),
         (lambda m: m["files"].append(m["files"][0]), "a file is listed twice"),
+        (lambda m: m["files"].append(m["files"][0] | {"file": "other", "lines": 7}), "one name is listed with several contents"),
         (lambda m: m.update(partner="bench"), "is about bench/2024-01-31.1"),
         (lambda m: m.pop("is_simulated"), "is_simulated: Field required"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.linkage.world import World, row
+from tests.linkage.world import DEFINITION, World, row
 
 JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17", "sex": "male"}
 PIET = {"surname": "de Vries", "given_names": "Piet", "birth_date": "1975-11-02", "sex": "male"}
@@ -27,6 +27,15 @@ def test_same_number_and_another_profile_is_not():
     ]
     first, second, other = persons(*rows)
     assert first == second != other
+
+
+def test_a_number_without_a_profile_links_only_when_it_is_declared_enough():
+    rows = [row(("report", 1), chain_number="11"), row(("case", 1), chain_number="11"), row(("case", 2), chain_number="12")]
+    first, second, third = persons(*rows)
+    assert len({first, second, third}) == 3
+    alone = DEFINITION.model_copy(update={"strong_keys": [DEFINITION.strong_keys[0].model_copy(update={"alone": True})], "profile": []})
+    first, second, third = persons(*rows, definition=alone)
+    assert first == second != third
 
 
 # How a third record with the number of two records of Jan Jansen, 17 May 1980, differs, and whether it is his.

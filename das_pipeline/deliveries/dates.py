@@ -1,0 +1,80 @@
+"""How partners write a date, as a contract declares it: `dd-mm-yyyy`, `m/d/yyyy h:mm:ss AM`.
+
+yyyy, mm, dd are four or two digits, m and d one or two. The time of day, after a blank or a T, is checked and not kept: hh (00 to 24) or
+with AM h and hh (1 to 12), mm, ss. Everything else is itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+USUAL = (
+    "yyyy-mm-dd",
+    "dd-mm-yyyy",
+    "d-m-yyyy",
+    "dd/mm/yyyy",
+    "mm/dd/yyyy",
+    "m/d/yyyy",
+    "m/d/yyyy h:mm:ss AM",
+    "yyyymmdd",
+    "yyyy-mm-dd hh:mm:ss",
+)
+_DAY = {"yyyy": "[0-9]{4}", "mm": "[0-9]{2}", "m": "[0-9]{1,2}", "dd": "[0-9]{2}", "d": "[0-9]{1,2}"}
+_TIME = {"hh": "([01][0-9]|2[0-4])", "h": "(1?[0-9]|2[0-4])", "mm": "[0-5][0-9]", "ss": "([0-5][0-9]|60)"}
+_TWELVE = {"hh": "(0[1-9]|1[0-2])", "h": "(0?[1-9]|1[0-2])", "AM": "(AM|PM|am|pm)"}
+_FORM = re.compile(r"([ymd]+(?:([-/. ]?)[ymd]+\2[ymd]+))(?:([ T])(hh?:mm(?::ss)?)( ?AM)?)?")
+
+
+@dataclass(frozen=True)
+class DateForm:
+    """A form of dates: the regular expression of a text that has it, and of each of its parts in turn; `order` names the parts."""
+
+    parts: tuple[str, ...]  # of the date: words of _DAY
+    separator: str
+    rest: str  # the regular expression of the time of day
+
+    @property
+    def pattern(self) -> str:
+        """What the whole text is, with a group for each part of the date."""
+        return re.escape(self.separator).join(f"({_DAY[part]})" for part in self.parts) + self.rest
+
+    def group(self, letter: str) -> int:
+        """The group of the year, month or day: y, m or d."""
+        return next(n for n, part in enumerate(self.parts, start=1) if part[0] == letter)
+
+    def start(self, letter: str) -> int | None:
+        """The first position of that part, from 1; None when a part before it has no fixed width."""
+        before = self.parts[: self.group(letter) - 1]
+        if any(len(part) == 1 for part in self.parts):
+            return None
+        return 1 + sum(len(part) + len(self.separator) for part in before)
+
+
+def date_form(format: str) -> DateForm:
+    """The form that a contract declares; ValueError when it is none."""
+    match = _FORM.fullmatch(format)
+    if match is None:
+        raise ValueError(f"{format} is no form of a date")
+    day, separator, between, time, twelve = match.groups()
+    parts = tuple(day.split(separator)) if separator else tuple(re.findall(r"y+|m+|d+", day))
+    if sorted(part[0] for part in parts) != ["d", "m", "y"] or not set(parts) <= set(_DAY) or (not separator and len(day) != 8):
+        raise ValueError(f"{format} is no form of a date")
+    rest = ""
+    if time:
+        words = _TIME | (_TWELVE if twelve else {})
+        rest = between + ":".join(words[word] for word in time.split(":"))
+        rest += " " * (twelve or "").count(" ") + words["AM"] if twelve else ""
+    return DateForm(parts, separator or "", rest)
+
+
+def date_sql(text: str, format: str) -> str:
+    """The SQL expression for the date in the expression `text`; NULL when it has not this form, or is no day of the calendar."""
+    form = date_form(format)
+    pattern, parts = f"'{form.pattern}'", []
+    for letter, width in (("y", 4), ("m", 2), ("d", 2)):
+        start = form.start(letter)
+        found = f"regexp_extract({text}, {pattern}, {form.group(letter)})"
+        parts.append(f"lpad({found}, {width}, '0')" if start is None else f"substr({text}, {start}, {width})")
+    iso = " || '-' || ".join(parts)
+    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({iso} AS DATE) END"
