@@ -30,3 +30,17 @@ def clean(dry_run: DryRun = False) -> None:
         of_kind = [e for e in found if e.kind == kind]
         table.add_row(kind, f"{len(of_kind):,}", f"{sum(len(e.files) for e in of_kind):,}", f"{sum(e.bytes for e in of_kind) / 1e6:,.1f}")
     console.print(table if found else f"Nothing has outlived its term on {on}.")
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the home of an earlier version to this one. Stop Dagster and make a backup first. A killed upgrade goes on when run again."""
+    from das_pipeline import upgrade
+    from das_pipeline.home_format import FORMAT
+    from orchestration import configuration
+
+    settings = Settings.from_environment()
+    changes = upgrade.upgrade(settings)
+    changes += configuration.renew(settings.home / "dagster")
+    outcome = "go on with das doctor." if changes else "nothing was changed."
+    console.print("\n".join([*changes, f"{settings.home} is of format {FORMAT}, the current one: {outcome}"]), soft_wrap=True)

@@ -15,10 +15,12 @@ __all__ = ["keys_app"]
 @keys_app.command()
 def check() -> None:
     """Compare the keys with the check values of the home. Shows and changes nothing of a key."""
+    from das_pipeline.home_format import require_current
     from das_pipeline.known_keys import LOSS, is_rotating, replaced_keys
     from das_pipeline.privacy import USES, Keys
 
     settings = Settings.from_environment()
+    require_current(settings.home)
     if is_rotating(settings.home):
         console.print("The encryption key is being replaced: run das keys rotate, which goes on where it stopped.")
         raise typer.Exit(Exit.FAILED)

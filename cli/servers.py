@@ -16,6 +16,7 @@ import typer
 
 from cli.console import console
 from das_pipeline.errors import DasError
+from das_pipeline.home_format import require_current
 from das_pipeline.settings import PROJECT, Settings
 
 app = typer.Typer()
@@ -96,7 +97,9 @@ class _Handler(SimpleHTTPRequestHandler):
 @app.command()
 def serve(port: Port = 8000) -> None:
     """Serve the current release, tables and site, on http://localhost:PORT/."""
-    folder = Settings.from_environment().home / "releases" / "current"
+    home = Settings.from_environment().home
+    require_current(home)
+    folder = home / "releases" / "current"
     if not folder.exists():
         raise DasError("There is no release yet: run das demo, or das run.")
     require_free_port(port, "serve")

@@ -73,6 +73,10 @@ class DeliveryRefused(DasError):
     """A delivery cannot be taken in; the receipt says why. The live version stays."""
 
 
+class WrongFormat(DasError):
+    """A home was made by another version of das, whose files this one does not read."""
+
+
 class KeyMissing(DasError):
     """A key is absent, malformed, readable by others, or a demo key where real data arrives."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from das_pipeline.disk import locked, make_private, replace_file
 from das_pipeline.errors import KeyReplaced
+from das_pipeline.home_format import FORMAT, format_of, require_current, write_format
 from das_pipeline.privacy import USES, Keys, keyed
 from das_pipeline.settings import Settings
 
@@ -49,14 +50,16 @@ def verify_keys(home: Path, keys: Keys) -> None:
 
 
 def claim_home(settings: Settings, keys: Keys) -> None:
-    """Make the home private and let it remember its keys. Call it before the first byte is written with them."""
+    """Make the home private and let it remember its format and its keys. Call it before the first byte is written with them."""
     home = settings.home
     verify_keys(home, keys)
-    if all(use in _known(home) for use in USES):
+    if format_of(home) == FORMAT and all(use in _known(home) for use in USES):
         return
     make_private(home)
     with locked(home / ".keys.lock", str(home)):
+        require_current(home)
         verify_keys(home, keys)
+        write_format(home)
         remember_keys(home, keys)
 
 

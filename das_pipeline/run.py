@@ -20,6 +20,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.disk import require_room
 from das_pipeline.gate import GateFailed, Verdict, blocking
+from das_pipeline.home_format import require_current
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.known_keys import claim_home, verify_keys
 from das_pipeline.lake import Draft, Lake, Version, canonical
@@ -43,8 +44,9 @@ class Run:
 
     @classmethod
     def start(cls, settings: Settings, as_of: date, connections: Connections = engine.in_memory) -> Run:
-        """A run with the keys that the home was made with; KeyReplaced when one of them is another."""
+        """A run with the keys that the home was made with; KeyReplaced when one is another, WrongFormat when the home is."""
         os.umask(0o077)  # whatever a run writes is its owner's alone; a release is opened when it is finished
+        require_current(settings.home)
         keys = Keys.load(settings)
         verify_keys(settings.home, keys)
         return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), keys, as_of, connections)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +13,10 @@ import dagster as dg
 from assets.deliveries import DELIVERED, FIGURES
 from das_pipeline import deliveries
 from das_pipeline.disk import make_private, require_room
+from das_pipeline.home_format import require_current
 from das_pipeline.release import DECISION
-from das_pipeline.settings import PROJECT, Settings
+from das_pipeline.settings import Settings
+from orchestration.configuration import provide
 from orchestration.days import days_due, partners_missing
 from orchestration.definitions import defs
 from orchestration.launcher import PROCESS
@@ -27,12 +28,11 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 def instance(settings: Settings) -> dg.DagsterInstance:
     """Return the Dagster instance of this installation, under its home; create it with deploy/dagster.yaml the first time."""
+    require_current(settings.home)
     require_room(settings.home)
     make_private(settings.home)
     folder = settings.home / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "dagster.yaml").exists():
-        shutil.copyfile(PROJECT / "deploy" / "dagster.yaml", folder / "dagster.yaml")
+    provide(folder)
     os.environ["DAGSTER_HOME"] = str(folder)
     store = dg.DagsterInstance.get()
     limit_pools(store)

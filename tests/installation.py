@@ -83,6 +83,11 @@ class Installation:
     def live(self, table: str) -> Version:
         return self.lake.open(table)
 
+    def settings(self) -> Settings:
+        """The settings of its environment."""
+        with patch.dict(os.environ, self.environment):
+            return Settings.from_environment()
+
     def run(self) -> Run:
         """A run in this process, with the keys to read what is encrypted."""
         with patch.dict(os.environ, self.environment):

@@ -113,7 +113,7 @@ def is_done(run: Run) -> bool:
     if decided is None or not decided.facts["live"]:
         return decided is None or decided.facts["rule"] != LEDGER_MOVED
     live = current_release(run)
-    due = decided.facts.get("release") or f"{decided.as_of}.1"  # not named by decisions of homes made before 0.3
+    due = decided.facts["release"]
     return live is not None and (live.as_of.isoformat(), number_of(live.id)) >= (due[:10], number_of(due))
 
 

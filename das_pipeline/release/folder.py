@@ -75,7 +75,6 @@ def seal(keys: Keys, draft: Path, manifest: Mapping[str, Any], folder: Path) -> 
 
 def point_to(root: Path, release: str | None) -> None:
     """Make `release` the live one: the link `current` is the only pointer, replaced in one step. With None, no release is live."""
-    (root / "current.json").unlink(missing_ok=True)  # a second pointer, which homes of earlier builds have
     if release is None:
         (root / CURRENT).unlink(missing_ok=True)
         sync_folder(root)

@@ -78,7 +78,7 @@ def test_everything_is_on_the_disk_before_the_pointer_names_it(run: Run, calls: 
     synced = [path for kind, path in calls[: calls.index(("from", draft))] if kind == "sync"]
     assert {draft / "manifest.json", draft / "deep" / "a.txt", draft / "deep", draft} <= set(synced)
     assert {version.root.parent, run.lake.home} <= set(synced)  # the folders above it are new too
-    assert [path.name for kind, path in calls if kind == "to"] == ["keys.json", version.id, "current.json"]
+    assert [path.name for kind, path in calls if kind == "to"] == ["format", "keys.json", version.id, "current.json"]
 
 
 def test_a_landed_original_is_on_the_disk_before_the_inbox_loses_it(

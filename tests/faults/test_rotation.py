@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.slow]
 TABLES = ("deliveries/watch", "deliveries/bench")
 KILL = """
 import os, signal, sys
-from das_pipeline import rotation
+from das_pipeline import rewriting, rotation
 from das_pipeline.settings import Settings
 
-calls, step, act = 0, sys.argv[1], getattr(rotation, sys.argv[1])
+calls, step, act = 0, sys.argv[1], getattr(rewriting, sys.argv[1])
 
 def killed(*arguments):
     global calls
@@ -36,7 +36,8 @@ def killed(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return act(*arguments)
 
-setattr(rotation, step, killed)
+for module in (rewriting, rotation):
+    setattr(module, step, killed)
 rotation.rotate_encryption(Settings.from_environment())
 """
 
@@ -101,7 +102,7 @@ def killed(place: Installation, step: str, call: int) -> None:
 
 def test_a_rotation_killed_while_it_writes_leaves_the_old_key_valid(place: Installation) -> None:
     before, key = state(place), place.run().keys.encryption
-    killed(place, "_copy", 3)
+    killed(place, "copy_table", 3)
     assert place.run().keys.encryption == key
     assert state(place) == before
     place.das("keys", "rotate")

@@ -72,13 +72,3 @@ def test_a_killed_release_step_leaves_one_release_live_and_the_next_step_ends_it
         == run.lake.live("disclosure/ledger").facts["releases"]
         == ["2024-02-29.1", "2024-03-31.1"]
     )
-
-
-def test_the_link_is_the_only_pointer(published: Callable[..., Run]) -> None:
-    """A home of an earlier version had a second one, `current.json`, and a kill between the two left the link on the old release."""
-    run = published(date(2024, 2, 29))
-    root = run.lake.home / "releases"
-    (root / "current.json").write_text('{"release": "2024-03-31.1"}', encoding="utf-8")
-    assert publication.current_release(run).id == "2024-02-29.1"
-    published(date(2024, 3, 31))
-    assert sorted(p.name for p in root.iterdir()) == ["2024-02-29.1", "2024-03-31.1", "current"]
