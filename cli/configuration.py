@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from cli.console import AsJson, console, print_json
+from cli.console import AsJson, console, print_json, shown
 from cli.exits import Exit
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.settings import Settings
+from das_pipeline.settings import PROJECT, Settings
 
 app = typer.Typer()
+contracts_app = typer.Typer(no_args_is_help=True, help="What partners' files must be: draft, compare and export contracts.")
 
 Folder = Annotated[Path | None, typer.Argument(help="The folder of a jurisdiction; that of DAS_JURISDICTION when left out.")]
 
@@ -39,3 +40,11 @@ def check(folder: Folder = None, as_json: AsJson = False) -> None:
             highlight=False,
         )
     raise typer.Exit(Exit.FAILED if faults else Exit.DONE)
+
+
+@contracts_app.command()
+def schema(out: Annotated[Path, typer.Option(help="The folder to write them to.")] = PROJECT / "schemas") -> None:
+    """Write the JSON Schemas of a jurisdiction's files, for editors: the first line of each file names its own."""
+    from das_pipeline.contracts.schemas import write_schemas
+
+    console.print(f"{write_schemas(out)} schemas are in {shown(out)}.", highlight=False)

@@ -99,7 +99,7 @@ class Contract(Model):
 
     partner: str
     file: str
-    version: str
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")  # major.minor.patch
     title: Text
     description: Text
     owner: str

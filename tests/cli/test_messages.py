@@ -86,7 +86,7 @@ def test_a_policy_without_its_approver_names_file_and_place(tmp_path: Path) -> N
     policy.write_text(policy.read_text(encoding="utf-8").replace("by: policy, ", ""), encoding="utf-8")
     made = installation(tmp_path / "made", jurisdiction)
     printed = re.sub(r"[\s│]", "", made.das("doctor", code=Exit.FAILED))  # the table breaks a long path anywhere
-    assert "policy.yaml:release.approval.by:Fieldrequired" in printed
+    assert "policy.yaml:33:release.approval.by:thiskeyismissing:addit." in printed
 
 
 def test_a_setting_that_cannot_be_is_a_sentence(fresh: Installation) -> None:
