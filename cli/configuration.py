@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from cli.console import AsJson, console, print_json, shown
 from cli.exits import Exit
@@ -48,3 +49,48 @@ def schema(out: Annotated[Path, typer.Option(help="The folder to write them to."
     from das_pipeline.contracts.schemas import write_schemas
 
     console.print(f"{write_schemas(out)} schemas are in {shown(out)}.", highlight=False)
+
+
+@contracts_app.command()
+def new(
+    partner: Annotated[str, typer.Argument(help="Who delivers the file.")],
+    file: Annotated[str, typer.Argument(help="The name of the file in deliveries.")],
+    sample: Annotated[Path, typer.Argument(help="A file as it is delivered: CSV with a header, or JSON lines.")],
+) -> None:
+    """Draft a contract from a sample: structure, types, formats and short codes, and never a value of a person."""
+    from das_pipeline.contracts.drafts import draft
+
+    for path in draft(Jurisdiction(Settings.from_environment().jurisdiction), partner, file, sample):
+        console.print(shown(path), highlight=False, soft_wrap=True)
+    console.print("Replace every TO DO in them and decide on the privacy of each column. Then run das check, which names what is left.")
+
+
+@contracts_app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The contract as it was.")],
+    new: Annotated[Path, typer.Argument(help="The contract as it is now.")],
+) -> None:
+    """Compare two versions of a contract: what breaks earlier files, and the version that the changes ask for."""
+    from das_pipeline.contracts.differences import compare, load_contract
+
+    comparison = compare(load_contract(old), load_contract(new))
+    table = Table("where", "what changed", "breaking")
+    for change in sorted(comparison.changes, key=lambda change: (not change.is_breaking, change.where)):
+        table.add_row(change.where or "texts", change.what, "yes" if change.is_breaking else "")
+    if comparison.changes:
+        console.print(table)
+    if comparison.is_enough:
+        console.print(f"Version {comparison.new} says what changed." if comparison.changes else "Nothing changed.", highlight=False)
+        return
+    sentence = f"The contract needs version {comparison.needed} or higher, and has {comparison.new}: change it in {new.name}."
+    console.print(sentence, highlight=False, soft_wrap=True)
+    raise typer.Exit(Exit.FAILED)
+
+
+@contracts_app.command()
+def export(folder: Annotated[Path, typer.Argument(help="The folder to write them to.")]) -> None:
+    """Write every contract as an Open Data Contract Standard document, and every partner's files as a Frictionless data package."""
+    from das_pipeline.contracts.exports import export as export_contracts
+
+    written = export_contracts(Jurisdiction(Settings.from_environment().jurisdiction), folder)
+    console.print(f"{len(written)} files are in {shown(folder.resolve())}.", highlight=False)
