@@ -193,7 +193,7 @@ def test_an_upgrade_keeps_what_an_operator_changed_and_adds_what_is_missing(tmp_
     assert configuration.renew(tmp_path) == []
     path.write_text("telemetry:\n  enabled: false\nrun_monitoring:\n  enabled: true\n  poll_interval_seconds: 5\n", encoding="utf-8")
     kept, compare = configuration.renew(tmp_path)
-    assert "was changed by hand and is kept; it got the settings nux, run_retries, run_launcher, concurrency" in kept
+    assert "was changed by hand and is kept; it got the settings nux, event_log_storage, run_retries, run_launcher, concurrency" in kept
     assert "sets run_monitoring otherwise than deploy/dagster.yaml" in compare
     assert "poll_interval_seconds: 5" in path.read_text(encoding="utf-8")
     assert configuration.renew(tmp_path) == [compare]
