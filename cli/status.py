@@ -59,6 +59,7 @@ class Status:
     tables: list[LiveTable]
     releases: list[ReleaseRow]
     decision: str | None  # on the newest candidate
+    not_counted: str | None  # events before the first month
     bytes: int  # of the whole home
     expired_items: int  # what das clean would remove
     expired_bytes: int
@@ -77,6 +78,7 @@ def read_status(settings: Settings) -> Status:
         tables=_live_tables(run),
         releases=read_releases(run),
         decision=read_decision(run),
+        not_counted=read_not_counted(run),
         bytes=size_of(settings.home),
         expired_items=len(expired),
         expired_bytes=sum(e.bytes for e in expired),
@@ -105,6 +107,16 @@ def read_decision(run: Run) -> str | None:
     return None if live is None else f"The newest candidate, as known on {live.as_of}: {live.facts['decision']}"
 
 
+def read_not_counted(run: Run) -> str | None:
+    """Return which cubes leave events out because they are before the opening month, and how many; None when there are none."""
+    live = run.lake.current("statistics/cubes")
+    early = live.facts.get("before_opening") if live else None
+    if live is None or not early:
+        return None
+    listed = ", ".join(f"{cube} {n:,}" for cube, n in sorted(early.items()))
+    return f"Not counted, before {live.facts['opening_month']} (chain.yaml, opening_month): {listed}"
+
+
 def show_status(status: Status) -> None:
     """Print the state as tables."""
     if status.as_of is not None:
@@ -121,8 +133,9 @@ def show_status(status: Status) -> None:
         live.add_row(table.table, table.version, f"{table.rows:,}", f"{table.checks_passed} of {table.checks}")
     console.print(live)
     show_releases(status.releases)
-    if status.decision:
-        console.print(status.decision)
+    for sentence in (status.decision, status.not_counted):
+        if sentence:
+            console.print(sentence)
     due = f"{status.expired_items:,} items of {status.expired_bytes / 1e6:,.1f} MB have outlived their term: das clean removes them."
     console.print(f"The home holds {status.bytes / 1e6:,.1f} MB. {due if status.expired_items else 'Nothing has outlived its term.'}")
 

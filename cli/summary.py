@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.console import shown
-from cli.status import read_releases, show_releases
+from cli.status import read_not_counted, read_releases, show_releases
 from das_pipeline import deliveries
 from das_pipeline.privacy import find_canaries
 from das_pipeline.run import Run
@@ -26,6 +26,8 @@ def summarise(console: Console, report: Report) -> None:
     run = Run.start(settings, date.max)
     _show_account(console, run)
     _show_quarantine(console, run)
+    if not_counted := read_not_counted(run):
+        console.print(not_counted)
     _show_checks(console, report)
     _show_linkage(console, run)
     _show_scan(console, settings)

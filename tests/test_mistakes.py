@@ -117,6 +117,9 @@ MISTAKES = [
     (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", 93, "languages", "must be those of jurisdiction.yaml, in"),
     (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", 98, "languages.nl.date", "it needs {day}, {month} and {year}"),
     (LINKAGE, "[surname, given_names, birth_date, sex]", "[sex]", 3, "strong_keys[0].role", "chain_number links nobody"),
+    (REPORTS, "name: chain_no", "name: case_id", 22, "columns[2].name", "linkage writes a column case_id"),
+    (REPORTS, "identity: chain_number", "identity: chain_nr", 22, "columns[2].identity", "linkage.yaml has no strong key chain_nr"),
+    (LINKAGE, "strong_keys: [{role", "strong_keys: [] #", 3, "strong_keys", "at least 1 is expected here"),
     # Files that nobody reads.
     ("contracts/bench/parole.yaml", "", "partner: bench\n", 0, "", "files of contracts/bench/partner.yaml does not list parole"),
     ("contracts/guard/reports.yaml", "", "partner: guard\n", 0, "", "contracts/guard has no partner.yaml, so none of its files is read"),

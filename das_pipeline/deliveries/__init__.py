@@ -1,7 +1,7 @@
 """Deliveries: what partners hand over becomes accepted records, quarantined rows and a closed account."""
 
-from das_pipeline.deliveries.checking import CHECKS, mask_pattern
-from das_pipeline.deliveries.column import Column, Concept
+from das_pipeline.deliveries.checking import mask_pattern, passes
+from das_pipeline.deliveries.column import CheckDigits, Column, Concept
 from das_pipeline.deliveries.contract import Contract, contract_schema
 from das_pipeline.deliveries.contract_files import Partner, load_contracts, load_partners
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
@@ -26,8 +26,8 @@ from das_pipeline.deliveries.readers import (
 from das_pipeline.deliveries.replay import Replayed, replay
 
 __all__ = [
-    "CHECKS",
     "AccountRow",
+    "CheckDigits",
     "Column",
     "Concept",
     "Contract",
@@ -55,6 +55,7 @@ __all__ = [
     "newest_vintage",
     "next_deliveries",
     "partners_in",
+    "passes",
     "pending",
     "problems",
     "quarantine_summary",

@@ -7,12 +7,12 @@ conversion would print the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from das_pipeline.deliveries.column import Column
+from das_pipeline.deliveries.column import CheckDigits, Column
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.dates import date_sql
 
@@ -241,7 +241,7 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
     if column.check is not None:
         yield (
             "K02",
-            f"{text} IS NOT NULL AND NOT ({CHECKS[column.check](text)}){unless_sentinel}",
+            f"{text} IS NOT NULL AND NOT ({passes(column.check, text)}){unless_sentinel}",
         )  # NULL AND FALSE is FALSE
     if column.type == "date":
         latest = reference_on + timedelta(days=column.horizon_days)
@@ -254,16 +254,10 @@ def mask_pattern(mask: str) -> str:
     return "".join(classes.get(letter, re.escape(letter)) for letter in mask)
 
 
-def _eleven_test(text: str) -> str:
-    """The test of the Dutch citizen service number: nine digits, weighted 9 … 2 and −1, sum to a multiple of eleven."""
-    digits = " + ".join(
-        f"{weight} * TRY_CAST(substr({text}, {n}, 1) AS INTEGER)" for n, weight in enumerate((9, 8, 7, 6, 5, 4, 3, 2, -1), 1)
-    )
-    return f"regexp_full_match({text}, '[0-9]{{9}}') AND COALESCE(({digits}) % 11 = 0, FALSE)"
-
-
-# By name, the condition that an SQL expression passes the check digit test.
-CHECKS: dict[str, Callable[[str], str]] = {"eleven_test": _eleven_test}
+def passes(check: CheckDigits, text: str) -> str:
+    """The condition that the text in an SQL expression passes a test of check digits."""
+    terms = (f"{weight} * TRY_CAST(substr({text}, {n}, 1) AS INTEGER)" for n, weight in enumerate(check.weights, start=1))
+    return f"regexp_full_match({text}, '[0-9]{{{len(check.weights)}}}') AND COALESCE(({' + '.join(terms)}) % {check.modulo} = 0, FALSE)"
 
 
 def _in(expression: str, values: Sequence[object], type: Literal["text", "integer", "decimal", "date", "boolean"] = "text") -> str:

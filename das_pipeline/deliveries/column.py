@@ -16,8 +16,23 @@ from das_pipeline.jurisdiction import Text
 from das_pipeline.shape_faults import Mistakes
 
 OWN_COLUMNS = {"record_no", "record_key", "sub", "known_from", "known_until", "is_only", "delivery", "line_no", "content_hash"}
+LINKED_COLUMNS = {
+    "unit",
+    "person_id",
+    "case_id",
+    "link_class",
+    "weight",
+    "records",
+    "persons",
+    "anchor",
+    "vintage",
+    "kind",
+    "id",
+    "event",
+    "other_id",
+}
 Privacy = Literal["none", "indirect", "direct", "special"]
-Identity = Literal["chain_number", "citizen_number", "surname", "surname_prefix", "given_names", "birth_date", "sex", "alias"]
+Identity = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]  # a part of the profile, or a strong key of linkage.yaml
 Scalar = str | int | float | date
 
 
@@ -34,6 +49,13 @@ class Concept(Model):
     list: str
     at: str | None = None
     canonical: str | None = None  # the rules that bring spellings of one code together, by name
+
+
+class CheckDigits(Model):
+    """A test that the digits of a number pass: each times its weight, and the sum a multiple of `modulo`."""
+
+    weights: tuple[int, ...] = Field(min_length=2, max_length=18)
+    modulo: int = Field(ge=2)
 
 
 class Column(Model):
@@ -54,7 +76,7 @@ class Column(Model):
     horizon_days: int = Field(default=0, ge=0)  # how far after the reference date a date may lie
     one_of: tuple[Scalar, ...] = ()
     mask: str | None = None  # 9 a digit, A a capital, X either; anything else is itself
-    check: Literal["eleven_test"] | None = None
+    check: CheckDigits | None = None
     length: tuple[int, int] | None = None
     privacy: Privacy = "none"
     identity: Identity | None = None
@@ -97,6 +119,12 @@ class Column(Model):
             yield "path", "path cannot have a double quote."
         if self.name in OWN_COLUMNS:
             yield "name", f"{self.name} is a column that this pipeline adds itself: choose another name, and give its own as path."
+        if self.is_direct and self.name in LINKED_COLUMNS:
+            yield (
+                "name",
+                f"linkage writes a column {self.name}, and rule L14 would take it for this one: choose another name, such as"
+                f" {self.name}_no, and give its own as path.",
+            )
         if self.type == "date" and not self.formats:
             yield "type", f"a date needs formats, such as {', '.join(USUAL)}."
         for format in self.formats:

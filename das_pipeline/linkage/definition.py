@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from das_pipeline.jurisdiction import Jurisdiction
 
@@ -41,7 +41,7 @@ class Reference(BaseModel, extra="forbid"):
 class LinkageDefinition(BaseModel, extra="forbid"):
     """Which identity roles are strong, how profiles are compared, and what names a case."""
 
-    strong_keys: list[StrongKey]  # the first one anchors a person: two different valid values never merge
+    strong_keys: Annotated[list[StrongKey], Field(min_length=1)]  # the first one anchors a person: two different valid values never merge
     profile: list[ProfileRole]
     surname_prefixes: list[str] = []  # "van der": no part of a surname when names are compared
     one_per_person: list[str] = []  # partners with one record a person

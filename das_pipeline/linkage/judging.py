@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.deliveries import CHECKS, Contract, mask_pattern, register_records
+from das_pipeline.deliveries import CheckDigits, Contract, mask_pattern, passes, register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import LinkageDefinition
@@ -98,7 +98,7 @@ def no_identifier_leaves(
     """
     named = {column.name for contract in contracts for column in contract.direct} | {key.role for key in definition.strong_keys}
     words = WORDS | {contract.unit for contract in contracts} | set(definition.references)
-    checks = sorted({column.check for contract in contracts for column in contract.direct if column.check})
+    checks = list(dict.fromkeys(column.check for contract in contracts for column in contract.direct if column.check))
     masks = sorted({mask_pattern(c.mask) for contract in contracts for c in contract.direct if c.mask and len(c.mask) >= MIN_MASK})
     hits: set[str] = set()
     for path in sorted(folder.rglob("*.parquet")):
@@ -125,10 +125,15 @@ def no_identifier_leaves(
     return Verdict("L14", not hits, sentence, facts={"places": len(hits)})
 
 
-def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[str]) -> bool:
-    """Return whether half or more of the different whole numbers in a column were delivered as numbers of persons or pass a check digit."""
-    delivered = "SELECT ltrim(value, '0') FROM numbers UNION SELECT ltrim(number, '0') FROM merged_numbers"
-    tests = [f"value IN ({delivered})", *(CHECKS[check]("value") for check in checks)]
+def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[CheckDigits]) -> bool:
+    """Return whether half or more of the different whole numbers in a column were delivered as numbers of persons or pass a check digit.
+
+    Where a register numbers its persons from 1, as linkage does, equal numbers say nothing: only numbers above its own are compared.
+    """
+    given = int(engine.scalar(connection, "SELECT GREATEST((SELECT MAX(record_no) FROM records), (SELECT MAX(node) FROM records), 0)"))
+    delivered = f"""SELECT ltrim(value, '0') FROM (SELECT value FROM numbers UNION SELECT number FROM merged_numbers)
+        WHERE NOT COALESCE(TRY_CAST(value AS HUGEINT) <= {given}, FALSE)"""
+    tests = [f"value IN ({delivered})", *(passes(check, "value") for check in checks)]
     values, alike = connection.execute(
         f"""WITH seen AS (SELECT DISTINCT CAST("{column}" AS VARCHAR) AS value FROM {table} WHERE "{column}" IS NOT NULL)
         SELECT COUNT(*), COUNT(*) FILTER (WHERE {" OR ".join(tests)}) FROM seen"""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from das_pipeline.deliveries import CHECKS, Contract, load_contracts, partners_in, register_records
+from das_pipeline.deliveries import Contract, load_contracts, partners_in, passes, register_records
 from das_pipeline.engine import identifier
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.linkage.definition import LinkageDefinition
@@ -114,7 +114,7 @@ def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contr
         if column is None:
             meaning[role] = "NULL"
         elif column.check:  # a contract that only warns lets wrong numbers in
-            meaning[role] = f"CASE WHEN {CHECKS[column.check](f'd.{identifier(column.name)}')} THEN d.{column.name} END"
+            meaning[role] = f"CASE WHEN {passes(column.check, f'd.{identifier(column.name)}')} THEN d.{column.name} END"
         elif column.concept:  # each partner has codes of its own for sex: their concepts are compared
             content = records(run, connection, contract.partner, contract.file)
             joined = f"LEFT JOIN {content} AS c ON c.record_no = d.record_no AND c.sub = d.sub AND c.known_from = d.known_from"

@@ -43,6 +43,12 @@ def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             if (column := getattr(merged, word)) not in direct:
                 sentence = f"{merged.partner}/{merged.file} has no direct column {column}. {nearest(column, direct)}"
                 yield (at / "merged" / word).fault(sentence)
+    known = {"surname", "surname_prefix", "given_names", "birth_date", "sex", *(key.role for key in definition.strong_keys)}
+    for (partner, file), contract in contracts.items():
+        for number, column in enumerate(contract.columns):
+            if column.identity and column.identity not in known:
+                at = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number, "identity")
+                yield at.fault(f"linkage.yaml has no strong key {column.identity}, so it links nobody. {nearest(column.identity, known)}")
     for number, role in enumerate(definition.profile):
         if role not in roles:
             yield (place / "profile" / number).fault(f"no column of a contract has identity {role}. {nearest(role, roles)}")

@@ -18,7 +18,17 @@ def selected_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, di
     They are dated from the opening month of the chain to the month of `as_of`: later dates are only plans of partners. With `which: first`
     or `last`, a unit's first or last event of these kinds counts, whatever its period.
     """
-    bound: dict[str, Any] = {"as_of": as_of, "first_day": chain.opening_month, "after": month_after(as_of)}
+    query, bound = _events_of(cube, chain, as_of, "occurred_on >= $first_day AND occurred_on < $after")
+    return query, bound | {"after": month_after(as_of)}
+
+
+def early_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, dict[str, Any]]:
+    """Return a query for the events that the cube would count if the chain began earlier, one row each, and its values to bind."""
+    return _events_of(cube, chain, as_of, "occurred_on < $first_day")
+
+
+def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> tuple[str, dict[str, Any]]:
+    bound: dict[str, Any] = {"as_of": as_of, "first_day": chain.opening_month}
     kinds = {f"kind_{n}": kind for n, kind in enumerate(cube.kinds)}
     conditions = [f"kind IN ({_names(kinds)})"]
     bound |= kinds
@@ -38,7 +48,7 @@ WITH accepted AS (
 )
 SELECT occurred_on{", " + columns if columns else ""}
 FROM accepted
-WHERE occurred_on >= $first_day AND occurred_on < $after{"" if cube.which == "each" else " AND turn = 1"}"""
+WHERE {dated}{"" if cube.which == "each" else " AND turn = 1"}"""
     return query, bound
 
 

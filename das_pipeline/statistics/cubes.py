@@ -10,7 +10,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.statistics import judging
-from das_pipeline.statistics.counting import counted_leaves, selected_events
+from das_pipeline.statistics.counting import counted_leaves, early_events, selected_events
 from das_pipeline.statistics.loading import load_statistics
 from das_pipeline.statistics.model import Cube, Statistics
 
@@ -22,7 +22,8 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
     """Write the base cubes to `draft`, one file a cube; return the verdicts F05 to F08.
 
     One row per leaf and period with events, as known on the run's date; a leaf without a row is 0. Confidential: true counts.
-    Only accepted events count, from the chain's opening month to the month of the run's date.
+    Only accepted events count, from the chain's opening month to the month of the run's date. The fact `before_opening` has the events of
+    each cube that are older.
     """
     chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
     events, concepts = run.lake.live(EVENTS), run.lake.live(CONCEPTS)
@@ -30,6 +31,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
         for name in ("concepts", "hierarchies"):
             connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
         judging.create_tables(connection)
+        before_opening: dict[str, int] = {}
         for cube in statistics.cubes:
             files = engine.parquet(events.path(unit.table) for unit in chain.units[cube.unit])
             connection.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {files}")
@@ -37,6 +39,10 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE selected AS {query}", bound)
             draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft)
             judging.take_in(connection, cube)
+            query, bound = early_events(cube, chain, run.as_of)
+            if early := int(engine.scalar(connection, f"SELECT COUNT(*) FROM ({query}) AS early", bound)):
+                before_opening[cube.name] = early
+        draft.facts |= {"opening_month": chain.opening_month.isoformat()[:7], "before_opening": before_opening}
         draft.facts["counted"] = _counted(connection, statistics)
         return judging.judge_cubes(connection, statistics)
 

@@ -148,6 +148,12 @@ TOTALS = {
 
 
 @pytest.mark.slow
+def test_what_is_before_the_first_month_is_counted_and_shown(cook: Installation) -> None:
+    assert cook.live("statistics/cubes").facts["before_opening"] == {"arrests_year": 1}
+    assert "Not counted, before 2011-01 (chain.yaml, opening_month): arrests_year 1" in " ".join(cook.das("status").split())
+
+
+@pytest.mark.slow
 def test_every_line_of_the_file_is_accounted_for_in_each_of_its_units(cook: Installation) -> None:
     account = {row["file"]: row for row in rows(cook.run(), cook.live("deliveries/prosecutor"), "account.parquet")}
     seen = {file: (a["read"], a["accepted"], a["duplicate"], a["quarantined"]) for file, a in account.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from das_pipeline.deliveries import load_contracts
+from das_pipeline.deliveries import CheckDigits, load_contracts
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.linkage import judging
@@ -20,6 +20,7 @@ from das_pipeline.linkage.persons import merge_entities
 from tests.linkage.world import MOST_RECORDS, World, row
 
 JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17"}
+ELEVEN_TEST = CheckDigits(weights=(9, 8, 7, 6, 5, 4, 3, 2, -1), modulo=11)
 PIET = {"surname": "Bakker", "given_names": "Piet", "birth_date": "1955-11-02"}
 
 
@@ -135,8 +136,24 @@ def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
     listed = ", ".join(f"({number})" for number in numbers)
     world.connection.execute(f"COPY (SELECT * FROM (VALUES {listed}) AS v(case_id)) TO '{tmp_path / 'cases.parquet'}' (FORMAT parquet)")
     table = f"read_parquet('{tmp_path / 'cases.parquet'}')"
-    assert judging.looks_like_numbers(world.connection, table, "case_id", ["eleven_test"])
+    assert judging.looks_like_numbers(world.connection, table, "case_id", [ELEVEN_TEST])
     assert not judging.looks_like_numbers(world.connection, table, "case_id", [])
+
+
+def test_l14_takes_no_number_of_its_own_for_one_of_a_register_that_numbers_from_1_too():
+    world = World()
+    persons = {n: {"surname": f"Name{n}", "given_names": "Jan", "birth_date": "1980-05-17", "chain_number": str(n)} for n in range(1, 41)}
+    world.link([row(("report", n), **person) for n, person in persons.items()])
+    for column in ("record_no", "person_id", "case_id"):
+        assert not judging.looks_like_numbers(world.connection, "links", column, [])
+
+
+def test_l14_sees_the_numbers_of_a_register_above_its_own():
+    world = World()
+    persons = {n: {"surname": f"Name{n}", "given_names": "Jan", "birth_date": "1980-05-17", "chain_number": str(n)} for n in range(41, 81)}
+    world.link([row(("report", n - 40), **person) for n, person in persons.items()])
+    world.connection.execute("UPDATE links SET person_id = 40 + record_no")
+    assert judging.looks_like_numbers(world.connection, "links", "person_id", [])
 
 
 @pytest.mark.breaks("L14")
