@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.settings import PROJECT
+from tests.conftest import TOY
 
 
 class Limits(BaseModel, extra="forbid"):
@@ -37,6 +40,14 @@ def test_a_csv_must_have_its_header(tmp_path: Path) -> None:
     (tmp_path / "codes.csv").write_text("code,name\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="header must be code,label"):
         Jurisdiction(tmp_path).csv("codes.csv", ["code", "label"])
+
+
+@pytest.mark.parametrize(
+    "file", sorted([*(PROJECT / "jurisdictions").rglob("*.yaml"), *TOY.rglob("*.yaml")]), ids=lambda p: "/".join(p.parts[-3:])
+)
+def test_every_file_is_the_same_to_the_yaml_reader_in_c_and_to_the_one_in_python(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def test_any_change_of_a_file_is_another_hash(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ MISTAKES = [
     (REPORTS, "name: chain_no", "name: case_id", 22, "columns[2].name", "linkage writes a column case_id"),
     (REPORTS, "identity: chain_number", "identity: chain_nr", 22, "columns[2].identity", "linkage.yaml has no strong key chain_nr"),
     (LINKAGE, "strong_keys: [{role", "strong_keys: [] #", 3, "strong_keys", "at least 1 is expected here"),
+    (CUBES, "adds_up_to: reports_month,", "", 4, "cubes[1].cube", "counts the same events as reports_month, and would publish other"),
     # Files that nobody reads.
     ("contracts/bench/parole.yaml", "", "partner: bench\n", 0, "", "files of contracts/bench/partner.yaml does not list parole"),
     ("contracts/guard/reports.yaml", "", "partner: guard\n", 0, "", "contracts/guard has no partner.yaml, so none of its files is read"),

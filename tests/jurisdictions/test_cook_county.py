@@ -148,6 +148,12 @@ TOTALS = {
 
 
 @pytest.mark.slow
+def test_a_day_ends_in_chicago(cook: Installation) -> None:
+    script = "from orchestration import cleaning, schedules; print(schedules.daily.execution_timezone, cleaning.nightly.execution_timezone)"
+    assert cook.python("-c", script).split() == ["America/Chicago", "America/Chicago"]
+
+
+@pytest.mark.slow
 def test_what_is_before_the_first_month_is_counted_and_shown(cook: Installation) -> None:
     assert cook.live("statistics/cubes").facts["before_opening"] == {"arrests_year": 1}
     assert "Not counted, before 2011-01 (chain.yaml, opening_month): arrests_year 1" in " ".join(cook.das("status").split())
