@@ -25,6 +25,7 @@ for verbs in (simulated.app, operation.app, servers.app, doctor.app, housekeepin
 app.add_typer(releases.release_app, name="release")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(configuration.contracts_app, name="contracts")
+app.add_typer(stewards.terminology_app, name="terminology")
 
 
 def _print_versions(wanted: bool) -> None:

@@ -15,6 +15,7 @@ from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
 app = typer.Typer()
+terminology_app = typer.Typer(no_args_is_help=True, help="Codes and concepts: what is unmapped, and what a changed mapping would change.")
 
 
 @app.command()
@@ -52,12 +53,64 @@ def replay(
     console.print("Take in what waited for them with [bold]das run[/]. The figures follow when the chain runs next: its schedule is daily.")
 
 
-@app.command()
-def propose() -> None:
-    """List codes that nobody has mapped yet, with the nearest concepts: a person decides on each row."""
+@terminology_app.command()
+def unmapped(as_json: AsJson = False) -> None:
+    """List codes that nobody has mapped yet, the most frequent first, with the concepts of codes like them."""
     from das_pipeline import terminology
 
-    table = Table("list", "row for terminology/mappings/<list>.csv", "rows", title="Unmapped codes")
-    for proposal in terminology.propose(Run.start(Settings.from_environment(), date.max)):
-        table.add_row(proposal.list, proposal.mapping_row, f"{proposal.rows:,}")
+    proposals = terminology.propose(Run.start(Settings.from_environment(), date.max))
+    if as_json:
+        print_json([asdict(proposal) for proposal in proposals])
+        return
+    table = Table("list", "code", "rows", "since", "concepts of codes like it", title="Unmapped codes")
+    for proposal in proposals:
+        table.add_row(proposal.list, proposal.code, f"{proposal.rows:,}", proposal.first_month, ", ".join(proposal.concepts))
     console.print(table)
+    if proposals:
+        console.print("[bold]das terminology propose[/] prints the rows to add for them.")
+
+
+@terminology_app.command()
+def propose() -> None:
+    """Print a row for terminology/mappings for each unmapped code; a person fills in the concept and signs as reviewer."""
+    from das_pipeline import terminology
+
+    above = ""
+    for proposal in terminology.propose(Run.start(Settings.from_environment(), date.max)):
+        if proposal.list != above:
+            console.print(f"terminology/mappings/{proposal.list}.csv", style="bold", highlight=False)
+            above = proposal.list
+        console.print(proposal.mapping_row, markup=False, highlight=False, soft_wrap=True)
+    if not above:
+        console.print("Every code in the live records has a mapping.")
+
+
+@terminology_app.command("diff")
+def diff_mappings(as_json: AsJson = False) -> None:
+    """Show what the mapping set in the files would change: rows in force and published figures that get another concept."""
+    from das_pipeline import publication, terminology
+
+    at = Run.start(Settings.from_environment(), date.max)
+    difference = terminology.difference(at)
+    consequences = publication.consequences(at, difference)
+    if as_json:
+        print_json({**asdict(difference), "figures": [asdict(c) for c in consequences]})
+        return
+    console.print(f"Live records: mapping set {difference.accepted}. The files: {difference.proposed}.")
+    rows = Table("column", "code", "concept now", "becomes", "rows", "of", "months", title="Rows in force that would change concept")
+    for column in difference.columns:
+        for c in column.changes:
+            months = f"{c.first_month} to {c.last_month}"
+            rows.add_row(column.column.place, c.code, c.was, c.becomes, f"{c.rows:,}", f"{column.rows:,}", months)
+    figures = Table("table", "dimension", "code now", "becomes", "rows at most", title="Published figures that would move")
+    for c in consequences:
+        figures.add_row(c.table, c.dimension, c.was, c.becomes, f"{c.rows:,}")
+    if not rows.row_count:
+        console.print("No row would change concept.")
+        return
+    console.print(rows, figures)
+    console.print(
+        f"Above the limit of terminology.changed_share in policy.yaml, rule T07 asks for a row in terminology/sign_offs.csv:"
+        f" {difference.proposed},OWNER,REASON,EXPIRES_ON",
+        highlight=False,
+    )

@@ -103,6 +103,7 @@ class Terminology(Section):
     """The limits of terminology."""
 
     unmapped_share: WarnAndBlock
+    changed_share: Block  # of a column's rows, to another concept by a changed mapping set
 
 
 class Linkage(Section):

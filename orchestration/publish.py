@@ -59,7 +59,7 @@ def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str],
 def _refusal(table: str, candidate: Path | None, partition: str | None) -> dict[str, Any]:
     """Where to read more about a rejected candidate: what it is, the partner's receipt, the command that shows the rows, the guide."""
     stage, name = stage_of(table), table.split("/")[1]
-    command = {"deliveries": f"das quarantine {name}", "terminology": "das propose"}.get(stage, "das status")
+    command = {"deliveries": f"das quarantine {name}", "terminology": "das terminology unmapped"}.get(stage, "das status")
     places: dict[str, Any] = {
         "candidate": candidate.name if candidate is not None else "rejected",
         "rows": f"`{command}`",

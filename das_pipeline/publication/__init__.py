@@ -2,6 +2,7 @@
 
 from das_pipeline.publication.candidate import build_candidate
 from das_pipeline.publication.changes import TableChanges, compare
+from das_pipeline.publication.consequences import consequences
 from das_pipeline.publication.explain import explain
 from das_pipeline.publication.formats import readers
 from das_pipeline.publication.releases import Release, current_release, previous_release, release_folders, releases
@@ -12,6 +13,7 @@ __all__ = [
     "TableChanges",
     "build_candidate",
     "compare",
+    "consequences",
     "current_release",
     "explain",
     "previous_release",

@@ -17,7 +17,10 @@ IN_FOLDERS = {  # where a stage reads a whole folder, the files that it looks fo
     "contracts": ("contracts/*/*.yaml",),
     "external": ("external/*/*",),
     "statistics": ("statistics/*.yaml",),
-    "terminology": tuple(f"terminology/{folder}/*.csv" for folder in ("canonical", "codes", "mappings", "schemes")),
+    "terminology": (
+        *(f"terminology/{folder}/*.csv" for folder in ("canonical", "codes", "mappings", "schemes")),
+        "terminology/sign_offs.csv",
+    ),
     "texts": ("texts/site.yaml", "texts/tables.yaml", "texts/words.yaml"),
 }
 

@@ -14,12 +14,13 @@ from das_pipeline.terminology.columns import list_uses
 from das_pipeline.terminology.judging import find_faults
 from das_pipeline.terminology.lists import load_lists
 from das_pipeline.terminology.lookup import check_rewriting
+from das_pipeline.terminology.sign_offs import load_sign_offs
 
 
 def code_lists(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield the rows that break a rule of the terminology (T03, T04, T05, T10), and lists and rules that cannot be used."""
     faults = Faults()
-    for load in (load_schemes, load_lists):
+    for load in (load_schemes, load_lists, load_sign_offs):
         with faults.gathered():
             load(jurisdiction)
     for file in jurisdiction.files("terminology/canonical/*.csv"):

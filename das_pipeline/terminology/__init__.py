@@ -4,6 +4,7 @@ Which code means what is data (`terminology/` of the jurisdiction); what must be
 """
 
 from das_pipeline.terminology.concepts import build_concepts
+from das_pipeline.terminology.differences import Difference, difference
 from das_pipeline.terminology.external import build_external
 from das_pipeline.terminology.mapped_records import build_records
 from das_pipeline.terminology.proposals import Proposal, propose
@@ -14,11 +15,13 @@ __all__ = [
     "ALL",
     "TOTAL",
     "Concept",
+    "Difference",
     "Proposal",
     "Scheme",
     "build_concepts",
     "build_external",
     "build_records",
+    "difference",
     "hierarchy",
     "load_schemes",
     "propose",

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+import duckdb
+
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
@@ -38,24 +40,32 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
     `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node that it belongs to.
     `mappings`: one row per list, code and stretch of days. `codes`: one row per list, code and stretch of days.
     """
+    with run.connect() as connection:
+        draft.facts["mapping_version"] = mapping_files(run, draft, connection)
+    for name in TABLES:
+        draft.facts[name] = draft.rows[f"{name}.parquet"]
+    return judge_terminology(load_schemes(run.jurisdiction), load_lists(run.jurisdiction), list_uses(run.jurisdiction))
+
+
+def mapping_files(run: Run, draft: Draft, connection: duckdb.DuckDBPyConnection) -> str:
+    """Write the four tables to `draft`; return the version of the mapping set: a hash of them and of the rewriting rules."""
     import pyarrow as pa
 
     schemes, lists = load_schemes(run.jurisdiction), load_lists(run.jurisdiction)
     rows = _rows(schemes.values(), lists.values())
     digest = hashlib.sha256()
-    with run.connect() as connection:
-        texts = dict.fromkeys(text_columns(run.jurisdiction.languages), "string")
-        for name, fixed in TABLES.items():
-            columns = fixed | texts if name == "concepts" else fixed
-            schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
-            connection.register("rows", pa.Table.from_pylist(rows[name], schema=schema))
-            file = f"{name}.parquet"
-            draft.rows[file] = engine.write_parquet(connection, "SELECT * FROM rows", draft.path(file), order_by=ORDER[name])
-            connection.unregister("rows")
-            draft.facts[name] = draft.rows[file]
-            digest.update(draft.path(file).read_bytes())
-    draft.facts["mapping_version"] = digest.hexdigest()[:12]
-    return judge_terminology(schemes, lists, list_uses(run.jurisdiction))
+    texts = dict.fromkeys(text_columns(run.jurisdiction.languages), "string")
+    for name, fixed in TABLES.items():
+        columns = fixed | texts if name == "concepts" else fixed
+        schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
+        connection.register("rows", pa.Table.from_pylist(rows[name], schema=schema))
+        file = f"{name}.parquet"
+        draft.rows[file] = engine.write_parquet(connection, "SELECT * FROM rows", draft.path(file), order_by=ORDER[name])
+        connection.unregister("rows")
+        digest.update(draft.path(file).read_bytes())
+    for file in run.jurisdiction.files("terminology/canonical/*.csv"):
+        digest.update(file.encode() + b"\0" + run.jurisdiction.path(file).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _rows(schemes: Iterable[Scheme], lists: Iterable[CodeList]) -> dict[str, list[dict[str, Any]]]:

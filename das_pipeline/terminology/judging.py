@@ -1,6 +1,6 @@
-"""What must be true of codes, mappings, concepts and mapped values: rules T01 to T06, T10, and F05 for external figures.
+"""What must be true of codes, mappings, concepts and mapped values: rules T01 to T07, T10, and F05 for external figures.
 
-Their limits are in policy.yaml (`terminology.unmapped_share`).
+Their limits are in policy.yaml (`terminology`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from pathlib import PurePosixPath
 
 from das_pipeline.errors import did_you_mean
 from das_pipeline.gate import Verdict, share_exceeds
-from das_pipeline.policy import WarnAndBlock
+from das_pipeline.policy import Block, WarnAndBlock
 from das_pipeline.terminology import lists
 from das_pipeline.terminology.columns import ConceptColumn, ListUse
 from das_pipeline.terminology.lists import Code, CodeList
 from das_pipeline.terminology.schemes import ALL, NOT_APPLICABLE, TOTAL, UNKNOWN, Scheme
+from das_pipeline.terminology.sign_offs import SignOff
 from das_pipeline.terminology.validity import gaps, overlaps
 
 SHOWN = 5  # faults or columns named in a verdict's sentence; the others are counted
@@ -178,6 +179,32 @@ class Account:
         return self.delivered == self.mapped + self.unknown + self.not_applicable
 
 
+@dataclass(frozen=True)
+class Change:
+    """Rows in force of a column that have one concept in the live records and would get another, by code as delivered (trimmed)."""
+
+    column: ConceptColumn
+    code: str
+    was: str
+    becomes: str
+    rows: int
+    first_month: str
+    last_month: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One column of the live records: its rows in force with a code, and the changes among them."""
+
+    column: ConceptColumn
+    rows: int
+    changes: Sequence[Change]
+
+    @property
+    def rows_changed(self) -> int:
+        return sum(change.rows for change in self.changes)
+
+
 def codes_are_listed(shares: Sequence[Share]) -> Verdict:
     """T01: every code is in its partner's list on its date."""
     rows, places = sum(s.unlisted for s in shares), sorted({s.field for s in shares if s.unlisted})
@@ -242,6 +269,31 @@ def mapping_loses_no_row(accounts: Sequence[Account]) -> Verdict:
         "rows_not_applicable": sum(a.not_applicable for a in accounts),
     }
     return Verdict("T06", passed=not open_accounts, sentence=sentence, facts=facts)
+
+
+def changes_are_meant(compared: Sequence[Compared], limits: Block, signed: SignOff | None) -> Verdict:
+    """T07: in no column does a changed mapping set give more than the limit another concept, unless the steward signed it off.
+
+    Nothing is compared when the mapping set is the one that the live records were made with.
+    """
+    large = [c for c in compared if share_exceeds(c.rows_changed, c.rows, limits.block, limits.min_rows)]
+    changed = sum(c.rows_changed for c in compared)
+    sentence = f"The mapping set gives {changed} rows in force another concept than in the live records."
+    if large:
+        sentence += f" That is more than {limits.block:.1%} in {_named([c.column.place for c in large])}"
+        if signed is None:
+            sentence += (
+                ": `das terminology diff` lists them. If they are meant, the terminology steward signs off in terminology/sign_offs.csv."
+            )
+        else:
+            sentence += f", signed off by {signed.owner} until {signed.expires_on}: {signed.reason}"
+    facts: dict[str, int | float | str] = {
+        "rows": sum(c.rows for c in compared),
+        "rows_changed": changed,
+        "columns_above_limit": len(large),
+        "signed_off_by": signed.owner if large and signed else "",
+    }
+    return Verdict("T07", passed=not large or signed is not None, sentence=sentence, facts=facts)
 
 
 def figures_are_mapped(unmapped: int, cells: int) -> Verdict:

@@ -10,7 +10,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.errors import ConfigurationError, Fault
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.lake import Version
+from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
 from das_pipeline.terminology.columns import ConceptColumn
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
@@ -24,13 +24,13 @@ CANONICAL = Shape(columns=("pattern", "replacement", "note"), may_be_empty=("rep
 def look_up(
     connection: duckdb.DuckDBPyConnection,
     run: Run,
-    concepts: Version,
+    concepts: Version | Draft,
     columns: Sequence[ConceptColumn],
     views: Mapping[tuple[str, str], str],
 ) -> None:
     """Create the temporary tables `fields`, `seen`, `spellings`, `meanings` and `usage`, which the SQL files describe.
 
-    `views` holds the view of every (partner, file) that `columns` are in.
+    `views` holds the view of every (partner, file) that `columns` are in; `concepts` has the mapping set.
     """
     for name in ("mappings", "codes"):
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")

@@ -9,28 +9,30 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import judge_completeness, load_contracts, partners_in, register_records
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft
+from das_pipeline.lake import Draft, Version
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 from das_pipeline.terminology import judging
 from das_pipeline.terminology.columns import ConceptColumn, concept_columns
-from das_pipeline.terminology.judging import Account, Share
+from das_pipeline.terminology.differences import compare
+from das_pipeline.terminology.judging import Account, Compared, Share
 from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live_concepts
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
+from das_pipeline.terminology.sign_offs import SignOff, load_sign_offs
 
 ORDER = "record_no, sub, known_from, delivery, line_no"
 
 
 def build_records(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the records of all partners to `draft` with their concepts; return the verdicts I10, T01, T02, T03 and T06.
+    """Write the records of all partners to `draft` with their concepts; return the verdicts I10, T01, T02, T03, T06 and T07.
 
     A value is trimmed, rewritten to its canonical form if its contract names one, and looked up in its list as of its date. The value as
     delivered stays beside the concept. A value without a mapping is never guessed: its concept is `unknown`, and it is listed in
     `unmapped`.
     """
     concepts = live_concepts(run)
-    limits = load_policy(run.jurisdiction).terminology.unmapped_share
+    limits = load_policy(run.jurisdiction).terminology
     present = set(partners_in(run))
     files = [(partner, file) for partner, file in load_contracts(run.jurisdiction) if partner in present]
     columns = [c for c in concept_columns(run.jurisdiction) if c.partner in present]
@@ -59,10 +61,25 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
     return [
         judge_completeness(run),
         judging.codes_are_listed(shares),
-        judging.unmapped_share_is_small(shares, limits),
+        judging.unmapped_share_is_small(shares, limits.unmapped_share),
         judging.values_have_one_concept(ambiguous),
         judging.mapping_loses_no_row(accounts),
+        judging.changes_are_meant(_compared(run, draft, concepts), limits.changed_share, _signed(run, concepts)),
     ]
+
+
+def _compared(run: Run, draft: Draft, concepts: Version) -> list[Compared]:
+    """Compare the live records with the mapping set, when it is another than they were made with."""
+    if draft.live is None or draft.live.facts["mapping_version"] == concepts.facts["mapping_version"]:
+        return []
+    with run.connect(confidential=True) as connection:
+        return compare(run, connection, draft.live, concepts)
+
+
+def _signed(run: Run, concepts: Version) -> SignOff | None:
+    """Return the sign-off of the mapping set that holds on the run's date."""
+    signed = (s for s in load_sign_offs(run.jurisdiction) if s.mapping_version == concepts.facts["mapping_version"])
+    return next((s for s in signed if run.as_of <= s.expires_on), None)
 
 
 def _write(

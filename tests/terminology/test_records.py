@@ -18,9 +18,10 @@ from das_pipeline.lake import Version
 from das_pipeline.policy import WarnAndBlock
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from das_pipeline.terminology import build_concepts, build_records, propose, records
+from das_pipeline.terminology import build_concepts, build_records, difference, propose, records
 from das_pipeline.terminology.judging import Share, unmapped_share_is_small
 from das_pipeline.terminology.lists import load_lists
+from das_pipeline.terminology.sign_offs import load_sign_offs
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 Begin = Callable[..., Run]
@@ -281,3 +282,71 @@ def test_unmapped_values_are_proposed_with_the_concepts_of_codes_like_them(begin
         ("watch_sex", "male", 1, ["male", "female"]),
     ]
     assert proposals[0].mapping_row == "011,,2024-01-01,9999-12-31,burglary,"
+
+
+REPORTS = [("M", "10", "n", "2024-01-05")] * 96 + [("M", "11", "n", "2024-01-05")] * 3 + [("F", "21", "n", "2024-02-01")]
+MOVED = "11,burglary,1900-01-01,9999-12-31,,toy", "11,theft,1900-01-01,9999-12-31,,toy"
+MAPPINGS = "terminology/mappings/watch_offence.csv"
+
+
+def test_the_difference_lists_the_rows_that_would_change_concept_and_changes_nothing(begin: Begin, deliver: Deliver, plant: Plant) -> None:
+    deliver(REPORTS)
+    live = build(begin())
+    same = difference(begin())
+    assert (same.accepted, same.proposed, sum(c.rows_changed for c in same.columns)) == (same.accepted, same.accepted, 0)
+    plant(MAPPINGS, *MOVED)
+    changed = difference(begin())
+    assert changed.accepted == live.facts["mapping_version"] != changed.proposed
+    listed = [(c.code, c.was, c.becomes, c.rows, c.first_month, c.last_month) for column in changed.columns for c in column.changes]
+    assert listed == [("11", "burglary", "theft", 3, "2024-01", "2024-01")]
+    assert {column.column.column: column.rows for column in changed.columns} == {"sex": 100, "offence": 100, "ward": 100}
+    assert begin().lake.open("terminology/records").id == live.id
+
+
+@pytest.mark.breaks("T07")
+def test_a_mapping_set_that_changes_much_waits_for_the_steward(begin: Begin, deliver: Deliver, plant: Plant, folder: Path) -> None:
+    deliver(REPORTS * 20)
+    live = build(begin())
+    plant(MAPPINGS, *MOVED)
+    with pytest.raises(GateFailed, match=r"T07 .* 60 rows in force .* more than 1\.0% in watch/reports\.offence"):
+        build(begin())
+    assert begin().lake.open("terminology/records").id == live.id
+
+    def sign(version: str, expires_on: str) -> None:
+        row = f"{version},steward,they are one,{expires_on}\n"
+        (folder / "terminology/sign_offs.csv").write_text("mapping_version,owner,reason,expires_on\n" + row, encoding="utf-8")
+
+    proposed = difference(begin()).proposed
+    for version, expires_on in (("0123456789ab", "2024-12-31"), (proposed, "2024-03-30")):  # of another set, and of yesterday
+        sign(version, expires_on)
+        with pytest.raises(GateFailed, match="T07"):
+            build(begin())
+    sign(proposed, "2024-03-31")
+    t07 = verdict(build(begin()), "T07")
+    assert (t07["passed"], t07["facts"]["rows_changed"], t07["facts"]["signed_off_by"]) == (True, 60, "steward")
+
+
+def test_a_mapping_set_that_changes_little_needs_nobody(begin: Begin, deliver: Deliver, plant: Plant) -> None:
+    deliver(REPORTS)  # three rows of a hundred: more than the limit, fewer than the least that count
+    build(begin())
+    plant(MAPPINGS, *MOVED)
+    t07 = verdict(build(begin()), "T07")
+    assert (t07["passed"], t07["facts"]["rows_changed"]) == (True, 3)
+
+
+def test_a_changed_rewriting_rule_is_a_changed_mapping_set(
+    begin: Begin, deliver: Deliver, canonical: Callable[[str], None], folder: Path
+) -> None:
+    canonical("^0+,,leading noughts\n")
+    deliver([("M", "10", "n", "2024-01-05")] * 97 + [("M", "1010", "n", "2024-01-05")] * 3)
+    build(begin())
+    (folder / "terminology/canonical/offence_code.csv").write_text("pattern,replacement,note\n^1010$,11,typed twice\n", encoding="utf-8")
+    changes = [c for column in difference(begin()).columns for c in column.changes]
+    assert [(c.code, c.was, c.becomes, c.rows) for c in changes] == [("1010", "unknown", "burglary", 3)]
+
+
+@pytest.mark.parametrize(("expires_on", "what"), [("2024-02-30", "not a day of the calendar"), ("2024-13", "must have the form")])
+def test_a_sign_off_with_no_day_is_refused(begin: Begin, folder: Path, expires_on: str, what: str) -> None:
+    (folder / "terminology/sign_offs.csv").write_text(f"mapping_version,owner,reason,expires_on\n0123456789ab,s,r,{expires_on}\n")
+    with pytest.raises(ConfigurationError, match=rf"sign_offs\.csv:2: expires_on: .*{what}"):
+        load_sign_offs(begin().jurisdiction)
