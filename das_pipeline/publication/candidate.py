@@ -32,6 +32,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     """
     texts = table_texts(run.jurisdiction)
     as_of = run.as_of.isoformat()
+    mapping_version = run.lake.live("terminology/concepts").facts["mapping_version"]
     provisional_months = load_policy(run.jurisdiction).release.provisional_months
     tables = published_tables(run, texts)
     schemes = load_schemes(run.jurisdiction)
@@ -45,21 +46,22 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
                 cells = external_cells(connection, run.lake, table)
             columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
             parquet = draft.path(f"tables/{table.name}.parquet")
-            rows = write(cells, metadata.arrow_schema(table, columns, as_of), parquet, is_simulated=table.is_simulated)
+            schema = metadata.arrow_schema(table, columns, as_of, mapping_version)
+            rows = write(cells, schema, parquet, is_simulated=table.is_simulated)
             draft.rows |= {f"tables/{table.name}.{form.extension}": rows for form in formats.FORMATS}
             published += rows
             described += metadata.resources(table, columns, draft.folder)
         before = previous_release(run)
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
         changed |= {"as_of": as_of, "previous": before.id if before else None}
-        package = _package(run, tables, texts, changed["version"], described)
+        package = _package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
         _json(draft, "changes.json", changed)
         _json(draft, "datapackage.json", package)
         _json(draft, "quality.json", quality(run, tables))
         _database(draft, tables)
         verdicts = judging.judge(connection, draft.folder)
     draft.derived.add("das.duckdb")
-    draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"]}
+    draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"], "mapping_version": mapping_version}
     draft.facts |= {key: changed[key] for key in ("added", "removed", "revised")}
     return verdicts
 

@@ -48,7 +48,7 @@ def in_each(name: str, text: Text) -> dict[str, str]:
     return {name: text.main} | {f"{name}_{code}": other for code, other in text.others.items()}
 
 
-def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.Schema:
+def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mapping_version: str) -> pa.Schema:
     """Return the schema of the Parquet file: descriptions, unit and code labels on each field, the table's own facts under `das`.
 
     The pandas metadata makes pandas read counts as Int64, so that a missing count would not turn the others into floats.
@@ -78,6 +78,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str) -> pa.
         "source": table.source.title.model_dump(),
         "licence": table.source.licence.name,
         "as_of": as_of,
+        "mapping_version": mapping_version,
     }
     pandas = {
         "index_columns": [],

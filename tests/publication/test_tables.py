@@ -158,3 +158,11 @@ def test_the_same_leaves_give_the_same_bytes_on_one_and_two_threads(protected: C
         build_candidate(replace(run, settings=replace(run.settings, threads=1)), draft)
         again = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
     assert again.id == first.id
+
+
+def test_every_output_names_the_version_of_the_mapping_set(candidate: Version) -> None:
+    version = json.loads(candidate.path("datapackage.json").read_bytes())["mapping_version"]
+    assert len(version) == 12
+    assert candidate.facts["mapping_version"] == version
+    parquet = [path for path in candidate.paths("tables/") if path.suffix == ".parquet"]
+    assert {json.loads(pq.read_schema(path).metadata[b"das"])["mapping_version"] for path in parquet} == {version}

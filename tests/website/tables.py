@@ -51,7 +51,7 @@ def published(
     )
     words = ("outcome", "period_kind", "period", "n", "status", "is_simulated", "month", "year", "final", "provisional", "not_applicable")
     labels = {"outcome": {code: text(f"label {code}") for code in ["all", *counts]}}
-    schema = metadata.arrow_schema(table, metadata.fields(table, {w: text(w) for w in words}, labels), "2024-12-31")
+    schema = metadata.arrow_schema(table, metadata.fields(table, {w: text(w) for w in words}, labels), "2024-12-31", "0123456789ab")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.parquet"
         tables.write(pa.Table.from_pylist(rows), schema, path, is_simulated=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import shutil
 from datetime import date
@@ -45,6 +46,12 @@ def test_the_site_is_next_to_the_tables_that_it_shows(site: Version) -> None:
     assert {"tables/reports.parquet", "tables/reports.csv", "datapackage.json", "das.duckdb", "changes.json", "quality.json"} <= set(
         site.files
     )
+
+
+def test_the_page_of_concepts_names_the_version_of_the_mapping_set(site: Version) -> None:
+    version = json.loads(site.path("datapackage.json").read_bytes())["mapping_version"]
+    assert f"met versie {version}." in read(site, "begrippen.html")
+    assert f"with version {version}." in read(site, "en/concepts.html")
 
 
 def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
