@@ -182,6 +182,37 @@ class Disclosure(Section):
         return as_of >= day_after - timedelta(days=1)
 
 
+class Change(Section):
+    """How far something may be from the release before, as a share of it."""
+
+    share: Annotated[float, Field(ge=0)]
+    reason: str
+
+
+class Revision(Change):
+    """The same, for sums of at least `count`: the share of a small one says little."""
+
+    count: int
+
+
+class NewPeriod(Section):
+    """Between which multiples of the least and the most of the last `periods` a new one may lie, when the least is at least `count`."""
+
+    low: Share
+    high: Annotated[float, Field(ge=1)]
+    periods: Annotated[int, Field(ge=1)]
+    count: int
+    reason: str
+
+
+class Publication(Section):
+    """What a release may differ from the one before."""
+
+    more_rows: Change
+    revised: Revision
+    new_period: NewPeriod
+
+
 class Approval(Section):
     """Who approves a release: two persons, or, of simulated figures, the policy itself."""
 
@@ -254,6 +285,7 @@ class Policy(Section):
     linkage: Linkage
     chain: Chain
     disclosure: Disclosure
+    publication: Publication
     release: Release
     retention: Retention
 

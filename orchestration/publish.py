@@ -21,6 +21,7 @@ from checks import check_name
 from das_pipeline.errors import DasError
 from das_pipeline.gate import GateFailed
 from das_pipeline.lake import Version
+from das_pipeline.publication.data_docs import PAGE
 from das_pipeline.run import Produced
 from das_pipeline.settings import PROJECT
 from das_pipeline.stages import stage_of, zone_of
@@ -99,6 +100,7 @@ def described(version: Version) -> dict[str, Any]:
             "\n".join(["| file | rows |", "|---|---:|", *(f"| {n} | {r:,} |" for n, r in sorted(files.items()))])
         ),
         **_preview(version),
+        **({"data_docs": dg.MetadataValue.path(version.path(PAGE))} if PAGE in version.files else {}),
         "inputs": dg.MetadataValue.json(dict(version.inputs)),
         "facts": dg.MetadataValue.json(dict(version.facts)),
         **dict(_numbers("", version.facts)),

@@ -14,7 +14,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import formats, judging, metadata
+from das_pipeline.publication import expectations, formats, judging, metadata
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -33,7 +33,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     texts = table_texts(run.jurisdiction)
     as_of = run.as_of.isoformat()
     mapping_version = run.lake.live("terminology/concepts").facts["mapping_version"]
-    provisional_months = load_policy(run.jurisdiction).release.provisional_months
+    policy = load_policy(run.jurisdiction)
     tables = published_tables(run, texts)
     schemes = load_schemes(run.jurisdiction)
     described: list[dict[str, object]] = []
@@ -41,7 +41,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     with run.connect() as connection:
         for table in tables:
             if table.kind == "protected":
-                cells = protected_cells(connection, run.lake, table, run.as_of, provisional_months)
+                cells = protected_cells(connection, run.lake, table, run.as_of, policy.release.provisional_months)
             else:
                 cells = external_cells(connection, run.lake, table)
             columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
@@ -58,6 +58,11 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         _json(draft, "changes.json", changed)
         _json(draft, "datapackage.json", package)
         _json(draft, "quality.json", quality(run, tables))
+        _json(
+            draft,
+            expectations.FILE,
+            expectations.suites(tables, defined_codes(tables, schemes, texts), before, run.as_of, policy.publication),
+        )
         _database(draft, tables)
         verdicts = judging.judge(connection, draft.folder)
     draft.derived.add("das.duckdb")
@@ -90,6 +95,14 @@ def _labels(table: Table, cells: pa.Table, schemes: Mapping[str, Scheme], texts:
             raise ConfigurationError(f"texts/tables.yaml: codes has no label for {', '.join(sorted(absent))} of table {table.name}.")
         labels[dimension.name] = of_scheme | others
     return labels
+
+
+def defined_codes(tables: Iterable[Table], schemes: Mapping[str, Scheme], texts: TableTexts) -> dict[str, dict[str, list[str]]]:
+    """Return the codes that definitions allow in each dimension of each table: concepts of its scheme, or the rows of its stack."""
+    return {
+        table.name: {d.name: [*(schemes[d.scheme].concepts if d.scheme else table.cubes), *texts.codes] for d in table.dimensions}
+        for table in tables
+    }
 
 
 def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str, described: list[dict[str, object]]) -> dict[str, object]:

@@ -1,14 +1,12 @@
 """What must be true of a finished candidate: its files are what their descriptors say, and its counts are protected and add up.
 
-Pandera judges each published table by the schema that is made from its own descriptor; great-expectations judges the release once more,
-by a suite of its own, in BOOLEAN_ONLY mode: no value of any cell gets into a result.
+No rule is judged twice. SQL judges counts, in tables of any size (D01, D03); pandera the shape of each table, by the schema that its own
+descriptor gives (D10); great-expectations what a release is expected to be after the one before (P01, P02, P03).
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,10 @@ from pyarrow import ArrowException
 from das_pipeline import engine
 from das_pipeline.disk import sha256_of
 from das_pipeline.gate import Verdict
+from das_pipeline.publication.data_docs import unmet
+from das_pipeline.publication.expectations import KEPT, NEW, REVISED
 from das_pipeline.publication.formats import format_of
-from das_pipeline.publication.metadata import MARK, STATUSES
+from das_pipeline.publication.metadata import MARK
 from das_pipeline.terminology import ALL
 
 _PERIOD = r"^\d{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$"
@@ -131,50 +131,19 @@ def totals_are_sums(connection: duckdb.DuckDBPyConnection, folder: Path) -> Verd
     return Verdict("D03", not wrong, sentence, facts={"wrong": len(wrong)})
 
 
-def expectations(folder: Path) -> list[Verdict]:
-    """D10: the suite of great-expectations on every published table, run once for a release since its import alone takes seconds."""
-    files = sorted((folder / "tables").glob("*.parquet"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # great-expectations 1.24 uses modules and calls that Python and pandas deprecate
-        wrong = _unexpected(files)
-    sentence = (
-        f"All {len(files)} tables meet the expectations of a release."
-        if not wrong
-        else f"{', '.join(wrong)}: not what a release must be. Run the candidate's own checks to see which rule it breaks."
-    )
-    return [Verdict("D10", not wrong, sentence, facts={"tables": len(files), "wrong": len(wrong)})]
-
-
-def _unexpected(files: list[Path]) -> list[str]:
-    """Return the tables that do not meet their suite."""
-    import great_expectations as gx
-    import pandas as pd
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_pandas("release")
-    wrong: list[str] = []
-    for path in files:
-        schema = pq.read_schema(path)
-        keys = [name for name in schema.names if name not in {"n", "status", MARK}]
-        expected: list[tuple[str, dict[str, Any]]] = [
-            ("expect_table_columns_to_match_ordered_list", {"column_list": schema.names}),
-            ("expect_table_row_count_to_be_between", {"min_value": 1}),
-            ("expect_column_values_to_not_be_null", {"column": "n"}),
-            ("expect_column_values_to_be_between", {"column": "n", "min_value": 0}),
-            ("expect_column_values_to_be_in_set", {"column": "status", "value_set": list(STATUSES)}),
-            ("expect_column_values_to_be_in_set", {"column": MARK, "value_set": [json.loads(schema.metadata[b"das"])["is_simulated"]]}),
-            ("expect_column_values_to_match_regex", {"column": "period", "regex": _PERIOD}),
-            ("expect_compound_columns_to_be_unique", {"column_list": keys}),
-        ]
-        suite = gx.ExpectationSuite(name=path.stem, expectations=[{"type": kind, "kwargs": kwargs} for kind, kwargs in expected])
-        batch = source.add_dataframe_asset(path.stem).add_batch_definition_whole_dataframe("whole")
-        frame = pd.read_parquet(path).astype({"n": "int64"})
-        if not batch.get_batch({"dataframe": frame}).validate(suite, result_format="BOOLEAN_ONLY").success:
-            wrong.append(path.stem)
-    return wrong
+def as_expected(folder: Path, page: Path) -> list[Verdict]:
+    """P01, P02 and P03: the candidate meets its suites. Judged once for each release, since importing great-expectations takes seconds."""
+    return [
+        Verdict(
+            rule,
+            not failed,
+            "Every table meets what is expected of it."
+            if not failed
+            else f"{'; '.join(failed)}. Compare with the release before (changes.json); when the figures are right, change the limit.",
+            facts={"unmet": len(failed)},
+        )
+        for rule, failed in ({rule: [] for rule in (KEPT, REVISED, NEW)} | unmet(folder, page)).items()
+    ]
 
 
 def _tables(folder: Path, kind: str) -> list[tuple[Path, dict[str, Any]]]:

@@ -20,6 +20,9 @@ from das_pipeline.errors import DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
+from das_pipeline.publication import expectations
+from das_pipeline.publication.data_docs import PAGE
+from das_pipeline.publication.judging import as_expected
 from das_pipeline.publication.releases import current_release, live_name, number_of, releases, withdrawn_releases
 from das_pipeline.release.approvals import Action, Signature, Standing, sign_candidate, signatures, standing_of
 from das_pipeline.release.candidate import LEAVES, SITE, Candidate, candidate_of
@@ -86,6 +89,10 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
     decision = release_decision(standing_of(candidate))
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
     draft.facts |= {"live": decision.live, "rule": decision.rule, "decision": decision.sentence}
+    # great-expectations takes seconds to import, and a held candidate is followed by another. One of an earlier version has no suites.
+    if decision.puts_forward and expectations.FILE in candidate.site.files:
+        verdicts += as_expected(candidate.site.folder, draft.path(PAGE))
+        draft.facts["expectations"] = candidate.site.files[expectations.FILE].sha256
     draft.path("decision.json").write_bytes(canonical(draft.facts, indent=1))
     return [*verdicts, judge_ledger(run)]
 

@@ -21,6 +21,11 @@ class Decision:
     rule: str
     sentence: str
 
+    @property
+    def puts_forward(self) -> bool:
+        """Whether the candidate's figures are new and it goes live, or waits for the signatures by which it does."""
+        return self.rule == SIGNATURES or (self.live and self.rule != UNCHANGED)
+
 
 def release_decision(standing: Standing) -> Decision:
     """Return what the policy says of an audited candidate: the first goes live, then one for each month's end, when it is approved.

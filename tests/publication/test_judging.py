@@ -101,12 +101,3 @@ def test_a_total_that_is_no_sum_is_seen(folder: Path) -> None:
         verdict = judging.totals_are_sums(connection, folder)
     assert not verdict.passed
     assert "reports_persons by sex" in verdict.sentence
-
-
-@pytest.mark.slow
-def test_great_expectations_sees_a_wrong_release(folder: Path) -> None:
-    assert judging.expectations(folder)[0].passed
-    rewrite(folder / "tables" / "reports.parquet", lambda t: set_first(t, "status", "guessed"))
-    verdict = judging.expectations(folder)[0]
-    assert not verdict.passed
-    assert "reports" in verdict.sentence

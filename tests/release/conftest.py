@@ -15,7 +15,6 @@ from das_pipeline import release
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.publication import build_candidate
-from das_pipeline.release import folder
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -43,7 +42,7 @@ def finished(run: Run) -> None:
 @pytest.fixture(autouse=True)
 def _without_expectations(monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite of great-expectations is tested by itself: its import takes seconds."""
-    monkeypatch.setattr(folder, "expectations", lambda folder: [])
+    monkeypatch.setattr(release, "as_expected", lambda folder, page: [])
 
 
 @pytest.fixture
