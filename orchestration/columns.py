@@ -12,7 +12,7 @@ import yaml
 from das_pipeline import deliveries
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import Settings
-from orchestration.lineage import lineage
+from orchestration.lineage import lineage, origins
 
 
 @cache
@@ -40,18 +40,23 @@ def column_schema(table: str) -> dict[str, Any]:
 
 
 def column_lineage(table: str) -> dict[str, Any]:
-    """The metadata of a materialisation of `table` by which Dagster leads from a published column to the columns of the contracts.
+    """The metadata of a materialisation of `table` that leads from a published column to the columns of the contracts.
 
-    The columns of each of its files are added to the schema. It is read here and not with the definitions, whose import it would double.
+    The columns of each of its files are added to the schema, with where they were delivered: Dagster's open-source UI stores a lineage but
+    does not draw it (1.13.27). It is read here and not with the definitions, whose import it would double.
     """
-    made = lineage(table, Jurisdiction(Settings.from_environment().jurisdiction))
+    jurisdiction = Jurisdiction(Settings.from_environment().jurisdiction)
+    made = lineage(table, jurisdiction)
     if not made:
         return {}
     declared = declarations()[table]["columns"]
     columns = [*column_schema(table)["dagster/column_schema"].columns]
-    for name, sources in sorted(made.items()):
+    for name in sorted(made):
         own = declared.get(name.rpartition(".")[2], {})
-        description = own.get("description") or f"From {', '.join(f'{column} of {source}' for source, column in sources)}"
+        delivered = ", ".join(
+            f"{source.removeprefix('deliveries/')} {column}" for source, column in sorted(origins(table, name, jurisdiction))
+        )
+        description = f"{own['description']}. Delivered as {delivered}" if own else f"Delivered as {delivered}"
         columns.append(dg.TableColumn(name=name, type=own.get("type", "VARCHAR"), description=description))
     deps = {
         name: [dg.TableColumnDep(asset_key=source.split("/"), column_name=column) for source, column in sources]

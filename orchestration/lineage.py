@@ -1,12 +1,13 @@
 """Where each column comes from, one table back: from contracts, events.yaml, the cubes and the published tables, never written twice.
 
 A column of a table with several files is named `<file>.<column>`. From table to table these lead from a published column to the columns of
-the contracts; Dagster walks them.
+the contracts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from das_pipeline import deliveries
 from das_pipeline.chain import ChainModel, Unit, load_chain
@@ -24,15 +25,19 @@ CUBES, LEAVES, CANDIDATE = "statistics/cubes", "disclosure/leaves", "publication
 
 def lineage(table: str, jurisdiction: Jurisdiction) -> Lineage:
     """The columns of `table` that are made from columns of the tables before it; empty for a table that is not on this way."""
-    read = {
-        RECORDS: _records,
-        EXTERNAL: _external,
-        EVENTS: _events,
-        CUBES: _cubes,
-        LEAVES: _leaves,
-        CANDIDATE: _published,
-    }.get(table)
-    return _merged(read(jurisdiction)) if read else {}
+    return _made(jurisdiction, jurisdiction.hash).get(table, {})
+
+
+@cache
+def _made(jurisdiction: Jurisdiction, content: str) -> dict[str, Lineage]:  # noqa: ARG001  (content: other files, other columns)
+    return {table: _merged(read(jurisdiction)) for table, read in READERS.items()}
+
+
+def origins(table: str, column: str, jurisdiction: Jurisdiction) -> set[Column]:
+    """The columns of contracts and external sources that a column of the chain comes from: the way back to where it was delivered."""
+    if table.startswith("deliveries/"):
+        return {(table, column)}
+    return {origin for source in lineage(table, jurisdiction)[column] for origin in origins(*source, jurisdiction)}
 
 
 def _merged(columns: Iterator[tuple[str, Column]]) -> Lineage:
@@ -130,3 +135,6 @@ def _published(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
             names = {name: column for name, (column, _, _) in table.dimensions.items()} | {"period": source.period, "n": table.measure}
             for name, column in names.items():
                 yield f"{table.table}.{name}", (EXTERNAL, f"{source.table}.{column}")
+
+
+READERS = {RECORDS: _records, EXTERNAL: _external, EVENTS: _events, CUBES: _cubes, LEAVES: _leaves, CANDIDATE: _published}
