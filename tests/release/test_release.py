@@ -124,3 +124,21 @@ def test_a_cell_is_explained(published: Callable[..., Run]) -> None:
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {p.as_posix(): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_great_expectations_judges_what_goes_live_and_nothing_that_is_held_or_unchanged(
+    protected: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[date] = []
+
+    def put_forward(day: date) -> None:
+        run = protected(day)
+        monkeypatch.setattr(release, "as_expected", lambda folder, page: judged.append(day) or [])
+        finished(run)
+        release.go_live(run)
+
+    put_forward(date(2024, 2, 29))
+    put_forward(date(2024, 3, 20))  # held: no month has ended
+    put_forward(date(2024, 3, 31))
+    put_forward(date(2024, 3, 31))  # the same bytes
+    assert judged == [date(2024, 2, 29), date(2024, 3, 31)]
