@@ -7,29 +7,26 @@ conversion would print the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Literal
 
 from das_pipeline.deliveries.column import CheckDigits, Column
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.dates import date_sql
+from das_pipeline.deliveries.fields import (
+    NAMED_VALUES,
+    Header,
+    fault_of_line,
+    fault_of_values,
+    fields,
+    has_escapes,
+    is_in,
+    literal,
+    names_of_values,
+    types_of_values,
+)
 
 EARLIEST = date(1900, 1, 1)
-# UTF-8 that was read as windows-1252 and written as UTF-8 again: the first and second byte of a letter as two letters. Real words that have
-# such a pair are not known: an accented capital A does not precede a sign or a capital Z.
-MOJIBAKE = "[\u00c2-\u00c5][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-
-
-@dataclass(frozen=True)
-class Header:
-    """The columns of a contract found in a file (rule I04): where each one is, which are missing, how many the contract does not have."""
-
-    positions: Mapping[str, int]  # column name -> 1-based position
-    fields: int
-    missing: tuple[str, ...]  # names of columns that must be there and are not
-    unknown: int  # how many more; their names come from the partner and are not repeated
 
 
 def header_of(contract: Contract, names: Sequence[str] | None, reference_on: date, shared: Sequence[Contract] = ()) -> Header:
@@ -50,11 +47,6 @@ def header_of(contract: Contract, names: Sequence[str] | None, reference_on: dat
     places = {name: n for n, name in enumerate(names or (), start=1)}
     positions = {c.name: places[c.source] for c in expected if c.source in places}
     return Header(positions, len(names or ()), missing, unknown)
-
-
-def literal(text: str) -> str:
-    """A text of a contract as an SQL literal. Contracts are part of the reviewed jurisdiction; values of partners are never in SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def rows_query(contract: Contract, header: Header, units: Mapping[str, str], reference_on: date, lines: str) -> str:
@@ -78,13 +70,15 @@ def rows_query(contract: Contract, header: Header, units: Mapping[str, str], ref
     )
     return f"""
 WITH split AS (
-    SELECT line_no, {_undecoded(contract)} AS fault, CASE WHEN line = $header_line THEN NULL ELSE {_fields(contract, header)} END AS f
+    SELECT line_no, {fault_of_line(contract, columns)} AS fault, {has_escapes(contract)} AS is_escaped,
+        {types_of_values(contract, columns)} AS types, {names_of_values(contract)} AS names,
+        CASE WHEN line = $header_line THEN NULL ELSE {fields(contract, header)} END AS f
     FROM {lines}),
 whole AS (
-    SELECT line_no, fault, CASE WHEN len(f) = {header.fields} THEN f END AS f
+    SELECT line_no, {fault_of_values(contract, columns)} AS fault, types, CASE WHEN len(f) = {header.fields} THEN f END AS f
     FROM split),
 texts AS (
-    SELECT line_no, CASE WHEN fault IS NULL AND f IS NULL THEN 'I05' ELSE fault END AS fault,
+    SELECT line_no, CASE WHEN fault IS NULL AND f IS NULL THEN 'I05' ELSE fault END AS fault, types,
     {texts}
     FROM whole),
 typed AS (
@@ -113,8 +107,8 @@ def record_key(partner: str, unit: str, parts: Sequence[str]) -> str:
 
 
 def _canonical(name: str) -> str:
-    """A key value as it is compared, without regard to case and spaces."""
-    return f"upper(regexp_replace(CAST(v_{name} AS VARCHAR), '\\s', '', 'g'))"
+    """A key value as it is compared, without regard to case, spaces, and whether an accent is a sign of its own."""
+    return f"upper(regexp_replace(nfc_normalize(CAST(v_{name} AS VARCHAR)), '[\\s\\pZ]', '', 'g'))"
 
 
 def _sub(contract: Contract) -> str:
@@ -130,47 +124,7 @@ def _content_hash(contract: Contract, columns: Sequence[Column]) -> str:
 
 def _is_withdrawal(contract: Contract) -> str:
     mutation = contract.delivery.mutation
-    return f"COALESCE({_in(f't_{mutation.column}', mutation.withdraw)}, FALSE)" if mutation else "FALSE"
-
-
-# -- a line into fields
-
-
-def _undecoded(contract: Contract) -> str:
-    """The reader's fault of a line, or I03 where its letters were decoded wrongly before the file was written. Never repaired.
-
-    In a one-byte character set the two letters are the bytes of the right one, and the reader has seen it.
-    """
-    if not contract.format.encoding.startswith("utf"):
-        return "fault"
-    return f"CASE WHEN fault IS NULL AND regexp_matches(line, {literal(MOJIBAKE)}) THEN 'I03' ELSE fault END"
-
-
-def _fields(contract: Contract, header: Header) -> str:
-    """The fields of a line as a list of text; NULL when the line has no such form."""
-    form = contract.format
-    ordered = sorted((c for c in contract.columns if c.name in header.positions), key=lambda c: header.positions[c.name])
-    if form.kind == "csv":
-        return _csv_fields(form.delimiter, form.quote)
-    if form.kind == "fixed":
-        places = [c.at for c in ordered if c.at is not None]
-        width = max(start + length - 1 for start, length in places)
-        parts = ", ".join(f"substr(line, {start}, {length})" for start, length in places)
-        return f"CASE WHEN length(line) = {width} THEN [{parts}] END"
-    # A JSON pointer walks down the object; a record of XML was flattened and cells are flat: their path is one name.
-    paths = ", ".join(literal(f"/{c.source}" if form.kind == "jsonl" else f'$."{c.source}"') for c in ordered)
-    return f"CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN json_extract_string(line, [{paths}]) END"
-
-
-def _csv_fields(delimiter: str, quote: str) -> str:
-    """A quote only counts at the start of a field; a line with an unclosed quote has no fields."""
-    d, q, double = re.escape(delimiter), re.escape(quote), literal(quote * 2)
-    field = f"{d}({q}(?:[^{q}]|{q}{q})*{q}|(?:[^{q}{d}][^{d}]*)?)"
-    return f"""CASE WHEN strpos(line, {literal(quote)}) = 0 THEN string_split(line, {literal(delimiter)})
-        WHEN regexp_full_match({literal(delimiter)} || line, {literal(f"(?:{field})*")})
-        THEN list_transform(regexp_extract_all({literal(delimiter)} || line, {literal(field)}, 1), lambda x:
-            CASE WHEN starts_with(x, {literal(quote)}) THEN replace(substr(x, 2, length(x) - 2), {double}, {literal(quote)}) ELSE x END)
-        END"""
+    return f"COALESCE({is_in(f't_{mutation.column}', mutation.withdraw)}, FALSE)" if mutation else "FALSE"
 
 
 # -- a field into a value
@@ -178,7 +132,7 @@ def _csv_fields(delimiter: str, quote: str) -> str:
 
 def _text(column: Column, position: int) -> str:
     trimmed = f"trim(f[{position}])"
-    return f"CASE WHEN NOT ({_in(trimmed, column.null_tokens)}) THEN {trimmed} END" if column.null_tokens else trimmed
+    return f"CASE WHEN NOT ({is_in(trimmed, column.null_tokens)}) THEN {trimmed} END" if column.null_tokens else trimmed
 
 
 def _value(column: Column, decimal: str) -> str:
@@ -196,7 +150,7 @@ def _value(column: Column, decimal: str) -> str:
             pattern = f"[+-]?[0-9]{{1,12}}({point}[0-9]{{1,2}})?"
             return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN TRY_CAST({number} AS DECIMAL(14,2)) END"
         case "boolean":
-            return f"CASE WHEN {_in(text, column.true_tokens)} THEN TRUE WHEN {_in(text, column.false_tokens)} THEN FALSE END"
+            return f"CASE WHEN {is_in(text, column.true_tokens)} THEN TRUE WHEN {is_in(text, column.false_tokens)} THEN FALSE END"
         case "date":
             return "COALESCE(" + ", ".join(date_sql(text, f) for f in column.formats) + ")"
 
@@ -204,7 +158,7 @@ def _value(column: Column, decimal: str) -> str:
 def _final(column: Column, contract: Contract, reference_on: date) -> str:
     """The value as stored: a sentinel is a missing value, and so is a wrong value of a `warn` column."""
     value = f"v_{column.name}"
-    wrong = [f"({_in(value, column.sentinels, column.type)})"] if column.sentinels else []
+    wrong = [f"({is_in(value, column.sentinels, column.type)})"] if column.sentinels else []
     if column.on_error == "warn":
         wrong += [f"({condition})" for _, condition in _conditions(column, contract, reference_on)]
     return f"CASE WHEN {' OR '.join(f'COALESCE({w}, FALSE)' for w in wrong)} THEN NULL ELSE {value} END" if wrong else value
@@ -221,16 +175,23 @@ def _faults(column: Column, contract: Contract, reference_on: date) -> Iterator[
 def _conditions(column: Column, contract: Contract, reference_on: date) -> Iterator[tuple[str, str]]:
     """What is wrong with a value of `column`: the rule, and the SQL condition under which a row breaks it."""
     text, value = f"t_{column.name}", f"v_{column.name}"
+    if column.type == "text" and contract.format.kind in NAMED_VALUES:
+        place = [c.name for c in contract.columns if c.type == "text" and c.valid_on(reference_on)].index(column.name) + 1
+        yield "K06", f"types[{place}] IN ('OBJECT', 'ARRAY', 'BOOLEAN', 'DOUBLE')"
     is_key = column.name in (*contract.unit_key, *contract.sub_key)
-    unless_sentinel = f" AND NOT COALESCE({_in(value, column.sentinels, column.type)}, FALSE)" if column.sentinels else ""
+    unless_sentinel = f" AND NOT COALESCE({is_in(value, column.sentinels, column.type)}, FALSE)" if column.sentinels else ""
     if is_key:
         yield "K01", f"{text} IS NULL"
     elif column.required:
         yield "K06", f"{text} IS NULL AND NOT is_withdrawal"  # a withdrawal needs no more than its key
+    elif column.required_with is not None and contract.by_name[column.required_with].valid_on(reference_on):
+        yield "K06", f"{text} IS NULL AND {_filled(contract.by_name[column.required_with])} AND NOT is_withdrawal"
+    if column.type == "text" and column.mask is None and (is_key or column.reference is not None):
+        yield "K02", f"regexp_full_match({text}, '[0-9][.,][0-9]+[eE][+]?[0-9]+')"  # a spreadsheet's form of a long number
     if column.type != "text":
         yield "K06", f"{text} IS NOT NULL AND {value} IS NULL"
     if column.one_of:
-        yield "K06", f"NOT ({_in(value, column.one_of, column.type)}){unless_sentinel}"
+        yield "K06", f"NOT ({is_in(value, column.one_of, column.type)}){unless_sentinel}"
     if column.range is not None:
         low, high = column.range
         yield "K06", f"{value} NOT BETWEEN {low!r} AND {high!r}{unless_sentinel}"
@@ -248,6 +209,12 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
         yield "K08", f"{value} NOT BETWEEN DATE '{EARLIEST}' AND DATE '{latest}'{unless_sentinel}"
 
 
+def _filled(column: Column) -> str:
+    """Whether a row has a value for a column that is in the file."""
+    value = f"v_{column.name}"
+    return f"{value} IS NOT NULL" + (f" AND NOT ({is_in(value, column.sentinels, column.type)})" if column.sentinels else "")
+
+
 def mask_pattern(mask: str) -> str:
     """The regular expression of a mask: 9 a digit, A a capital, X either, anything else itself."""
     classes = {"9": "[0-9]", "A": "[A-Z]", "X": "[A-Z0-9]"}
@@ -258,16 +225,6 @@ def passes(check: CheckDigits, text: str) -> str:
     """The condition that the text in an SQL expression passes a test of check digits."""
     terms = (f"{weight} * TRY_CAST(substr({text}, {n}, 1) AS INTEGER)" for n, weight in enumerate(check.weights, start=1))
     return f"regexp_full_match({text}, '[0-9]{{{len(check.weights)}}}') AND COALESCE(({' + '.join(terms)}) % {check.modulo} = 0, FALSE)"
-
-
-def _in(expression: str, values: Sequence[object], type: Literal["text", "integer", "decimal", "date", "boolean"] = "text") -> str:
-    """`expression IN (…)`, of text, or of typed literals when the expression is of another type."""
-    if type == "text":
-        listed = ", ".join(literal(str(v)) for v in values)
-    else:
-        sql_type = {"integer": "BIGINT", "decimal": "DECIMAL(14,2)", "date": "DATE", "boolean": "BOOLEAN"}[type]
-        listed = ", ".join(f"CAST({literal(str(v))} AS {sql_type})" for v in values)
-    return f"{expression} IN ({listed})"
 
 
 def _listed(faults: Sequence[str]) -> str:

@@ -67,6 +67,7 @@ class Column(Model):
     path: str | None = None  # its name in the file when that differs: a header, an XML or JSON path with /
     at: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None  # first position and width, fixed width only
     required: bool = False
+    required_with: str | None = None  # the column with which it comes: filled when that one is
     formats: tuple[str, ...] = ()
     null_tokens: tuple[str, ...] = ("",)
     true_tokens: tuple[str, ...] = ("true", "1")

@@ -152,6 +152,9 @@ class Contract(Model):
                 yield ("columns", number), f"two columns have one name: {column.name} is above."
             if column.concept and column.concept.at and self.by_type(column.concept.at) != "date":
                 yield ("columns", number, "concept", "at"), f"{column.name}: concept.at must name a date column."
+            if column.required_with is not None and column.required_with not in names:
+                sentence = f"{column.name}: required_with names {column.required_with}, which is not a column."
+                yield ("columns", number, "required_with"), f"{sentence} {nearest(column.required_with, names)}"
             if column.name in self.unit_key and not column.is_direct:
                 sentence = f"{column.name} names a unit: its privacy must be direct, later stages get a record number."
                 yield ("columns", number, "privacy"), sentence

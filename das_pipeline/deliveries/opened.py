@@ -12,8 +12,8 @@ import duckdb
 from das_pipeline import engine, policy, privacy
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount
-from das_pipeline.deliveries.checking import Header
 from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.fields import Header
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.manifest import DeliveredFile
 from das_pipeline.deliveries.reading import Lines

@@ -10,15 +10,18 @@ import codecs
 import csv
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import cast
 
 import pyarrow as pa
 from lxml import etree
 
-from das_pipeline.deliveries.cells import Cells, compute, excel_cells, json_lines, parquet_cells
+from das_pipeline.deliveries.cells import Cells, compute, json_lines
 from das_pipeline.deliveries.contract import Format
-from das_pipeline.deliveries.unpacking import Growth, NotReadable, unpacked
+from das_pipeline.deliveries.excel_cells import excel_cells
+from das_pipeline.deliveries.parquet_cells import parquet_cells
+from das_pipeline.deliveries.unpacking import Growth, NotReadable, require_distinct, unpacked
 from das_pipeline.policy import FileSize
 
 SCHEMA = pa.schema([("line_no", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
@@ -27,6 +30,7 @@ _RECORDS_A_BATCH, _BYTES_A_BATCH = 16_384, 1 << 20
 _BYTES_A_ROW = 512  # what a row takes in the engine beside its text: else millions of empty lines would count for nothing
 _RECORDS_FOR_NAMES = 1_000
 _DEEPEST = 100  # values inside values of JSON; readers that go down by calling themselves fail somewhere above this
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -83,11 +87,15 @@ class Lines:
             self.problem = problem
 
     def _parquet(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        self.names, rows = parquet_cells(chunks, self._growth)
+        names, rows = parquet_cells(chunks, self._growth)
+        require_distinct(named := _one_form(names))
+        self.names = named
         yield from self._cells(rows)
 
     def _excel(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        self.names, rows = excel_cells(chunks, self._growth)
+        names, rows = excel_cells(chunks, self._growth)
+        require_distinct(named := _one_form(names))
+        self.names = named
         if self.names:
             self.count = 1
             self.header_line = json_lines(self.names, [pa.array([name], pa.string()) for name in self.names])[0].as_py()
@@ -146,21 +154,38 @@ class Lines:
         try:
             for _, element in elements:
                 source.record_ended()
+                self._require_known(element)
                 leaves, is_plain = _leaves(element, self._growth)
                 records.append(json.dumps(leaves, ensure_ascii=False))
                 faults.append(None if is_plain else "I05")
                 size += len(records[-1])
-                element.clear()
+                element.clear(keep_tail=True)
                 while element.getprevious() is not None:  # what was read is let go: memory stays flat
+                    self._require_known(element.getprevious(), is_read=True)
                     del element.getparent()[0]
                 if len(records) == _RECORDS_A_BATCH or size > _BYTES_A_BATCH:
                     self.count += len(records)
                     yield _batch(self.count - len(records) + 1, records, faults)
                     records, faults, size = [], [], 0
+            for element in elements.root if elements.root is not None else ():
+                self._require_known(element, is_read=True)
+            if elements.root is not None and self._format.root not in (None, etree.QName(elements.root).localname):
+                raise NotReadable("I03", f"is not a document of {self._format.root}: its outermost element is another. Ask what it is.")
         except etree.XMLSyntaxError:
             self.is_whole = False
         self.count += len(records)
         yield _batch(self.count - len(records) + 1, records, faults)
+
+    def _require_known(self, element: etree._Element, *, is_read: bool = False) -> None:
+        """Raise NotReadable for what would be lost: an element beside the records, a record elsewhere, text between them once `is_read`."""
+        above = element.getparent()
+        is_record = isinstance(element.tag, str) and etree.QName(element).localname == self._format.record
+        if (isinstance(element.tag, str) and not is_record) or (is_record and (above is None or above.getparent() is not None)):
+            raise NotReadable(
+                "I03", f"has other elements than {self._format.record} directly under its outermost one. Ask for the records alone."
+            )
+        if is_read and (element.tail or "").strip():
+            raise NotReadable("I03", "has text between its records. Ask for the records alone.")
 
 
 codecs.register_error("as_invalid_utf_8", lambda error: ("\udcff", cast("UnicodeDecodeError", error).end))
@@ -221,7 +246,13 @@ def _header_names(line: str, format: Format) -> tuple[str, ...]:
         names = next(csv.reader([line], delimiter=format.delimiter, quotechar=format.quote), [])
     except csv.Error:
         raise NotReadable("I03", f"is not a table: a name in its header has more than {csv.field_size_limit():,} characters.") from None
-    return tuple(name.strip() for name in names)
+    require_distinct(named := _one_form(names))
+    return named
+
+
+def _one_form(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of columns as they are compared: a letter with an accent is one sign, however it was written."""
+    return tuple(unicodedata.normalize("NFC", name.strip()) for name in names)
 
 
 def _require_shallow(lines: list[str], start: int) -> None:
@@ -261,26 +292,40 @@ def _paths(value: object, above: str = "") -> Iterator[str]:
         yield above
 
 
-def _leaves(record: etree._Element, growth: Growth) -> tuple[dict[str, str], bool]:
-    """The text of every leaf of a record by its path below the record, and whether it is plain: no path twice, no entity."""
-    leaves: dict[str, str] = {}
+def _leaves(record: etree._Element, growth: Growth) -> tuple[dict[str, object], bool]:
+    """The text of every leaf of a record by its path below the record, and whether it is plain.
+
+    In a plain record each leaf is one text: no path twice, no attribute, and no entity, comment or text beside other elements. An element
+    around others is kept as an empty object, so that it is not taken for a leaf that is missing.
+    """
+    leaves: dict[str, object] = {}
     size = 0
-    is_plain = True
+    is_plain = not record.attrib and not (record.text or "").strip()
     waiting = [("", child) for child in reversed(record)]
     while waiting:
         above, element = waiting.pop()
+        is_plain = is_plain and not (element.tail or "").strip()
         if not isinstance(element.tag, str):  # a comment, or an entity that is not opened
             is_plain = is_plain and element.tag is not etree.Entity
             continue
         path = above + etree.QName(element).localname
-        if len(element):
-            waiting.extend((f"{path}/", child) for child in reversed(element))
+        text = element.text or ""
+        is_leaf = not len(element)
+        is_plain = is_plain and path not in leaves and (is_leaf or not text.strip()) and _has_no_attribute(element, text)
+        if is_leaf:
+            leaves[path] = text
         else:
-            is_plain = is_plain and path not in leaves
-            leaves[path] = element.text or ""
-            size += len(path) + len(leaves[path])
-            growth.require_line(size)
+            is_plain = is_plain and any(isinstance(child.tag, str) for child in element)  # else a comment cuts the leaf in two
+            leaves[path] = {}
+            waiting.extend((f"{path}/", child) for child in reversed(element))
+        size += len(path) + len(text)
+        growth.require_line(size)
     return leaves, is_plain
+
+
+def _has_no_attribute(element: etree._Element, text: str) -> bool:
+    """Whether nothing is said in attributes; that an empty element is empty may be."""
+    return not element.attrib or (dict(element.attrib) == {_NIL: "true"} and not text and not len(element))
 
 
 class _Readable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +61,13 @@ class Growth:
     def require_line(self, size: int) -> None:
         if size > self.longest:
             raise NotReadable("I03", f"has a line or record of more than {self.limit.line_kib:,} KiB. Ask the sender what it is.")
+
+
+def require_distinct(names: Sequence[str]) -> None:
+    """Raise NotReadable when two columns have one name: whichever were read, the other would be lost."""
+    named = [name for name in names if name]
+    if len(set(named)) < len(named):
+        raise NotReadable("I03", "has two columns of one name. Ask which of them is meant.")
 
 
 def unpacked(chunks: Iterable[bytes], compression: Literal["gzip", "zip"] | None, growth: Growth) -> Iterator[bytes]:

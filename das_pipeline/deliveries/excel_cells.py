@@ -1,0 +1,225 @@
+"""Excel as rows of cells. Its directory is at the end, so the packed bytes are held in memory; the library holds a sheet as a whole."""
+
+from __future__ import annotations
+
+import io
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load_workbook
+
+from das_pipeline.deliveries.cells import BYTES_A_VALUE, ROWS_A_BATCH, Cells, pieces
+from das_pipeline.deliveries.unpacking import Growth, NotReadable, gathered, member_content, open_zip, require_distinct
+
+_DAMAGE = (CalamineError, OSError, ValueError)  # what the library raises; its texts may hold values
+# A formatted cell far below a table makes a sheet of millions of empty rows: of these, and some that are always allowed, so many a cell.
+_PLACES_A_CELL, _PLACES_ALLOWED = 20, 10_000_000
+_EXACT = 10**15  # Excel keeps fifteen digits of a number: of a longer one the last are lost
+# Tags alone, never an element to its end: a pattern that looks for an end that is not there takes for ever.
+_CELL = re.compile(
+    rb"<(?:\w+:)?(?:c(?P<cell>(?:[\s/][^<>]*)?)>|v(?:\s[^<>]*)?>(?P<value>[^<]+)<|(?P<formula>f)(?:[\s/][^<>]*)?>|mergeCell\s(?P<merge>[^<>]*)>)"
+)
+_STRING = re.compile(rb"<(?:\w+:)?si(?:[\s/][^<>]*)?>")
+_SHARED = re.compile(rb"\bt\s*=\s*[\"']s[\"']")
+_PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
+_IS_ERROR = re.compile(rb"\bt\s*=\s*[\"']e[\"']")
+_IS_TEXT = re.compile(rb"\bt\s*=\s*[\"']str[\"']")  # of a formula: its text, which may be none
+_RANGE = re.compile(rb"\bref\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})[\"']")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
+_TARGET = re.compile(rb"\bTarget\s*=\s*[\"']([^\"'<>]*)[\"']")
+_TYPE = re.compile(rb"\bType\s*=\s*[\"'][^\"'<>]*/(worksheet|sharedStrings)[\"']")
+_TEXTS = "xl/sharedstrings.xml"
+
+
+def excel_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, ...], Iterator[Cells]]:
+    """The names in the first row of an Excel file that has something in it, and the rows below, numbered as the sheet numbers them."""
+    packed = gathered(growth.counted(chunks))
+    broken = _look_through(packed, growth)
+    try:
+        with load_workbook(packed) as book:
+            sheets = book.sheets_metadata
+            shown = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible and s.typ == SheetTypeEnum.WorkSheet]
+            filled = [sheet for sheet in map(book.get_sheet_by_name, shown) if sheet.start is not None]
+    except _DAMAGE:
+        raise NotReadable("I03", "is not an Excel file (.xlsx), or is damaged. Ask for it again.") from None
+    if len(filled) > 1:
+        raise NotReadable("I03", f"has {len(filled)} sheets with something in them: one is the table. Ask for a file with that sheet only.")
+    if not filled:
+        return (), iter(())
+    sheet = filled[0]
+    top = (sheet.start or (0, 0))[0]
+    rows = (row[-sheet.width :] for row in islice(sheet.iter_rows(), top, None))  # the library gives the empty rows above the table
+    names = tuple((_cell(value) or "").strip() for value in next(rows))
+    require_distinct(names)
+    return names, _excel_rows(rows, top + 2, broken, names, growth)
+
+
+def _excel_rows(rows: Iterator[list[Any]], start: int, broken: set[int], names: Sequence[str], growth: Growth) -> Iterator[Cells]:
+    while batch := list(islice(rows, ROWS_A_BATCH)):
+        texts = [pa.array([_cell(value) for value in column], pa.string()) for column in zip(*batch, strict=True)]
+        faults = ["I05" if start + n in broken or not _is_understood(row) else None for n, row in enumerate(batch)]
+        for first, length in pieces(names, texts, growth):
+            yield Cells(start + first, [text.slice(first, length) for text in texts], faults[first : first + length])
+        start += len(batch)
+
+
+def _is_understood(row: Sequence[Any]) -> bool:
+    """Whether a row has something, and each of its numbers as it was entered."""
+    return any(value != "" for value in row) and not any(isinstance(value, int | float) and abs(value) >= _EXACT for value in row)
+
+
+def _cell(value: Any) -> str | None:
+    """A value of a cell as text."""
+    match value:
+        case "":
+            return None
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"{value:.15g}"
+        case datetime():
+            return str(value.date()) if value.time() == time() else value.strftime("%Y-%m-%d %H:%M:%S")
+        case date():
+            return value.isoformat()
+    return str(value)
+
+
+def _look_through(packed: io.BytesIO, growth: Growth) -> set[int]:
+    """The rows that the library would read as empty although they are not: errors, formulas without a value, cells below a merge.
+
+    NotReadable when a part is not what it says, or when the library, which holds a sheet as a whole, would need far more memory than the
+    file's size accounts for.
+    """
+    broken: set[int] = set()
+    with open_zip(packed, "an Excel file (.xlsx), or is protected with a password") as book:
+        members = {member.filename: member for member in book.infolist()}
+        if "xl/workbook.xml" not in members or {"xl/workbook.bin", "content.xml"} & {*members}:  # the library would read other forms too
+            raise NotReadable("I03", "is not an Excel file (.xlsx). Ask for that form.")
+        growth.require(sum(member.file_size for member in book.infolist()))
+        directory = members.get("xl/_rels/workbook.xml.rels")
+        parts = _parts(b"".join(member_content(book, directory, growth)) if directory else b"")
+        if any(name.lower() != _TEXTS for name in parts["sharedStrings"]):
+            raise NotReadable("I03", "keeps its texts in a part of an unusual name. Open it in Excel, save it, and send that.")
+        shared = array("Q")
+        for member in (m for name, m in members.items() if name.lower() == _TEXTS):
+            shared.extend(_string_sizes(member_content(book, member, growth), growth))
+        sheets = [member for name, member in members.items() if name in parts["worksheet"]]
+        for member in (m for name, m in members.items() if name.lower() != _TEXTS and m not in sheets):
+            for _ in member_content(book, member, growth):  # reading it to its end checks it
+                pass
+        for member in sheets:
+            broken |= _look_at_sheet(member_content(book, member, growth), shared, growth)
+    if broken and len(sheets) > 1:
+        raise NotReadable("I03", "has errors, formulas or merged cells without a value and more than one sheet. Ask for one sheet.")
+    packed.seek(0)
+    return broken
+
+
+def _parts(directory: bytes) -> dict[str, set[str]]:
+    """The names of the sheets and of the shared texts, as the workbook's relationships give them."""
+    parts: dict[str, set[str]] = {"worksheet": set(), "sharedStrings": set()}
+    for relation in _RELATION.findall(directory):
+        kind, target = _TYPE.search(relation), _TARGET.search(relation)
+        if kind and target:
+            name = target.group(1).decode("utf-8", errors="replace")
+            parts[kind.group(1).decode()].add(name.removeprefix("/") if name.startswith("/") else f"xl/{name.removeprefix('./')}")
+    return parts
+
+
+def _string_sizes(content: Iterable[bytes], growth: Growth) -> Iterator[int]:
+    """How much memory each of the shared strings takes, at most."""
+    start = end = None
+    for number, (end, _) in enumerate(_tags(_STRING, content, growth)):
+        growth.require(number * BYTES_A_VALUE)
+        if start is not None:
+            yield end - start + BYTES_A_VALUE
+        start = end
+    if start is not None:
+        yield growth.longest  # the last one: no longer than any text may be
+
+
+def _look_at_sheet(content: Iterable[bytes], shared: Sequence[int], growth: Growth) -> set[int]:
+    """The rows of a sheet that have something which is not read; NotReadable when it swells, or when cells lie far outside its table."""
+    broken: set[int] = set()
+    cells = size = bottom = right = row = 0
+    is_shared = is_text = False
+    waiting: int | None = None  # the row of a formula whose value did not come yet
+    for _, tag in _tags(_CELL, _in_utf_8(content), growth):
+        if (index := tag["value"]) is not None:
+            waiting = None
+            size += shared[int(index)] if is_shared and index.isdigit() and int(index) < len(shared) else 0
+            growth.require(size)
+        elif tag["formula"] is not None:
+            waiting = None if is_text else row
+        elif (merge := tag["merge"]) is not None:
+            broken |= _below(merge, bottom)
+        else:
+            if waiting is not None:
+                _note(broken, waiting)
+            attributes, waiting = tag["cell"], None
+            cells += 1
+            size += BYTES_A_VALUE
+            growth.require(size)
+            is_shared, is_text = _SHARED.search(attributes) is not None, _IS_TEXT.search(attributes) is not None
+            place = _PLACE.search(attributes)
+            row = int(place[2]) if place else 0
+            if place:
+                bottom, right = max(bottom, row), max(right, _column_number(place[1]))
+            if _IS_ERROR.search(attributes):
+                _note(broken, row)
+    if waiting is not None:
+        _note(broken, waiting)
+    if bottom * right > max(_PLACES_ALLOWED, cells * _PLACES_A_CELL):
+        raise NotReadable("I03", "has cells far outside its table. Ask for a sheet with the table only.")
+    return broken
+
+
+def _note(broken: set[int], row: int) -> None:
+    if not row:
+        raise NotReadable("I03", "has errors or formulas without a value in cells that do not say where they are. Ask for it without them.")
+    broken.add(row)
+
+
+def _below(merge: bytes, bottom: int) -> set[int]:
+    """The rows of a merged range in which a cell is empty only because the one at its top left has the value."""
+    if (place := _RANGE.search(merge)) is None:
+        return set()
+    left, top, right, last = place.groups()
+    return set(range(int(top) + (left == right), min(int(last), bottom) + 1))
+
+
+def _in_utf_8(content: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks of a part, whose tags can be seen only in UTF-8."""
+    for number, chunk in enumerate(content):
+        if not number and (b"\0" in chunk[:4] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")):
+            raise NotReadable("I03", "has a sheet in UTF-16. Open it in Excel, save it, and send that.")
+        yield chunk
+
+
+def _tags(pattern: re.Pattern[bytes], content: Iterable[bytes], growth: Growth) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Every match of `pattern`, which begins and may end with a `<`, in a stream, and where it begins."""
+    rest, before = b"", 0
+    for chunk in content:
+        rest += chunk
+        last = max(rest.rfind(b"<"), 0)
+        for match in pattern.finditer(rest, 0, last + 1):
+            yield before + match.start(), match
+        rest, before = rest[last:], before + last
+        growth.require_line(len(rest))
+    for match in pattern.finditer(rest):
+        yield before + match.start(), match
+
+
+def _column_number(letters: bytes) -> int:
+    """1 for A, 26 for Z, 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number

@@ -1,0 +1,136 @@
+"""A line of a file into its fields, as SQL: where each value is, and whether the line and its letters are what they should be."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from das_pipeline.deliveries import letters
+from das_pipeline.deliveries.column import Column
+from das_pipeline.deliveries.contract import Contract
+
+NAMED_VALUES = {"jsonl", "xml"}  # records that name their values themselves, each as it likes
+
+
+@dataclass(frozen=True)
+class Header:
+    """The columns of a contract found in a file (rule I04): where each one is, which are missing, how many the contract does not have."""
+
+    positions: Mapping[str, int]  # column name -> 1-based position
+    fields: int
+    missing: tuple[str, ...]  # names of columns that must be there and are not
+    unknown: int  # how many more; their names come from the partner and are not repeated
+
+
+def literal(text: str) -> str:
+    """A text of a contract as an SQL literal. Contracts are part of the reviewed jurisdiction; values of partners are never in SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def is_in(expression: str, values: Sequence[object], type: Literal["text", "integer", "decimal", "date", "boolean"] = "text") -> str:
+    """`expression IN (…)`, of text, or of typed literals when the expression is of another type."""
+    if type == "text":
+        listed = ", ".join(literal(str(v)) for v in values)
+    else:
+        sql_type = {"integer": "BIGINT", "decimal": "DECIMAL(14,2)", "date": "DATE", "boolean": "BOOLEAN"}[type]
+        listed = ", ".join(f"CAST({literal(str(v))} AS {sql_type})" for v in values)
+    return f"{expression} IN ({listed})"
+
+
+def fault_of_line(contract: Contract, columns: Sequence[Column]) -> str:
+    """The reader's fault of a line; else I03 where its letters are not right, I05 where it has a value instead of names below one."""
+    cases = ["WHEN fault IS NOT NULL THEN fault", f"WHEN regexp_matches(line, {literal(letters.IN_LINE)}) THEN 'I03'"]
+    if above := _conditions_above(contract, columns):
+        cases.append(f"WHEN {_is_object('line')} AND ({' OR '.join(above)}) THEN 'I05'")
+    return f"CASE {' '.join(cases)} END"
+
+
+def fault_of_values(contract: Contract, columns: Sequence[Column]) -> str:
+    """The fault of a line; else, where a record names its values, I03 of their letters and I05 of their names.
+
+    Letters can be written in another form, as `\\u200b`. Of names, one may occur twice, or be almost one of the contract.
+    """
+    kind = contract.format.kind
+    if kind not in NAMED_VALUES and not contract.format.has_cells:
+        return "fault"
+    letter = f"WHEN is_escaped AND regexp_matches(array_to_string(f, ' '), {literal(letters.IN_VALUE)}) THEN 'I03'"
+    if kind not in NAMED_VALUES:
+        return f"CASE WHEN fault IS NOT NULL THEN fault {letter} END"
+    tops = sorted({c.source if kind == "xml" else c.source.split("/")[0] for c in columns})
+    alike = is_in("lower(trim(nfc_normalize(k)))", sorted({unicodedata.normalize("NFC", top).lower() for top in tops}))
+    # As many names as values: then they are the contract's, each once, and need no closer look.
+    name = f"""WHEN len(names) <> list_count(f) AND (len(names) <> list_unique(names)
+            OR len(list_filter(names, lambda k: NOT ({is_in("k", tops)}) AND {alike})) > 0) THEN 'I05'"""
+    return f"CASE WHEN fault IS NOT NULL THEN fault {letter} {name} END"
+
+
+def has_escapes(contract: Contract) -> str:
+    """Whether a line may have letters in another form than their own."""
+    return "contains(line, '\\')" if contract.format.kind in NAMED_VALUES or contract.format.has_cells else "FALSE"
+
+
+def names_of_values(contract: Contract) -> str:
+    """The names of the values of a record, NULL where they are not named in it."""
+    return "CASE WHEN json_valid(line) THEN json_keys(line) END" if contract.format.kind in NAMED_VALUES else "NULL"
+
+
+def _conditions_above(contract: Contract, columns: Sequence[Column]) -> list[str]:
+    """When a record has a value where the contract has names below it, or one of those names twice."""
+    conditions = []
+    sources = [c.source for c in columns] if contract.format.kind in NAMED_VALUES else []
+    for above in sorted({source.rsplit("/", n)[0] for source in sources for n in range(1, source.count("/") + 1)}):
+        if contract.format.kind == "xml":
+            conditions.append(f"""COALESCE(json_extract_string(line, {literal(f'$."{above}"')}), '') NOT IN ('', '{{}}')""")
+        else:
+            place = literal(f"/{above}")
+            conditions.append(f"COALESCE(json_type(line, {place}), 'NULL') NOT IN ('OBJECT', 'NULL')")
+            conditions.append(f"COALESCE(len(json_keys(line, {place})) <> list_unique(json_keys(line, {place})), FALSE)")
+    return conditions
+
+
+def types_of_values(contract: Contract, columns: Sequence[Column]) -> str:
+    """The types of the values of the columns of text, in records that have any that is not plainly a text, a whole number or null."""
+    texts = [c.source for c in columns if c.type == "text"]
+    if contract.format.kind not in NAMED_VALUES or not texts:
+        return "NULL"
+    odd = '"\\s*:\\s*([^\\s"0-9n-]|n[^u]|-?[0-9]+[.eE])'
+    paths = ", ".join(_place(contract, source) for source in texts)
+    return f"CASE WHEN regexp_matches(line, {literal(odd)}) AND {_is_object('line')} THEN json_type(line, [{paths}]) END"
+
+
+def _is_object(line: str) -> str:
+    return f"json_valid({line}) AND json_type({line}) = 'OBJECT'"
+
+
+def _place(contract: Contract, source: str) -> str:
+    """Where a value is: a JSON pointer walks down the object; a record of XML was flattened and cells are flat: their path is one name."""
+    return literal(f"/{source}" if contract.format.kind == "jsonl" else f'$."{source}"')
+
+
+def fields(contract: Contract, header: Header) -> str:
+    """The fields of a line as a list of text; NULL when the line has no such form."""
+    form = contract.format
+    ordered = sorted((c for c in contract.columns if c.name in header.positions), key=lambda c: header.positions[c.name])
+    if form.kind == "csv":
+        return _csv_fields(form.delimiter, form.quote)
+    if form.kind == "fixed":
+        places = [c.at for c in ordered if c.at is not None]
+        width = max(start + length - 1 for start, length in places)
+        parts = ", ".join(f"substr(line, {start}, {length})" for start, length in places)
+        return f"CASE WHEN length(line) = {width} THEN [{parts}] END"
+    paths = ", ".join(_place(contract, c.source) for c in ordered)
+    return f"CASE WHEN {_is_object('line')} THEN json_extract_string(line, [{paths}]) END"
+
+
+def _csv_fields(delimiter: str, quote: str) -> str:
+    """A quote only counts at the start of a field; a line with an unclosed quote has no fields."""
+    d, q, double = re.escape(delimiter), re.escape(quote), literal(quote * 2)
+    field = f"{d}({q}(?:[^{q}]|{q}{q})*{q}|(?:[^{q}{d}][^{d}]*)?)"
+    return f"""CASE WHEN strpos(line, {literal(quote)}) = 0 THEN string_split(line, {literal(delimiter)})
+        WHEN regexp_full_match({literal(delimiter)} || line, {literal(f"(?:{field})*")})
+        THEN list_transform(regexp_extract_all({literal(delimiter)} || line, {literal(field)}, 1), lambda x:
+            CASE WHEN starts_with(x, {literal(quote)}) THEN replace(substr(x, 2, length(x) - 2), {double}, {literal(quote)}) ELSE x END)
+        END"""

@@ -1,0 +1,353 @@
+"""What real systems write and nobody may lose: every kind of fault in every form that can have it, judged as in an intake.
+
+`files` writes the same two rows in any form, so that a pair of form and kind is one line of a table.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, time
+from typing import Any
+from xml.sax.saxutils import escape
+
+import duckdb
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from das_pipeline.deliveries.checking import header_of, rows_query
+from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.reading import Lines
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+from tests.deliveries.conftest import DAY, LIMIT
+
+FORMS: dict[str, dict[str, Any]] = {
+    "csv": {"kind": "csv", "delimiter": ",", "header": True},
+    "tsv": {"kind": "csv", "delimiter": "\t", "header": True, "encoding": "windows-1252"},
+    "fixed": {"kind": "fixed"},
+    "jsonl": {"kind": "jsonl"},
+    "xml": {"kind": "xml", "record": "case", "root": "cases"},
+    "parquet": {"kind": "parquet"},
+    "xlsx": {"kind": "xlsx"},
+}
+WIDTH = 24
+Judged = tuple[list[list[str]], str | None, list[dict[str, Any]]]  # the faults of each row, why the file is refused, the rows
+
+
+def contract(form: str, *, widths: bool = False) -> Contract:
+    text = {"nl": "x", "en": "x"}
+    columns: list[dict[str, Any]] = [
+        {"name": "no", "type": "text", "privacy": "direct"},
+        {"name": "name", "type": "text"},
+        {"name": "verdict", "type": "text", "required_with": "ruled_on"},
+        {"name": "ruled_on", "type": "date", "formats": ["yyyy-mm-dd"], "sentinels": ["9999-12-31"]},
+    ]
+    for n, column in enumerate(columns):
+        column |= {"description": text} | ({"at": [1 + WIDTH * n, WIDTH]} if form == "fixed" else {})
+    return Contract.model_validate(
+        {
+            **dict.fromkeys(("partner", "file", "owner", "purpose", "unit"), "x"),
+            "version": "1.0.0",
+            "title": text,
+            "description": text,
+            "unit_key": ["no"],
+            "temporality": "flow",
+            "delivery": {"mode": "snapshot"},
+            "format": FORMS[form],
+            "columns": columns,
+        }
+    )
+
+
+def files(form: str, rows: list[dict[str, Any]]) -> bytes:
+    """The rows as a file of a form."""
+    names = list(rows[0])
+    whole = io.BytesIO()
+    match form:
+        case "csv" | "tsv":
+            mark, encoding = FORMS[form]["delimiter"], FORMS[form].get("encoding", "utf-8")
+            return "".join(mark.join(map(str, line)) + "\n" for line in [names, *(row.values() for row in rows)]).encode(encoding)
+        case "fixed":
+            return "".join("".join(str(v).ljust(WIDTH) for v in row.values()) + "\n" for row in rows).encode()
+        case "jsonl":
+            return "".join(json.dumps(row) + "\n" for row in rows).encode()
+        case "xml":
+            leaves = ("".join(f"<{n}>{escape(str(v), {chr(13): '&#13;'})}</{n}>" for n, v in row.items()) for row in rows)
+            return f"<cases>{''.join(f'<case>{record}</case>' for record in leaves)}</cases>".encode()
+        case "parquet":
+            pq.write_table(pa.table({n: [row[n] for row in rows] for n in names}), whole)
+        case _:
+            book = openpyxl.Workbook()
+            for line in [names, *(list(row.values()) for row in rows)]:
+                book.worksheets[0].append(line)
+            book.save(whole)
+    return whole.getvalue()
+
+
+def row(no: Any = "A1", **values: Any) -> dict[str, Any]:
+    return {"no": no, "name": "Ada", "verdict": "GU", "ruled_on": "2024-01-30"} | values
+
+
+@pytest.fixture
+def judge(settings: Settings) -> Iterator[Callable[[str, bytes], Judged]]:
+    """What the intake finds in a file of a form."""
+    with Run.start(settings, DAY).connect(identifying=True) as connection:
+        yield lambda form, content: _judged(connection, form, content)
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, form: str, content: bytes) -> Judged:
+    agreed = contract(form)
+    lines = Lines([content], agreed.format, LIMIT)
+    if lines.problem:
+        return [], str(lines.problem), []
+    header = header_of(agreed, lines.names, DAY)
+    connection.register("lines", lines.reader())
+    query = rows_query(agreed, header, {"x": "x"}, DAY, "lines")
+    found = connection.execute(query, {"header_line": lines.header_line}).to_arrow_table().to_pylist()
+    connection.unregister("lines")
+    return [r["faults"] for r in found], str(lines.problem) if lines.problem else None, found
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_good_file_has_no_fault(form: str, judge: Callable[[str, bytes], Judged]) -> None:
+    accented = row("A2", name="Zoë 't Hart–de Bruijn", verdict="", ruled_on="")
+    faults, refused, rows = judge(form, files(form, [row(), accented]))
+    assert (faults, refused) == ([[], []], None)
+    assert [(r["name"], r["verdict"], str(r["ruled_on"])) for r in rows] == [
+        ("Ada", "GU", "2024-01-30"),
+        ("Zoë 't Hart–de Bruijn", None, "None"),
+    ]
+
+
+# Each sign is in a name; windows-1252 has no U+FFFD and no sign without width, and no form has them all.
+WRONG_LETTERS = {
+    "code page 850": "Ren‚",
+    "a sign inside a word": "J”rg",
+    "a cent in a word": "Sim¢n",
+    "decoded twice": "JosÃ©",
+    "a sign of replacement": "Ren\ufffd",
+    "a zero-width space": "A\u200bda",
+    "a mark of byte order": "\ufeffAda",
+    "a control character": "A\x07da",
+    "one of the second range": "A\x85da",
+    "a carriage return alone": "A\rda",
+}
+CANNOT_HOLD = {
+    "tsv": {"a sign of replacement", "a zero-width space", "a mark of byte order", "one of the second range"},
+    "xml": {"a control character"},
+    "xlsx": {"a control character"},
+}
+LETTERS = [(form, kind) for form in FORMS for kind in WRONG_LETTERS if kind not in CANNOT_HOLD.get(form, ())]
+
+
+@pytest.mark.parametrize(("form", "kind"), LETTERS, ids=[f"{form}-{kind}" for form, kind in LETTERS])
+def test_letters_that_are_not_right_are_noticed(form: str, kind: str, judge: Callable[[str, bytes], Judged]) -> None:
+    faults, refused, _ = judge(form, files(form, [row(), row("A2", name=WRONG_LETTERS[kind])]))
+    assert (faults, refused) == ([[], ["I03 "]], None)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_accent_of_its_own_makes_no_other_key(form: str, judge: Callable[[str, bytes], Judged]) -> None:
+    apart = "é1" if form == "tsv" else unicodedata.normalize("NFD", "é1")  # windows-1252 has one form only
+    _, _, rows = judge(form, files(form, [row("É1"), row(f" {apart}\u00a0")]) if form != "fixed" else files(form, [row("É1"), row(apart)]))
+    assert rows[0]["record_key"] == rows[1]["record_key"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_value_that_comes_with_another_is_missed(form: str, judge: Callable[[str, bytes], Judged]) -> None:
+    faults, _, _ = judge(
+        form, files(form, [row(verdict=""), row("A2", verdict="", ruled_on=""), row("A3", verdict="", ruled_on="9999-12-31")])
+    )
+    assert faults == [["K06 verdict"], [], []]
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "fixed", "xml"])
+def test_a_number_in_the_form_of_a_spreadsheet_is_no_key(form: str, judge: Callable[[str, bytes], Judged]) -> None:
+    assert judge(form, files(form, [row("1.23457E+17")]))[0] == [["K02 no"]]
+
+
+def two_of_one_name(form: str) -> bytes:
+    match form:
+        case "csv" | "tsv":
+            return files(form, [row()]).replace(b"ruled_on", b"verdict")
+        case "jsonl":
+            return files(form, [row()]).replace(b'"verdict": "GU"', b'"verdict": "GU", "verdict": "NG"')
+        case "xml":
+            return files(form, [row()]).replace(b"</case>", b"<verdict>NG</verdict></case>")
+        case "parquet":
+            whole = io.BytesIO()
+            pq.write_table(pa.table([["A1"], ["x"], ["x"]], ["no", "verdict", "verdict"]), whole)
+            return whole.getvalue()
+        case _:
+            book = openpyxl.Workbook()
+            book.worksheets[0].append(["no", "verdict", "verdict"])
+            whole = io.BytesIO()
+            book.save(whole)
+            return whole.getvalue()
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "fixed"])  # its columns have no names
+def test_two_of_one_name_are_refused(form: str, judge: Callable[[str, bytes], Judged]) -> None:
+    faults, refused, _ = judge(form, two_of_one_name(form))
+    if form in {"jsonl", "xml"}:
+        assert faults == [["I05 "]]
+    else:
+        assert refused == "has two columns of one name. Ask which of them is meant."
+
+
+NOT_ONE_TEXT = {
+    "a list": ("jsonl", '{"no": "A1", "name": ["Ada", "Ben"]}', ["K06 name"]),
+    "an object": ("jsonl", '{"no": "A1", "name": {"first": "Ada"}}', ["K06 name"]),
+    "true": ("jsonl", '{"no": "A1", "name": true}', ["K06 name"]),
+    "no number": ("jsonl", '{"no": "A1", "name": NaN}', ["K06 name"]),
+    "a number that loses digits": ("jsonl", '{"no": 1.2e17}', ["K06 no"]),
+    "a number that does not": ("jsonl", '{"no": 123456789012345678}', []),
+    "a zero byte": ("jsonl", '{"no": "A1", "name": "A\\u0000da"}', ["I03 "]),
+    "a name in capitals": ("jsonl", '{"no": "A1", "Name": "Ada"}', ["I05 "]),
+    "a list for a date": ("jsonl", '{"no": "A1", "verdict": "GU", "ruled_on": ["2024-01-30"]}', ["K06 ruled_on"]),
+    "a comment": ("xml", "<no>A1</no><name>A<!-- was E -->da</name>", ["I05 "]),
+    "an instruction": ("xml", "<no>A1</no><name><?oracle x?>Ada</name>", ["I05 "]),
+    "a child": ("xml", "<no>A1</no><name><first>Ada</first></name>", ["K06 name"]),
+    "text around a child": ("xml", "<no>A1</no><name>A<i>d</i>a</name>", ["I05 "]),
+    "text between leaves": ("xml", "<no>A1</no>Ada", ["I05 "]),
+    "an attribute": ("xml", '<no>A1</no><name first="Ada"/>', ["I05 "]),
+    "a leaf in capitals": ("xml", "<no>A1</no><Name>Ada</Name>", ["I05 "]),
+    "an empty leaf that says so": (
+        "xml",
+        '<no>A1</no><name xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>',
+        [],
+    ),
+    "a comment between leaves": ("xml", "<no>A1</no><!-- x --><name>Ada</name>", []),
+    "parts of a text": ("xml", "<no>A1</no><name>A<![CDATA[d]]>a</name>", []),
+}
+
+
+@pytest.mark.parametrize(("form", "record", "expected"), NOT_ONE_TEXT.values(), ids=NOT_ONE_TEXT)
+def test_a_leaf_is_exactly_one_text(form: str, record: str, expected: list[str], judge: Callable[[str, bytes], Judged]) -> None:
+    content = record + "\n" if form == "jsonl" else f"<cases><case>{record}</case></cases>"
+    assert judge(form, content.encode())[:2] == ([expected], None)
+
+
+NO_RECORDS = {
+    "another outermost element": "<archive><case><no>A1</no></case></archive>",
+    "another name of a record": "<cases><Case><no>A1</no></Case></cases>",
+    "one record of another name": "<cases><case><no>A1</no></case><zaak><no>A2</no></zaak></cases>",
+    "records further down": "<cases><group><case><no>A1</no></case></group></cases>",
+    "a record in a record": "<cases><case><case>A1</case></case></cases>",
+    "text between records": "<cases><case><no>A1</no></case>A2<case><no>A3</no></case></cases>",
+}
+
+
+@pytest.mark.parametrize("content", NO_RECORDS.values(), ids=NO_RECORDS)
+def test_a_document_with_other_records_is_refused(content: str, judge: Callable[[str, bytes], Judged]) -> None:
+    refused = judge("xml", content.encode())[1]
+    assert refused is not None
+    assert any(said in refused for said in ("outermost", "text between its records"))
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    whole = io.BytesIO()
+    pq.write_table(pa.table(columns), whole, use_deprecated_int96_timestamps="ruled_on" in columns)
+    return whole.getvalue()
+
+
+def read_parquet(judge: Callable[[str, bytes], Judged], **columns: pa.Array) -> Judged:
+    filled = {name: pa.nulls(len(next(iter(columns.values()))), pa.string()) for name in row()}
+    return judge("parquet", parquet(**filled | columns))
+
+
+def test_numbers_of_parquet_are_exact_or_set_aside(judge: Callable[[str, bytes], Judged]) -> None:
+    numbers = [123456789012345678.0, float(2**53 - 1), 1e15, 12.5, float("nan"), float("inf")]
+    faults, _, rows = read_parquet(judge, no=pa.array(numbers))
+    assert faults == [["I05 "], [], [], [], ["I05 "], ["I05 "]]
+    assert [r["no"] for r in rows][1:4] == ["9007199254740991", "1000000000000000", "12.5"]
+
+
+def test_the_last_day_of_parquet_is_itself(judge: Callable[[str, bytes], Judged]) -> None:
+    moments = pa.array([datetime(9999, 12, 31), datetime(2024, 1, 30)], pa.timestamp("us"))
+    faults, _, rows = read_parquet(judge, no=pa.array(["A1", "A2"]), verdict=pa.array(["GU", "GU"]), ruled_on=moments)
+    assert (faults, [str(r["ruled_on"]) for r in rows]) == ([[], []], ["None", "2024-01-30"])  # the first is the sentinel
+
+
+def test_the_end_of_the_day_is_a_time(judge: Callable[[str, bytes], Judged]) -> None:
+    ticks = pa.array([86_400_000_000, 25_380_000_000, None, 99_000_000_000], pa.int64()).view(pa.time64("us"))
+    faults, _, rows = read_parquet(judge, no=pa.array(["A1", "A2", "A3", "A4"]), name=ticks)
+    assert [r["name"] for r in rows][:3] == ["24:00:00", "07:03:00.000000", None]
+    assert faults == [[], [], [], ["I05 "]]
+
+
+def test_a_uuid_of_parquet_is_read(judge: Callable[[str, bytes], Judged]) -> None:
+    ids = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([bytes(range(16)), None], pa.binary(16)))
+    _, refused, rows = read_parquet(judge, no=pa.array(["A1", "A2"]), name=ids)
+    assert (refused, [r["name"] for r in rows]) == (None, ["00010203-0405-0607-0809-0a0b0c0d0e0f", None])
+
+
+def test_a_type_that_is_not_read_is_named(judge: Callable[[str, bytes], Judged]) -> None:
+    refused = read_parquet(judge, no=pa.array([1], pa.duration("s")))[1]
+    assert refused == "has columns of a type that is not read here: duration[s]. Ask for them as text."
+
+
+def excel(change: Callable[[Any], None], edit: Callable[[str, str], str] = lambda name, text: text) -> bytes:
+    """Three rows below a header, changed in the sheet and then in the XML of its parts; a part may be given another name with ▸."""
+    book = openpyxl.Workbook()
+    for line in [list(row()), *(list(row(f"A{n}").values()) for n in range(1, 4))]:
+        book.worksheets[0].append(line)
+    change(book.worksheets[0])
+    saved, whole = io.BytesIO(), io.BytesIO()
+    book.save(saved)
+    with zipfile.ZipFile(saved) as before, zipfile.ZipFile(whole, "w") as after:
+        for name in before.namelist():
+            text = edit(name, before.read(name).decode())
+            after.writestr("xl/data/rows.xml" if name.endswith("sheet1.xml") and "rows.xml" in edit("rels", "") else name, text)
+    return whole.getvalue()
+
+
+def in_other_words(name: str, text: str) -> str:
+    """The sheet with a prefix, single quotes and another name of its part, all of them valid."""
+    if name == "rels":
+        return "rows.xml"
+    if name.endswith("sheet1.xml"):
+        for tag in ("worksheet", "sheetData", "row", "c", "v", "f", "is", "t", "mergeCells", "mergeCell"):
+            for end in (" ", ">", "/"):
+                text = text.replace(f"<{tag}{end}", f"<x:{tag}{end}").replace(f"</{tag}{end}", f"</x:{tag}{end}")
+        return text.replace('xmlns="', 'xmlns:x="').replace('"', "'")
+    return text.replace("worksheets/sheet1.xml", "data/rows.xml")
+
+
+def formula(sheet: Any) -> None:
+    sheet["C3"] = "=UPPER(B3)"
+
+
+def error(sheet: Any) -> None:
+    sheet["C3"] = "#REF!"
+
+
+def merge(sheet: Any) -> None:
+    sheet.merge_cells("C2:C3")
+
+
+def number(sheet: Any) -> None:
+    sheet["A3"] = 123456789012345678
+
+
+def a_time(sheet: Any) -> None:
+    sheet["B3"] = time(7, 3)
+
+
+EXCEL = {"a formula": (formula, 2), "an error": (error, 2), "a merge": (merge, 2), "a long number": (number, 2), "a time": (a_time, None)}
+
+
+@pytest.mark.parametrize("edit", [lambda name, text: text, in_other_words], ids=["as written", "in other words"])
+@pytest.mark.parametrize(("change", "wrong"), EXCEL.values(), ids=EXCEL)
+def test_a_cell_that_is_not_understood_is_not_empty(
+    change: Callable[[Any], None], wrong: int | None, edit: Callable[[str, str], str], judge: Callable[[str, bytes], Judged]
+) -> None:
+    faults, refused, rows = judge("xlsx", excel(change, edit))
+    assert (faults, refused) == ([["I05 "] if n == wrong else [] for n in (1, 2, 3)], None)
+    assert len(rows) == 3
