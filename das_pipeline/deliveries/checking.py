@@ -7,7 +7,7 @@ conversion would print the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from das_pipeline.deliveries.column import CheckDigits, Column
