@@ -32,7 +32,7 @@ class Format(Model):
     header: bool = False
     decimal: Literal[".", ","] = "."
     record: str | None = None  # the name of the XML element that is a row
-    root: str | None = None  # the name of the XML element around them: only used to write such a file
+    root: str | None = None  # the name of the XML element around them; a document with another one is refused
 
     @property
     def has_cells(self) -> bool:
