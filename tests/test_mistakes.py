@@ -49,7 +49,7 @@ MISTAKES = [
     (WARDS_MAPPED, "n,north", "n\u200b,north", 2, "code", "the hidden character zero width space (U+200B): remove it"),
     (WARDS, "north", "no\u0308rth", 2, "label", "a letter and its accent are two characters here (not NFC)"),
     # Two of one name.
-    (POLICY, "chain:\n", "linkage: {}\nchain:\n", 20, "linkage", "the key is here twice, first on line 15: remove one"),
+    (POLICY, "chain:\n", "linkage: {}\nchain:\n", 21, "linkage", "the key is here twice, first on line 16: remove one"),
     (REPORTS, "file: reports", "owner: me\nfile: reports", 8, "owner", "the key is here twice, first on line 3"),
     (REPORTS, "name: ward", "name: offence", 28, "columns[8]", "two columns have one name: offence is above"),
     (CUBES, "cube: reports_year", "cube: reports_month", 4, "cubes[1].cube", "there are two cubes reports_month: rename one"),
@@ -57,11 +57,11 @@ MISTAKES = [
     (WARDS, "valid_until,kind", "valid_until,kind,code", 1, "", "the header must be code,label,valid_from,valid_until,kind"),
     (WARDS, "s,south", "n,south", 3, "T04", "code n is listed for the same day in row 2"),
     # A word that is not known, a value that cannot be.
-    (POLICY, "retention:\n", "retentions:\n", 35, "retentions", "this key is not known here. Did you mean retention?"),
-    (POLICY, "order_share:", "order_shares:", 22, "chain.order_shares", "this key is not known here. Did you mean order_share?"),
-    (POLICY, "order_share: {warn: 0.01", "order_share: {warn: 5", 22, "chain.order_share.warn", "A share is of 1: 5 % is 0.05"),
-    (POLICY, "approval: {by: policy, ", "approval: {", 33, "release.approval.by", "this key is missing: add it"),
-    (POLICY, "by: policy", "by: polcy", 33, "release.approval.by", "polcy is not one of the words here. Did you mean policy?"),
+    (POLICY, "retention:\n", "retentions:\n", 40, "retentions", "this key is not known here. Did you mean retention?"),
+    (POLICY, "order_share:", "order_shares:", 23, "chain.order_shares", "this key is not known here. Did you mean order_share?"),
+    (POLICY, "order_share: {warn: 0.01", "order_share: {warn: 5", 23, "chain.order_share.warn", "A share is of 1: 5 % is 0.05"),
+    (POLICY, "approval: {by: policy, ", "approval: {", 38, "release.approval.by", "this key is missing: add it"),
+    (POLICY, "by: policy", "by: polcy", 38, "release.approval.by", "polcy is not one of the words here. Did you mean policy?"),
     (CASES, "withdrawn_limit: 0.5", "withdrawn_limit: 50", 13, "delivery.withdrawn_limit", "A share is of 1: 50 % is 0.5"),
     (REPORTS, "privacy: indirect", "privacy: indirekt", 26, "columns[6].privacy", "Did you mean indirect?"),
     (REPORTS, "null_tokens:", "nul_tokens:", 26, "columns[6].nul_tokens", "this key is not known here. Did you mean null_tokens?"),
@@ -92,12 +92,12 @@ MISTAKES = [
     (CUBES, "adds_up_to: reports_month", "adds_up_to: report_month", 4, "cubes[1].adds_up_to", "Did you mean reports_month?"),
     (TABLE, "cube: reports_month", "cube: report_month", 7, "cube", "there is no cube report_month in statistics/cubes.yaml. Did you mean"),
     (TABLE, "theme: crime", "theme: crimes", 6, "theme", "theme crimes has no page: texts/site.yaml has no such theme"),
-    (POLICY, "sensitive_cubes: []", "sensitive_cubes: [year]", 26, "disclosure.sensitive_cubes[0]", "disclosure names the cube year"),
+    (POLICY, "sensitive_cubes: []", "sensitive_cubes: [year]", 27, "disclosure.sensitive_cubes[0]", "disclosure names the cube year"),
     (
         POLICY,
         "structural_zeros: []",
         "structural_zeros: [{cube: rulings_month, leaf: {ruling: guilt}, reason: a test}]",
-        27,
+        28,
         "disclosure.structural_zeros[0].leaf.ruling",
         "guilt is no concept of scheme ruling at level ruling. Did you mean guilty?",
     ),
@@ -114,8 +114,8 @@ MISTAKES = [
     (WATCH_PARTNER, "{nl: De wacht, en: The watch}", "{}", 4, "title", "a text is expected here"),
     (ALL, "Etc/UTC", "Etc/Utopia", 4, "time_zone", "there is no time zone Etc/Utopia"),
     (ALL, "[nl, en]", "[]", 3, "languages", "at least 1 is expected here"),
-    (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", 93, "languages", "must be those of jurisdiction.yaml, in"),
-    (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", 98, "languages.nl.date", "it needs {day}, {month} and {year}"),
+    (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", 94, "languages", "must be those of jurisdiction.yaml, in"),
+    (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", 99, "languages.nl.date", "it needs {day}, {month} and {year}"),
     (LINKAGE, "[surname, given_names, birth_date, sex]", "[sex]", 3, "strong_keys[0].role", "chain_number links nobody"),
     (REPORTS, "name: chain_no", "name: case_id", 22, "columns[2].name", "linkage writes a column case_id"),
     (REPORTS, "identity: chain_number", "identity: chain_nr", 22, "columns[2].identity", "linkage.yaml has no strong key chain_nr"),
@@ -182,4 +182,4 @@ def test_a_run_does_not_start_on_a_mistake_and_remembers_files_that_have_none(fo
     policy.write_text(policy.read_text(encoding="utf-8").replace("order_share:", "order_shares:"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="has 2 mistakes, so nothing runs") as error:
         require_sound(Jurisdiction(folder), home)
-    assert [fault.line for fault in error.value.faults] == [20, 22]
+    assert [fault.line for fault in error.value.faults] == [21, 23]

@@ -41,7 +41,9 @@ READERS = [
     "keys rotate",
     "serve",
     "audit",
-    "propose",
+    "terminology unmapped",
+    "terminology propose",
+    "terminology diff",
     "run",
     "ui",
 ]

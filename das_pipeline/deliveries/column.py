@@ -120,12 +120,6 @@ class Column(Model):
             yield "path", "path cannot have a double quote."
         if self.name in OWN_COLUMNS:
             yield "name", f"{self.name} is a column that this pipeline adds itself: choose another name, and give its own as path."
-        if self.is_direct and self.name in LINKED_COLUMNS:
-            yield (
-                "name",
-                f"linkage writes a column {self.name}, and rule L14 would take it for this one: choose another name, such as"
-                f" {self.name}_no, and give its own as path.",
-            )
         if self.type == "date" and not self.formats:
             yield "type", f"a date needs formats, such as {', '.join(USUAL)}."
         for format in self.formats:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from das_pipeline.deliveries.column import Model
+from das_pipeline.deliveries.column import LINKED_COLUMNS, Model
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Text
@@ -101,6 +101,12 @@ def _contract(jurisdiction: Jurisdiction, partner: Partner, number: int) -> Cont
 def _faults_together(jurisdiction: Jurisdiction, partner: str, contracts: Mapping[str, Contract]) -> Iterator[Fault]:
     """Yield where the files of one partner do not fit each other."""
     for file, contract in contracts.items():
+        for number, column in enumerate(contract.columns):
+            if column.is_direct and column.name in LINKED_COLUMNS:
+                yield jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number, "name").fault(
+                    f"linkage writes a column {column.name}, and rule L14 would take it for this one: choose another name, such as"
+                    f" {column.name}_no, and give its own as path."
+                )
         for number, relation in enumerate(contract.relations):
             place = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "relations", number)
             target = contracts.get(relation.to)

@@ -188,4 +188,5 @@ def record_unusable(run: Run, unusable: Unusable) -> None:
     content = canonical({"verdicts": [verdict.as_dict()], "receipt": receipt}, indent=1)
     path = refusal_path(run, partner, delivery)
     if not path.exists() or path.read_bytes() != content:
+        claim_home(run.settings, run.keys)
         replace_file(path, content)

@@ -22,6 +22,7 @@ from das_pipeline.deliveries.pending import pending
 from das_pipeline.disk import move, replace_file, sync_folder
 from das_pipeline.errors import DasError, DeliveryRefused, LakeError, unknown_name
 from das_pipeline.gate import GateFailed
+from das_pipeline.known_keys import claim_home
 from das_pipeline.lake import POINTER, Lake, Version, canonical, verify
 from das_pipeline.run import Run
 
@@ -98,6 +99,7 @@ def _home_aside(run: Run, home: Path, partner: str, again: list[Landed]) -> Run:
     """A run in a home of its own, which has the landing zone of the partner, without the refusals of what is taken in again."""
     aside = replace(run, settings=replace(run.settings, home=home, inbox=home / "inbox"), lake=Lake(home), as_of=date.max)
     aside.settings.inbox.mkdir()
+    claim_home(aside.settings, aside.keys)
     shutil.copytree(landing.manifests_of(run, partner), landing.manifests_of(aside, partner))
     landing.landing_object(aside, "").symlink_to(landing.landing_object(run, ""))
     for original in again:

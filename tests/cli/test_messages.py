@@ -86,7 +86,7 @@ def test_a_policy_without_its_approver_names_file_and_place(tmp_path: Path) -> N
     policy.write_text(policy.read_text(encoding="utf-8").replace("by: policy, ", ""), encoding="utf-8")
     made = installation(tmp_path / "made", jurisdiction)
     printed = re.sub(r"[\s│]", "", made.das("doctor", code=Exit.FAILED))  # the table breaks a long path anywhere
-    assert "policy.yaml:33:release.approval.by:thiskeyismissing:addit." in printed
+    assert "policy.yaml:38:release.approval.by:thiskeyismissing:addit." in printed
 
 
 def test_a_setting_that_cannot_be_is_a_sentence(fresh: Installation) -> None:
@@ -125,4 +125,4 @@ def test_the_page_has_every_exit_code_and_every_verb() -> None:
         for command in group.registered_commands if group else []:
             assert command.callback is not None
             name = (command.name or command.callback.__name__).replace("_", "-")
-            assert any(f"das {prefix}{name}" in PAGE for prefix in ("", "release ", "keys ")), name
+            assert any(f"das {prefix}{name}" in PAGE for prefix in ("", "release ", "keys ", "contracts ", "terminology ")), name

@@ -19,7 +19,8 @@ from orchestration.launcher import PROCESS
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     shutil.copyfile(PROJECT / "deploy" / "dagster.yaml", tmp_path / "dagster.yaml")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         yield instance
