@@ -16,7 +16,7 @@ SHIPPED = {
     "c0817701062afb36dce662ac7bddca3b56c3c388a3cb824bfe4fee86c69968a2",
     "7d6cadde944e7d2435220ce53772e66b76f267d3a8415f92589ef78930da5df8",
     "5c70f9c9718a426a51b0684d06828dcfe2f61f90c28bdb61731c952252bf3927",
-    "14d123849124172bf00f7058e58337e0b7a04977185ac7dd2b1d223ae640e6ab",
+    "195356891b6669f087b61fda7b6bed23d15dee923e68af2c881bb4b6b0176a39",
 }
 """SHA-256 of deploy/dagster.yaml in every version so far: a copy with one of these was changed by nobody."""
 
