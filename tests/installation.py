@@ -7,12 +7,15 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import dagster as dg
 import yaml
 
 from das_pipeline.disk import sha256_of
@@ -131,6 +134,14 @@ def let_sign(made: Installation, persons: dict[str, Any]) -> None:
     policy = yaml.safe_load(path.read_text(encoding="utf-8"))
     policy["release"] |= {"approval": {"by": "two_persons", "reason": "the figures are real"}, "persons": persons}
     path.write_text(yaml.safe_dump(policy), encoding="utf-8")
+
+
+@contextmanager
+def store_of(made: Installation) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance of an installation, to look at from the test's own process."""
+    home = made.home / "dagster"
+    with patch.dict(os.environ, {"DAGSTER_HOME": str(home)}), dg.DagsterInstance.from_config(str(home)) as store:
+        yield store
 
 
 def published(release: Path) -> dict[str, str]:

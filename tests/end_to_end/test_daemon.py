@@ -16,7 +16,7 @@ import dagster as dg
 import pytest
 
 from das_pipeline.settings import PROJECT
-from tests.installation import Installation, installation, published
+from tests.installation import Installation, installation, published, store_of
 from tests.toy_deliveries import write_toy_deliveries
 
 pytestmark = [pytest.mark.slow]
@@ -37,7 +37,7 @@ def daemon(made: Installation) -> Iterator[dg.DagsterInstance]:
     with (made.root / "daemon.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            with dg.DagsterInstance.from_config(str(home)) as store:
+            with store_of(made) as store:
                 yield store
         finally:
             os.killpg(process.pid, signal.SIGTERM)

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from tests.installation import Installation, installation
+from tests.installation import Installation, installation, store_of
 from tests.orchestration.ticking import ticking
 from tests.toy_deliveries import CASES, DAYS, RULINGS, WATCH, bench_cases, bench_rulings, watch_csv, write_delivery
 
@@ -66,7 +66,7 @@ def test_a_refused_delivery_waits_for_its_successor_and_stops_nobody_else(tmp_pa
 
 def check_results_belong_to_what_they_judged(made: Installation) -> None:
     """In Dagster's event log: an accepted delivery is judged under its own materialisation, a refused one under none."""
-    with dg.DagsterInstance.from_config(str(made.home / "dagster")) as store:
+    with store_of(made) as store:
         delivery_of = {run.run_id: (run.job_name, run.tags["dagster/partition"]) for run in store.get_runs()}
         logs = [entry for run in delivery_of for entry in store.all_logs(run, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)]
     results = [(entry.run_id, entry.asset_check_evaluation) for entry in logs]

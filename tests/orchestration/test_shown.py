@@ -17,7 +17,7 @@ from das_pipeline.stages import zone_of
 from orchestration.definitions import defs
 from orchestration.lineage import CANDIDATE, CUBES, EVENTS, EXTERNAL, LEAVES, RECORDS, lineage, origins
 from orchestration.publish import guide
-from tests.installation import TOY, Installation
+from tests.installation import TOY, Installation, store_of
 
 TABLES = (RECORDS, EXTERNAL, EVENTS, CUBES, LEAVES, CANDIDATE)
 
@@ -45,7 +45,7 @@ def test_the_age_of_a_suspect_comes_from_the_dates_that_the_watch_delivers() -> 
 
 def materialised(made: Installation, table: str) -> dict[str, object]:
     """The metadata of the last materialisation of `table`, as Dagster stored it."""
-    with dg.DagsterInstance.from_config(str(made.home / "dagster")) as store:
+    with store_of(made) as store:
         event = store.get_latest_materialization_event(dg.AssetKey(table.split("/")))
     assert event is not None
     assert event.asset_materialization is not None
