@@ -47,9 +47,7 @@ class Expired:
 
 def judged_on(run: Run) -> date:
     """The day on which terms are judged: today; of simulated deliveries, which have a calendar of their own, the day of the newest."""
-    if deliveries.is_simulated(run):
-        return deliveries.newest_vintage(run) or date.min
-    return date.today()
+    return date.today() if deliveries.has_calendar(run) else deliveries.newest_vintage(run) or date.min
 
 
 def expired(run: Run) -> list[Expired]:

@@ -82,8 +82,8 @@ def _finish(settings: Settings) -> int:
     home, keys = settings.home, settings.keys
     moved = put_in_place(home, home / ROTATION, READY)
     if (keys / NEXT).exists():
-        if (keys / KEY).exists():
-            move(keys / KEY, keys / BEFORE)
+        if (keys / KEY).exists():  # copied, not moved: at no moment is there no key, and a killed rotation is known for what it is
+            write_key(keys / BEFORE, Keys.load(settings).encryption)
         move(keys / NEXT, keys / KEY)
     remember_keys(home, Keys.load(settings))
     remove_staged(home / ROTATION, READY)

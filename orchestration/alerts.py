@@ -43,7 +43,7 @@ def causes_of_deliveries(run: Run, today: date) -> Iterator[Cause]:
             text = f"{refusal.partner} {refusal.delivery} breaks {', '.join(refusal.rules)}: sequence {refusal.manifest.sequence} must be "
             text += "delivered again under the next number. The receipt says what is wrong; later deliveries may wait for it."
             yield Cause(f"refused {refusal.partner} {refusal.delivery}", partners[refusal.partner].owner, text)
-    day = deliveries.newest_vintage(run) if run.keys.is_demo else today
+    day = today if deliveries.has_calendar(run) else deliveries.newest_vintage(run)
     for state in deliveries.completeness(run.known_on(day)) if day else []:
         if state.state != "on_time":
             since = f"Its newest delivery is {state.newest}." if state.newest else "It has never delivered."

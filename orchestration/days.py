@@ -24,10 +24,10 @@ def days_due(run: Run, until: date | None = None) -> list[date]:
 def days_to_run(run: Run, ended: date) -> list[date]:
     """The days that the schedule asks for when `ended` is the last day that is over.
 
-    With real keys that day is one of them, whether or not anything was delivered on it: silence is judged by the calendar (rule I10).
-    Simulated deliveries have days of their own, and no calendar.
+    With real deliveries that day is one of them, whether or not anything was delivered on it: silence is judged by the calendar (rule
+    I10). Simulated deliveries have days of their own, and no calendar.
     """
-    if run.keys.is_demo:
+    if not deliveries.has_calendar(run):
         return days_due(run)
     has_begun = bool(deliveries.vintages(run.known_on(ended))) and not partners_missing(run, ended)
     return sorted({*days_due(run, ended), *([ended] if has_begun and ended > last_done(run) else [])})

@@ -80,6 +80,15 @@ def is_simulated(run: Run) -> bool:
     )
 
 
+def has_calendar(run: Run) -> bool:
+    """Whether lateness and terms are judged by today's date: always, but in a home where every accepted delivery is simulated.
+
+    Simulated deliveries have days of their own, whatever the keys. One real delivery among them brings the calendar back: its partner may
+    fall silent.
+    """
+    return is_real(run) or not is_simulated(run)
+
+
 def _manifest(run: Run, partner: str, accepted: Accepted) -> Manifest:
     landed = landing.landed(run, partner, accepted.delivery)
     if landed is None:

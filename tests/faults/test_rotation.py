@@ -27,7 +27,9 @@ import os, signal, sys
 from das_pipeline import rewriting, rotation
 from das_pipeline.settings import Settings
 
-calls, step, act = 0, sys.argv[1], getattr(rewriting, sys.argv[1])
+calls, step = 0, sys.argv[1]
+modules = [module for module in (rewriting, rotation) if hasattr(module, step)]
+act = getattr(modules[0], step)
 
 def killed(*arguments):
     global calls
@@ -36,7 +38,7 @@ def killed(*arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     return act(*arguments)
 
-for module in (rewriting, rotation):
+for module in modules:
     setattr(module, step, killed)
 rotation.rotate_encryption(Settings.from_environment())
 """
@@ -110,24 +112,32 @@ def test_a_rotation_killed_while_it_writes_leaves_the_old_key_valid(place: Insta
     assert state(place) == before
 
 
-@pytest.mark.parametrize("call", [1, 4, -1, -2], ids=["at the first file", "at a later file", "before the new key", "before the old key"])
-def test_a_rotation_killed_while_it_changes_places_is_refused_until_it_is_finished(place: Installation, call: int) -> None:
+MOMENTS = {
+    "at the first file": ("move", 1),
+    "at a later file": ("move", 4),
+    "before the old key is copied": ("write_key", 2),
+    "between the two keys": ("move", -1),
+    "after the new key": ("remember_keys", 1),
+}
+
+
+@pytest.mark.parametrize(("step", "call"), MOMENTS.values(), ids=MOMENTS)
+def test_a_rotation_killed_while_it_changes_places_is_refused_until_it_is_finished(place: Installation, step: str, call: int) -> None:
     before, key = state(place), place.run().keys.encryption
-    if call < 0:  # the last two moves are those of the keys
-        call += 1 + _moves(place)
-    killed(place, "move", call)
-    with pytest.raises(DasError, match=r"is being replaced\. Run das keys rotate|The encryption key is missing"):
-        place.run()
+    killed(place, step, call if call > 0 else _moves(place))
+    assert "is being replaced. Run das keys rotate: it goes on where it stopped." in " ".join(place.das("run", code=1).split())
+    assert "run das keys rotate, which goes on where it stopped" in " ".join(place.das("keys", "check", code=1).split())
     place.das("keys", "rotate")
     assert place.run().keys.encryption != key
+    assert (place.root / "keys" / "encryption.before").read_text(encoding="ascii") == key.hex()
     assert state(place) == before
 
 
 def _moves(place: Installation) -> int:
-    """How often a rotation moves a file: each object, each encrypted file, each manifest that names one, and two keys."""
+    """How often a rotation moves a file: each object, each encrypted file, each manifest that names one, and the new key."""
     tables = [p for p in place.home.glob("deliveries/*/*/**/*.parquet") if engine.is_encrypted(p)]
     manifests = list(place.home.glob("deliveries/*/*/manifest.json"))
-    return len(list((place.home / "landing" / "objects").iterdir())) + len(tables) + len(manifests) + 2
+    return len(list((place.home / "landing" / "objects").iterdir())) + len(tables) + len(manifests) + 1
 
 
 def test_keys_check_names_the_key_that_is_another(place: Installation) -> None:

@@ -14,14 +14,14 @@ from tests.installation import Installation
 
 
 @contextmanager
-def ticking(made: Installation) -> Iterator[Callable[..., dict[str, Any]]]:
-    """A function that evaluates one tick in the installation: of what, and the options of tests.orchestration.ticks."""
+def ticking(made: Installation, **variables: str) -> Iterator[Callable[..., dict[str, Any]]]:
+    """A function that evaluates one tick in the installation: of what, and the options of tests.orchestration.ticks. `variables` are set."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.orchestration.ticks"]
     log = made.root / "ticks.log"
     with (
         log.open("w", encoding="utf-8") as errors,
         subprocess.Popen(
-            command, env=made.environment, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            command, env=made.environment | variables, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
         assert process.stdin is not None
