@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from das_pipeline import engine
-from das_pipeline.errors import DasError, KeyReplaced
+from das_pipeline.errors import KeyReplaced
 from das_pipeline.lake import verify
 from das_pipeline.privacy import decrypted
 from das_pipeline.settings import PROJECT
