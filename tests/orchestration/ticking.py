@@ -15,7 +15,7 @@ from tests.installation import Installation
 
 @contextmanager
 def ticking(made: Installation, **variables: str) -> Iterator[Callable[..., dict[str, Any]]]:
-    """A function that evaluates one tick in the installation: of what, and the options of tests.orchestration.ticks. It sets `variables`."""
+    """A function that evaluates one tick of what it is given, with `variables` set; options as in tests.orchestration.ticks."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.orchestration.ticks"]
     log = made.root / "ticks.log"
     with (
