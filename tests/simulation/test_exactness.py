@@ -97,7 +97,8 @@ def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisd
     for partner in simulation["registers"]["habits"].values():
         partner |= habits
     for name, said in (("policy.yaml", policy), ("simulation/parameters.yaml", simulation)):
-        (folder / name).write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+        plain = yaml.safe_dump(said, allow_unicode=True)
+        (folder / name).write_text(re.sub(r"(?m)(?<=: )0\d+$", r'"\g<0>"', plain), encoding="utf-8")  # codes such as 09 are texts
     for name in ("chain.yaml", "simulation/truth.yaml"):
         text = (folder / name).read_text(encoding="utf-8")
         (folder / name).write_text(re.sub(r"(?m)^opening_month: \S+", f"opening_month: {start}", text), encoding="utf-8")

@@ -30,7 +30,8 @@ def in_blocks(dutch: Jurisdiction, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("blocks") / "nl"
     shutil.copytree(dutch.folder, folder)
     said = (folder / "simulation/parameters.yaml").read_text(encoding="utf-8")
-    (folder / "simulation/parameters.yaml").write_text(said.replace("rows_a_block: 500_000", "rows_a_block: 2_000"), encoding="utf-8")
+    assert "rows_a_block: 500000" in said
+    (folder / "simulation/parameters.yaml").write_text(said.replace("rows_a_block: 500000", "rows_a_block: 2000"), encoding="utf-8")
     return Jurisdiction(folder)
 
 
