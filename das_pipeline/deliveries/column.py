@@ -16,21 +16,6 @@ from das_pipeline.jurisdiction import Text
 from das_pipeline.shape_faults import Mistakes
 
 OWN_COLUMNS = {"record_no", "record_key", "sub", "known_from", "known_until", "is_only", "delivery", "line_no", "content_hash"}
-LINKED_COLUMNS = {
-    "unit",
-    "person_id",
-    "case_id",
-    "link_class",
-    "weight",
-    "records",
-    "persons",
-    "anchor",
-    "vintage",
-    "kind",
-    "id",
-    "event",
-    "other_id",
-}
 Privacy = Literal["none", "indirect", "direct", "special"]
 Identity = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]  # a part of the profile, or a strong key of linkage.yaml
 Scalar = str | int | float | date

@@ -8,10 +8,26 @@ from typing import Literal
 
 from pydantic import Field
 
-from das_pipeline.deliveries.column import LINKED_COLUMNS, Model
+from das_pipeline.deliveries.column import Model
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Text
+
+LINKED_COLUMNS = {
+    "unit",
+    "person_id",
+    "case_id",
+    "link_class",
+    "weight",
+    "records",
+    "persons",
+    "anchor",
+    "vintage",
+    "kind",
+    "id",
+    "event",
+    "other_id",
+}
 
 
 class Completeness(Model):

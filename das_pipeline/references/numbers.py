@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.errors import Fault, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Place
-from das_pipeline.linkage.definition import StrongKey, load_definition
+from das_pipeline.linkage.definition import LinkageDefinition, MergedNumbers, StrongKey, load_definition
 from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.policy import FILE
 from das_pipeline.statistics import load_statistics
 from das_pipeline.terminology import load_schemes
+
+Contracts = Mapping[tuple[str, str], Contract]  # (partner, file) -> contract
 
 
 def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
@@ -20,35 +22,8 @@ def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     definition, contracts = load_definition(jurisdiction), load_contracts(jurisdiction)
     place = jurisdiction.place("linkage.yaml")
     roles = {c.identity for contract in contracts.values() for c in contract.columns if c.identity}
-    for number, key in enumerate(definition.strong_keys):
-        at = place / "strong_keys" / number
-        if key.role not in roles:
-            yield (at / "role").fault(
-                f"no column of a contract has identity {key.role}, so nothing is linked by it. {nearest(key.role, roles)}"
-            )
-        if key.role in [other.role for other in definition.strong_keys[:number]]:
-            yield (at / "role").fault(f"{key.role} is a strong key already.")
-        if not key.alone:
-            yield from _without_profile(at, key, definition.profile, contracts.values())
-        if (merged := key.merged) is None:
-            continue
-        contract = contracts.get((merged.partner, merged.file))
-        if contract is None:
-            known = [f"{partner}/{file}" for partner, file in contracts]
-            sentence = f"there is no file {merged.partner}/{merged.file}. {nearest(f'{merged.partner}/{merged.file}', known)}"
-            yield (at / "merged" / "file").fault(sentence)
-            continue
-        direct = {column.name for column in contract.direct}
-        for word in ("old", "leading"):
-            if (column := getattr(merged, word)) not in direct:
-                sentence = f"{merged.partner}/{merged.file} has no direct column {column}. {nearest(column, direct)}"
-                yield (at / "merged" / word).fault(sentence)
-    known = {"surname", "surname_prefix", "given_names", "birth_date", "sex", *(key.role for key in definition.strong_keys)}
-    for (partner, file), contract in contracts.items():
-        for number, column in enumerate(contract.columns):
-            if column.identity and column.identity not in known:
-                at = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number, "identity")
-                yield at.fault(f"linkage.yaml has no strong key {column.identity}, so it links nobody. {nearest(column.identity, known)}")
+    yield from _strong_keys(place, definition, contracts, roles)
+    yield from _identities_and_references(jurisdiction, definition, contracts)
     for number, role in enumerate(definition.profile):
         if role not in roles:
             yield (place / "profile" / number).fault(f"no column of a contract has identity {role}. {nearest(role, roles)}")
@@ -59,27 +34,72 @@ def linkage(jurisdiction: Jurisdiction) -> Iterator[Fault]:
         if anchor not in definition.references:
             sentence = f"{anchor} is not one of the references below. {nearest(anchor, definition.references)}"
             yield (place / "case_anchor" / number).fault(sentence)
-    for name, reference in definition.references.items():
-        units = {contract.unit for contract in contracts.values()}
-        columns = {c.name for contract in contracts.values() if contract.unit == reference.unit for c in contract.direct}
-        if reference.unit not in units:
-            yield (place / "references" / name / "unit").fault(
-                f"no file has rows of unit {reference.unit}. {nearest(reference.unit, units)}"
-            )
-        elif reference.column not in columns:
-            sentence = f"no file of unit {reference.unit} has a direct column {reference.column}. {nearest(reference.column, columns)}"
-            yield (place / "references" / name / "column").fault(sentence)
-    for (partner, file), contract in contracts.items():
-        for number, column in enumerate(contract.columns):
-            if column.reference and column.reference not in definition.references:
-                at = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number, "reference")
-                yield at.fault(f"linkage.yaml has no reference {column.reference}. {nearest(column.reference, definition.references)}")
+    yield from _declared_references(place, definition, contracts.values())
     if definition.model:
         if not jurisdiction.path(definition.model).is_file():
-            known = jurisdiction.files("linkage*.json")
-            yield (place / "model").fault(f"the file {definition.model} is missing. {nearest(definition.model, known)}")
+            models = jurisdiction.files("linkage*.json")
+            yield (place / "model").fault(f"the file {definition.model} is missing. {nearest(definition.model, models)}")
         else:
             load_model(jurisdiction, definition.model)
+
+
+def _strong_keys(place: Place, definition: LinkageDefinition, contracts: Contracts, roles: set[str]) -> Iterator[Fault]:
+    """Yield strong keys that no contract delivers, that are there twice or link nobody, and merged numbers that no file has."""
+    for number, key in enumerate(definition.strong_keys):
+        at = place / "strong_keys" / number
+        if key.role not in roles:
+            yield (at / "role").fault(
+                f"no column of a contract has identity {key.role}, so nothing is linked by it. {nearest(key.role, roles)}"
+            )
+        if key.role in [other.role for other in definition.strong_keys[:number]]:
+            yield (at / "role").fault(f"{key.role} is a strong key already.")
+        if not key.alone:
+            yield from _without_profile(at, key, definition.profile, contracts.values())
+        if key.merged is not None:
+            yield from _merged_numbers(at / "merged", key.merged, contracts)
+
+
+def _merged_numbers(place: Place, merged: MergedNumbers, contracts: Contracts) -> Iterator[Fault]:
+    """Yield that the file of merged numbers, or a column of it, is not there."""
+    contract = contracts.get((merged.partner, merged.file))
+    if contract is None:
+        files = [f"{partner}/{file}" for partner, file in contracts]
+        sentence = f"there is no file {merged.partner}/{merged.file}. {nearest(f'{merged.partner}/{merged.file}', files)}"
+        yield (place / "file").fault(sentence)
+        return
+    direct = {column.name for column in contract.direct}
+    for word in ("old", "leading"):
+        if (column := getattr(merged, word)) not in direct:
+            sentence = f"{merged.partner}/{merged.file} has no direct column {column}. {nearest(column, direct)}"
+            yield (place / word).fault(sentence)
+
+
+def _identities_and_references(jurisdiction: Jurisdiction, definition: LinkageDefinition, contracts: Contracts) -> Iterator[Fault]:
+    """Yield columns of contracts whose identity or reference linkage.yaml does not have."""
+    identities = {"surname", "surname_prefix", "given_names", "birth_date", "sex", *(key.role for key in definition.strong_keys)}
+    for (partner, file), contract in contracts.items():
+        for number, column in enumerate(contract.columns):
+            at = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number)
+            if column.identity and column.identity not in identities:
+                sentence = f"linkage.yaml has no strong key {column.identity}, so it links nobody. {nearest(column.identity, identities)}"
+                yield (at / "identity").fault(sentence)
+            if column.reference and column.reference not in definition.references:
+                sentence = f"linkage.yaml has no reference {column.reference}. {nearest(column.reference, definition.references)}"
+                yield (at / "reference").fault(sentence)
+
+
+def _declared_references(place: Place, definition: LinkageDefinition, contracts: Iterable[Contract]) -> Iterator[Fault]:
+    """Yield references of linkage.yaml whose unit or column no file has."""
+    units: dict[str, set[str]] = {}
+    for contract in contracts:
+        units.setdefault(contract.unit, set()).update(column.name for column in contract.direct)
+    for name, reference in definition.references.items():
+        at = place / "references" / name
+        if reference.unit not in units:
+            yield (at / "unit").fault(f"no file has rows of unit {reference.unit}. {nearest(reference.unit, units)}")
+        elif reference.column not in units[reference.unit]:
+            sentence = f"no file of unit {reference.unit} has a direct column {reference.column}."
+            yield (at / "column").fault(f"{sentence} {nearest(reference.column, units[reference.unit])}")
 
 
 def _without_profile(place: Place, key: StrongKey, profile: Iterable[str], contracts: Iterable[Contract]) -> Iterator[Fault]:
