@@ -11,7 +11,7 @@ from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Place
 from das_pipeline.terminology import load_schemes
 from das_pipeline.terminology.columns import list_uses
-from das_pipeline.terminology.judging import find_faults
+from das_pipeline.terminology.file_faults import find_faults
 from das_pipeline.terminology.lists import load_lists
 from das_pipeline.terminology.lookup import check_rewriting
 from das_pipeline.terminology.sign_offs import load_sign_offs

@@ -1,6 +1,7 @@
 """Terminology: one word, one meaning. Every value of every partner gets a concept beside the value as delivered.
 
-Which code means what is data (`terminology/` of the jurisdiction); what must be true of it, and of unmapped values, is in `judging`.
+Which code means what is data (`terminology/` of the jurisdiction); what must be true of it is in `file_faults`, and what
+must be true of values once they are looked up in `judging`.
 """
 
 from das_pipeline.terminology.concepts import build_concepts

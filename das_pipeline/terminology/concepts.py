@@ -13,7 +13,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.terminology.columns import list_uses
-from das_pipeline.terminology.judging import judge_terminology
+from das_pipeline.terminology.file_faults import judge_terminology
 from das_pipeline.terminology.lists import CodeList, load_lists
 from das_pipeline.terminology.schemes import Scheme, load_schemes, text_columns
 

@@ -19,7 +19,7 @@ from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import load_statistics
 from das_pipeline.terminology import load_schemes
 from das_pipeline.terminology.columns import list_uses
-from das_pipeline.terminology.judging import find_faults
+from das_pipeline.terminology.file_faults import find_faults
 from das_pipeline.terminology.lists import load_lists
 
 NL = Jurisdiction(PROJECT / "jurisdictions" / "nl")

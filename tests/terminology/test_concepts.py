@@ -14,7 +14,7 @@ from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
 from das_pipeline.terminology import build_concepts, hierarchy, load_schemes
 from das_pipeline.terminology.columns import list_uses
-from das_pipeline.terminology.judging import Fault, find_faults
+from das_pipeline.terminology.file_faults import Fault, find_faults
 from das_pipeline.terminology.lists import load_lists
 
 Begin = Callable[..., Run]
