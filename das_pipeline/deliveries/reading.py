@@ -30,6 +30,7 @@ _RECORDS_A_BATCH, _BYTES_A_BATCH = 16_384, 1 << 20
 _BYTES_A_ROW = 512  # what a row takes in the engine beside its text: else millions of empty lines would count for nothing
 _RECORDS_FOR_NAMES = 1_000
 _DEEPEST = 100  # values inside values of JSON; readers that go down by calling themselves fail somewhere above this
+_LONGEST_NAME = 131_072  # characters of a name of a column
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -244,8 +245,10 @@ def _batch(start: int, lines: list[str], faults: list[str | None]) -> pa.RecordB
 def _header_names(line: str, format: Format) -> tuple[str, ...]:
     try:
         names = next(csv.reader([line], delimiter=format.delimiter, quotechar=format.quote), [])
-    except csv.Error:
-        raise NotReadable("I03", f"is not a table: a name in its header has more than {csv.field_size_limit():,} characters.") from None
+    except csv.Error:  # a name over csv's own limit, which any library of this process may have raised
+        names = [line]
+    if max(map(len, names), default=0) > _LONGEST_NAME:
+        raise NotReadable("I03", f"is not a table: a name in its header has more than {_LONGEST_NAME:,} characters.")
     require_distinct(named := _one_form(names))
     return named
 
