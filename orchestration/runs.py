@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from assets.deliveries import DELIVERED, FIGURES
 from das_pipeline import deliveries
 from das_pipeline.disk import make_private, require_room
+from das_pipeline.errors import DasError
 from das_pipeline.home_format import require_current
 from das_pipeline.release import DECISION
 from das_pipeline.settings import Settings
@@ -23,6 +25,7 @@ from orchestration.launcher import PROCESS
 from orchestration.resources import das
 from orchestration.table_assets import pool_of
 
+INTERRUPTED = "DagsterExecutionInterruptedError"  # Dagster ends the step at Ctrl-C or SIGTERM, and reports it like any failure
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -111,8 +114,11 @@ class Operator:
             self.report.checks[outcome] += 1
             if not check.passed:
                 self.report.findings.append((label, check.check_name, check.description or ""))
+        failures = [event for event in result.all_events if event.is_step_failure]
+        if any(_root(event).cls_name == INTERRUPTED for event in failures):
+            raise DasError(f"Stopped in {label}, as you asked. What is live stays live, and das run goes on from there.")
         if not result.success:
-            self.report.failed.append((label, " ".join(_reason(e) for e in result.all_events if e.is_step_failure)))
+            self.report.failed.append((label, " ".join(_reason(event) for event in failures)))
         return result.success
 
 
@@ -127,7 +133,15 @@ def _reason(event: dg.DagsterEvent) -> str:
     assert error is not None
     if error.cls_name == "Failure":
         return " ".join(error.message.removeprefix("dagster._core.definitions.events.Failure: ").split())
-    while error.cause is not None:
-        error = error.cause
+    error = _root(event)
     place = error.stack[-1].split("\n")[0].strip() if error.stack else "unknown place"
     return f"{event.step_key}: unexpected {error.cls_name} at {place}. See the run in Dagster."
+
+
+def _root(event: dg.DagsterEvent) -> SerializableErrorInfo:
+    """The error at the root of a failed step."""
+    error = event.step_failure_data.error
+    assert error is not None
+    while error.cause is not None:
+        error = error.cause
+    return error

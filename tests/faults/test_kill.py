@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,26 @@ def test_a_killed_run_leaves_the_last_good_state_and_the_next_run_mends_it(day_b
         assert broken.contents(name) == day_by_day.contents(name), name
     assert [published(r) for r in broken.releases()] == [published(r) for r in day_by_day.releases()]
     assert broken.current().name == day_by_day.current().name
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_to_stop_starts_nothing_else_and_the_next_run_goes_on(
+    day_by_day: Installation, tmp_path: Path, number: signal.Signals
+) -> None:
+    made = installation(tmp_path / "made")
+    write_toy_deliveries(made.inbox)
+    command = [sys.executable, "-m", "cli.main", "run"]
+    with subprocess.Popen(command, env=made.environment, cwd=PROJECT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+        end = time.monotonic() + 200
+        while made.lake.current("terminology/concepts") is None:  # the chain of the first day has begun
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        run.send_signal(number)
+        printed, _ = run.communicate(timeout=200)
+    assert run.returncode == 1, printed
+    assert "Stopped in chain 2024-01-31, as you asked" in printed
+    live = made.lake.current("deliveries/watch")
+    assert live is not None
+    assert [d["delivery"] for d in live.facts["deliveries"]] == ["2024-01-31.1"], "no delivery of a later day was begun"
+    made.das("run")
+    assert [published(r) for r in made.releases()] == [published(r) for r in day_by_day.releases()]
