@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 REFUSED = "das/refused"  # its value is the table whose candidate was rejected
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 125))
@@ -61,3 +62,37 @@ def next_attempt(job: str, partition: str, earlier: list[dg.RunRecord], now: dat
         if now < due
         else Attempt(number)
     )
+
+
+def reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed. Our own errors say it; of any other only kind and place are shown, since its text may quote a value."""
+    error = event.step_failure_data.error
+    assert error is not None
+    if error.cls_name == "Failure":
+        return " ".join(error.message.removeprefix("dagster._core.definitions.events.Failure: ").split())
+    error = root(event)
+    place = error.stack[-1].split("\n")[0].strip() if error.stack else "unknown place"
+    return f"{event.step_key}: unexpected {error.cls_name} at {place}. See the run in Dagster."
+
+
+def root(event: dg.DagsterEvent) -> SerializableErrorInfo:
+    """The error at the root of a failed step."""
+    error = event.step_failure_data.error
+    assert error is not None
+    while error.cause is not None:
+        error = error.cause
+    return error
+
+
+def reason_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    """Why a run failed, as its first failed step says; a run whose process was killed has none."""
+    logs = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    events = [entry.dagster_event for entry in logs if entry.dagster_event is not None]
+    return reason(events[0]) if events else "It ended without a failed step: its process was killed, or the machine restarted."
+
+
+def rules_broken(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+    """The blocking rules that a refused run broke, by the names of their checks."""
+    logs = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    checks = [entry.asset_check_evaluation for entry in logs]
+    return sorted({c.check_name for c in checks if c is not None and not c.passed and c.severity == dg.AssetCheckSeverity.ERROR})

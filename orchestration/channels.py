@@ -1,28 +1,31 @@
-"""Channels of alerts: one alert for each cause, opened once, repeated while the cause lasts, and closed by itself when it is gone.
-
-The causes are worked out anew each time. Only what each channel has reported is stored (`<home>/alerts.json`), so an alert is never lost:
-what a channel could not send, it sends the next time.
-"""
+"""Channels of alerts, and the file that lists them: whom a channel reaches, and how one alert is sent through it."""
 
 from __future__ import annotations
 
-import json
+import hashlib
+import http.client
+import os
+import re
 import smtplib
+import ssl
+import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from das_pipeline.errors import ConfigurationError
-from das_pipeline.lake import canonical, replace_file
+from das_pipeline.lake import canonical
 
-SECONDS_TO_ANSWER = 10  # a channel that does not answer must not hold up the others
+SECONDS_TO_ANSWER = 10  # for one step of a conversation; orchestration/reporting.py limits the whole of it
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+UNREACHABLE = (OSError, http.client.HTTPException)
 Event = Literal["opened", "reminder", "closed"]
 
 
@@ -37,44 +40,142 @@ class Cause:
 
 @dataclass(frozen=True)
 class Alert:
-    """A cause that a channel has reported, since when, and when it was last sent."""
+    """A cause that a channel reports: since when, when it was last sent, and what is being sent now (None: nothing)."""
 
     cause: Cause
     opened_at: datetime
     reported_at: datetime
+    sending: Event | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for the same event however often it is sent, so that a receiver can leave the second one out."""
+        return hashlib.sha256(canonical([self.cause.key, self.opened_at, self.reported_at, self.sending])).hexdigest()[:32]
+
+    @property
+    def subject(self) -> str:
+        return f"[das] {self.sending}: {self.cause.key}"
+
+
+# -- the values of the file
+
+
+def _from_environment(text: object) -> object:
+    """Return the value of the variable that `${NAME}` names; any other text as it is."""
+    name = _variable(text)
+    if name and name not in os.environ:
+        raise ValueError(f"the environment has no variable {name}")
+    return os.environ[name] if name else text
+
+
+def _only_from_environment(text: object) -> object:
+    if not _variable(text):
+        raise ValueError("a password never lies in a file: write ${NAME} and put it in that variable of the environment")
+    return text
+
+
+def _variable(text: object) -> str:
+    found = re.fullmatch(r"\$\{(\w+)\}", text) if isinstance(text, str) else None
+    return found[1] if found else ""
+
+
+def _require_http(url: SecretStr) -> SecretStr:
+    if not re.match(r"https?://[^/\s]+\S*$", url.get_secret_value()):
+        raise ValueError("give an address that starts with https:// or http://")
+    return url
+
+
+Address = Annotated[SecretStr, BeforeValidator(_from_environment), AfterValidator(_require_http)]  # who knows it can often write to it
+Password = Annotated[SecretStr, BeforeValidator(_from_environment), BeforeValidator(_only_from_environment)]
+
+
+# -- the channels
 
 
 class Webhook(BaseModel, extra="forbid"):
-    """An address that takes a JSON object by POST."""
+    """An address that takes a JSON object by POST, with the id of the event as `Idempotency-Key`."""
 
     kind: Literal["webhook"]
-    url: str
+    url: Address
 
-    def send(self, event: Event, alert: Alert) -> None:
-        """Send one alert; raises OSError when it was not taken."""
-        content = {"event": event, "text": _subject(event, alert) + "\n" + alert.cause.text, "opened_at": alert.opened_at.isoformat()}
-        body = canonical({**content, "cause": asdict(alert.cause)})
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER):
-            pass
+    def send(self, alert: Alert) -> None:
+        """Send one alert; raises one of UNREACHABLE when it was not taken."""
+        content = {"id": alert.id, "event": alert.sending, "text": f"{alert.subject}\n{alert.cause.text}"}
+        body = canonical({**content, "opened_at": alert.opened_at.isoformat(), "cause": asdict(alert.cause)})
+        self._request("POST", body, {"Content-Type": "application/json", "Idempotency-Key": alert.id})
+
+    def require_reachable(self) -> None:
+        """Raise one of UNREACHABLE when nothing there speaks HTTP. Sends no alert."""
+        with suppress(urllib.error.HTTPError):  # an answer, if only that it takes no such request
+            self._request("HEAD")
+
+    def _request(self, method: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> None:
+        request = urllib.request.Request(self.url.get_secret_value(), body, headers or {}, method=method)
+        try:
+            urllib.request.build_opener(_NoRedirect).open(request, timeout=SECONDS_TO_ANSWER).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect as a refusal: followed, a POST becomes a GET without the alert."""
+
+    def redirect_request(self, *_args: Any, **_named: Any) -> None:
+        return None
 
 
 class Mail(BaseModel, extra="forbid"):
-    """Persons who get an e-mail, through the institution's mail relay."""
+    """Persons who get an e-mail, through a relay: by STARTTLS, by TLS from the first byte, or in plain text without a login."""
 
     kind: Literal["mail"]
     host: str
-    port: int = 25
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    port: int = 0  # 0: the usual one
+    user: str = ""
+    password: Password = SecretStr("")
     sender: str
     recipients: list[str] = Field(min_length=1)
 
-    def send(self, event: Event, alert: Alert) -> None:
+    @model_validator(mode="after")
+    def _require_tls_for_login(self) -> Mail:
+        if self.user and self.security == "none":
+            raise ValueError("a login goes over TLS only: set security to starttls or tls")
+        if bool(self.user) != bool(self.password.get_secret_value()):
+            raise ValueError("user and password go together")
+        return self
+
+    def send(self, alert: Alert) -> None:
         """Send one alert; raises OSError when the relay did not take it."""
         message = EmailMessage()
-        message["Subject"], message["From"], message["To"] = _subject(event, alert), self.sender, ", ".join(self.recipients)
+        message["Subject"], message["From"], message["To"] = alert.subject, self.sender, ", ".join(self.recipients)
+        message["Message-ID"] = f"<{alert.id}@{self.sender.rpartition('@')[2].rstrip('>')}>"
+        message["Date"] = alert.reported_at
         message.set_content(f"{alert.cause.text}\n\nOwner: {alert.cause.owner}\nOpen since {alert.opened_at:%Y-%m-%d %H:%M} UTC\n")
-        with smtplib.SMTP(self.host, self.port, timeout=SECONDS_TO_ANSWER) as relay:
+        with self._relay() as relay:
             relay.send_message(message)
+
+    def require_reachable(self) -> None:
+        """Raise OSError when the relay does not answer, or refuses the login. Sends no alert."""
+        with self._relay() as relay:
+            relay.noop()
+
+    def _relay(self) -> smtplib.SMTP:
+        """Return a connection to the relay, secured and logged in."""
+        port = self.port or PORTS[self.security]
+        if self.security == "tls":
+            relay: smtplib.SMTP = smtplib.SMTP_SSL(self.host, port, timeout=SECONDS_TO_ANSWER, context=ssl.create_default_context())
+        else:
+            relay = smtplib.SMTP(self.host, port, timeout=SECONDS_TO_ANSWER)
+        try:
+            if self.security == "starttls":
+                relay.starttls(context=ssl.create_default_context())
+            if self.user:
+                relay.login(self.user, self.password.get_secret_value())
+        except BaseException:
+            relay.close()
+            raise
+        return relay
 
 
 class Configuration(BaseModel, extra="forbid"):
@@ -85,60 +186,14 @@ class Configuration(BaseModel, extra="forbid"):
 
 
 def load_configuration(path: Path) -> Configuration:
-    """The configuration in the file at `path`; ConfigurationError names the mistake."""
+    """The configuration in the file at `path`; ConfigurationError names the mistake, and never a value."""
     try:
         return Configuration.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        places = (
-            [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()] if isinstance(error, ValidationError) else [str(error)]
-        )
-        raise ConfigurationError(f"{path} cannot be read: {'; '.join(places)}") from None
-
-
-def report(home: Path, configuration: Configuration, causes: Sequence[Cause], now: datetime) -> list[str]:
-    """Report to every channel what has opened, lasted or closed; return a sentence for each channel that failed."""
-    path = home / "alerts.json"
-    failed = []
-    for name, channel in configuration.channels.items():
-        state = _load(path)
-        reported = state.setdefault(name, {})
-        try:
-            for event, alert in changes(reported, causes, now, timedelta(hours=configuration.remind_hours)):
-                channel.send(event, alert)
-                if event == "closed":
-                    del reported[alert.cause.key]
-                else:
-                    reported[alert.cause.key] = alert
-                replace_file(path, canonical({n: {k: asdict(a) for k, a in alerts.items()} for n, alerts in state.items()}, indent=1))
-        except OSError as error:
-            failed.append(f"The channel {name} did not take an alert ({type(error).__name__}): check it; the alert is sent again.")
-    return failed
-
-
-def changes(reported: dict[str, Alert], causes: Sequence[Cause], now: datetime, remind_after: timedelta) -> Iterator[tuple[Event, Alert]]:
-    """Yield what a channel that has `reported` these alerts is to report now, each event with the alert as it is afterwards."""
-    current = {cause.key: cause for cause in causes}
-    for key, alert in list(reported.items()):
-        if key not in current:
-            yield "closed", alert
-        elif now - alert.reported_at >= remind_after:
-            yield "reminder", replace(alert, cause=current[key], reported_at=now)
-    for key, cause in current.items():
-        if key not in reported:
-            yield "opened", Alert(cause, now, now)
-
-
-def _load(path: Path) -> dict[str, dict[str, Alert]]:
-    if not path.exists():
-        return {}
-    return {
-        name: {
-            key: Alert(Cause(**a["cause"]), datetime.fromisoformat(a["opened_at"]), datetime.fromisoformat(a["reported_at"]))
-            for key, a in alerts.items()
-        }
-        for name, alerts in json.loads(path.read_text(encoding="utf-8")).items()
-    }
-
-
-def _subject(event: Event, alert: Alert) -> str:
-    return f"[das] {event}: {alert.cause.key}"
+    except ValidationError as error:
+        mistakes = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        reason = "; ".join(mistakes)
+    except yaml.YAMLError:
+        reason = "it is not YAML"
+    except OSError as error:
+        reason = str(error)
+    raise ConfigurationError(f"{path} cannot be read: {reason}. docs/engineers.md, Alerts, has examples.")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import dagster as dg
-from dagster_shared.error import SerializableErrorInfo
 
 from assets.deliveries import DELIVERED, FIGURES
 from das_pipeline import deliveries
@@ -18,6 +17,7 @@ from das_pipeline.errors import DasError
 from das_pipeline.home_format import require_current
 from das_pipeline.release import DECISION
 from das_pipeline.settings import Settings
+from orchestration.attempts import reason, root
 from orchestration.configuration import provide
 from orchestration.days import days_due, partners_missing
 from orchestration.definitions import defs
@@ -115,33 +115,13 @@ class Operator:
             if not check.passed:
                 self.report.findings.append((label, check.check_name, check.description or ""))
         failures = [event for event in result.all_events if event.is_step_failure]
-        if any(_root(event).cls_name == INTERRUPTED for event in failures):
+        if any(root(event).cls_name == INTERRUPTED for event in failures):
             raise DasError(f"Stopped in {label}, as you asked. What is live stays live, and das run goes on from there.")
         if not result.success:
-            self.report.failed.append((label, " ".join(_reason(event) for event in failures)))
+            self.report.failed.append((label, " ".join(reason(event) for event in failures)))
         return result.success
 
 
 def waiting() -> list[deliveries.PendingDelivery]:
     """The deliveries that are not taken in yet."""
     return deliveries.pending(das().whole())
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    """Why a step failed. Our own errors say it; of any other only kind and place are shown, since its text may quote a value."""
-    error = event.step_failure_data.error
-    assert error is not None
-    if error.cls_name == "Failure":
-        return " ".join(error.message.removeprefix("dagster._core.definitions.events.Failure: ").split())
-    error = _root(event)
-    place = error.stack[-1].split("\n")[0].strip() if error.stack else "unknown place"
-    return f"{event.step_key}: unexpected {error.cls_name} at {place}. See the run in Dagster."
-
-
-def _root(event: dg.DagsterEvent) -> SerializableErrorInfo:
-    """The error at the root of a failed step."""
-    error = event.step_failure_data.error
-    assert error is not None
-    while error.cause is not None:
-        error = error.cause
-    return error

@@ -11,7 +11,7 @@ import pytest
 
 from das_pipeline import deliveries, retention
 from tests.installation import Installation, installation, real_installation
-from tests.orchestration.test_alerts import webhook
+from tests.orchestration.servers import webhook
 from tests.orchestration.ticking import ticking
 from tests.toy_deliveries import DAYS, WATCH, take_in_all, watch_csv, write_delivery, write_toy_deliveries
 
