@@ -71,14 +71,17 @@ def diff(
     new: Annotated[Path, typer.Argument(help="The contract as it is now.")],
 ) -> None:
     """Compare two versions of a contract: what breaks earlier files, and the version that the changes ask for."""
-    from das_pipeline.contracts.differences import compare, load_contract
+    from das_pipeline.contracts.differences import compare, load_contract, where_to_keep
 
-    comparison = compare(load_contract(old), load_contract(new))
+    before, after = load_contract(old), load_contract(new)
+    comparison = compare(before, after)
     table = Table("where", "what changed", "breaking")
     for change in sorted(comparison.changes, key=lambda change: (not change.is_breaking, change.where)):
         table.add_row(change.where or "texts", change.what, "yes" if change.is_breaking else "")
     if comparison.changes:
         console.print(table)
+    if sentence := where_to_keep(before, after, comparison):
+        console.print(sentence, highlight=False, soft_wrap=True)
     if comparison.is_enough:
         console.print(f"Version {comparison.new} says what changed." if comparison.changes else "Nothing changed.", highlight=False)
         return

@@ -65,6 +65,11 @@ def column_lineage(table: str) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema(columns=columns), "dagster/column_lineage": dg.TableColumnLineage(deps)}
 
 
+def _version(contract: deliveries.Contract) -> str:
+    """The version of a contract, and from which reference date it is valid."""
+    return f"contract {contract.version}{f', from {contract.since} on' if contract.since else ''}"
+
+
 @cache
 def _delivered(table: str) -> dict[str, Any]:
     """The declaration of a partner's accepted records, or of an external source, from its contracts."""
@@ -84,7 +89,7 @@ def _delivered(table: str) -> dict[str, Any]:
         for file, contract in contracts.items()
         for column in contract.columns
     }
-    titles = "; ".join(f"**{file}**: {contract.title.main}" for file, contract in contracts.items())
+    titles = "; ".join(f"**{file}**: {contract.title.main} ({_version(contract)})" for file, contract in contracts.items())
     return {
         "description": f"The accepted records of {name}, every version of them, encrypted; identifying columns are kept apart. {titles}.",
         "grain": "one delivered row that made a new version of a record.",

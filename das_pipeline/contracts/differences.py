@@ -31,10 +31,15 @@ class Comparison:
     new: str
 
     @property
+    def is_breaking(self) -> bool:
+        """Whether a file that was right is wrong now, or means something else."""
+        return any(change.is_breaking for change in self.changes)
+
+    @property
     def needed(self) -> str:
         """The smallest version that says what changed."""
         major, minor, patch = _numbers(self.old)
-        if any(change.is_breaking for change in self.changes):
+        if self.is_breaking:
             return f"{major + 1}.0.0"
         if any(change.where for change in self.changes):
             return f"{major}.{minor + 1}.0"
@@ -53,6 +58,16 @@ def load_contract(file: Path) -> Contract:
 def compare(old: Contract, new: Contract) -> Comparison:
     """Return what changed from `old` to `new`."""
     return Comparison(list(_changes(old, new)), old.version, new.version)
+
+
+def where_to_keep(old: Contract, new: Contract, comparison: Comparison) -> str:
+    """Return what to do with the old version when the new one breaks its files; nothing when both say already when they are valid."""
+    if not comparison.is_breaking or (old.until is not None and old.until == new.since):
+        return ""
+    return (
+        f"Deliveries of before the change still need the old version: keep it as contracts/{old.partner}/{old.file}.v{old.major}.yaml with "
+        f"`until: <day>`, and give the new one in {new.file}.yaml `since: <day>`: the reference date from which files are as it says."
+    )
 
 
 def _changes(old: Contract, new: Contract) -> Iterator[Change]:

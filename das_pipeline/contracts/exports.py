@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from das_pipeline.deliveries import Column, Contract, Partner, load_contracts, load_partners, mask_pattern
+from das_pipeline.deliveries import Column, Contract, Partner, load_partners, load_versions, mask_pattern
 from das_pipeline.deliveries.dates import date_form
 from das_pipeline.disk import replace_file
 from das_pipeline.jurisdiction import Jurisdiction
@@ -21,15 +21,20 @@ SUFFIX = {"csv": "csv", "fixed": "txt", "jsonl": "jsonl", "xml": "xml", "parquet
 
 
 def export(jurisdiction: Jurisdiction, folder: Path) -> list[Path]:
-    """Write every contract to `folder`: <partner>/<file>.odcs.yaml, and a <partner>/datapackage.json; return the files."""
+    """Write every contract to `folder`: <partner>/<file>.odcs.yaml, and a <partner>/datapackage.json; return the files.
+
+    An earlier version of a contract is <partner>/<file>.v<major>.odcs.yaml. The package has the newest ones.
+    """
     written = []
-    partners, contracts = load_partners(jurisdiction), load_contracts(jurisdiction)
-    for name, partner in partners.items():
-        own = {file: contract for (owner, file), contract in contracts.items() if owner == name}
+    for name, partner in load_partners(jurisdiction).items():
+        versions = {file: of_file for (owner, file), of_file in load_versions(jurisdiction).items() if owner == name}
+        own = {file: of_file[-1] for file, of_file in versions.items()}
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for file, contract in own.items():
-            document = yaml.safe_dump(odcs(jurisdiction.name, partner, contract, own), sort_keys=False, allow_unicode=True, width=140)
-            written.append(_write(folder / name / f"{file}.odcs.yaml", document))
+        for contract in (c for of_file in versions.values() for c in of_file):
+            earlier = "" if contract is own[contract.file] else f".v{contract.major}"
+            document = odcs(jurisdiction.name, partner, contract, own) | ({"status": "deprecated"} if earlier else {})
+            text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=140)
+            written.append(_write(folder / name / f"{contract.file}{earlier}.odcs.yaml", text))
         written.append(
             _write(folder / name / "datapackage.json", json.dumps(data_package(partner, own), indent=1, ensure_ascii=False) + "\n")
         )
@@ -76,7 +81,10 @@ def odcs(domain: str, partner: Partner, contract: Contract, files: Mapping[str, 
                 "temporality": contract.temporality,
                 "deliveryMode": contract.delivery.mode,
                 "fileFormat": contract.format.model_dump(mode="json", exclude_none=True),
+                "since": contract.since and contract.since.isoformat(),
+                "until": contract.until and contract.until.isoformat(),
             }.items()
+            if value is not None
         ],
     }
 

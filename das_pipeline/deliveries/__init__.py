@@ -3,7 +3,7 @@
 from das_pipeline.deliveries.checking import mask_pattern, passes
 from das_pipeline.deliveries.column import CheckDigits, Column, Concept
 from das_pipeline.deliveries.contract import Contract, contract_schema
-from das_pipeline.deliveries.contract_files import Partner, load_contracts, load_partners
+from das_pipeline.deliveries.contract_files import Partner, contracts_on, load_contracts, load_partners, load_versions
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
 from das_pipeline.deliveries.intake import take_in
 from das_pipeline.deliveries.manifest import Manifest
@@ -45,6 +45,7 @@ __all__ = [
     "build_external",
     "completeness",
     "contract_schema",
+    "contracts_on",
     "external_sources",
     "has_calendar",
     "is_real",
@@ -53,6 +54,7 @@ __all__ = [
     "load_contracts",
     "load_external",
     "load_partners",
+    "load_versions",
     "mask_pattern",
     "newest_vintage",
     "next_deliveries",

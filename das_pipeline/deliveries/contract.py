@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -100,6 +101,8 @@ class Contract(Model):
     partner: str
     file: str
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")  # major.minor.patch
+    since: date | None = None  # what delivered files must be from this reference date on
+    until: date | None = None  # … and before this one
     title: Text
     description: Text
     owner: str
@@ -116,6 +119,15 @@ class Contract(Model):
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
         return {column.name: column for column in self.columns}
+
+    @property
+    def major(self) -> int:
+        """The first number of its version, which a breaking change raises."""
+        return int(self.version.split(".", 1)[0])
+
+    def valid_on(self, reference_on: date) -> bool:
+        """Whether a delivery about this day is read by this version of the contract."""
+        return (self.since is None or self.since <= reference_on) and (self.until is None or reference_on < self.until)
 
     @property
     def shape(self) -> str:
@@ -145,6 +157,8 @@ class Contract(Model):
                 engine.identifier(getattr(self, key))
             except ConfigurationError as error:
                 yield (key,), str(error)
+        if self.since and self.until and self.since >= self.until:
+            yield ("until",), "the contract is never valid: until must be after since."
         names = [column.name for column in self.columns]
         sources = [column.source for column in self.columns]
         for number, column in enumerate(self.columns):

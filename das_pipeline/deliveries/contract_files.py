@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Literal
 
@@ -10,9 +12,11 @@ from pydantic import Field
 
 from das_pipeline.deliveries.column import Model
 from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.contract_versions import faults_between_versions, path_of
 from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Text
 
+EARLIER = re.compile(r"\.v(\d+)\.yaml$")  # the name of an earlier version, with its major number
 LINKED_COLUMNS = {
     "unit",
     "person_id",
@@ -74,65 +78,97 @@ def _partners(jurisdiction: Jurisdiction, content: str) -> dict[str, Partner]:  
 
 
 def load_contracts(jurisdiction: Jurisdiction) -> dict[tuple[str, str], Contract]:
-    """The contracts of a jurisdiction by (partner, file), parents before the files that refer to them."""
-    return dict(_contracts(jurisdiction, jurisdiction.hash))
+    """The newest version of each contract by (partner, file), parents before the files that refer to them: what later stages read."""
+    return {place: versions[-1] for place, versions in load_versions(jurisdiction).items()}
+
+
+def contracts_on(jurisdiction: Jurisdiction, partner: str, reference_on: date) -> list[Contract]:
+    """The contracts by which a delivery of `partner` about this day is read, parents before the files that refer to them."""
+    versions = load_versions(jurisdiction)
+    valid = [c for (name, _), of_file in versions.items() if name == partner for c in of_file if c.valid_on(reference_on)]
+    return _parents_first(jurisdiction, valid)
+
+
+def load_versions(jurisdiction: Jurisdiction) -> dict[tuple[str, str], Sequence[Contract]]:
+    """Every version of each contract, the oldest first, by (partner, file); parents before the files that refer to them."""
+    return dict(_versions(jurisdiction, jurisdiction.hash))
 
 
 @cache
-def _contracts(jurisdiction: Jurisdiction, content: str) -> dict[tuple[str, str], Contract]:  # noqa: ARG001  (as above)
-    contracts: dict[tuple[str, str], Contract] = {}
+def _versions(jurisdiction: Jurisdiction, content: str) -> dict[tuple[str, str], Sequence[Contract]]:  # noqa: ARG001  (as above)
+    versions: dict[tuple[str, str], Sequence[Contract]] = {}
     faults = Faults()
     for name, partner in load_partners(jurisdiction).items():
-        loaded = {}
+        loaded: dict[str, list[Contract]] = {}
         for number, file in enumerate(partner.files):
             with faults.gathered():
-                loaded[file] = _contract(jurisdiction, partner, number)
+                newest = _contract(jurisdiction, partner, number)
+                loaded[file] = [*_earlier(jurisdiction, newest), newest]
         if len(loaded) == len(partner.files):
-            together = list(_faults_together(jurisdiction, name, loaded))
+            together = [*_faults_together(jurisdiction, name, loaded), *faults_between_versions(jurisdiction, loaded)]
             faults.add(*together)
             if not together:
                 with faults.gathered():
-                    contracts.update({(name, c.file): c for c in _parents_first(jurisdiction, loaded.values())})
-    faults.add(*_faults_of_numbers(jurisdiction, contracts))
+                    for day in sorted({c.since or date.min for of_file in loaded.values() for c in of_file}):
+                        _parents_first(jurisdiction, [c for of_file in loaded.values() for c in of_file if c.valid_on(day)])
+                    newest_first = _parents_first(jurisdiction, [of_file[-1] for of_file in loaded.values()])
+                    versions.update({(name, c.file): tuple(loaded[c.file]) for c in newest_first})
+    faults.add(*_faults_of_numbers(jurisdiction, {place: of_file[-1] for place, of_file in versions.items()}))
     faults.raise_any()
-    return contracts
+    return versions
+
+
+def _earlier(jurisdiction: Jurisdiction, newest: Contract) -> list[Contract]:
+    """Return the earlier versions of a contract, the oldest first: `<file>.v<major>.yaml` beside it."""
+    files = jurisdiction.files(f"contracts/{newest.partner}/{newest.file}.v*.yaml")
+    earlier = [_declared(jurisdiction, file, newest.partner, newest.file) for file in files if EARLIER.search(file)]
+    return sorted(earlier, key=lambda contract: contract.major)
 
 
 def _contract(jurisdiction: Jurisdiction, partner: Partner, number: int) -> Contract:
-    """Return the contract of the partner's file in this position."""
+    """Return the newest contract of the partner's file in this position."""
     file = partner.files[number]
     listed = jurisdiction.place(f"contracts/{partner.partner}/partner.yaml", "files", number)
     place = f"contracts/{partner.partner}/{file}.yaml"
     if not jurisdiction.path(place).exists():
         there = {path.rsplit("/", 1)[-1].removesuffix(".yaml") for path in jurisdiction.files(f"contracts/{partner.partner}/*.yaml")}
         listed.refuse(f"{place} is missing. {nearest(file, there - {'partner', 'events'})}")
+    return _declared(jurisdiction, place, partner.partner, file)
+
+
+def _declared(jurisdiction: Jurisdiction, place: str, partner: str, file: str) -> Contract:
+    """Return the contract in the file `place`; ConfigurationError when it declares another file, or another version than its name says."""
     contract = jurisdiction.load(place, Contract)
-    if contract.partner != partner.partner:
-        jurisdiction.place(place, "partner").refuse(f"it declares {contract.partner}/{contract.file}, in the folder of {partner.partner}.")
+    name = place.rsplit("/", 1)[-1]
+    if contract.partner != partner:
+        jurisdiction.place(place, "partner").refuse(f"it declares {contract.partner}/{contract.file}, in the folder of {partner}.")
     if contract.file != file:
-        jurisdiction.place(place, "file").refuse(f"it declares {contract.partner}/{contract.file}, in a file called {file}.yaml.")
+        jurisdiction.place(place, "file").refuse(f"it declares {contract.partner}/{contract.file}, in a file called {name}.")
+    if (earlier := EARLIER.search(place)) and contract.major != int(earlier.group(1)):
+        jurisdiction.place(place, "version").refuse(f"it declares version {contract.version}, in a file called {name}.")
     return contract
 
 
-def _faults_together(jurisdiction: Jurisdiction, partner: str, contracts: Mapping[str, Contract]) -> Iterator[Fault]:
-    """Yield where the files of one partner do not fit each other."""
-    for file, contract in contracts.items():
+def _faults_together(jurisdiction: Jurisdiction, partner: str, contracts: Mapping[str, Sequence[Contract]]) -> Iterator[Fault]:
+    """Yield where the files of one partner do not fit each other; `contracts` has the versions of each."""
+    for contract in (c for versions in contracts.values() for c in versions):
+        at = jurisdiction.place(path_of(contract, contracts[contract.file]))
         for number, column in enumerate(contract.columns):
             if column.is_direct and column.name in LINKED_COLUMNS:
-                yield jurisdiction.place(f"contracts/{partner}/{file}.yaml", "columns", number, "name").fault(
+                yield (at / "columns" / number / "name").fault(
                     f"linkage writes a column {column.name}, and rule L14 would take it for this one: choose another name, such as"
                     f" {column.name}_no, and give its own as path."
                 )
         for number, relation in enumerate(contract.relations):
-            place = jurisdiction.place(f"contracts/{partner}/{file}.yaml", "relations", number)
-            target = contracts.get(relation.to)
-            if target is None or relation.to == file:
-                others = contracts.keys() - {file}
+            place = at / "relations" / number
+            if relation.to not in contracts or relation.to == contract.file:
+                others = contracts.keys() - {contract.file}
                 sentence = f"the relation to {relation.to} resolves to no other file of {partner}. {nearest(relation.to, others)}"
                 yield (place / "to").fault(sentence)
-            elif len(relation.columns) != len(target.unit_key):
-                keys = ", ".join(target.unit_key)
-                yield (place / "columns").fault(f"the relation to {relation.to} needs as many columns as its unit_key has: {keys}.")
+            elif len(relation.columns) != len(key := contracts[relation.to][-1].unit_key):
+                yield (place / "columns").fault(
+                    f"the relation to {relation.to} needs as many columns as its unit_key has: {', '.join(key)}."
+                )
 
 
 def _faults_of_numbers(jurisdiction: Jurisdiction, contracts: Mapping[tuple[str, str], Contract]) -> Iterator[Fault]:

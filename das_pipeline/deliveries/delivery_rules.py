@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from das_pipeline.deliveries.contract import Contract
-from das_pipeline.deliveries.contract_files import Partner
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.manifest import Manifest, Window
 from das_pipeline.deliveries.opened import Opened
@@ -48,27 +47,33 @@ def judge_manifest(original: Landed, contracts: Sequence[Contract]) -> Verdict:
     )
 
 
-def judge_set(original: Landed, partner: Partner) -> Verdict:
-    """I02: the files that must come together are there."""
-    listed = {f.file: f.name for f in original.manifest.files}
-    missing = [file for file in partner.files if listed.get(file) not in original.objects]
-    unknown = len(listed.keys() - set(partner.files))
+def judge_set(original: Landed, contracts: Sequence[Contract]) -> Verdict:
+    """I02: the files that must come together on the reference date are there: those that have a contract on it."""
+    manifest = original.manifest
+    listed = {f.file: f.name for f in manifest.files}
+    expected = [contract.file for contract in contracts]
+    missing = [file for file in expected if listed.get(file) not in original.objects]
+    unknown = len(listed.keys() - set(expected))
     unlisted = len(original.objects.keys() - set(listed.values()))
-    if missing:
+    if not expected:
+        sentence = (
+            f"No contract of {manifest.partner} is valid on {manifest.reference_on}. Ask whether the date is right, or add a contract."
+        )
+    elif missing:
         sentence = f"Of the files that must come together, {', '.join(missing)} are missing. Ask for the whole delivery again."
     elif unknown or unlisted:
         sentence = (
             f"{unknown} listed files have no contract and {unlisted} files are not in the manifest: they are landed and not read. "
-            f"Ask {partner.partner} what they are."
+            f"Ask {manifest.partner} what they are."
         )
     else:
-        sentence = f"All {len(partner.files)} files of the set are there."
+        sentence = f"All {len(expected)} files of the set are there."
     return Verdict(
         "I02",
-        not missing and not unknown and not unlisted,
+        bool(expected) and not missing and not unknown and not unlisted,
         sentence,
-        severity="block" if missing else "warn",
-        facts={"expected": len(partner.files), "missing": len(missing), "unknown": unknown, "unlisted": unlisted},
+        severity="block" if missing or not expected else "warn",
+        facts={"expected": len(expected), "missing": len(missing), "unknown": unknown, "unlisted": unlisted},
     )
 
 

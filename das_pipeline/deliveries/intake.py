@@ -15,7 +15,7 @@ from das_pipeline import engine
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount, create_account, store_accounts
 from das_pipeline.deliveries.contract import Contract
-from das_pipeline.deliveries.contract_files import load_contracts, load_partners
+from das_pipeline.deliveries.contract_files import contracts_on, load_contracts, load_partners
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
 from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed
@@ -56,7 +56,7 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
             f"{manifest.partner} {manifest.delivery} was refused. Deliver the corrected one under the next number, with replaces; or, when "
             f"the contract was corrected, run das replay {manifest.partner}."
         )
-    place, reason = order(manifest, before, is_delta=is_delta(run, manifest.partner))
+    place, reason = order(manifest, before, is_delta=is_delta(run, manifest))
     if place == "gap" and not delivery.impossible:
         raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} is not taken in yet. {reason}")
     original = landing.land(run, manifest)
@@ -83,16 +83,17 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
     """Judge a landed delivery and write what becomes of it into the draft; return the verdicts and the receipt."""
     manifest = original.manifest
     partner = load_partners(run.jurisdiction)[manifest.partner]
-    contracts = [c for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner.partner]
+    contracts = contracts_on(run.jurisdiction, partner.partner, manifest.reference_on)
+    every = [c for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner.partner]
     limits = load_policy(run.jurisdiction).deliveries
     live = draft.live
     before = landing.accepted(run, partner.partner)
     compared = before[-limits.repeated_changes.deliveries :]
     earlier = (k.manifest for a in compared if (k := landing.landed(run, partner.partner, a.delivery)) is not None)
     verdicts = [
-        judge_order(manifest, before, impossible, is_delta=is_delta(run, partner.partner)),
+        judge_order(manifest, before, impossible, is_delta=is_delta(run, manifest)),
         judge_manifest(original, contracts),
-        judge_set(original, partner),
+        judge_set(original, contracts),
         judge_repeat(manifest, earlier, contracts, limits.repeated_changes),
     ]
     opened: list[Opened] = []
@@ -101,14 +102,14 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
             draft.adopt(live, prefix)
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
-            versions.load_state(connection, contracts, live)
+            versions.load_state(connection, every, live)
             intake = Intake(run, connection, draft, original, live, contracts, before, limits)
             opened, fault = _take_in_files(intake)
             verdicts += [*fault, *judge_form(opened), judge_header(opened)]
             if not blocking(verdicts):
                 verdicts += judge_rows(opened, limits)
-                _write_state(connection, draft, contracts, manifest, run.as_of, [o.account for o in opened], live)
-    receipt = receipt_of(manifest, partner, [o.account for o in opened], verdicts)
+                _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
+    receipt = receipt_of(manifest, partner, contracts, [o.account for o in opened], verdicts)
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
     accepted_before = list(live.facts["deliveries"]) if live is not None else []
@@ -145,6 +146,7 @@ def _accepted(original: Landed, known_on: date, contracts: Sequence[Contract]) -
         "reference_on": manifest.reference_on.isoformat(),
         "known_on": known_on.isoformat(),
         "landed": original.hash,
+        "contracts": {contract.file: contract.version for contract in contracts},
         "shapes": {contract.file: contract.shape for contract in contracts},
     }
 

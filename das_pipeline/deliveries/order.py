@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
-from das_pipeline.deliveries.contract_files import load_contracts
+from das_pipeline.deliveries.contract_files import contracts_on
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.policy import Deliveries
@@ -63,6 +63,6 @@ def impossible(manifest: Manifest, latest: date, sequence_before: int, limits: D
     return ""
 
 
-def is_delta(run: Run, partner: str) -> bool:
-    """Whether a partner delivers changes in any of its files, so that no delivery can be left out."""
-    return any(c.delivery.mode == "delta" for (p, _), c in load_contracts(run.jurisdiction).items() if p == partner)
+def is_delta(run: Run, manifest: Manifest) -> bool:
+    """Whether a partner delivers changes in any of its files on the reference date, so that no delivery can be left out."""
+    return any(c.delivery.mode == "delta" for c in contracts_on(run.jurisdiction, manifest.partner, manifest.reference_on))

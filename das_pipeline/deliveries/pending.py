@@ -76,7 +76,6 @@ def _pending_of(run: Run, partner: str, arrivals: list[_Arrived], limits: Delive
     before = accepted(run, partner)
     in_force = {a.delivery for a in before}
     sequence_before = before[-1].sequence if before else 0
-    delta = is_delta(run, partner)
     deliveries = []
     for arrived in sorted(arrivals, key=lambda a: (a.manifest.sequence, a.manifest.delivered_on, a.manifest.delivery)):
         manifest = arrived.manifest
@@ -90,7 +89,7 @@ def _pending_of(run: Run, partner: str, arrivals: list[_Arrived], limits: Delive
             deliveries.append(PendingDelivery(manifest, "ready", day, impossible=mistake))
             continue
         sequence_before = max(sequence_before, manifest.sequence)
-        place, reason = order(manifest, before, is_delta=delta)
+        place, reason = order(manifest, before, is_delta=is_delta(run, manifest))
         if place == "next":  # what comes after it may count on it
             before = [*before, Accepted(manifest.delivery, manifest.sequence, manifest.reference_on, day, "")]
         deliveries.append(PendingDelivery(manifest, "waiting" if place == "gap" else "ready", day, reason if place == "gap" else ""))

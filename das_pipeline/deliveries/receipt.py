@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from das_pipeline.deliveries.account import FileAccount
+from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import Partner
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.gate import Verdict, blocking
@@ -21,7 +22,9 @@ COUNTS = (  # the columns of the page, in order
 )
 
 
-def receipt_of(manifest: Manifest, partner: Partner, accounts: Iterable[FileAccount], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def receipt_of(
+    manifest: Manifest, partner: Partner, contracts: Iterable[Contract], accounts: Iterable[FileAccount], verdicts: Sequence[Verdict]
+) -> dict[str, Any]:
     """The receipt of a delivery, for a machine."""
     due_on = manifest.reference_on + timedelta(days=partner.due_days)
     return {
@@ -31,6 +34,7 @@ def receipt_of(manifest: Manifest, partner: Partner, accounts: Iterable[FileAcco
         "delivered_on": manifest.delivered_on.isoformat(),
         "due_on": due_on.isoformat(),
         "is_due_date_met": manifest.delivered_on <= due_on,
+        "contracts": {contract.file: contract.version for contract in contracts},
         "is_accepted": not blocking(verdicts),
         "files": [{**asdict(a), "accepted": a.accepted} for a in accounts],
         "findings": [{"rule": v.rule, "sentence": v.sentence, "refuses": v.severity == "block"} for v in verdicts if not v.passed],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -45,7 +46,7 @@ def files_that_nobody_reads(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             yield Fault(file, 0, "", f"contracts/{partner} has no partner.yaml, so none of its files is read.")
     for name, partner in load_partners(jurisdiction).items():
         for file in jurisdiction.files(f"contracts/{name}/*.yaml"):
-            stem = file.rsplit("/", 1)[-1].removesuffix(".yaml")
+            stem = re.sub(r"(\.v\d+)?\.yaml$", "", file.rsplit("/", 1)[-1])
             if stem not in ("partner", "events", *partner.files):
                 sentence = f"files of contracts/{name}/partner.yaml does not list {stem}, so nothing reads this file. Add it there."
                 yield Fault(file, 0, "", sentence)
