@@ -43,7 +43,8 @@ def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str],
     except GateFailed as failure:
         context.instance.add_run_tags(context.run_id, {REFUSED: table})
         verdicts = [v.as_dict() for v in failure.verdicts]
-        yield from _results(table, rules, verdicts, {**partition, **_refusal(table, failure.candidate, partition.get("partition"))})
+        name = failure.candidate.name if failure.candidate is not None else "rejected"
+        yield from _results(table, rules, verdicts, {**partition, "candidate": name}, failure.candidate)
         raise dg.Failure(f"Candidate rejected; the live version of {table} stays. {failure}", allow_retries=False) from None
     except DasError as error:
         raise dg.Failure(f"{table}: {error}", allow_retries=False) from None
@@ -54,19 +55,15 @@ def publish(context: dg.AssetExecutionContext, table: str, rules: Sequence[str],
         data_version=dg.DataVersion(version.id),
         metadata={**described(version), **column_lineage(table), "seconds": round(time.monotonic() - begun, 3)},
     )
-    yield from _results(table, rules, version.verdicts, {**partition, "candidate": version.id})
+    yield from _results(table, rules, version.verdicts, {**partition, "candidate": version.id}, version.folder)
 
 
-def _refusal(table: str, candidate: Path | None, partition: str | None) -> dict[str, Any]:
-    """Where to read more about a rejected candidate: what it is, the partner's receipt, the command that shows the rows, the guide."""
+def _where_to_look(table: str, folder: Path | None, partition: str | None) -> dict[str, Any]:
+    """Where to read more about a failed check: the command that shows the rows, the guide, the partner's receipt."""
     stage, name = stage_of(table), table.split("/")[1]
     command = {"deliveries": f"das quarantine {name}", "terminology": "das terminology unmapped"}.get(stage, "das status")
-    places: dict[str, Any] = {
-        "candidate": candidate.name if candidate is not None else "rejected",
-        "rows": f"`{command}`",
-        "guide": dg.MetadataValue.md(guide()),
-    }
-    receipt = candidate / "receipts" / f"{partition}.json" if candidate is not None else None
+    places: dict[str, Any] = {"rows": f"`{command}`", "guide": dg.MetadataValue.md(guide())}
+    receipt = folder / "receipts" / f"{partition}.json" if folder is not None else None
     if receipt is not None and receipt.exists():
         places["receipt"] = dg.MetadataValue.md(_receipt(receipt))
     return places
@@ -84,9 +81,8 @@ def _receipt(path: Path) -> str:
     receipt = json.loads(path.read_text(encoding="utf-8"))
     lines = [f"## {receipt['partner']} {receipt['delivery']}", "", "| file | read | accepted | quarantined |", "|---|---:|---:|---:|"]
     lines += [f"| {f['file']} | {f['read']:,} | {f['accepted']:,} | {f['quarantined']:,} |" for f in receipt["files"]]
-    return "\n".join(
-        [*lines, "", *(f"- {f['rule']}: {f['sentence']}" for f in receipt["findings"]), "", f"The page for the partner: `{path}`"]
-    )
+    lines += ["", *(f"- {f['rule']}: {f['sentence']}" for f in receipt["findings"])]
+    return "\n".join([*lines, "", f"The page for the partner: `{path.with_suffix('.html')}`"])
 
 
 def described(version: Version) -> dict[str, Any]:
@@ -133,9 +129,13 @@ def _numbers(prefix: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, int |
 
 
 def _results(
-    table: str, rules: Sequence[str], verdicts: Sequence[dict[str, Any]], places: Mapping[str, Any]
+    table: str, rules: Sequence[str], verdicts: Sequence[dict[str, Any]], about: Mapping[str, str], folder: Path | None
 ) -> Iterator[dg.AssetCheckResult]:
-    """One result for each rule of the table. Several verdicts of one rule (one per file) become one: it passes when all of them do."""
+    """One result for each rule of the table. Several verdicts of one rule (one per file) become one: it passes when all of them do.
+
+    `about` names the candidate and its partition; a failed result also says where to look on, from what the candidate left in `folder`.
+    """
+    places = _where_to_look(table, folder, about.get("partition"))
     by_rule: dict[str, list[dict[str, Any]]] = {rule: [] for rule in rules}
     for verdict in verdicts:
         if verdict["rule"] not in by_rule:
@@ -151,5 +151,5 @@ def _results(
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if blocks or not failed else dg.AssetCheckSeverity.WARN,
             description=" ".join(v["sentence"] for v in failed or judged) or "Not judged in this run: nothing it applies to.",
-            metadata={**facts, **places},
+            metadata={**facts, **about, **(places if failed else {})},
         )

@@ -111,3 +111,18 @@ def test_what_is_late_by_the_calendar_is_not_fresh() -> None:
 def test_the_guide_is_shown_where_it_is_needed() -> None:
     assert guide().startswith("## When something is red\n\n| what you see |")
     assert "das quarantine <partner>" in guide()
+
+
+@pytest.mark.slow
+def test_a_warning_says_where_to_look_on_and_a_passed_check_only_what_it_judged(day_by_day: Installation) -> None:
+    with store_of(day_by_day) as store:
+        run = next(r for r in store.get_runs() if r.tags["dagster/partition"] == "2024-02-29.1" and "watch" in r.job_name)
+        logs = store.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    results = {result.check_name: result for result in (entry.asset_check_evaluation for entry in logs) if result is not None}
+    warned, passed = results["I12_quarantine_share_is_small"], results["I01_manifest_equals_what_was_read"]
+    assert (warned.passed, passed.passed) == (False, True)
+    assert "| reports | 9 | 7 | 2 |" in str(warned.metadata["receipt"].value)
+    assert "2024-02-29.1.html`" in str(warned.metadata["receipt"].value)
+    assert warned.metadata["rows"].value == "`das quarantine watch`"
+    assert "When something is red" in str(warned.metadata["guide"].value)
+    assert set(passed.metadata) == {"candidate", "partition", "files", "files_different"}
