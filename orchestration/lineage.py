@@ -71,7 +71,8 @@ def _external(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
             for level in levels:
                 yield f"{source.table}.{level}", (f"deliveries/{name}", column)
         for walk in source.crosswalks:
-            yield f"{source.table}.{walk.column}", (f"deliveries/{name}", walk.of)
+            for column in (walk.column, "is_estimate"):
+                yield f"{source.table}.{column}", (f"deliveries/{name}", walk.of)
 
 
 def _events(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:

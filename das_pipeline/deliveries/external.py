@@ -34,12 +34,12 @@ class Licence(Model):
 
 
 class Crosswalk(Model):
-    """A column to be made from the concept in `of`: its concept of `scheme`, through `list`."""
+    """A column to be made from the concept in `of`: its concepts of `scheme`, among which `crosswalk` splits the figure."""
 
     column: str
     of: str
     scheme: str
-    list: str
+    crosswalk: str
 
 
 class ExternalSource(Model):
@@ -82,6 +82,8 @@ class ExternalSource(Model):
         named += [(("crosswalks", i, "of"), crosswalk.of) for i, crosswalk in enumerate(self.crosswalks)]
         if wrong := [(loc, name) for loc, name in named if name not in names]:
             raise Mistakes((loc, f"key and measure must name columns, and {n} is none. {nearest(n, names)}") for loc, n in wrong)
+        if plain := [(i, walk.of) for i, walk in enumerate(self.crosswalks) if not self._column(walk.of).concept]:
+            raise Mistakes((("crosswalks", i, "of"), f"{of} has no concept to look up: give it one.") for i, of in plain)
         if all(self._column(c).concept for c in self.key):
             raise ValueError("the key needs a column without concept: the year that totals are by")
         return self

@@ -135,7 +135,7 @@ def _database(draft: Draft, tables: Iterable[Table]) -> None:
             simulated = "SIMULATED FIGURES. " if table.is_simulated else ""
             database.execute(f"COMMENT ON TABLE {name} IS {quoted(simulated + table.title.main + '. ' + table.description.main)}")
             for field in pq.read_schema(path):
-                database.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {quoted(field.metadata[b'description_en'].decode())}")
+                database.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {quoted(metadata.description(field).main)}")
 
 
 def _json(draft: Draft, name: str, content: object) -> None:

@@ -25,6 +25,7 @@ class Dimension:
     scheme: str | None
     level: str
     column: str = ""  # of an external file
+    is_split: bool = False  # a crosswalk may have split figures among its codes
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def _population(cube: Cube) -> str:
 
 
 def _external(table: ExternalTable, source: ExternalSource) -> Table:
+    split = {walk.column for walk in source.crosswalks}
     return Table(
         name=table.table,
         title=table.title,
@@ -149,7 +151,9 @@ def _external(table: ExternalTable, source: ExternalSource) -> Table:
         kind="external",
         unit=source.unit,
         base=1,
-        dimensions=tuple(Dimension(name, scheme, level, column) for name, (column, scheme, level) in table.dimensions.items()),
+        dimensions=tuple(
+            Dimension(name, scheme, level, column, column in split) for name, (column, scheme, level) in table.dimensions.items()
+        ),
         periods=("year",),
         source=Source(title=source.publisher, licence=Licence(**source.licence.model_dump()), url=source.url),
         is_simulated=False,

@@ -16,12 +16,14 @@ from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Table
 
 Labels = Mapping[str, Mapping[str, Text]]  # dimension -> code -> label
+DESCRIPTION = "description_"  # and a language: the key of a column's text
 _PANDAS = {
     "string": {"pandas_type": "unicode", "numpy_type": "str"},
     "integer": {"pandas_type": "int64", "numpy_type": "Int64"},
     "boolean": {"pandas_type": "bool", "numpy_type": "bool"},
 }
 STATUSES = ("final", "not_applicable", "provisional")
+ESTIMATE = "estimate"  # the status of a cell that weights of a crosswalk gave a part of another publisher's figure
 MARK = "is_simulated"  # a column of every table, so that a row without its file still declares that it is not real
 
 
@@ -33,7 +35,8 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
     listed.append(_coded("period_kind", texts["period_kind"], {kind: texts[kind] for kind in table.periods}))
     listed.append({"name": "period", "type": "string", "description": texts["period"]})
     listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit})
-    listed.append(_coded("status", texts["status"], {status: texts[status] for status in STATUSES}))
+    statuses = (*STATUSES, ESTIMATE) if any(d.is_split for d in table.dimensions) else STATUSES
+    listed.append(_coded("status", texts["status"], {status: texts[status] for status in statuses}))
     listed.append({"name": MARK, "type": "boolean", "description": texts[MARK]})
     return listed
 
@@ -56,7 +59,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mappin
     types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_()}
     arrow_fields = []
     for column in columns:
-        metadata = {f"description_{code}": text for code, text in column["description"].model_dump().items()}
+        metadata = {f"{DESCRIPTION}{code}": text for code, text in column["description"].model_dump().items()}
         if "unit" in column:
             metadata["unit"] = column["unit"]
         if "codes" in column:
@@ -88,6 +91,12 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mappin
     }
     of_table = json.dumps(facts, ensure_ascii=False).encode()  # unsorted: the order of the dimensions is that of a cell's key
     return pa.schema(arrow_fields, metadata={b"das": of_table, b"pandas": canonical(pandas)})
+
+
+def description(field: pa.Field) -> Text:
+    """Return the description of a column of a published Parquet file, in the languages that it was written in."""
+    named = {name.decode(): text.decode() for name, text in field.metadata.items()}
+    return Text.model_validate({name.removeprefix(DESCRIPTION): text for name, text in named.items() if name.startswith(DESCRIPTION)})
 
 
 def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:

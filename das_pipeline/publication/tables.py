@@ -1,6 +1,6 @@
 """The cells of a published table: sums of protected leaves over the full grid, or another publisher's own exact figures.
 
-The status of a cell (final or provisional) is decided here, by its period.
+The status of a cell (final, provisional or estimate) is decided here, by its period and by what it is made from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, is_provisional
 from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Table
-from das_pipeline.publication.metadata import MARK
+from das_pipeline.publication.metadata import ESTIMATE, MARK
 from das_pipeline.publication.rollup import rolled_up
 from das_pipeline.terminology import ALL
 
@@ -73,13 +73,18 @@ def write(cells: pa.Table, schema: pa.Schema, path: Path, *, is_simulated: bool)
 
 
 def external_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> pa.Table:
-    """Return the cells of another publisher's exact figures, by the dimensions of `table` from broad to fine, with every total."""
+    """Return the cells of another publisher's exact figures, by the dimensions of `table` from broad to fine, with every total.
+
+    A cell of a code to which a crosswalk gave a part of a figure is an estimate; the total of such cells is exact.
+    """
     source = engine.parquet([lake.live("terminology/external").path(table.file)])
     columns = [f'"{engine.identifier(d.column)}"' for d in table.dimensions]  # quoted: a level may be called class or group
     shown = ", ".join(f"COALESCE({c}, '{ALL}') AS {engine.identifier(d.name)}" for c, d in zip(columns, table.dimensions, strict=True))
+    split = " OR ".join(f"GROUPING({c}) = 0" for c, d in zip(columns, table.dimensions, strict=True) if d.is_split)
+    status = f"CASE WHEN BOOL_OR(is_estimate) AND ({split}) THEN '{ESTIMATE}' ELSE 'final' END" if split else "'final'"
     sets = ", ".join("(" + ", ".join([*columns[:depth], "year"]) + ")" for depth in range(len(columns) + 1))
     return connection.execute(
         f"SELECT {shown}, 'year' AS period_kind, CAST(year AS VARCHAR) AS period,"
-        f" CAST(SUM({engine.identifier(table.measure)}) AS BIGINT) AS n, 'final' AS status"
+        f" CAST(SUM({engine.identifier(table.measure)}) AS BIGINT) AS n, {status} AS status"
         f" FROM {source} GROUP BY GROUPING SETS ({sets}) ORDER BY {', '.join(d.name for d in table.dimensions)}, period"
     ).to_arrow_table()

@@ -19,7 +19,7 @@ IN_FOLDERS = {  # where a stage reads a whole folder, the files that it looks fo
     "external": ("external/*/*",),
     "statistics": ("statistics/*.yaml",),
     "terminology": (
-        *(f"terminology/{folder}/*.csv" for folder in ("canonical", "codes", "mappings", "schemes")),
+        *(f"terminology/{folder}/*.csv" for folder in ("canonical", "codes", "crosswalks", "mappings", "schemes")),
         "terminology/sign_offs.csv",
     ),
     "texts": ("texts/site.yaml", "texts/tables.yaml", "texts/words.yaml"),

@@ -10,7 +10,8 @@ from das_pipeline.deliveries import Concept, Contract, external_sources, load_co
 from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Place
 from das_pipeline.terminology import load_schemes
-from das_pipeline.terminology.columns import list_uses
+from das_pipeline.terminology.columns import crosswalk_uses, list_uses
+from das_pipeline.terminology.crosswalks import load_crosswalks
 from das_pipeline.terminology.file_faults import find_faults
 from das_pipeline.terminology.lists import load_lists
 from das_pipeline.terminology.lookup import check_rewriting
@@ -18,9 +19,9 @@ from das_pipeline.terminology.sign_offs import load_sign_offs
 
 
 def code_lists(jurisdiction: Jurisdiction) -> Iterator[Fault]:
-    """Yield the rows that break a rule of the terminology (T03, T04, T05, T10), and lists and rules that cannot be used."""
+    """Yield the rows that break a rule of the terminology (T03, T04, T05, T10, T11), and lists and rules that cannot be used."""
     faults = Faults()
-    for load in (load_schemes, load_lists, load_sign_offs):
+    for load in (load_schemes, load_lists, load_crosswalks, load_sign_offs):
         with faults.gathered():
             load(jurisdiction)
     for file in jurisdiction.files("terminology/canonical/*.csv"):
@@ -28,12 +29,13 @@ def code_lists(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             check_rewriting(jurisdiction, file)
     yield from faults.found
     faults.raise_any()
-    schemes, lists, uses = load_schemes(jurisdiction), load_lists(jurisdiction), list(list_uses(jurisdiction))
-    for fault in find_faults(schemes, lists, uses):
+    for fault in find_faults(jurisdiction):
         if fault.file.endswith(".csv"):  # that a column names a list or scheme which is not there, its own file's line says below
             yield Fault(fault.file, fault.row, fault.rule, f"{fault.sentence}.")
-    for name in sorted(lists.keys() - {use.list for use in uses}):
+    for name in sorted(load_lists(jurisdiction).keys() - {use.list for use in list_uses(jurisdiction)}):
         yield Fault(f"terminology/codes/{name}.csv", 0, "", "no column of a contract has codes of this list. Name it in one, or remove it.")
+    for name in sorted(load_crosswalks(jurisdiction).keys() - {use.crosswalk for use in crosswalk_uses(jurisdiction)}):
+        yield Fault(f"terminology/crosswalks/{name}.csv", 0, "", "no external source uses this crosswalk. Name it in one, or remove it.")
 
 
 def coded_columns(jurisdiction: Jurisdiction) -> Iterator[Fault]:
@@ -41,6 +43,7 @@ def coded_columns(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     schemes = _stems(jurisdiction, "schemes")
     lists = _stems(jurisdiction, "codes")
     rules = _stems(jurisdiction, "canonical")
+    crosswalks = _stems(jurisdiction, "crosswalks")
 
     def faults_of(place: Place, concept: Concept | None) -> Iterator[Fault]:
         named = [("scheme", concept.scheme, schemes), ("list", concept.list, lists)] if concept else []
@@ -59,7 +62,10 @@ def coded_columns(jurisdiction: Jurisdiction) -> Iterator[Fault]:
         for number, column in enumerate(source.columns):
             yield from faults_of(place / "columns" / number / "concept", column.concept)
         for number, walk in enumerate(source.crosswalks):
-            yield from faults_of(place / "crosswalks" / number, Concept(scheme=walk.scheme, list=walk.list))
+            for key, named, known in (("scheme", walk.scheme, schemes), ("crosswalk", walk.crosswalk, crosswalks)):
+                if named not in known:
+                    at = place / "crosswalks" / number / key
+                    yield at.fault(f"there is no terminology/{key}s/{named}.csv. {nearest(named, known)}")
 
 
 def values_of_events(jurisdiction: Jurisdiction) -> Iterator[Fault]:

@@ -35,6 +35,16 @@ class ListUse:
     where: str
 
 
+@dataclass(frozen=True)
+class CrosswalkUse:
+    """An external source that splits figures of a concept of `of_scheme` over concepts of `scheme`."""
+
+    crosswalk: str
+    of_scheme: str
+    scheme: str
+    where: str
+
+
 def concept_columns(jurisdiction: Jurisdiction) -> list[ConceptColumn]:
     """Return the coded columns of every contract."""
     return [
@@ -55,10 +65,18 @@ def source_columns(source: ExternalSource) -> list[ConceptColumn]:
 
 
 def list_uses(jurisdiction: Jurisdiction) -> Iterator[ListUse]:
-    """Yield where code lists are used: in contracts, in external sources and in their crosswalks from one scheme to another."""
+    """Yield where code lists are used: in contracts and in external sources."""
     for column in concept_columns(jurisdiction):
         yield ListUse(column.list, column.scheme, f"contracts/{column.partner}/{column.file}.yaml")
     for name in external_sources(jurisdiction):
+        for column in source_columns(load_external(jurisdiction, name)):
+            yield ListUse(column.list, column.scheme, f"external/{name}/source.yaml")
+
+
+def crosswalk_uses(jurisdiction: Jurisdiction) -> Iterator[CrosswalkUse]:
+    """Yield where crosswalks are used. The column that a crosswalk is of has a concept (see `ExternalSource`)."""
+    for name in external_sources(jurisdiction):
         source = load_external(jurisdiction, name)
-        for use in (*source_columns(source), *source.crosswalks):
-            yield ListUse(use.list, use.scheme, f"external/{name}/source.yaml")
+        scheme_of = {column.column: column.scheme for column in source_columns(source)}
+        for walk in source.crosswalks:
+            yield CrosswalkUse(walk.crosswalk, scheme_of[walk.of], walk.scheme, f"external/{name}/source.yaml")

@@ -12,7 +12,7 @@ from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
-from das_pipeline.terminology.columns import list_uses
+from das_pipeline.terminology.crosswalks import load_crosswalks
 from das_pipeline.terminology.file_faults import judge_terminology
 from das_pipeline.terminology.lists import CodeList, load_lists
 from das_pipeline.terminology.schemes import Scheme, load_schemes, text_columns
@@ -24,35 +24,45 @@ TABLES = {
     },
     "hierarchies": dict.fromkeys(("scheme", "level", "leaf", "node"), "string"),
     "mappings": {"list": "string", "code": "string", "concept": "string", "valid_from": "date32", "valid_until": "date32"},
+    "crosswalks": {
+        **dict.fromkeys(("crosswalk", "code", "concept"), "string"),
+        "millionths": "int32",
+        "valid_from": "date32",
+        "valid_until": "date32",
+    },
     "codes": {"list": "string", "code": "string", "label": "string", "valid_from": "date32", "valid_until": "date32", "kind": "string"},
 }
 ORDER = {
     "concepts": "scheme, concept",
     "hierarchies": "scheme, leaf, level",
     "mappings": "list, code, valid_from, valid_until, concept",
+    "crosswalks": "crosswalk, code, valid_from, valid_until, concept",
     "codes": "list, code, valid_from, valid_until, label",
 }
 
 
 def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the jurisdiction's terminology to `draft` as four tables; return the verdicts T03, T04, T05 and T10.
+    """Write the jurisdiction's terminology to `draft` as five tables; return the verdicts T03, T04, T05, T10 and T11.
 
     `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node that it belongs to.
-    `mappings`: one row per list, code and stretch of days. `codes`: one row per list, code and stretch of days.
+    `mappings` and `codes`: one row per list, code and stretch of days. `crosswalks`: one row per crosswalk, code, concept and stretch of
+    days.
     """
     with run.connect() as connection:
         draft.facts["mapping_version"] = mapping_files(run, draft, connection)
     for name in TABLES:
         draft.facts[name] = draft.rows[f"{name}.parquet"]
-    return judge_terminology(load_schemes(run.jurisdiction), load_lists(run.jurisdiction), list_uses(run.jurisdiction))
+    return judge_terminology(run.jurisdiction)
 
 
 def mapping_files(run: Run, draft: Draft, connection: duckdb.DuckDBPyConnection) -> str:
-    """Write the four tables to `draft`; return the version of the mapping set: a hash of them and of the rewriting rules."""
+    """Write the five tables to `draft`; return the version of the mapping set: a hash of them and of the rewriting rules."""
     import pyarrow as pa
 
-    schemes, lists = load_schemes(run.jurisdiction), load_lists(run.jurisdiction)
-    rows = _rows(schemes.values(), lists.values())
+    rows = _rows(load_schemes(run.jurisdiction).values(), load_lists(run.jurisdiction).values())
+    rows["crosswalks"] = [
+        vars(part) | {"crosswalk": walk.name} for walk in load_crosswalks(run.jurisdiction).values() for part in walk.parts
+    ]
     digest = hashlib.sha256()
     texts = dict.fromkeys(text_columns(run.jurisdiction.languages), "string")
     for name, fixed in TABLES.items():

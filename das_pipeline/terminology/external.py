@@ -14,8 +14,9 @@ from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.terminology import judging
 from das_pipeline.terminology.columns import source_columns
+from das_pipeline.terminology.crosswalks import WHOLE
 from das_pipeline.terminology.lookup import look_up, with_concepts
-from das_pipeline.terminology.readers import hierarchy, live, live_concepts
+from das_pipeline.terminology.readers import crosswalks, hierarchy, live, live_concepts
 from das_pipeline.terminology.schemes import TOTAL, UNKNOWN, Scheme, load_schemes
 
 
@@ -23,7 +24,8 @@ def build_external(run: Run, draft: Draft) -> list[Verdict]:
     """Write the figures of every external source to `draft`, under the name of its table; return the verdicts T02 and F05.
 
     A row is a cell of the publisher's table: a column for every level of a coded column's scheme below the total, one for every
-    crosswalk, the rest of the source's key, and the measure, exact as published. Figures are never added to ours.
+    crosswalk, the rest of the source's key, the measure, and `is_estimate`: whether weights of a crosswalk split a figure of the cell.
+    All other figures are exact as published, and so is the sum of those that were split. Figures are never added to ours.
     """
     schemes = load_schemes(run.jurisdiction)
     sources = [load_external(run.jurisdiction, name) for name in external_sources(run.jurisdiction)]
@@ -32,6 +34,7 @@ def build_external(run: Run, draft: Draft) -> list[Verdict]:
         views = {(source.source, source.name): _figures(connection, run, source) for source in sources}
         look_up(connection, run, live_concepts(run), [c for source in sources for c in source_columns(source)], views)
         hierarchy(run, connection)
+        crosswalks(run, connection)
         for source in sources:
             cells = _cells(run, source, views[source.source, source.name], schemes)
             file = f"{source.table}.parquet"
@@ -83,18 +86,47 @@ def _cells(run: Run, source: ExternalSource, view: str, schemes: Mapping[str, Sc
             joins += f"""
     JOIN hierarchies AS h{n} ON h{n}.scheme = $scheme{n} AND h{n}.level = $level{n} AND h{n}.leaf = f.{column.column}_concept"""
             parameters |= {f"scheme{n}": column.scheme, f"level{n}": level}
+    figures = f"SELECT *, false AS is_estimate FROM ({figures})"
     for n, walk in enumerate(source.crosswalks):
-        dimensions[_quoted(walk.column)] = f"COALESCE(x{n}.concept, '{UNKNOWN}')"
-        joins += f"""
-    LEFT JOIN mappings AS x{n} ON x{n}.list = $list{n} AND x{n}.code = f.{engine.identifier(walk.of)}_concept
-        AND CAST($as_of AS DATE) BETWEEN x{n}.valid_from AND x{n}.valid_until"""
-        parameters |= {f"list{n}": walk.list, "as_of": run.as_of}
+        figures = _split(source, figures, n)
+        dimensions[_quoted(walk.column)] = f"f.walk{n}"
+        parameters[f"crosswalk{n}"] = walk.crosswalk
     named = ", ".join(f"{value} AS {name}" for name, value in dimensions.items())
-    query = f"""SELECT {named}, CAST(SUM(f.{engine.identifier(source.measure)}) AS BIGINT) AS {source.measure}
+    measure = engine.identifier(source.measure)
+    query = f"""SELECT {named}, CAST(SUM(f.{measure}) AS BIGINT) AS {measure}, BOOL_OR(f.is_estimate) AS is_estimate
     FROM ({figures}) AS f{joins}
     GROUP BY {", ".join(dimensions.values())}"""
-    words = [name for name, value in dimensions.items() if not value.startswith("f.")]
+    words = [name for name, value in dimensions.items() if value.startswith(("h", "f.walk"))]
     return _Cells(query, list(dimensions), words, parameters)
+
+
+def _split(source: ExternalSource, figures: str, n: int) -> str:
+    """Return a query of `figures` with a column `walk<n>`: each figure split among its concepts by the weights of 1 January of its year.
+
+    Every concept gets its share rounded down; the units that are left go to the largest remainders, so that the parts add up to the
+    figure, exactly. A figure without a part goes whole to `unknown`.
+    """
+    measure, walk = engine.identifier(source.measure), source.crosswalks[n]
+    figure = ", ".join(map(engine.identifier, (*source.key, *(f"walk{m}" for m in range(n)))))
+    return f"""
+        WITH parts AS (
+            SELECT
+                f.*,
+                COALESCE(x.concept, '{UNKNOWN}') AS walk{n},
+                COALESCE(x.millionths, {WHOLE}) AS millionths,
+                f.{measure} * COALESCE(x.millionths, {WHOLE}) // {WHOLE} AS share,
+                f.{measure} * COALESCE(x.millionths, {WHOLE}) % {WHOLE} AS remainder
+            FROM ({figures}) AS f
+            LEFT JOIN crosswalks AS x ON x.crosswalk = $crosswalk{n} AND x.code = f.{engine.identifier(walk.of)}_concept
+                AND MAKE_DATE(CAST(f.{engine.identifier(source.period)} AS INTEGER), 1, 1) BETWEEN x.valid_from AND x.valid_until
+        )
+        SELECT
+            * EXCLUDE (millionths, share, remainder) REPLACE (
+                is_estimate OR millionths < {WHOLE} AS is_estimate,
+                share + CASE WHEN ROW_NUMBER() OVER (PARTITION BY {figure} ORDER BY remainder DESC, walk{n})
+                    <= {measure} - SUM(share) OVER (PARTITION BY {figure}) THEN 1 ELSE 0 END AS {measure}
+            )
+        FROM parts"""
 
 
 def _quoted(name: str) -> str:

@@ -1,20 +1,22 @@
-"""What must be true of the files in `terminology/`, codes, mappings and schemes, before a value is looked up: rules T03, T04, T05, T10."""
+"""What must be true of the files in `terminology/` before a value is looked up: rules T03, T04, T05, T10 and T11."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from das_pipeline.errors import did_you_mean
 from das_pipeline.gate import Verdict
-from das_pipeline.terminology import lists
-from das_pipeline.terminology.columns import ListUse
-from das_pipeline.terminology.lists import Code, CodeList
-from das_pipeline.terminology.schemes import ALL, NOT_APPLICABLE, TOTAL, UNKNOWN, Scheme
-from das_pipeline.terminology.validity import gaps, overlaps
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.terminology.columns import crosswalk_uses, list_uses
+from das_pipeline.terminology.crosswalks import WHOLE, Crosswalk, load_crosswalks
+from das_pipeline.terminology.lists import CodeList, grouped, load_lists
+from das_pipeline.terminology.schemes import ALL, NOT_APPLICABLE, TOTAL, UNKNOWN, Scheme, load_schemes
+from das_pipeline.terminology.validity import gaps, overlaps, turns
 
 SHOWN = 5  # faults named in a verdict's sentence; the others are counted
 TRUTHS = {
@@ -22,6 +24,7 @@ TRUTHS = {
     "T04": "Every listed code is mapped on all its days, once",
     "T05": "Every concept that a code is mapped to is in its scheme",
     "T10": "The concepts of every level partition the level above",
+    "T11": "Every crosswalk splits a code by weights that add up to one on each of its days",
 }
 
 
@@ -38,36 +41,45 @@ class Fault:
         return f"{self.file} row {self.row}: {self.sentence}"
 
 
-def judge_terminology(schemes: Mapping[str, Scheme], code_lists: Mapping[str, CodeList], uses: Iterable[ListUse]) -> list[Verdict]:
-    """Return T03, T04, T05 and T10 on the terminology of a jurisdiction."""
-    faults = find_faults(schemes, code_lists, uses)
+def judge_terminology(jurisdiction: Jurisdiction) -> list[Verdict]:
+    """Return T03, T04, T05, T10 and T11 on the terminology of a jurisdiction."""
+    faults = find_faults(jurisdiction)
     return [_terminology_verdict(rule, [f for f in faults if f.rule == rule]) for rule in TRUTHS]
 
 
-def find_faults(schemes: Mapping[str, Scheme], code_lists: Mapping[str, CodeList], uses: Iterable[ListUse]) -> list[Fault]:
-    """Return every row that breaks T03, T04, T05 or T10."""
+def find_faults(jurisdiction: Jurisdiction) -> list[Fault]:
+    """Return every row that breaks T03, T04, T05, T10 or T11."""
+    schemes, code_lists, crosswalks = load_schemes(jurisdiction), load_lists(jurisdiction), load_crosswalks(jurisdiction)
     faults = [f for scheme in schemes.values() for f in partition_faults(scheme)]
     faults += [f for codes in code_lists.values() for f in (*function_faults(codes), *validity_faults(codes))]
-    for use in uses:
+    for use in list_uses(jurisdiction):
         if use.list not in code_lists:
             faults.append(Fault("T04", use.where, 1, f"list {use.list} has no file in terminology/codes and terminology/mappings"))
         elif use.scheme not in schemes:
             faults.append(Fault("T05", use.where, 1, f"scheme {use.scheme} has no file in terminology/schemes"))
         else:
-            faults += concept_faults(code_lists[use.list], schemes[use.scheme])
+            codes = code_lists[use.list]
+            faults += concept_faults(codes.mappings_file, codes.mappings, schemes[use.scheme])
+    for use in crosswalk_uses(jurisdiction):
+        if use.crosswalk not in crosswalks:
+            faults.append(Fault("T11", use.where, 1, f"crosswalk {use.crosswalk} has no file in terminology/crosswalks"))
+        elif use.scheme not in schemes:
+            faults.append(Fault("T05", use.where, 1, f"scheme {use.scheme} has no file in terminology/schemes"))
+        else:
+            faults += crosswalk_faults(crosswalks[use.crosswalk], schemes.get(use.of_scheme), schemes[use.scheme])
     return list(dict.fromkeys(faults))
 
 
 def function_faults(codes: CodeList) -> Iterator[Fault]:
     """T03: the mappings that give a code two meanings on the same day."""
-    for rows in _by_code(codes.mappings).values():
+    for rows in grouped(codes.mappings, "code").values():
         for first, second in overlaps(rows):
             yield Fault("T03", codes.mappings_file, second.row, f"code {second.code} is mapped on the same day in row {first.row}")
 
 
 def validity_faults(codes: CodeList) -> Iterator[Fault]:
     """T04: the codes that are listed twice on a day, used on days without a meaning, or mapped but not listed."""
-    listed, mapped = _by_code(codes.codes), _by_code(codes.mappings)
+    listed, mapped = grouped(codes.codes, "code"), grouped(codes.mappings, "code")
     for code, rows in listed.items():
         for first, second in overlaps(rows):
             yield Fault("T04", codes.codes_file, second.row, f"code {code} is listed for the same day in row {first.row}")
@@ -78,17 +90,44 @@ def validity_faults(codes: CodeList) -> Iterator[Fault]:
         yield Fault("T04", codes.mappings_file, mapped[code][0].row, f"code {code} is not in {codes.codes_file}")
 
 
-def concept_faults(codes: CodeList, scheme: Scheme) -> Iterator[Fault]:
-    """T05 and T10: the mappings to a concept that the scheme does not have, or has only above its lowest level."""
-    for row in codes.mappings:
+class Meaning(Protocol):
+    """A row of a file that leads to a concept."""
+
+    @property
+    def concept(self) -> str: ...
+
+    @property
+    def row(self) -> int: ...
+
+
+def concept_faults(file: str, rows: Iterable[Meaning], scheme: Scheme) -> Iterator[Fault]:
+    """T05 and T10: the rows of `file` with a concept that the scheme does not have, or has only above its lowest level."""
+    for row in rows:
         concept = scheme.concepts.get(row.concept)
         if row.concept == NOT_APPLICABLE:
             continue
         if concept is None:
-            yield Fault("T05", codes.mappings_file, row.row, _no_concept(row.concept, scheme))
+            yield Fault("T05", file, row.row, _no_concept(row.concept, scheme))
         elif concept.level != scheme.levels[0]:
             sentence = f"{row.concept} is of level {concept.level}: map to level {scheme.levels[0]}, or the levels below do not add up"
-            yield Fault("T10", codes.mappings_file, row.row, sentence)
+            yield Fault("T10", file, row.row, sentence)
+
+
+def crosswalk_faults(crosswalk: Crosswalk, of_scheme: Scheme | None, scheme: Scheme) -> Iterator[Fault]:
+    """T05, T10 and T11: rows of a crosswalk from `of_scheme` to `scheme` that name no concept, or give a code more or less than one."""
+    yield from concept_faults(crosswalk.file, crosswalk.parts, scheme)
+    for code, parts in grouped(crosswalk.parts, "code").items():
+        if of_scheme is not None and code not in of_scheme.concepts:
+            yield Fault("T05", crosswalk.file, parts[0].row, _no_concept(code, of_scheme))
+        for same in grouped(parts, "concept").values():
+            for first, second in overlaps(same):
+                sentence = f"code {code} has a weight for {second.concept} on the same day in row {first.row}"
+                yield Fault("T11", crosswalk.file, second.row, sentence)
+        for day in turns(parts):
+            rows = [part for part in parts if part.valid_from <= day <= part.valid_until]
+            if rows and (total := sum(part.millionths for part in rows)) != WHOLE:
+                sentence = f"from {day} the weights of code {code} add up to {total / WHOLE:g}, not to 1"
+                yield Fault("T11", crosswalk.file, rows[0].row, sentence)
 
 
 def partition_faults(scheme: Scheme) -> Iterator[Fault]:
@@ -130,13 +169,6 @@ def _age_faults(scheme: Scheme) -> Iterator[Fault]:
         if not band or any(ages[place] for place in band):
             yield Fault("T10", scheme.file, concept.row, "an age belongs to one class: from_age to to_age overlaps another or is empty")
         ages.update(band)
-
-
-def _by_code(rows: Iterable[Code] | Iterable[lists.Mapping]) -> dict[str, list]:
-    by_code: dict[str, list] = defaultdict(list)
-    for row in rows:
-        by_code[row.code].append(row)
-    return by_code
 
 
 def _terminology_verdict(rule: str, faults: Sequence[Fault]) -> Verdict:

@@ -5,9 +5,12 @@ The files are `terminology/codes/<list>.csv` and `terminology/mappings/<list>.cs
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from das_pipeline.errors import ConfigurationError, Fault, Faults
 from das_pipeline.jurisdiction import Jurisdiction
@@ -72,18 +75,30 @@ def load_lists(jurisdiction: Jurisdiction) -> dict[str, CodeList]:
     with faults.gathered():
         for line in read_tables(jurisdiction, [codes.codes_file for codes in lists.values()], CODES):
             with faults.gathered():
-                code = Code(line["code"], line["label"], *_days(line), kind=line["kind"], row=line.row)
+                code = Code(line["code"], line["label"], *days_of(line), kind=line["kind"], row=line.row)
                 lists[PurePosixPath(line.file).stem].codes.append(code)
     with faults.gathered():
         for line in read_tables(jurisdiction, [codes.mappings_file for codes in lists.values()], MAPPINGS):
             with faults.gathered():
-                mapping = Mapping(line["code"], line["concept"], *_days(line), row=line.row)
+                mapping = Mapping(line["code"], line["concept"], *days_of(line), row=line.row)
                 lists[PurePosixPath(line.file).stem].mappings.append(mapping)
     faults.raise_any()
     return lists
 
 
-def _days(line: Line) -> tuple[date, date]:
+Row = TypeVar("Row")
+
+
+def grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """Return the rows by their value in `column`, in their order."""
+    rows_of: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        rows_of[getattr(row, column)].append(row)
+    return rows_of
+
+
+def days_of(line: Line) -> tuple[date, date]:
+    """Return the first and the last day on which a row is valid; ConfigurationError if one is no day, or the last is before the first."""
     days = []
     for column in ("valid_from", "valid_until"):
         try:

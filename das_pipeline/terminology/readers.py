@@ -25,6 +25,13 @@ def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
     return "hierarchies"
 
 
+def crosswalks(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
+    """Create a view with one row per crosswalk, code, concept and stretch of days: its share in millionths; return the view's name."""
+    path = live_concepts(run).path("crosswalks.parquet")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW crosswalks AS SELECT * FROM {engine.parquet([path])}")
+    return "crosswalks"
+
+
 def live_concepts(run: Run) -> Version:
     """Return the live version of `terminology/concepts`: the mappings that everything else is made with."""
     return live(run, "terminology/concepts")

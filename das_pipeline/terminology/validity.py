@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Protocol, TypeVar
 
@@ -28,6 +28,12 @@ def overlaps(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
             yield longest, row
         if longest is None or row.valid_until > longest.valid_until:
             longest = row
+
+
+def turns(rows: Collection[Dated]) -> list[date]:
+    """Return the days on which a row begins to be valid or another has ended the day before: between two of them nothing changes."""
+    days = {row.valid_from for row in rows}
+    return sorted(days | {row.valid_until + timedelta(days=1) for row in rows if row.valid_until < date.max})
 
 
 def gaps(use: Dated, rows: Iterable[Dated]) -> Iterator[tuple[date, date]]:

@@ -19,6 +19,7 @@ from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import load_statistics
 from das_pipeline.terminology import load_schemes
 from das_pipeline.terminology.columns import list_uses
+from das_pipeline.terminology.crosswalks import load_crosswalks
 from das_pipeline.terminology.file_faults import find_faults
 from das_pipeline.terminology.lists import load_lists
 
@@ -86,15 +87,14 @@ def test_fixed_width_columns_follow_each_other_without_gap_or_overlap():
 
 
 def test_every_code_means_one_concept_on_every_day_and_every_concept_adds_up():
-    assert find_faults(schemes(), lists(), list_uses(NL)) == []
+    assert find_faults(NL) == []
 
 
 def test_every_list_and_scheme_is_used():
     uses = list(list_uses(NL))
-    crosswalks = {"politie_klasse", "police_class_iccs"}  # of the external figures
 
-    assert set(lists()) - crosswalks == {use.list for use in uses} - crosswalks
-    assert set(schemes()) - {"iccs", "age"} == {use.scheme for use in uses} - {"iccs"}
+    assert set(lists()) == {use.list for use in uses}
+    assert set(schemes()) - {"iccs", "age"} == {use.scheme for use in uses}
 
 
 def test_police_classes_and_law_articles_lead_to_the_same_main_groups():
@@ -216,10 +216,10 @@ def test_main_groups_of_the_real_figures_are_within_a_point_of_the_published_sha
 
 
 def test_every_police_class_has_a_place_in_the_international_classification():
-    crosswalk = lists()["police_class_iccs"]
+    parts = load_crosswalks(NL)["police_class_iccs"].parts
 
-    assert {code.code for code in crosswalk.codes} == labels("police_class", "class").keys() - {"unknown"}
-    assert {m.concept for m in crosswalk.mappings} <= set(schemes()["iccs"].concepts)
+    assert {part.code for part in parts} == labels("police_class", "class").keys() - {"unknown"}
+    assert {part.concept for part in parts} <= set(schemes()["iccs"].concepts)
 
 
 def test_published_figures_name_their_source():

@@ -19,6 +19,7 @@ from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, Version
 from das_pipeline.publication import build_candidate
 from das_pipeline.publication.definitions import Dimension, Source, Table
+from das_pipeline.publication.metadata import description
 from das_pipeline.publication.tables import external_cells
 from das_pipeline.publication.texts import Licence
 from das_pipeline.run import Run, produce
@@ -100,9 +101,15 @@ def test_the_database_holds_the_tables_with_comments(candidate: Version) -> None
         )
 
 
+def test_a_column_is_described_in_the_languages_that_there_are() -> None:
+    field = pa.field("n", pa.int64(), metadata={"description_nl": "Aantal", "description_fy": "Oantal", "unit": "report"})
+    assert description(field).model_dump() == {"nl": "Aantal", "fy": "Oantal"}
+    assert description(field).main == "Aantal", "English is not there: the first language"
+
+
 def test_figures_of_others_are_exact_with_every_total(run: Run) -> None:
     rows = [
-        {"year": year, "group": group, "kind": kind, "counted": n}
+        {"year": year, "group": group, "kind": kind, "counted": n, "is_estimate": kind == "burglary"}
         for year, group, kind, n in [(2022, "property", "theft", 7), (2022, "property", "burglary", 3), (2022, "violence", "assault", 1)]
     ]
 
@@ -120,7 +127,7 @@ def test_figures_of_others_are_exact_with_every_total(run: Run) -> None:
         kind="external",
         unit="report",
         base=1,
-        dimensions=(Dimension("main", "offence", "group", "group"), Dimension("fine", "offence", "offence", "kind")),
+        dimensions=(Dimension("main", "offence", "group", "group"), Dimension("fine", "offence", "offence", "kind", is_split=True)),
         periods=("year",),
         source=Source(TEXT, Licence(name="CC0-1.0", title="CC0", url="https://creativecommons.org/publicdomain/zero/1.0/")),
         is_simulated=False,
@@ -129,13 +136,13 @@ def test_figures_of_others_are_exact_with_every_total(run: Run) -> None:
     )
     with run.connect() as connection:
         cells = external_cells(connection, run.lake, others).to_pylist()
-    assert [(c["main"], c["fine"], c["n"]) for c in cells] == [
-        ("all", "all", 11),
-        ("property", "all", 10),
-        ("property", "burglary", 3),
-        ("property", "theft", 7),
-        ("violence", "all", 1),
-        ("violence", "assault", 1),
+    assert [(c["main"], c["fine"], c["n"], c["status"]) for c in cells] == [
+        ("all", "all", 11, "final"),
+        ("property", "all", 10, "final"),
+        ("property", "burglary", 3, "estimate"),
+        ("property", "theft", 7, "final"),
+        ("violence", "all", 1, "final"),
+        ("violence", "assault", 1, "final"),
     ]
 
 

@@ -13,9 +13,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
 from das_pipeline.terminology import build_concepts, hierarchy, load_schemes
-from das_pipeline.terminology.columns import list_uses
 from das_pipeline.terminology.file_faults import Fault, find_faults
-from das_pipeline.terminology.lists import load_lists
 
 Begin = Callable[..., Run]
 Plant = Callable[[str, str, str], None]
@@ -26,8 +24,7 @@ def build(run: Run) -> Version:
 
 
 def faults(folder: Path) -> list[Fault]:
-    jurisdiction = Jurisdiction(folder)
-    return find_faults(load_schemes(jurisdiction), load_lists(jurisdiction), list_uses(jurisdiction))
+    return find_faults(Jurisdiction(folder))
 
 
 def test_every_concept_has_its_ancestor_at_each_level(run: Run) -> None:
@@ -37,9 +34,9 @@ def test_every_concept_has_its_ancestor_at_each_level(run: Run) -> None:
         assert sorted(rows.fetchall()) == [("group", "property"), ("offence", "theft"), ("total", "all")]
 
 
-def test_the_four_tables_are_written(run: Run) -> None:
+def test_the_five_tables_are_written(run: Run) -> None:
     version = build(run)
-    assert sorted(version.files) == ["codes.parquet", "concepts.parquet", "hierarchies.parquet", "mappings.parquet"]
+    assert sorted(version.files) == ["codes.parquet", "concepts.parquet", "crosswalks.parquet", "hierarchies.parquet", "mappings.parquet"]
     with run.connect() as connection:
         rows = connection.execute(
             f"SELECT code, concept, valid_from FROM '{version.path('mappings.parquet')}' WHERE list = 'watch_offence'"
