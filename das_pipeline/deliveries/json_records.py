@@ -1,0 +1,49 @@
+"""Lines that are JSON objects: the names of their values, and how deep they go."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from das_pipeline.deliveries.unpacking import Growth, NotReadable
+
+_DEEPEST = 100  # values inside values of JSON; readers that go down by calling themselves fail somewhere above this
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def require_shallow(lines: Iterable[str], start: int) -> None:
+    """Raise NotReadable when a line of JSON holds values inside values deeper than _DEEPEST."""
+    for number, line in enumerate(lines, start):
+        if line.count("{") + line.count("[") <= _DEEPEST:
+            continue
+        depth = deepest = 0
+        for letter in _JSON_STRING.sub("", line):
+            depth += (letter in "{[") - (letter in "}]")
+            deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            raise NotReadable("I03", f"holds values inside values, {deepest:,} deep, on line {number:,}. Ask for plain records.")
+
+
+def names_in(lines: Iterable[str], growth: Growth) -> tuple[str, ...] | None:
+    """The paths of all values in some lines, None when there are none; a line that is not JSON has none."""
+    names: set[str] = set()
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        size = 0
+        for path in _paths(record):
+            size += len(path)
+            growth.require_line(size)
+            names.add(path)
+    return tuple(sorted(names)) or None
+
+
+def _paths(value: object, above: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _paths(part, f"{above}/{name}" if above else name)
+    elif above:
+        yield above

@@ -1,0 +1,121 @@
+"""An XML document as a stream of records: each a JSON object of the texts of its leaves, and whether that is all there is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from lxml import etree
+
+from das_pipeline.deliveries.contract import Format
+from das_pipeline.deliveries.unpacking import Growth, NotReadable
+
+_RECORDS_A_BATCH, _BYTES_A_BATCH = 16_384, 1 << 20
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+def xml_records(chunks: Iterable[bytes], format: Format, growth: Growth) -> Iterator[tuple[list[str], list[str | None], bool]]:
+    """The records of a document in batches: their lines, the rule each breaks (I05 or None), and whether the document is closed so far.
+
+    NotReadable for a document with anything beside its records.
+    """
+    records: list[str] = []
+    faults: list[str | None] = []
+    size = 0
+    source = _Readable(iter(chunks), growth)
+    # No entities, no network: a document must not make this reader open anything.
+    elements = etree.iterparse(source, events=("end",), tag=f"{{*}}{format.record}", resolve_entities=False, no_network=True)
+    is_closed = True
+    try:
+        for _, element in elements:
+            source.record_ended()
+            _require_known(element, format)
+            leaves, is_plain = _leaves(element, growth)
+            records.append(json.dumps(leaves, ensure_ascii=False))
+            faults.append(None if is_plain else "I05")
+            size += len(records[-1])
+            element.clear(keep_tail=True)
+            while element.getprevious() is not None:  # what was read is let go: memory stays flat
+                _require_known(element.getprevious(), format, is_read=True)
+                del element.getparent()[0]
+            if len(records) == _RECORDS_A_BATCH or size > _BYTES_A_BATCH:
+                yield records, faults, is_closed
+                records, faults, size = [], [], 0
+        for element in elements.root if elements.root is not None else ():
+            _require_known(element, format, is_read=True)
+        if elements.root is not None and format.root not in (None, etree.QName(elements.root).localname):
+            raise NotReadable("I03", f"is not a document of {format.root}: its outermost element is another. Ask what it is.")
+    except etree.XMLSyntaxError:
+        is_closed = False
+    yield records, faults, is_closed
+
+
+def _require_known(element: etree._Element, format: Format, *, is_read: bool = False) -> None:
+    """Raise NotReadable for what would be lost: an element beside the records, a record elsewhere, text between them once `is_read`."""
+    above = element.getparent()
+    is_record = isinstance(element.tag, str) and etree.QName(element).localname == format.record
+    if (isinstance(element.tag, str) and not is_record) or (is_record and (above is None or above.getparent() is not None)):
+        raise NotReadable("I03", f"has other elements than {format.record} directly under its outermost one. Ask for the records alone.")
+    if is_read and (element.tail or "").strip():
+        raise NotReadable("I03", "has text between its records. Ask for the records alone.")
+
+
+def _leaves(record: etree._Element, growth: Growth) -> tuple[dict[str, object], bool]:
+    """The text of every leaf of a record by its path below the record, and whether it is plain.
+
+    In a plain record each leaf is one text: no path twice, no attribute, and no entity, comment or text beside other elements. An element
+    around others is kept as an empty object, so that it is not taken for a leaf that is missing.
+    """
+    leaves: dict[str, object] = {}
+    size = 0
+    is_plain = not record.attrib and not (record.text or "").strip()
+    waiting = [("", child) for child in reversed(record)]
+    while waiting:
+        above, element = waiting.pop()
+        is_plain = is_plain and not (element.tail or "").strip()
+        if not isinstance(element.tag, str):  # a comment, or an entity that is not opened
+            is_plain = is_plain and element.tag is not etree.Entity
+            continue
+        path = above + etree.QName(element).localname
+        text = element.text or ""
+        is_leaf = not len(element)
+        is_plain = is_plain and path not in leaves and (is_leaf or not text.strip()) and _has_no_attribute(element, text)
+        if is_leaf:
+            leaves[path] = text
+        else:
+            is_plain = is_plain and any(isinstance(child.tag, str) for child in element)  # else a comment cuts the leaf in two
+            leaves[path] = {}
+            waiting.extend((f"{path}/", child) for child in reversed(element))
+        size += len(path) + len(text)
+        growth.require_line(size)
+    return leaves, is_plain
+
+
+def _has_no_attribute(element: etree._Element, text: str) -> bool:
+    """Whether nothing is said in attributes; that an empty element is empty may be."""
+    return not element.attrib or (dict(element.attrib) == {_NIL: "true"} and not text and not len(element))
+
+
+class _Readable:
+    """An iterator of chunks as a file, which raises NotReadable when no record ends for too long."""
+
+    def __init__(self, chunks: Iterator[bytes], growth: Growth) -> None:
+        self._chunks = chunks
+        self._growth = growth
+        self._rest = b""
+        self._since_record = 0
+
+    def record_ended(self) -> None:
+        self._since_record = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self._growth.require_line(self._since_record)
+        while size < 0 or len(self._rest) < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._rest += chunk
+        size = len(self._rest) if size < 0 else size
+        content, self._rest = self._rest[:size], self._rest[size:]
+        self._since_record += len(content)
+        return content
