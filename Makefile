@@ -10,10 +10,10 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export GX_ANALYTICS_ENABLED := false
 export UV_LINK_MODE := copy
 
-.PHONY: help setup demo test check lint types ui site lock bench clean
+.PHONY: help setup demo test check lint types ui site lock bench-deliveries clean
 
 help:            ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 setup: $(STAMP)  ## make the virtual environment from requirements.lock
 
@@ -48,6 +48,9 @@ ui: setup        ## open Dagster on the demo's home, with the schedule running (
 
 site: setup      ## serve the site of the current release (PORT=8000)
 	@$(BIN)/python -m cli.main serve $(if $(PORT),--port $(PORT))
+
+bench-deliveries: setup ## compare the cost of intake with an earlier build and a plain script (ROWS=1000000)
+	@$(BIN)/python -m benchmarks.bench_deliveries $(ROWS)
 
 lock:            ## resolve the dependencies again
 	@test -x $(UV) || $(MAKE) setup
