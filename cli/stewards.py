@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -13,6 +14,10 @@ from cli.console import AsJson, console, print_json
 from das_pipeline.errors import unknown_name
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from das_pipeline.publication import Consequence
+    from das_pipeline.terminology import Difference
 
 app = typer.Typer()
 terminology_app = typer.Typer(no_args_is_help=True, help="Codes and concepts: what is unmapped, and what a changed mapping would change.")
@@ -65,20 +70,26 @@ def unmapped(as_json: AsJson = False) -> None:
     table = Table("list", "code", "rows", "since", "concepts of codes like it", title="Unmapped codes")
     for proposal in proposals:
         table.add_row(proposal.list, proposal.code, f"{proposal.rows:,}", proposal.first_month, ", ".join(proposal.concepts))
+    if not proposals:
+        console.print("Every code in the live records has a mapping.")
+        return
     console.print(table)
-    if proposals:
-        console.print("[bold]das terminology propose[/] prints the rows to add for them.")
+    console.print("[bold]das terminology propose[/] prints the rows to add for them.")
 
 
 @terminology_app.command()
-def propose() -> None:
+def propose(as_json: AsJson = False) -> None:
     """Print a row for terminology/mappings for each unmapped code; a person fills in the concept and signs as reviewer."""
     from das_pipeline import terminology
 
+    proposals = terminology.propose(Run.start(Settings.from_environment(), date.max))
+    if as_json:
+        print_json([{"file": proposal.file, "row": proposal.mapping_row} for proposal in proposals])
+        return
     above = ""
-    for proposal in terminology.propose(Run.start(Settings.from_environment(), date.max)):
+    for proposal in proposals:
         if proposal.list != above:
-            console.print(f"terminology/mappings/{proposal.list}.csv", style="bold", highlight=False)
+            console.print(proposal.file, style="bold", highlight=False)
             above = proposal.list
         console.print(proposal.mapping_row, markup=False, highlight=False, soft_wrap=True)
     if not above:
@@ -87,30 +98,56 @@ def propose() -> None:
 
 @terminology_app.command("diff")
 def diff_mappings(as_json: AsJson = False) -> None:
-    """Show what the mapping set in the files would change: rows in force and published figures that get another concept."""
+    """Show what the terminology in the files would change: records, concepts, published figures. Nothing changes until a run."""
     from das_pipeline import publication, terminology
 
     at = Run.start(Settings.from_environment(), date.max)
     difference = terminology.difference(at)
     consequences = publication.consequences(at, difference)
     if as_json:
-        print_json({**asdict(difference), "figures": [asdict(c) for c in consequences]})
+        print_json(
+            {
+                "accepted": difference.accepted,
+                "proposed": difference.proposed,
+                "columns": [
+                    {"column": c.column.place, "rows": c.rows, "changes": [asdict(code) | {"column": c.column.place} for code in c.changes]}
+                    for c in difference.columns
+                ],
+                "concepts": [asdict(concept) for concept in difference.redefined],
+                "figures": [asdict(consequence) for consequence in consequences],
+                "external": [asdict(figures) for figures in difference.external],
+            }
+        )
         return
     console.print(f"Live records: mapping set {difference.accepted}. The files: {difference.proposed}.")
+    tables = _difference_tables(difference, consequences)
+    for table in tables:
+        console.print(table)
+    if not tables:
+        console.print("No record, concept or published figure would change.")
+        return
+    console.print(
+        f"Rule T07 asks for a row in terminology/sign_offs.csv above the limit of terminology.changed_share in policy.yaml, and when a"
+        f" concept that rows have gets another parent or definition: {difference.proposed},OWNER,REASON,EXPIRES_ON",
+        highlight=False,
+    )
+
+
+def _difference_tables(difference: Difference, consequences: Sequence[Consequence]) -> list[Table]:
+    """Return the tables of a change report that have rows."""
     rows = Table("column", "code", "concept now", "becomes", "rows", "of", "months", title="Rows in force that would change concept")
     for column in difference.columns:
         for c in column.changes:
             months = f"{c.first_month} to {c.last_month}"
             rows.add_row(column.column.place, c.code, c.was, c.becomes, f"{c.rows:,}", f"{column.rows:,}", months)
-    figures = Table("table", "dimension", "code now", "becomes", "rows at most", title="Published figures that would move")
+    concepts = Table("scheme", "concept", "what", "now", "becomes", "rows", title="Concepts that would get another meaning")
+    for r in difference.redefined:
+        concepts.add_row(r.scheme, r.concept, r.what, r.was, r.becomes, f"{r.rows:,}")
+    figures = Table("table", "dimension", "code now", "becomes", "rows at most", "cells at most", title="Published figures that would move")
     for c in consequences:
-        figures.add_row(c.table, c.dimension, c.was, c.becomes, f"{c.rows:,}")
-    if not rows.row_count:
-        console.print("No row would change concept.")
-        return
-    console.print(rows, figures)
-    console.print(
-        f"Above the limit of terminology.changed_share in policy.yaml, rule T07 asks for a row in terminology/sign_offs.csv:"
-        f" {difference.proposed},OWNER,REASON,EXPIRES_ON",
-        highlight=False,
-    )
+        figures.add_row(c.table, c.dimension, c.was, c.becomes, f"{c.rows:,}", f"{c.cells:,}")
+    external = Table("table", "cells", "would change", title="Figures of other publishers")
+    for f in difference.external:
+        if f.cells_changed:
+            external.add_row(f.table, f"{f.cells:,}", f"{f.cells_changed:,}")
+    return [table for table in (rows, concepts, figures, external) if table.row_count]

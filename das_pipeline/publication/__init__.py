@@ -2,13 +2,14 @@
 
 from das_pipeline.publication.candidate import build_candidate
 from das_pipeline.publication.changes import TableChanges, compare
-from das_pipeline.publication.consequences import consequences
+from das_pipeline.publication.consequences import Consequence, consequences
 from das_pipeline.publication.explain import explain
 from das_pipeline.publication.formats import readers
 from das_pipeline.publication.releases import Release, current_release, previous_release, release_folders, releases
 from das_pipeline.publication.texts import table_texts
 
 __all__ = [
+    "Consequence",
     "Release",
     "TableChanges",
     "build_candidate",

@@ -49,14 +49,14 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
     days.
     """
     with run.connect() as connection:
-        draft.facts["mapping_version"] = mapping_files(run, draft, connection)
+        mapping_files(run, draft, connection)
     for name in TABLES:
         draft.facts[name] = draft.rows[f"{name}.parquet"]
     return judge_terminology(run.jurisdiction)
 
 
-def mapping_files(run: Run, draft: Draft, connection: duckdb.DuckDBPyConnection) -> str:
-    """Write the five tables to `draft`; return the version of the mapping set: a hash of them and of the rewriting rules."""
+def mapping_files(run: Run, draft: Draft, connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the five tables to `draft`, and its fact `mapping_version`: a hash of them and of the rewriting rules."""
     import pyarrow as pa
 
     rows = _rows(load_schemes(run.jurisdiction).values(), load_lists(run.jurisdiction).values())
@@ -75,7 +75,7 @@ def mapping_files(run: Run, draft: Draft, connection: duckdb.DuckDBPyConnection)
         digest.update(draft.path(file).read_bytes())
     for file in run.jurisdiction.files("terminology/canonical/*.csv"):
         digest.update(file.encode() + b"\0" + run.jurisdiction.path(file).read_bytes())
-    return digest.hexdigest()[:12]
+    draft.facts["mapping_version"] = digest.hexdigest()[:12]
 
 
 def _rows(schemes: Iterable[Scheme], lists: Iterable[CodeList]) -> dict[str, list[dict[str, Any]]]:

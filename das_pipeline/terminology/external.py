@@ -10,13 +10,13 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import ExternalSource, external_sources, load_external
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft
+from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
 from das_pipeline.terminology import judging
 from das_pipeline.terminology.columns import source_columns
 from das_pipeline.terminology.crosswalks import WHOLE
 from das_pipeline.terminology.lookup import look_up, with_concepts
-from das_pipeline.terminology.readers import crosswalks, hierarchy, live, live_concepts
+from das_pipeline.terminology.readers import live, live_concepts
 from das_pipeline.terminology.schemes import TOTAL, UNKNOWN, Scheme, load_schemes
 
 
@@ -27,14 +27,21 @@ def build_external(run: Run, draft: Draft) -> list[Verdict]:
     crosswalk, the rest of the source's key, the measure, and `is_estimate`: whether weights of a crosswalk split a figure of the cell.
     All other figures are exact as published, and so is the sum of those that were split. Figures are never added to ours.
     """
+    concepts = live_concepts(run)
+    draft.facts["mapping_version"] = concepts.facts["mapping_version"]
+    return write_figures(run, draft, concepts)
+
+
+def write_figures(run: Run, draft: Draft, concepts: Version | Draft) -> list[Verdict]:
+    """Write the figures of every external source to `draft` with the concepts of the mapping set `concepts`; return T02 and F05."""
     schemes = load_schemes(run.jurisdiction)
     sources = [load_external(run.jurisdiction, name) for name in external_sources(run.jurisdiction)]
     unmapped = differing = 0
     with run.connect() as connection:
         views = {(source.source, source.name): _figures(connection, run, source) for source in sources}
-        look_up(connection, run, live_concepts(run), [c for source in sources for c in source_columns(source)], views)
-        hierarchy(run, connection)
-        crosswalks(run, connection)
+        look_up(connection, run, concepts, [c for source in sources for c in source_columns(source)], views)
+        for name in ("hierarchies", "crosswalks"):
+            connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
         for source in sources:
             cells = _cells(run, source, views[source.source, source.name], schemes)
             file = f"{source.table}.parquet"
@@ -46,7 +53,6 @@ def build_external(run: Run, draft: Draft) -> list[Verdict]:
             unmapped += int(engine.scalar(connection, f"SELECT COUNT(*) FROM {written} WHERE {unknown}"))
             sums = dict(connection.execute(f"SELECT {source.period}, SUM({source.measure}) FROM {written} GROUP BY 1").fetchall())
             differing += sum(sums.get(period) != source.totals.get(period) for period in sums.keys() | source.totals.keys())
-    draft.facts["mapping_version"] = live_concepts(run).facts["mapping_version"]
     return [
         judging.figures_are_mapped(unmapped, sum(draft.rows.values())),
         judging.figures_add_up(differing, sum(len(s.totals) for s in sources)),

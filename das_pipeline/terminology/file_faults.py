@@ -90,7 +90,7 @@ def validity_faults(codes: CodeList) -> Iterator[Fault]:
         yield Fault("T04", codes.mappings_file, mapped[code][0].row, f"code {code} is not in {codes.codes_file}")
 
 
-class Meaning(Protocol):
+class Leads(Protocol):
     """A row of a file that leads to a concept."""
 
     @property
@@ -100,7 +100,7 @@ class Meaning(Protocol):
     def row(self) -> int: ...
 
 
-def concept_faults(file: str, rows: Iterable[Meaning], scheme: Scheme) -> Iterator[Fault]:
+def concept_faults(file: str, rows: Iterable[Leads], scheme: Scheme) -> Iterator[Fault]:
     """T05 and T10: the rows of `file` with a concept that the scheme does not have, or has only above its lowest level."""
     for row in rows:
         concept = scheme.concepts.get(row.concept)

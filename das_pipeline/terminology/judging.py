@@ -44,8 +44,8 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Change:
-    """Rows in force of a column that have one concept in the live records and would get another, by code as delivered (trimmed)."""
+class CodeRows:
+    """Rows in force of a column with one code (as delivered, trimmed): their concept in the live records, and what it would become."""
 
     column: ConceptColumn
     code: str
@@ -58,15 +58,35 @@ class Change:
 
 @dataclass(frozen=True)
 class Compared:
-    """One column of the live records: its rows in force with a code, and the changes among them."""
+    """One column of the live records: its rows in force with a code."""
 
     column: ConceptColumn
-    rows: int
-    changes: Sequence[Change]
+    codes: Sequence[CodeRows]
+
+    @property
+    def rows(self) -> int:
+        return sum(code.rows for code in self.codes)
+
+    @property
+    def changes(self) -> list[CodeRows]:
+        """The rows that would get another concept."""
+        return [code for code in self.codes if code.was != code.becomes]
 
     @property
     def rows_changed(self) -> int:
-        return sum(change.rows for change in self.changes)
+        return sum(code.rows for code in self.changes)
+
+
+@dataclass(frozen=True)
+class Redefined:
+    """A concept that would keep its name and get another parent or definition, so that rows change their meaning without a new code."""
+
+    scheme: str
+    concept: str
+    what: str  # parent, or definition_<language>
+    was: str
+    becomes: str
+    rows: int  # in force, that would be of this concept or of a narrower one
 
 
 def codes_are_listed(shares: Sequence[Share]) -> Verdict:
@@ -135,29 +155,33 @@ def mapping_loses_no_row(accounts: Sequence[Account]) -> Verdict:
     return Verdict("T06", passed=not open_accounts, sentence=sentence, facts=facts)
 
 
-def changes_are_meant(compared: Sequence[Compared], limits: Block, signed: SignOff | None) -> Verdict:
-    """T07: in no column does a changed mapping set give more than the limit another concept, unless the steward signed it off.
+def changes_are_meant(compared: Sequence[Compared], redefined: Sequence[Redefined], limits: Block, signed: SignOff | None) -> Verdict:
+    """T07: a changed mapping set gives few rows of a column another concept, and no concept in use another meaning, or is signed off.
 
     Nothing is compared when the mapping set is the one that the live records were made with.
     """
+    in_use = sorted({f"{concept.scheme}/{concept.concept}" for concept in redefined if concept.rows})
     large = [c for c in compared if share_exceeds(c.rows_changed, c.rows, limits.block, limits.min_rows)]
     changed = sum(c.rows_changed for c in compared)
     sentence = f"The mapping set gives {changed} rows in force another concept than in the live records."
     if large:
-        sentence += f" That is more than {limits.block:.1%} in {_named([c.column.place for c in large])}"
-        if signed is None:
-            sentence += (
-                ": `das terminology diff` lists them. If they are meant, the terminology steward signs off in terminology/sign_offs.csv."
-            )
-        else:
-            sentence += f", signed off by {signed.owner} until {signed.expires_on}: {signed.reason}"
+        sentence += f" That is more than {limits.block:.1%} in {_named([c.column.place for c in large])}."
+    if in_use:
+        sentence += f" Concepts that rows have get another parent or definition: {_named(in_use, 'concepts')}."
+    if (large or in_use) and signed is None:
+        sentence += (
+            " `das terminology diff` lists the changes. If they are meant, the terminology steward signs off in terminology/sign_offs.csv."
+        )
+    elif (large or in_use) and signed is not None:
+        sentence += f" Signed off by {signed.owner} until {signed.expires_on}: {signed.reason}"
     facts: dict[str, int | float | str] = {
         "rows": sum(c.rows for c in compared),
         "rows_changed": changed,
         "columns_above_limit": len(large),
-        "signed_off_by": signed.owner if large and signed else "",
+        "concepts_redefined": len(in_use),
+        "signed_off_by": signed.owner if (large or in_use) and signed else "",
     }
-    return Verdict("T07", passed=not large or signed is not None, sentence=sentence, facts=facts)
+    return Verdict("T07", passed=not (large or in_use) or signed is not None, sentence=sentence, facts=facts)
 
 
 def figures_are_mapped(unmapped: int, cells: int) -> Verdict:
@@ -177,5 +201,5 @@ def figures_add_up(differing: int, totals: int) -> Verdict:
     return Verdict("F05", not differing, sentence, facts=facts)
 
 
-def _named(places: Sequence[str]) -> str:
-    return ", ".join(places[:SHOWN]) + (f" and {len(places) - SHOWN} more columns" if len(places) > SHOWN else "")
+def _named(places: Sequence[str], what: str = "columns") -> str:
+    return ", ".join(places[:SHOWN]) + (f" and {len(places) - SHOWN} more {what}" if len(places) > SHOWN else "")

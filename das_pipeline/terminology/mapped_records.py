@@ -10,12 +10,12 @@ from das_pipeline import engine
 from das_pipeline.deliveries import judge_completeness, load_contracts, partners_in, register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
-from das_pipeline.policy import load_policy
+from das_pipeline.policy import Block, load_policy
 from das_pipeline.run import Run
 from das_pipeline.terminology import judging
 from das_pipeline.terminology.columns import ConceptColumn, concept_columns
 from das_pipeline.terminology.differences import compare
-from das_pipeline.terminology.judging import Account, Compared, Share
+from das_pipeline.terminology.judging import Account, Share
 from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live_concepts
 from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
@@ -64,16 +64,17 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
         judging.unmapped_share_is_small(shares, limits.unmapped_share),
         judging.values_have_one_concept(ambiguous),
         judging.mapping_loses_no_row(accounts),
-        judging.changes_are_meant(_compared(run, draft, concepts), limits.changed_share, _signed(run, concepts)),
+        _changes_are_meant(run, draft, concepts, limits.changed_share),
     ]
 
 
-def _compared(run: Run, draft: Draft, concepts: Version) -> list[Compared]:
-    """Compare the live records with the mapping set, when it is another than they were made with."""
+def _changes_are_meant(run: Run, draft: Draft, concepts: Version, limits: Block) -> Verdict:
+    """Return T07, which compares the live records with the mapping set when it is another than they were made with."""
     if draft.live is None or draft.live.facts["mapping_version"] == concepts.facts["mapping_version"]:
-        return []
+        return judging.changes_are_meant([], [], limits, None)
     with run.connect(confidential=True) as connection:
-        return compare(run, connection, draft.live, concepts)
+        changed = compare(run, connection, draft.live, concepts)
+    return judging.changes_are_meant(changed.columns, changed.redefined, limits, _signed(run, concepts))
 
 
 def _signed(run: Run, concepts: Version) -> SignOff | None:

@@ -28,6 +28,11 @@ class Proposal:
     concepts: Sequence[str]
 
     @property
+    def file(self) -> str:
+        """The file of the jurisdiction that the row belongs in."""
+        return f"terminology/mappings/{self.list}.csv"
+
+    @property
     def mapping_row(self) -> str:
         """The row for terminology/mappings, with the concept and the reviewer for a person to fill in."""
         row = io.StringIO()
@@ -44,6 +49,8 @@ def propose(run: Run) -> list[Proposal]:
         unmapped = engine.parquet([live(run, "terminology/records").path("unmapped.parquet")])
         rows = connection.execute(f'SELECT partner, file, "column", code, rows, month FROM {unmapped}').fetchall()
     for partner, file, column, code, count, month in rows:
+        if (partner, file, column) not in names:
+            continue  # the contract no longer has codes in this column
         counts_of.setdefault((names[partner, file, column], code), []).append((count, month))
     proposals = [
         Proposal(name, code, sum(n for n, _ in counts), min(m for _, m in counts), _alike(lists[name], code))

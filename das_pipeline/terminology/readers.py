@@ -25,13 +25,6 @@ def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
     return "hierarchies"
 
 
-def crosswalks(run: Run, connection: duckdb.DuckDBPyConnection) -> str:
-    """Create a view with one row per crosswalk, code, concept and stretch of days: its share in millionths; return the view's name."""
-    path = live_concepts(run).path("crosswalks.parquet")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW crosswalks AS SELECT * FROM {engine.parquet([path])}")
-    return "crosswalks"
-
-
 def live_concepts(run: Run) -> Version:
     """Return the live version of `terminology/concepts`: the mappings that everything else is made with."""
     return live(run, "terminology/concepts")
@@ -41,5 +34,5 @@ def live(run: Run, table: str) -> Version:
     """Return the live version of a table that this stage reads; LakeError if there is none yet."""
     version = run.lake.current(table)
     if version is None:
-        raise LakeError(f"{table} has no live version yet: materialise it first.")
+        raise LakeError(f"{table} has no live version yet: run das run, which makes it.")
     return version

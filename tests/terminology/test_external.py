@@ -15,7 +15,8 @@ from das_pipeline.gate import GateFailed
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import PROJECT, Settings
-from das_pipeline.terminology import build_concepts, build_external
+from das_pipeline.terminology import build_concepts, build_external, build_records, difference
+from das_pipeline.terminology.differences import Figures
 
 Begin = Callable[..., Run]
 Plant = Callable[[str, str, str], None]
@@ -181,6 +182,17 @@ def test_a_weight_that_is_no_share_of_one_is_refused(begin: Begin, plant: Plant,
     plant(CROSSWALK, "theft,north,1", f"theft,north,{weight}")
     with pytest.raises(ConfigurationError, match=r"almanac_place\.csv:2: weight: "):
         build(begin())
+
+
+@pytest.mark.usefixtures("almanac")
+def test_the_difference_counts_the_figures_that_a_crosswalk_would_change(
+    begin: Begin, deliver: Callable[[list[tuple[str, ...]]], None], plant: Plant
+) -> None:
+    deliver([("M", "10", "n", "2024-01-05")])
+    build(run := begin())
+    produce(run, "terminology/records", build_records, inputs=["terminology/concepts"])
+    plant(CROSSWALK, "theft,north", "theft,south")
+    assert difference(begin()).external == [Figures("almanac_reports", cells=4, cells_changed=2)]
 
 
 def test_a_jurisdiction_without_external_sources_has_an_empty_table(begin: Begin) -> None:

@@ -326,6 +326,43 @@ def test_a_mapping_set_that_changes_much_waits_for_the_steward(begin: Begin, del
     assert (t07["passed"], t07["facts"]["rows_changed"], t07["facts"]["signed_off_by"]) == (True, 60, "steward")
 
 
+SCHEME = "terminology/schemes/offence.csv"
+
+
+@pytest.mark.breaks("T07")
+@pytest.mark.parametrize(
+    ("old", "new", "concept", "what"),
+    [
+        ("assault,offence,violence", "assault,offence,property", "offence/assault", ("parent", "violence", "property", 1)),
+        ("Causing pain or injury.", "Causing pain.", "offence/assault", ("definition_en", "Causing pain or injury.", "Causing pain.", 1)),
+    ],
+)
+def test_a_concept_in_use_with_another_parent_or_definition_waits_for_the_steward(
+    begin: Begin, deliver: Deliver, plant: Plant, folder: Path, old: str, new: str, concept: str, what: tuple[str, str, str, int]
+) -> None:
+    deliver(REPORTS)  # one assault: no code changes, and no share of the rows
+    build(begin())
+    plant(SCHEME, old, new)
+    changed = difference(begin())
+    assert [(f"{r.scheme}/{r.concept}", (r.what, r.was, r.becomes, r.rows)) for r in changed.redefined] == [(concept, what)]
+    assert sum(c.rows_changed for c in changed.columns) == 0
+    with pytest.raises(GateFailed, match=rf"T07 .* get another parent or definition: {concept}\."):
+        build(begin())
+    row = f"{changed.proposed},steward,one law,2024-03-31\n"
+    (folder / "terminology/sign_offs.csv").write_text("mapping_version,owner,reason,expires_on\n" + row, encoding="utf-8")
+    t07 = verdict(build(begin()), "T07")
+    assert (t07["passed"], t07["facts"]["concepts_redefined"], t07["facts"]["signed_off_by"]) == (True, 1, "steward")
+
+
+def test_a_concept_that_no_row_has_and_a_label_may_change(begin: Begin, deliver: Deliver, plant: Plant) -> None:
+    deliver(REPORTS[:99])  # no assault
+    build(begin())
+    plant(SCHEME, "assault,offence,violence", "assault,offence,property")
+    plant(SCHEME, "Diefstal,Theft", "Diefstal,Stealing")
+    assert [(r.concept, r.rows) for r in difference(begin()).redefined] == [("assault", 0)]
+    assert verdict(build(begin()), "T07")["passed"]
+
+
 def test_a_mapping_set_that_changes_little_needs_nobody(begin: Begin, deliver: Deliver, plant: Plant) -> None:
     deliver(REPORTS)  # three rows of a hundred: more than the limit, fewer than the least that count
     build(begin())
