@@ -32,6 +32,7 @@ pa.set_memory_pool(pa.system_memory_pool())
 CONNECT: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
+    "allow_unsigned_extensions": "true",  # the signature of the only one that is loaded is checked once: see `_cipher`
 }  # nothing from the user's home gets in
 
 
@@ -54,6 +55,7 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     spill = settings.home / ".spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection.load_extension(str(_cipher()))
+    connection.execute("SET allow_unsigned_extensions = false")  # no other extension: this cannot be set back
     connection.execute("SET memory_limit = ?", [settings.memory_limit])
     connection.execute("SET threads = ?", [settings.threads])
     connection.execute("SET temp_directory = ?", [str(spill / uuid.uuid4().hex)])
@@ -74,7 +76,10 @@ def add_key(connection: duckdb.DuckDBPyConnection, name: str, key: bytes) -> Non
 
 @cache
 def _cipher() -> Path:
-    """The extension that lets DuckDB write encrypted Parquet, from its wheel: no download at run time."""
+    """The extension that lets DuckDB write encrypted Parquet, from its wheel: no download at run time.
+
+    Its signature is checked here, once in each process: that takes 50 ms, and a run opens a connection for every table.
+    """
     import duckdb_extension_httpfs
 
     folder = Path(duckdb_extension_httpfs.__file__).parent / "extensions" / f"v{duckdb.__version__}"
@@ -83,7 +88,14 @@ def _cipher() -> Path:
         raise ConfigurationError(
             f"The wheel duckdb-extension-httpfs has no extension for DuckDB {duckdb.__version__}: install the same version."
         )
+    check_signature(found)
     return found
+
+
+def check_signature(extension: Path) -> None:
+    """Raise duckdb.Error when DuckDB did not sign the extension."""
+    with duckdb.connect(":memory:", config=CONNECT | {"allow_unsigned_extensions": "false"}) as connection:
+        connection.load_extension(str(extension))
 
 
 @contextmanager

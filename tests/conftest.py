@@ -9,7 +9,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.privacy import write_demo_keys
@@ -45,12 +44,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if missed := expected - failed:
         pytest.fail(f"no verdict of {', '.join(sorted(missed))} failed, so the rule did not see the fault that this test plants")
     return result
-
-
-@pytest.fixture(autouse=True)
-def _trusted_extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checking the signature of the cipher's extension takes 50 ms a connection, which is half the time of many tests."""
-    monkeypatch.setitem(engine.CONNECT, "allow_unsigned_extensions", "true")
 
 
 @pytest.fixture

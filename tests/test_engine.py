@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from das_pipeline import engine
@@ -31,3 +33,18 @@ def test_a_connection_spills_with_or_without_a_key(settings: Settings, key: byte
 def test_connections_that_spill_at_once_keep_apart(settings: Settings) -> None:
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda _: sort(settings, b"k" * 32), range(3))) == [RIGHT] * 3
+
+
+def test_a_connection_loads_the_cipher_and_no_extension_that_duckdb_did_not_sign(settings: Settings, tmp_path: Path) -> None:
+    content = engine._cipher().read_bytes()
+    changed = tmp_path / "changed.duckdb_extension"
+    changed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # the file ends with its signature
+    engine.check_signature(engine._cipher())
+    with pytest.raises(duckdb.Error, match="signature"):
+        engine.check_signature(changed)
+    with engine.in_memory() as connection:
+        engine.configure(connection, settings)
+        with pytest.raises(duckdb.Error, match="unsigned"):
+            connection.execute("SET allow_unsigned_extensions = true")
+        with pytest.raises(duckdb.Error, match="signature"):
+            connection.load_extension(str(changed))
