@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -116,6 +117,16 @@ class Place:
         raise ConfigurationError(faults=[self.fault(sentence)])
 
 
+def _files_below(folder: str, prefix: str = "") -> Iterator[str]:
+    """The paths of all files below a folder, relative to it; every step of a run asks, so texts and no Path objects."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_below(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield prefix + entry.name
+
+
 @dataclass(frozen=True)
 class Jurisdiction:
     """The files of one jurisdiction; those that match one of the patterns `reads`, or all when it is None."""
@@ -135,8 +146,8 @@ class Jurisdiction:
     def hash(self) -> str:
         """SHA-256 over the files that are seen: part of the version of everything made from them."""
         digest = hashlib.sha256()
-        for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and self.sees(p.relative_to(self.folder).as_posix())):
-            digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        for relative in sorted(filter(self.sees, _files_below(str(self.folder)))):
+            digest.update(relative.encode() + b"\0" + (self.folder / relative).read_bytes() + b"\0")
         return digest.hexdigest()
 
     @cached_property

@@ -34,6 +34,7 @@ class OpenEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()
+        self._tables: set[str] = set()  # seen in the index
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -48,6 +49,11 @@ class OpenEventLog(SqliteEventLogStorage):
         super().store_event(event)
         # A page that follows the run watches this file, and what is written stays beside it, in the log of the database, for a while.
         os.utime(self.path_for_shard(event.run_id))
+
+    def has_table(self, table_name: str) -> bool:
+        if table_name not in self._tables and super().has_table(table_name):  # opens a connection; no table is ever dropped
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         super().dispose()

@@ -36,6 +36,7 @@ def _judge(folder: Path, suites: Sequence[Mapping[str, Any]], page: Path) -> dic
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    view = DefaultJinjaSectionView()  # compiles its templates once
     source = context.data_sources.add_pandas("release")
     failed: dict[str, list[str]] = {}
     parts = []
@@ -52,7 +53,7 @@ def _judge(folder: Path, suites: Sequence[Mapping[str, Any]], page: Path) -> dic
         blocks = [
             block for section in document["sections"][1:] for block in section["content_blocks"]
         ]  # the first repeats the suite's name
-        shown = DefaultJinjaSectionView().render({"section": {"content_blocks": blocks}, "section_loop": {"index": 1}})
+        shown = view.render({"section": {"content_blocks": blocks}, "section_loop": {"index": 1}})
         parts.append({"name": suite["name"], "passed": bool(result.success), "html": re.sub(r' id="section-\d+"', "", shown)})
     page.write_text(_template().render(parts=parts), encoding="utf-8")
     return failed

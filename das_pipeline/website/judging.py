@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from lxml import etree
 
 from das_pipeline.gate import Verdict
 from das_pipeline.website.cells import PublishedTable
 
 
-class _Page(HTMLParser):
+class _Page:
     """The links, anchors and counts of one page."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.anchors: set[str] = set()
-        self.counts: list[tuple[str, str, str]] = []
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {name: value or "" for name, value in attrs}
-        self.links += [attributes[name] for name in ("href", "src") if name in attributes and tag != "use"]
-        if "id" in attributes:
-            self.anchors.add(attributes["id"])
-        if "data-value" in attributes:
-            self.counts.append((attributes["data-table"], attributes["data-cell"], attributes["data-value"]))
+        tree: Any = etree.parse(str(path), etree.HTMLParser(encoding="utf-8"))
+        elements = list(tree.iter(etree.Element))
+        self.links = [e.get(name) for e in elements for name in ("href", "src") if name in e.attrib and e.tag != "use"]
+        self.anchors = {e.get("id") for e in elements if "id" in e.attrib}
+        self.counts = [(e.get("data-table"), e.get("data-cell"), e.get("data-value")) for e in elements if "data-value" in e.attrib]
 
 
 def pages(folder: Path) -> list[Path]:
