@@ -119,9 +119,9 @@ def _is_narrower(key: str, before: object, after: object) -> bool:
         return (bool(_listed(after)) and not set(_listed(before)) <= set(_listed(after))) or (bool(_listed(after)) and not _listed(before))
     if key in {"range", "length"}:
         return _is_smaller(before, after)
-    if key in {"required", "horizon_days", "on_error", "until"}:
+    if key in {"required", "horizon_days", "on_error", "until", "empty_from"}:
         wider = {"required": after is False, "horizon_days": _number(after) >= _number(before)}
-        return not {**wider, "on_error": after == "warn" or before == "refuse", "until": True}[key]
+        return not {**wider, "on_error": after == "warn" or before == "refuse", "until": True, "empty_from": True}[key]
     return True  # any other change gives the value another meaning, place or protection
 
 

@@ -16,7 +16,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 
 LOGICAL = {"text": "string", "integer": "integer", "decimal": "number", "date": "date", "boolean": "boolean"}
 OWN = ("formats", "null_tokens", "true_tokens", "false_tokens", "sentinels", "horizon_days")  # what the standard has no word for
-OWN += ("check", "identity", "reference", "since", "until")
+OWN += ("check", "identity", "reference", "since", "until", "empty_from")
 SUFFIX = {"csv": "csv", "fixed": "txt", "jsonl": "jsonl", "xml": "xml", "parquet": "parquet", "xlsx": "xlsx"}
 
 

@@ -23,6 +23,7 @@ from das_pipeline.deliveries.fields import (
     is_in,
     literal,
     names_of_values,
+    probable_names,
     types_of_values,
 )
 
@@ -38,15 +39,16 @@ def header_of(contract: Contract, names: Sequence[str] | None, reference_on: dat
     know: there, a missing column is judged by row.
     """
     expected = [c for c in contract.columns if c.valid_on(reference_on)]
-    sources = {c.source for c in expected}
-    unknown = len(set(names or ()) - sources - {c.source for other in shared for c in other.columns if c.valid_on(reference_on)})
+    absent = tuple(c.source for c in expected if c.source not in (names or ()))
+    unknown = set(names or ()) - {c.source for c in expected}
+    unknown -= {c.source for other in shared for c in other.columns if c.valid_on(reference_on)}
+    renamed = probable_names(absent, unknown) if 2 * len(absent) <= len(expected) else {}  # else the first line may be no header
     must_be_there = contract.format.kind == "csv" or contract.format.has_cells
-    missing = tuple(c.source for c in expected if c.source not in (names or ())) if must_be_there else ()
+    found = (absent if must_be_there else (), len(unknown), () if contract.format.kind == "fixed" else absent, renamed)
     if contract.format.kind != "csv":
-        return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), missing, unknown)
+        return Header({c.name: n for n, c in enumerate(expected, start=1)}, len(expected), *found)
     places = {name: n for n, name in enumerate(names or (), start=1)}
-    positions = {c.name: places[c.source] for c in expected if c.source in places}
-    return Header(positions, len(names or ()), missing, unknown)
+    return Header({c.name: places[c.source] for c in expected if c.source in places}, len(names or ()), *found)
 
 
 def rows_query(contract: Contract, header: Header, units: Mapping[str, str], reference_on: date, lines: str) -> str:

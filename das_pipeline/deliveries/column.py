@@ -73,6 +73,7 @@ class Column(Model):
     on_error: Literal["quarantine", "refuse", "warn"] = "quarantine"
     since: date | None = None  # in the file from this reference date on
     until: date | None = None  # in the file before this reference date
+    empty_from: date | None = None  # nothing need be in it from this reference date on (rule I13)
 
     @property
     def source(self) -> str:
@@ -89,6 +90,10 @@ class Column(Model):
 
     def valid_on(self, reference_on: date) -> bool:
         return (self.since is None or self.since <= reference_on) and (self.until is None or reference_on < self.until)
+
+    def may_be_empty_on(self, reference_on: date) -> bool:
+        """Whether a file may have nothing in this column where it had something before."""
+        return self.empty_from is not None and self.empty_from <= reference_on
 
     @model_validator(mode="after")
     def _consistent(self) -> Column:

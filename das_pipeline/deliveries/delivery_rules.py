@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from das_pipeline.deliveries.contract import Contract
+from das_pipeline.deliveries.gone_columns import probable_renames
 from das_pipeline.deliveries.landing import Accepted, Landed
 from das_pipeline.deliveries.manifest import Manifest, Window
 from das_pipeline.deliveries.opened import Opened
@@ -108,7 +109,10 @@ def judge_header(opened: Sequence[Opened]) -> Verdict:
     missing = [f"{o.contract.file}: {', '.join(o.header.missing)}" for o in opened if o.header.missing and o.problem is None]
     extra = [o.contract.file for o in opened if o.header.unknown]
     if missing:
-        sentence = f"Columns are missing: {'; '.join(missing)}. Ask for the file with these columns, or change the contract from a date on."
+        sentence = (
+            f"Columns are missing: {'; '.join(missing)}. {probable_renames(opened)}Ask for the file with these columns, or change the "
+            "contract from a date on."
+        )
     elif extra:
         sentence = f"{', '.join(extra)}: there are columns that the contract does not know, and they are not read. Ask what they are."
     else:

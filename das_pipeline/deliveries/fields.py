@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from das_pipeline.deliveries import letters
 from das_pipeline.deliveries.column import Column
 from das_pipeline.deliveries.contract import Contract
 
+_NAME = re.compile(r"[\w/.-]{1,64}")
 NAMED_VALUES = {"jsonl", "xml"}  # records that name their values themselves, each as it likes
 
 
@@ -22,7 +24,21 @@ class Header:
     positions: Mapping[str, int]  # column name -> 1-based position
     fields: int
     missing: tuple[str, ...]  # names of columns that must be there and are not
-    unknown: int  # how many more; their names come from the partner and are not repeated
+    unknown: int  # how many more; their names come from the partner and are not repeated, but for those in `renamed`
+    absent: tuple[str, ...] = ()  # names of columns that are not in the file, whether or not they must be
+    renamed: Mapping[str, str] = field(default_factory=dict)  # of those, the probable new name in the file
+
+
+def probable_names(absent: Sequence[str], unknown: Collection[str]) -> dict[str, str]:
+    """Return the `unknown` name that probably stands for each `absent` column: the nearest, or the only one for the only one.
+
+    What could be a text rather than a name is never repeated.
+    """
+    names = sorted(name for name in unknown if _NAME.fullmatch(name))
+    close = {column: difflib.get_close_matches(column, names, n=1) for column in absent}
+    if len(absent) == 1 and len(unknown) == len(names) == 1:
+        return {absent[0]: names[0]}
+    return {column: nearest[0] for column, nearest in close.items() if nearest}
 
 
 def literal(text: str) -> str:

@@ -9,6 +9,7 @@ from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import load_partners
+from das_pipeline.deliveries.gone_columns import look_for_gone_columns
 from das_pipeline.deliveries.opened import Intake, Opened
 from das_pipeline.deliveries.quarantine import set_aside
 
@@ -35,7 +36,7 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
         FROM (SELECT line_no, unnest(faults) AS fault FROM delivered_rows)"""
     )
     opening.look_at_lines(intake, opened, is_whole=lines.is_whole)
-    opening.look_for_gone_columns(intake, opened)
+    look_for_gone_columns(intake, opened)
     versions.select_state(connection, contract)
     versions.find_orphans(connection, contract, intake.units)
     versions.decide_fates(connection, contract)

@@ -10,7 +10,7 @@ from decimal import Decimal
 import duckdb
 
 from das_pipeline import engine, policy, privacy
-from das_pipeline.deliveries import landing, versions
+from das_pipeline.deliveries import landing
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.fields import Header
@@ -63,7 +63,7 @@ class Opened:
     in_scope: int = 0  # rows in force for which the file is complete
     infers: bool = True  # whether what is left out counts as withdrawn
     problem: NotReadable | None = None  # why it could not be read to its end
-    gone: tuple[str, ...] = ()  # columns that are empty and were always filled before
+    gone: tuple[str, ...] = ()  # columns that were filled until now and have nothing in the whole file
 
 
 def open_lines(intake: Intake, contract: Contract, name: str) -> Lines:
@@ -110,29 +110,3 @@ def look_at_lines(intake: Intake, opened: Opened, *, is_whole: bool) -> None:
             {"columns": refusing},
         )
     opened.account.warned = engine.scalar(connection, "SELECT COUNT(*) FROM delivered_rows WHERE len(warned) > 0")
-
-
-def look_for_gone_columns(intake: Intake, opened: Opened) -> None:
-    """Note the columns that are empty and were filled in each of the earlier deliveries.
-
-    The first delivery of changes brings the whole register, in which more is known about a row than on its first day, so it is left out.
-    """
-    contract, connection, live = opened.contract, intake.connection, intake.live
-    is_delta = contract.delivery.mode == "delta"
-    limit = intake.limits.empty_column
-    before = [a for a in intake.before if a.delivery not in intake.replaced and not (is_delta and a.sequence == 1)][-limit.deliveries :]
-    if live is None or len(before) < limit.deliveries:
-        return
-    columns = [c for c in contract.columns if c.name in opened.header.positions and c.history]
-    counts = ", ".join(f"COUNT({c.name})" for c in columns)
-    whole = "line_no NOT IN (SELECT line_no FROM faults) AND NOT is_withdrawal"
-    rows, *filled = connection.execute(f"SELECT COUNT(*), {counts} FROM delivered_rows WHERE {whole}").fetchall()[0]
-    for column in (c for c, n in zip(columns, filled, strict=True) if rows and not n):
-        half = versions.stored_rows(live, contract, "direct" if column.is_direct else "content")
-        shares = connection.execute(
-            f"SELECT COUNT({column.name}) / COUNT(*) FROM {half} WHERE list_contains($before, delivery) GROUP BY delivery",
-            {"before": [a.delivery for a in before]},
-        ).fetchall()
-        least = min((share for (share,) in shares), default=0.0)
-        if len(shares) == limit.deliveries and least > 0.05 and least * rows >= limit.rows:
-            opened.gone = (*opened.gone, column.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from das_pipeline.deliveries.account import judge_account
+from das_pipeline.deliveries.gone_columns import probable_renames
 from das_pipeline.deliveries.opened import Opened
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.policy import Deliveries, Rows, WarnAndBlock
@@ -89,16 +90,16 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verd
 
 
 def _judge_gone(opened: Sequence[Opened]) -> Verdict:
-    """I13: no column is empty that was filled in each of the earlier deliveries."""
+    """I13: no column is empty or absent that was filled until now."""
     gone = [f"{o.contract.file}: {', '.join(o.gone)}" for o in opened if o.gone]
-    return Verdict(
-        "I13",
-        passed=not gone,
-        sentence=f"Columns that were filled until now are empty: {'; '.join(gone)}. Ask for the file with them."
-        if gone
-        else "No column is empty that was filled until now.",
-        facts={f"{o.contract.file}_columns_gone": len(o.gone) for o in opened},
-    )
+    if gone:
+        sentence = (
+            f"Columns that were filled until now are empty: {'; '.join(gone)}. {probable_renames(opened)}Ask for the file with them. When "
+            "the partner renamed one, give its new name as path in the contract; when it is to be empty from now on, give empty_from."
+        )
+    else:
+        sentence = "No column is empty that was filled until now."
+    return Verdict("I13", not gone, sentence, facts={f"{o.contract.file}_columns_gone": len(o.gone) for o in opened})
 
 
 def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
