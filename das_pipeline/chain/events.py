@@ -11,6 +11,7 @@ from das_pipeline import engine
 from das_pipeline.chain import judging, sources, tables
 from das_pipeline.chain.loading import load_chain
 from das_pipeline.chain.model import ChainModel, Unit
+from das_pipeline.deliveries import lost_parents
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
 from das_pipeline.policy import load_policy
@@ -40,11 +41,12 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
         written = engine.parquet(draft.path(unit.table) for unit in units)
         connection.execute(f"CREATE TEMP VIEW events AS SELECT * FROM {written}")
         counts = connection.execute(engine.sql(__package__, "event_counts.sql"), {"as_of": run.as_of}).fetchall()
+        lost = {partner: lost_parents(run, partner) for partner in sorted({unit.partner for unit in units})}
         draft.facts["events"] = sum(n for *_, n in counts)
         draft.facts["accepted"] = sum(n for *_, rule, n in counts if not rule)
         return [
             judging.dates_run_forward(connection, run.as_of, limits.order_share),
-            judging.transitions_are_allowed(counts, chain, limits.forbidden_share),
+            judging.transitions_are_allowed(counts, chain, limits.forbidden_share, lost),
         ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -32,8 +32,13 @@ def dates_run_forward(connection: duckdb.DuckDBPyConnection, as_of: date, limit:
     )
 
 
-def transitions_are_allowed(counts: Sequence[EventCount], chain: ChainModel, limit: Block) -> Verdict:
-    """C04, by unit and partner: a small partner's broken file must not hide behind a large partner's good one."""
+def transitions_are_allowed(
+    counts: Sequence[EventCount], chain: ChainModel, limit: Block, lost: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None
+) -> Verdict:
+    """C04, by unit and partner: a small partner's broken file must not hide behind a large partner's good one.
+
+    `lost` has, by partner and file, the rows in force whose parent was withdrawn (K03): the probable cause, which the sentence names.
+    """
     turning = {kind for _, kind, _ in chain.roles()}
     forbidden: Counter[str] = Counter()
     totals: Counter[tuple[str, str]] = Counter()
@@ -54,6 +59,12 @@ def transitions_are_allowed(counts: Sequence[EventCount], chain: ChainModel, lim
         sentence += (
             f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or allow the transition in chain.yaml."
         )
+    sentence += "".join(
+        f" {rows['rows']:,} rows in force of {partner}/{file} have lost their parent in {', '.join(rows['parents'])}, which was withdrawn"
+        f" in {', '.join(rows['ended_by'])} (rule K03): see the receipt, and ask {partner} to withdraw them or bring the parents back."
+        for partner in sorted({partner for _, partner in failures})
+        for file, rows in sorted((lost or {}).get(partner, {}).items())
+    )
     return Verdict(
         "C04",
         passed=not broken,

@@ -108,9 +108,13 @@ def record_key(partner: str, unit: str, parts: Sequence[str]) -> str:
     return f"keyed({literal(fixed)} || {message})[1:16]"
 
 
-def _canonical(name: str) -> str:
+def canonical(expression: str) -> str:
     """A key value as it is compared, without regard to case, spaces, and whether an accent is a sign of its own."""
-    return f"upper(regexp_replace(nfc_normalize(CAST(v_{name} AS VARCHAR)), '[\\s\\pZ]', '', 'g'))"
+    return f"upper(regexp_replace(nfc_normalize(CAST({expression} AS VARCHAR)), '[\\s\\pZ]', '', 'g'))"
+
+
+def _canonical(name: str) -> str:
+    return canonical(f"v_{name}")
 
 
 def _sub(contract: Contract) -> str:

@@ -19,6 +19,7 @@ from das_pipeline.deliveries.contract_files import contracts_on, load_contracts,
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
 from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed
+from das_pipeline.deliveries.lost_parents import facts_of, find_lost_parents, judge_lost_parents
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.opened import Intake, Opened
 from das_pipeline.deliveries.order import is_delta, known_on, latest_day, order
@@ -107,7 +108,9 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
             opened, fault = _take_in_files(intake)
             verdicts += [*fault, *judge_form(opened), judge_header(opened)]
             if not blocking(verdicts):
-                verdicts += judge_rows(opened, limits)
+                lost = find_lost_parents(intake, every)
+                draft.facts["without_parent"] = facts_of(lost, run.as_of.isoformat())
+                verdicts += [*judge_rows(opened, limits), *judge_lost_parents(lost)]
                 _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
     receipt = receipt_of(manifest, partner, contracts, [o.account for o in opened], verdicts)
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))

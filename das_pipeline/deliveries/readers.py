@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -135,6 +136,18 @@ def completeness(run: Run) -> list[PartnerState]:
             )
         )
     return states
+
+
+def covered_until(run: Run, partners: Iterable[str]) -> dict[str, date | None]:
+    """The last reference date of each of the partners as known on `run.as_of`: what they report reaches so far; None before the first."""
+    return {partner: max((a.reference_on for a in _by(run, partner)), default=None) for partner in sorted(partners)}
+
+
+def lost_parents(run: Run, partner: str) -> dict[str, dict[str, Any]]:
+    """The files of a partner with rows in force whose parent was withdrawn (rule K03): `rows`, `parents` and `ended_by` of each."""
+    live = run.lake.current(f"deliveries/{partner}")
+    found = live.facts.get("without_parent", {}) if live is not None else {}
+    return {file: of for file, of in found.items() if date.fromisoformat(of["known_on"]) <= run.as_of}
 
 
 def judge_completeness(run: Run) -> Verdict:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from das_pipeline.chain import build_events
+from das_pipeline.chain import build_events, load_chain
+from das_pipeline.chain.judging import transitions_are_allowed
 from das_pipeline.gate import GateFailed
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 from tests.chain.conftest import MANY_ROWS_CHAIN, MANY_ROWS_EVENTS, write_full_chain
 from tests.chain.making import make_events
@@ -104,6 +106,15 @@ def test_c04_blocks_when_many_transitions_are_forbidden(full: Run) -> None:
     with pytest.raises(GateFailed, match=r"C04 .* do not fit .*: 20\. .* case of bench \(20 of 20\)"):
         make_events(full)
     assert full.lake.current("chain/events") is None
+
+
+@pytest.mark.breaks("C04")
+def test_c04_names_the_parents_that_were_withdrawn(toy: Jurisdiction) -> None:
+    lost = {"bench": {"rulings": {"rows": 20, "parents": ["cases"], "ended_by": ["2024-02-01.1"]}}}
+    limit = load_policy(toy).chain.forbidden_share
+    verdict = transitions_are_allowed([("case", "bench", "ruled", "C04", 20)], load_chain(toy), limit, lost)
+    cause = "20 rows in force of bench/rulings have lost their parent in cases, which was withdrawn in 2024-02-01.1 (rule K03)"
+    assert cause in verdict.sentence
 
 
 @pytest.mark.breaks("C01")
