@@ -66,7 +66,8 @@ def _compare(connection: duckdb.DuckDBPyConnection, name: str, old: Path | None,
     same = " AND ".join(f"new.{k} = old.{k}" for k in keys)
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW cells AS
-SELECT {shown}, old.n AS was, new.n AS is_now, old.status = 'provisional' AND new.status = 'final' AS became_final
+SELECT {shown}, old.n AS was, new.n AS is_now,
+    old.status IN ('provisional', 'incomplete', 'not_known') AND new.status = 'final' AS became_final
 FROM {engine.parquet([old])} AS old FULL JOIN {engine.parquet([new])} AS new ON {same}"""
     )
     added, removed, changed, became_final = connection.execute(engine.sql(__package__, "changes.sql")).fetchall()[0]

@@ -22,7 +22,7 @@ _PANDAS = {
     "integer": {"pandas_type": "int64", "numpy_type": "Int64"},
     "boolean": {"pandas_type": "bool", "numpy_type": "bool"},
 }
-STATUSES = ("final", "not_applicable", "provisional")
+STATUSES = ("final", "incomplete", "not_applicable", "not_known", "provisional")
 ESTIMATE = "estimate"  # the status of a cell that weights of a crosswalk gave a part of another publisher's figure
 MARK = "is_simulated"  # a column of every table, so that a row without its file still declares that it is not real
 
@@ -36,7 +36,7 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
     listed.append({"name": "period", "type": "string", "description": texts["period"]})
     listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit})
     statuses = (*STATUSES, ESTIMATE) if any(d.is_split for d in table.dimensions) else STATUSES
-    listed.append(_coded("status", texts["status"], {status: texts[status] for status in statuses}))
+    listed.append(_coded("status", texts["status"], {status: texts[status] for status in statuses if status in texts}))
     listed.append({"name": MARK, "type": "boolean", "description": texts[MARK]})
     return listed
 

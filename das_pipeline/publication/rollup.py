@@ -9,15 +9,15 @@ from das_pipeline.publication.definitions import Dimension
 from das_pipeline.terminology import ALL
 
 
-def rolled_up(leaves: str, dimensions: Sequence[Dimension], stacked: Mapping[str, str] | None = None) -> tuple[str, dict[str, str]]:
+def rolled_up(number: int, dimensions: Sequence[Dimension], stacked: Mapping[str, str] | None = None) -> tuple[str, dict[str, str]]:
     """Return a query and its values to bind: one row per node of every dimension and its total, in every kind of period.
 
-    Source: `leaves`, hierarchies (scheme, level, leaf, node), periods (leaf, kind, node, status). With `stacked`,
+    Sources: leaves_<number>, hierarchies (scheme, level, leaf, node), periods_<number> (leaf, kind, node, status). With `stacked`,
     dimension → code, they are rows of a stack. A concept that no scheme has (not_applicable) is its own node.
     """
     row = [f"'{engine.identifier(code)}' AS {engine.identifier(name)}" for name, code in (stacked or {}).items()]
-    steps = [f"counted AS (SELECT * FROM {engine.identifier(leaves)} WHERE measure = 'n')"]
-    joins, keys = ["JOIN periods ON periods.leaf = counted.period"], []
+    steps = [f"counted AS (SELECT * FROM leaves_{number} WHERE measure = 'n')"]
+    joins, keys = [f"JOIN periods_{number} AS periods ON periods.leaf = counted.period"], []
     bound: dict[str, str] = {}
     for dimension in dimensions:
         name = engine.identifier(dimension.name)

@@ -1,11 +1,14 @@
 """The cells of a published table: sums of protected leaves over the full grid, or another publisher's own exact figures.
 
-The status of a cell (final, provisional or estimate) is decided here, by its period and by what it is made from.
+The status of a cell is decided here: `final`; `provisional` while corrections are expected; `incomplete` while a source has not delivered
+for all of its period, and `not_known` when none has for any of it; `estimate` where a crosswalk split a figure by weights.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pyarrow as pa
 
 from das_pipeline import engine
 from das_pipeline.lake import Lake
-from das_pipeline.periods import enclosing, is_provisional
+from das_pipeline.periods import enclosing, first_day, is_provisional, last_day
 from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.metadata import ESTIMATE, MARK
@@ -33,33 +36,55 @@ def protected_cells(
     _create_view(connection, "hierarchies", concepts.path("hierarchies.parquet"))
     queries: list[str] = []
     bound: dict[str, str] = {}
-    periods: set[str] = set()
+    covered = _covered_until(lake)
     for number, (code, cube) in enumerate(table.cubes.items()):
         view = f"leaves_{number}"
         _create_view(connection, view, leaves.path(f"{cube}.parquet"))
-        periods |= {row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {view}").fetchall()}
-        query, values = rolled_up(view, (), {table.dimensions[0].name: code}) if code else rolled_up(view, table.dimensions)
+        leaf_periods = [row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {view} ORDER BY period").fetchall()]
+        status = partial(status_of, as_of=as_of, provisional_months=provisional_months, covered_until=covered.get(cube))
+        connection.register(f"periods_{number}", pa.Table.from_pylist(_period_rows(leaf_periods, table.periods, status)))
+        query, values = rolled_up(number, (), {table.dimensions[0].name: code}) if code else rolled_up(number, table.dimensions)
         queries.append(f"({query})")
         bound |= values
-    connection.register("periods", pa.Table.from_pylist(_period_rows(sorted(periods), table.periods, as_of, provisional_months)))
     keys = ", ".join(engine.identifier(k) for k in table.keys)
     cells = connection.execute(f"SELECT * FROM ({' UNION ALL '.join(queries)}) ORDER BY {keys}", bound).to_arrow_table()
-    connection.unregister("periods")
+    for number in range(len(table.cubes)):
+        connection.unregister(f"periods_{number}")
     return cells
+
+
+def _covered_until(lake: Lake) -> dict[str, list[date | None]]:
+    """Return how far the sources of each cube have delivered, as the cubes were made; no cube where they do not say so."""
+    made_from = lake.live("disclosure/leaves").inputs.get("statistics/cubes")
+    facts = lake.version("statistics/cubes", made_from).facts if made_from else {}
+    return {
+        cube: [date.fromisoformat(day) if day else None for day in by_partner.values()]
+        for cube, by_partner in facts.get("covered_until", {}).items()
+    }
+
+
+def status_of(period: str, as_of: date, provisional_months: int | None, covered_until: Sequence[date | None] | None) -> str:
+    """Return the status of the cells of a period, given the last reference date of each source; None when that is not known."""
+    end = min(last_day(period), as_of)
+    days = [day or date.min for day in covered_until or ()]
+    if days and max(days) < first_day(period):
+        return "not_known"
+    if days and min(days) < end:
+        return "incomplete"
+    return "provisional" if is_provisional(period, as_of, provisional_months) else "final"
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([path])}")
 
 
-def _period_rows(leaves: list[str], kinds: tuple[str, ...], as_of: date, provisional_months: int | None) -> list[dict[str, Any]]:
-    rows = []
-    for leaf in leaves:
-        for kind, node in enclosing(leaf).items():
-            if kind in kinds:
-                status = "provisional" if is_provisional(node, as_of, provisional_months) else "final"
-                rows.append({"leaf": leaf, "kind": kind, "node": node, "status": status})
-    return rows
+def _period_rows(leaves: Iterable[str], kinds: tuple[str, ...], status: Callable[[str], str]) -> list[dict[str, Any]]:
+    return [
+        {"leaf": leaf, "kind": kind, "node": node, "status": status(node)}
+        for leaf in leaves
+        for kind, node in enclosing(leaf).items()
+        if kind in kinds
+    ]
 
 
 def write(cells: pa.Table, schema: pa.Schema, path: Path, *, is_simulated: bool) -> int:

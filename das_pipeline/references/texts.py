@@ -73,6 +73,8 @@ def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             if column not in texts.columns:
                 sentence = f"there is no text for column {column}, which table {table.name} has. {nearest(column, texts.columns)}"
                 yield (place / "columns").fault(sentence)
+    if missing := [status for status in metadata.STATUSES if status not in texts.codes]:
+        yield (place / "codes").fault(f"there is no text for the status of a figure {', '.join(missing)}: add it.")
     for table in load_statistics(jurisdiction).tables:
         for code in table.stack.rows if table.stack else ():
             if code not in texts.codes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.chain import load_chain
+from das_pipeline.chain import ChainModel, load_chain
+from das_pipeline.deliveries import covered_until
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
@@ -23,7 +24,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
 
     One row per leaf and period with events, as known on the run's date; a leaf without a row is 0. Confidential: true counts.
     Only accepted events count, from the chain's opening month to the month of the run's date. The fact `before_opening` has the events of
-    each cube that are older.
+    each cube that are older; `covered_until` has how far the partners that report its events have delivered, by cube and partner.
     """
     chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
     events, concepts = run.lake.live(EVENTS), run.lake.live(CONCEPTS)
@@ -44,7 +45,14 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
                 before_opening[cube.name] = early
         draft.facts |= {"opening_month": chain.opening_month.isoformat()[:7], "before_opening": before_opening}
         draft.facts["counted"] = _counted(connection, statistics)
+        draft.facts["covered_until"] = {cube.name: _covered_until(run, chain, cube) for cube in statistics.cubes}
         return judging.judge_cubes(connection, statistics)
+
+
+def _covered_until(run: Run, chain: ChainModel, cube: Cube) -> dict[str, str | None]:
+    """Return the last reference date of every partner that reports events which the cube counts; None of one that never delivered."""
+    partners = {unit.partner for unit in chain.units[cube.unit] if any(event.kind in cube.kinds for event in unit.reported)}
+    return {partner: day.isoformat() if day else None for partner, day in covered_until(run, partners).items()}
 
 
 def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) -> int:

@@ -183,7 +183,7 @@ def _sparkline(points: list[Cell]) -> dict[str, Any] | None:
         return None
     high = max(c.n for c in points)  # drawn from zero: a line from its lowest value makes every change look large
     at = [(6 + 208 * i / (len(points) - 1), 54 - 48 * c.n / high) for i, c in enumerate(points)]
-    turn = next((i for i, c in enumerate(points) if c.status == "provisional"), len(points))
+    turn = next((i for i, c in enumerate(points) if c.may_change), len(points))
 
     def path(some: list[tuple[float, float]]) -> str:
         return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in some) if len(some) > 1 else ""

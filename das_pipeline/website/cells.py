@@ -28,6 +28,16 @@ class Cell:
     status: str
 
     @property
+    def may_change(self) -> bool:
+        """Whether more is still expected of its period."""
+        return self.status == "provisional" or not self.is_whole
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every source has delivered for all of its period: else it is not compared with other periods."""
+        return self.status not in {"incomplete", "not_known"}
+
+    @property
     def name(self) -> str:
         """The cell's key as text: what `data-cell` holds on a page."""
         return "|".join(self.key)
@@ -77,6 +87,11 @@ class PublishedTable:
         """The periods in which corrections are still expected."""
         return {key[-1] for key, cell in self.cells.items() if cell.status == "provisional"}
 
+    @cached_property
+    def incomplete(self) -> set[str]:
+        """The periods for which not every source has delivered yet."""
+        return {key[-1] for key, cell in self.cells.items() if not cell.is_whole}
+
     def periods(self, kind: str) -> list[str]:
         """Its periods of one kind, oldest first."""
         return sorted({key[-1] for key in self.cells if key[-2] == kind})
@@ -90,5 +105,5 @@ class PublishedTable:
         return self.cells.get((*((select or {}).get(dim, ALL) for dim in self.dims), kind, period))
 
     def series(self, kind: str, periods: Iterable[str], select: dict[str, str] | None = None) -> list[Cell]:
-        """The cells of one line through time."""
-        return [cell for period in periods if (cell := self.cell(kind, period, select))]
+        """The cells of one line through time, without those that are not known."""
+        return [cell for period in periods if (cell := self.cell(kind, period, select)) and cell.status != "not_known"]

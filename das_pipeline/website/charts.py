@@ -154,8 +154,8 @@ def _points(line: Line) -> list[dict[str, Any]]:
     """The points of a line; its provisional part starts at the last final point, so that the two parts join."""
     points = []
     for before, cell in zip([None, *line.cells], line.cells, strict=False):
-        part = "provisional" if cell.status == "provisional" else "final"
-        if before is not None and part == "provisional" and before.status != "provisional":
+        part = "provisional" if cell.may_change else "final"
+        if before is not None and part == "provisional" and not before.may_change:
             points.append({"label": line.label, "t": first_day(before.period).isoformat(), "n": before.n, "part": part})
         points.append({"label": line.label, "t": first_day(cell.period).isoformat(), "n": cell.n, "part": part})
     return points

@@ -58,6 +58,7 @@ class Figure:
     chart_note: str  # which lines are drawn, if not all are
     grids: list[Grid]  # first the overview, then the numbers behind the chart
     has_provisional: bool
+    has_incomplete: bool
 
 
 def figure(
@@ -90,11 +91,14 @@ def figure(
         chart_note=note,
         grids=grids,
         has_provisional=any(cell.status == "provisional" for cell in shown),
+        has_incomplete=not all(cell.is_whole for cell in shown),
     )
 
 
 def counted(cell: Cell, language: Language) -> Markup:
-    """The count of `cell` in running text, marked with its place in the release."""
+    """The count of `cell` in running text, marked with its place in the release; a count that no source knows is not given."""
+    if cell.status == "not_known":
+        return Markup("{}").format(language.say("not_known"))
     return Markup('<span class="v" data-table="{}" data-cell="{}" data-value="{}">{}</span>').format(
         cell.table, cell.name, cell.n, language.number(cell.n)
     )
@@ -109,7 +113,8 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     total = table.cell(kind, latest)
     assert total is not None, "every table has its total"
     parts = [language.say_html("finding_total", period=language.period(latest), n=counted(total, language), unit=unit)]
-    if len(periods[kind]) > 1 and (old := table.cell(kind, periods[kind][-2])):
+    old = table.cell(kind, periods[kind][-2]) if len(periods[kind]) > 1 else None
+    if old and old.is_whole and total.is_whole:
         parts.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
     first = Markup(", ").join(parts) + "."
     if dim is None:
@@ -239,4 +244,4 @@ def _row_dim(table: PublishedTable, alone: Set[tuple[str, str]]) -> str | None:
 
 
 def _head(table: PublishedTable, period: str, language: Language) -> str:
-    return language.period(period) + ("*" if period in table.provisional else "")
+    return language.period(period) + ("†" if period in table.incomplete else "*" if period in table.provisional else "")

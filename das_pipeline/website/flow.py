@@ -43,6 +43,16 @@ class Block:
         return sum(cell.n for cell in self.before) if self.before else None
 
     @property
+    def is_known(self) -> bool:
+        """Whether a source has delivered for any of the year."""
+        return any(cell.status != "not_known" for cell in self.cells)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether both years are whole, so that a change between them means something."""
+        return bool(self.before) and all(cell.is_whole for cell in (*self.cells, *self.before))
+
+    @property
     def cell(self) -> Cell | None:
         """The cell of the release that it shows; None for a sum."""
         return self.cells[0] if len(self.cells) == 1 else None
@@ -78,10 +88,16 @@ class Flow:
     year: str
     before: str
     is_provisional: bool
+    is_incomplete: bool
     parts: Sequence[Part]
     cuts: Sequence[float]
     width: float
     height: float
+
+    @property
+    def mark(self) -> str:
+        """The sign after the year that a note explains."""
+        return "†" if self.is_incomplete else "*" if self.is_provisional else ""
 
 
 def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable], year: str, language: Language) -> Flow:
@@ -96,6 +112,7 @@ def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable]
         year=year,
         before=str(int(year) - 1),
         is_provisional=any(cell.status == "provisional" for block in blocks for cell in block.cells),
+        is_incomplete=not all(cell.is_whole for block in blocks for cell in block.cells),
         parts=parts,
         cuts=[part.x - ROOM for part in parts[1:]],
         width=x - 2 * ROOM,

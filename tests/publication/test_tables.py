@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
@@ -20,7 +21,7 @@ from das_pipeline.lake import Draft, Version
 from das_pipeline.publication import build_candidate
 from das_pipeline.publication.definitions import Dimension, Source, Table
 from das_pipeline.publication.metadata import description
-from das_pipeline.publication.tables import external_cells
+from das_pipeline.publication.tables import external_cells, status_of
 from das_pipeline.publication.texts import Licence
 from das_pipeline.run import Run, produce
 from tests.publication.conftest import leaves, months_until
@@ -88,6 +89,27 @@ def test_periods_of_this_year_are_provisional_and_structural_zeros_do_not_apply(
     assert ("property", "2023", "final") in found
     assert ("unknown_group", "2023", "not_applicable") in found
     assert ("all", "2023", "not_applicable") not in found
+
+
+JANUARY, FEBRUARY = date(2024, 1, 31), date(2024, 2, 29)
+
+
+@pytest.mark.parametrize(
+    ("period", "sources", "expected"),
+    [
+        ("2024-01", [FEBRUARY, JANUARY], "provisional"),
+        ("2024-02", [FEBRUARY, JANUARY], "incomplete"),  # of one of two there is nothing yet
+        ("2024-02", [FEBRUARY, None], "incomplete"),
+        ("2024-02", [date(2024, 2, 28)], "incomplete"),
+        ("2024-02", [JANUARY, JANUARY], "not_known"),
+        ("2024", [FEBRUARY, JANUARY], "incomplete"),
+        ("2024", [FEBRUARY, FEBRUARY], "provisional"),  # as far as the figures go
+        ("2023", [FEBRUARY, JANUARY], "final"),
+        ("2023", None, "final"),
+    ],
+)
+def test_a_period_is_as_known_as_its_sources_make_it(period: str, sources: list[date | None] | None, expected: str) -> None:
+    assert status_of(period, FEBRUARY, None, sources) == expected
 
 
 def test_the_database_holds_the_tables_with_comments(candidate: Version) -> None:

@@ -42,6 +42,9 @@ def test_the_toy_deliveries_are_counted_as_by_hand(settings: Settings) -> None:
         ("violence", "month", "2024-02", 1),
         ("violence", "month", "2024-03", 1),
     ]
+    facts = run.lake.open("statistics/cubes").facts
+    assert facts["covered_until"]["reports_month"] == {"watch": "2024-03-31"}
+    assert facts["covered_until"]["rulings_month"] == {"bench": "2024-03-31"}
     # C0002 is gone; C0003 was referred back, which is left out, and its second ruling comes after its end
     assert cube(run, "rulings_month") == [
         ("acquitted", "month", "2024-03", 1),
