@@ -125,10 +125,10 @@ def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
     for table in defined.tables:
         if table.stack:
             row = next(iter(table.stack.rows))
-            yield f"{table.name} stacked", rolled_up("leaves", (), {table.stack.dimension: row})[0]
+            yield f"{table.name} stacked", rolled_up(0, (), {table.stack.dimension: row})[0]
         else:
             schemes = defined.cube(table.cubes[0]).scheme
-            yield f"{table.name} rolled up", rolled_up("leaves", [Dimension(d, schemes[d], level) for d, level in table.by.items()])[0]
+            yield f"{table.name} rolled up", rolled_up(0, [Dimension(d, schemes[d], level) for d, level in table.by.items()])[0]
 
 
 @pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)

@@ -5,6 +5,7 @@ from das_pipeline.deliveries.column import CheckDigits, Column, Concept
 from das_pipeline.deliveries.contract import Contract, contract_schema
 from das_pipeline.deliveries.contract_files import Partner, contracts_on, load_contracts, load_partners, load_versions
 from das_pipeline.deliveries.external import ExternalSource, build_external, external_sources, load_external, take_in_external
+from das_pipeline.deliveries.fields import normal_form
 from das_pipeline.deliveries.intake import take_in
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.pending import PendingDelivery, Refusal, arrived, next_deliveries, pending, problems, refusals
@@ -62,6 +63,7 @@ __all__ = [
     "mask_pattern",
     "newest_vintage",
     "next_deliveries",
+    "normal_form",
     "partners_in",
     "passes",
     "pending",

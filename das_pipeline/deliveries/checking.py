@@ -16,6 +16,7 @@ from das_pipeline.deliveries.dates import date_sql
 from das_pipeline.deliveries.fields import (
     NAMED_VALUES,
     Header,
+    as_code,
     fault_of_line,
     fault_of_values,
     fields,
@@ -23,6 +24,7 @@ from das_pipeline.deliveries.fields import (
     is_in,
     literal,
     names_of_values,
+    normal_form,
     probable_names,
     types_of_values,
 )
@@ -58,7 +60,7 @@ def rows_query(contract: Contract, header: Header, units: Mapping[str, str], ref
     sub, content_hash, is_withdrawal, parent_<n> (the key each relation points to), and the contract's columns typed.
     """
     columns = [c for c in contract.columns if c.name in header.positions]
-    texts = ",\n    ".join(f"{_text(c, header.positions[c.name])} AS t_{c.name}" for c in columns)
+    texts = ",\n    ".join(f"{_text(c, header.positions[c.name], contract)} AS t_{c.name}" for c in columns)
     values = ",\n    ".join(f"{_value(c, contract.format.decimal)} AS v_{c.name}" for c in columns)
     faults = [f for c in columns if c.on_error != "warn" for f in _faults(c, contract, reference_on)]
     warned = [f for c in columns if c.on_error == "warn" for f in _faults(c, contract, reference_on)]
@@ -110,7 +112,7 @@ def record_key(partner: str, unit: str, parts: Sequence[str]) -> str:
 
 def canonical(expression: str) -> str:
     """A key value as it is compared, without regard to case, spaces, and whether an accent is a sign of its own."""
-    return f"upper(regexp_replace(nfc_normalize(CAST({expression} AS VARCHAR)), '[\\s\\pZ]', '', 'g'))"
+    return f"upper(regexp_replace(nfc_normalize(CAST({expression} AS VARCHAR)), '[\\s\\pZ\\p{{Cf}}]', '', 'g'))"
 
 
 def _canonical(name: str) -> str:
@@ -130,15 +132,25 @@ def _content_hash(contract: Contract, columns: Sequence[Column]) -> str:
 
 def _is_withdrawal(contract: Contract) -> str:
     mutation = contract.delivery.mutation
-    return f"COALESCE({is_in(f't_{mutation.column}', mutation.withdraw)}, FALSE)" if mutation else "FALSE"
+    if mutation is None:
+        return "FALSE"
+    value = as_code(f"t_{mutation.column}", (*mutation.new, *mutation.change, *mutation.withdraw))
+    return f"COALESCE({is_in(value, mutation.withdraw)}, FALSE)"
 
 
 # -- a field into a value
 
 
-def _text(column: Column, position: int) -> str:
+def _text(column: Column, position: int, contract: Contract) -> str:
+    """The text of a field, NULL when it stands for nothing. Of a code or key, blanks of every kind do, as every other token."""
     trimmed = f"trim(f[{position}])"
-    return f"CASE WHEN NOT ({is_in(trimmed, column.null_tokens)}) THEN {trimmed} END" if column.null_tokens else trimmed
+    if not column.null_tokens:
+        return trimmed
+    is_nothing = is_in(trimmed, column.null_tokens)
+    if column.one_of or column.concept or column.required or column.name in (*contract.unit_key, *contract.sub_key):
+        in_form = is_in(normal_form(trimmed), column.null_tokens)
+        is_nothing = f"CASE WHEN regexp_matches({trimmed}, '[^ -~]') THEN {in_form} ELSE {is_nothing} END"
+    return f"CASE WHEN NOT ({is_nothing}) THEN {trimmed} END"
 
 
 def _value(column: Column, decimal: str) -> str:
@@ -146,7 +158,7 @@ def _value(column: Column, decimal: str) -> str:
     text = f"t_{column.name}"
     match column.type:
         case "text":
-            return text
+            return as_code(text, column.one_of) if column.one_of else text
         case "integer":
             return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]{{1,18}}') THEN TRY_CAST({text} AS BIGINT) END"
         case "decimal":
@@ -156,7 +168,8 @@ def _value(column: Column, decimal: str) -> str:
             pattern = f"[+-]?[0-9]{{1,12}}({point}[0-9]{{1,2}})?"
             return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN TRY_CAST({number} AS DECIMAL(14,2)) END"
         case "boolean":
-            return f"CASE WHEN {is_in(text, column.true_tokens)} THEN TRUE WHEN {is_in(text, column.false_tokens)} THEN FALSE END"
+            code = as_code(text, (*column.true_tokens, *column.false_tokens))
+            return f"CASE WHEN {is_in(code, column.true_tokens)} THEN TRUE WHEN {is_in(code, column.false_tokens)} THEN FALSE END"
         case "date":
             return "COALESCE(" + ", ".join(date_sql(text, f) for f in column.formats) + ")"
 

@@ -56,6 +56,16 @@ def is_in(expression: str, values: Sequence[object], type: Literal["text", "inte
     return f"{expression} IN ({listed})"
 
 
+def normal_form(expression: str) -> str:
+    """A code as it is compared: an accented letter one sign, without the blanks and signs without width at its edges."""
+    return f"trim(nfc_normalize({expression}), {literal(letters.BLANKS)})"
+
+
+def as_code(expression: str, codes: Sequence[object]) -> str:
+    """A text as the one of the `codes` that it is in normal form. Most texts are one as they are, and cost nothing more."""
+    return f"CASE WHEN {is_in(expression, codes)} THEN {expression} ELSE {normal_form(expression)} END"
+
+
 def fault_of_line(contract: Contract, columns: Sequence[Column]) -> str:
     """The reader's fault of a line; else I03 where its letters are not right, I05 where it has a value instead of names below one."""
     cases = ["WHEN fault IS NOT NULL THEN fault", f"WHEN regexp_matches(line, {literal(letters.IN_LINE)}) THEN 'I03'"]

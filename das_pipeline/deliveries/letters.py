@@ -16,4 +16,6 @@ _UNSEEN = "[\\x{7f}-\\x{9f}\\x{200b}\\x{200e}\\x{200f}\\x{2028}-\\x{202e}\\x{206
 _WRONG = f"{_TWICE}|{_SIGNS}|{_UNSEEN}"
 # In a line, the only control character is a tab; a value may also have ends of lines, but no carriage return alone.
 IN_LINE = f"{_WRONG}|[\\x00-\\x08\\x0a-\\x1f]"
+# Blanks and signs without width, at the edges of a code.
+BLANKS = " \t\u00a0\u00ad\u1680" + "".join(map(chr, range(0x2000, 0x200E))) + "\u202f\u205f\u2060\u3000\ufeff"
 IN_VALUE = f"{_WRONG}|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]|\\r(?:[^\\n]|$)"

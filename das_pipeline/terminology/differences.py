@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.deliveries import external_sources, load_external
+from das_pipeline.deliveries import external_sources, load_external, normal_form
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
@@ -104,10 +104,10 @@ def _compared(connection: duckdb.DuckDBPyConnection, run: Run, view: str, column
     month = f"SUBSTR(CAST(COALESCE({engine.identifier(column.at)}, known_from) AS VARCHAR), 1, 7)" if column.at else "NULL"
     rows = connection.execute(
         f"""
-        SELECT TRIM(CAST({name} AS VARCHAR)) AS code, {_was(column)} AS was, {becomes} AS becomes, COUNT(*) AS rows,
+        SELECT {normal_form(f"CAST({name} AS VARCHAR)")} AS code, {_was(column)} AS was, {becomes} AS becomes, COUNT(*) AS rows,
             COALESCE(MIN({month}), '') AS first_month, COALESCE(MAX({month}), '') AS last_month
         FROM ({query})
-        WHERE NULLIF(TRIM(CAST({name} AS VARCHAR)), '') IS NOT NULL
+        WHERE NULLIF({normal_form(f"CAST({name} AS VARCHAR)")}, '') IS NOT NULL
         GROUP BY code, was, becomes
         ORDER BY rows DESC, code, was, becomes
         """,

@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 
 from das_pipeline import engine
+from das_pipeline.deliveries import normal_form
 from das_pipeline.errors import ConfigurationError, Fault
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Draft, Version
@@ -42,6 +43,7 @@ def look_up(
     for (partner, file), view in views.items():
         _see(connection, run, view, [c for c in columns if (c.partner, c.file) == (partner, file)], changes)
     connection.execute("CREATE TEMP TABLE spellings AS " + engine.sql(__package__, "spellings.sql"))
+    connection.execute(f"UPDATE spellings SET code = NULLIF({normal_form('code')}, '')")
     for column in columns:
         _canonicalise(connection, run.jurisdiction, column)
     connection.execute("CREATE TEMP TABLE meanings AS " + engine.sql(__package__, "meanings.sql"))
@@ -111,7 +113,7 @@ def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tupl
     """Return a query of `view` with `<column>_concept` after its own columns, and its parameters. Call `look_up` first."""
     concepts = "".join(
         f""",
-            CASE WHEN NULLIF(TRIM({_raw(c)}), '') IS NULL THEN '{NOT_APPLICABLE}' ELSE COALESCE(m{i}.concept, '{UNKNOWN}') END
+            COALESCE(m{i}.concept, CASE WHEN NULLIF({normal_form(_raw(c))}, '') IS NULL THEN '{NOT_APPLICABLE}' ELSE '{UNKNOWN}' END)
                 AS {engine.identifier(c.column + "_concept")}"""
         for i, c in enumerate(columns)
     )

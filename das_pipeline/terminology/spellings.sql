@@ -1,5 +1,5 @@
 -- Every value seen, as it is looked up: one row per field and value as delivered. Keys: field, raw.
--- `code` is NULL for a value of blanks only. Source: seen.
+-- `code` is NULL for a value of blanks only; lookup.py brings it to its normal form. Source: seen.
 WITH spellings AS (
     SELECT DISTINCT
         field,

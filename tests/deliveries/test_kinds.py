@@ -40,12 +40,12 @@ WIDTH = 24
 Judged = tuple[list[list[str]], str | None, list[dict[str, Any]]]  # the faults of each row, why the file is refused, the rows
 
 
-def contract(form: str, *, widths: bool = False) -> Contract:
+def contract(form: str, **verdict: Any) -> Contract:
     text = {"nl": "x", "en": "x"}
     columns: list[dict[str, Any]] = [
         {"name": "no", "type": "text", "privacy": "direct"},
         {"name": "name", "type": "text"},
-        {"name": "verdict", "type": "text", "required_with": "ruled_on"},
+        {"name": "verdict", "type": "text", "required_with": "ruled_on", **verdict},
         {"name": "ruled_on", "type": "date", "formats": ["yyyy-mm-dd"], "sentinels": ["9999-12-31"]},
     ]
     for n, column in enumerate(columns):
@@ -98,11 +98,11 @@ def row(no: Any = "A1", **values: Any) -> dict[str, Any]:
 def judge(settings: Settings) -> Iterator[Callable[[str, bytes], Judged]]:
     """What the intake finds in a file of a form."""
     with Run.start(settings, DAY).connect(identifying=True) as connection:
-        yield lambda form, content: _judged(connection, form, content)
+        yield lambda form, content, **verdict: _judged(connection, form, content, **verdict)
 
 
-def _judged(connection: duckdb.DuckDBPyConnection, form: str, content: bytes) -> Judged:
-    agreed = contract(form)
+def _judged(connection: duckdb.DuckDBPyConnection, form: str, content: bytes, **verdict: Any) -> Judged:
+    agreed = contract(form, **verdict)
     lines = Lines([content], agreed.format, LIMIT)
     if lines.problem:
         return [], str(lines.problem), []
@@ -157,6 +157,16 @@ def test_an_accent_of_its_own_makes_no_other_key(form: str, judge: Callable[[str
     apart = "é1" if form == "tsv" else unicodedata.normalize("NFD", "é1")  # windows-1252 has one form only
     _, _, rows = judge(form, files(form, [row("É1"), row(f" {apart}\u00a0")]) if form != "fixed" else files(form, [row("É1"), row(apart)]))
     assert rows[0]["record_key"] == rows[1]["record_key"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_codes_are_compared_in_one_normal_form(form: str, judge: Callable[..., Judged]) -> None:
+    apart = "Gé" if form == "tsv" else unicodedata.normalize("NFD", "Gé")  # windows-1252 has one form only
+    spellings = ["Gé", f"\u00a0{apart}\u00a0", "\u00a0", "Ge"]
+    content = files(form, [row(f"A{n}", verdict=spelling, ruled_on="") for n, spelling in enumerate(spellings)])
+    faults, _, rows = judge(form, content, one_of=["Gé"])
+    assert [r["verdict"] for r in rows] == ["Gé", "Gé", None, "Ge"]
+    assert faults == [[], [], [], ["K06 verdict"]]
 
 
 @pytest.mark.parametrize("form", FORMS)

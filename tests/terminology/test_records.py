@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -70,6 +71,19 @@ def test_values_are_trimmed_for_lookup_and_kept_as_delivered(begin: Begin, deliv
         view = records(run, connection, "watch", "reports")
         raw = connection.execute(f"SELECT sex FROM {view} ORDER BY record_no").fetchall()
     assert raw == [(" M ",), ("  ",), (None,), ("m",), ("X",)]
+
+
+def test_codes_are_compared_in_one_normal_form(begin: Begin, deliver: Deliver, plant: Plant) -> None:
+    for kind in ("codes", "mappings"):
+        path = f"terminology/{kind}/watch_ward.csv"
+        plant(path, "\nn,", "\né,")
+    wards = ["é", unicodedata.normalize("NFD", "é"), "\u00a0é\u200b", "\u00a0\u200b", "e"]
+    deliver([(None, "10", ward, None) for ward in wards])
+    run = begin()
+    build(run)
+    north = concepts(run, "ward")[0]
+    assert concepts(run, "ward") == [north, north, north, "not_applicable", "unknown"]
+    assert north not in ("unknown", "not_applicable")
 
 
 def test_values_without_a_mapping_are_listed_by_month_and_code(begin: Begin, deliver: Deliver) -> None:
