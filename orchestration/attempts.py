@@ -46,15 +46,18 @@ def was_refused(record: dg.RunRecord) -> bool:
     return REFUSED in record.dagster_run.tags
 
 
+def is_given_up(earlier: list[dg.RunRecord]) -> bool:
+    """Whether the runs in `earlier`, the newest first, ended by a fault so often that a person must act."""
+    return len(_failed(earlier)) > len(PAUSES)
+
+
 def next_attempt(job: str, partition: str, earlier: list[dg.RunRecord], now: datetime) -> Attempt:
     """The next attempt of `job` for `partition` after the runs in `earlier`, the newest first."""
-    number = len(earlier) + 1
-    in_vain = takewhile(lambda record: record.dagster_run.status != dg.DagsterRunStatus.SUCCESS, earlier)
-    failed = [record for record in in_vain if not was_refused(record)]
-    if not failed or failed[0] is not earlier[0]:
+    number, failed = len(earlier) + 1, _failed(earlier)
+    if not failed:
         return Attempt(number)
     run_id, ended = failed[0].dagster_run.run_id, failed[0].end_time or failed[0].create_timestamp.timestamp()
-    if len(failed) > len(PAUSES):
+    if is_given_up(earlier):
         return Attempt(number, f"{partition} failed {len(failed)} times, last in run {run_id}: fix the cause, then launch {job}.")
     due = datetime.fromtimestamp(ended, tz=now.tzinfo) + PAUSES[len(failed) - 1]
     return (
@@ -62,6 +65,13 @@ def next_attempt(job: str, partition: str, earlier: list[dg.RunRecord], now: dat
         if now < due
         else Attempt(number)
     )
+
+
+def _failed(earlier: list[dg.RunRecord]) -> list[dg.RunRecord]:
+    """The runs since the last success that ended by a passing fault, the newest first; none when the newest was refused."""
+    in_vain = takewhile(lambda record: record.dagster_run.status != dg.DagsterRunStatus.SUCCESS, earlier)
+    failed = [record for record in in_vain if not was_refused(record)]
+    return failed if failed and failed[0] is earlier[0] else []
 
 
 def reason(event: dg.DagsterEvent) -> str:

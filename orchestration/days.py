@@ -8,9 +8,10 @@ import dagster as dg
 
 from das_pipeline import deliveries, release
 from das_pipeline.run import Run
+from orchestration.attempts import is_given_up, runs_of
 
 DAYS = dg.DynamicPartitionsDefinition(name="days")
-UNTIL = "das/until"  # the tag of a run of the chain: the last day to catch up with, as decided once by the schedule
+UNTIL = "das/until"  # the last day to catch up with, as the schedule decided: kept in Dagster's storage, and a tag of the runs that follow
 
 
 def days_due(run: Run, until: date | None = None) -> list[date]:
@@ -31,6 +32,35 @@ def days_to_run(run: Run, ended: date) -> list[date]:
         return days_due(run)
     has_begun = bool(deliveries.vintages(run.known_on(ended))) and not partners_missing(run, ended)
     return sorted({*days_due(run, ended), *([ended] if has_begun and ended > last_done(run) else [])})
+
+
+def ready_and_waiting(run: Run, ended: date | None, store: dg.DagsterInstance) -> tuple[list[str], list[str]]:
+    """The days to run when `ended` is the last day that is over, in order: those that can be run, and those that must wait.
+
+    A day waits until what was delivered by then is taken in. Were the chain run before, the delivery would change what was known on a day
+    that is done. A delivery that waits for a correction holds no day back, and neither does one whose intake failed so often that it was
+    given up. Without `ended`, the days are those on which something was delivered.
+    """
+    coming = {d.known_on for d in deliveries.pending(run) if d.state == "ready" and not _is_given_up(store, d)}
+    end = ended if ended is not None and deliveries.has_calendar(run) else date.max
+    known = days_due(run) if ended is None else days_to_run(run, ended)
+    days = sorted({*known, *(day for day in coming if last_done(run) < day <= end)})
+    first = min(coming, default=date.max)
+    return [day.isoformat() for day in days if day < first], [day.isoformat() for day in days if day >= first]
+
+
+def _is_given_up(store: dg.DagsterInstance, delivery: deliveries.PendingDelivery) -> bool:
+    return is_given_up(runs_of(store, f"intake_{delivery.partner}", delivery.delivery))
+
+
+def ask_until(store: dg.DagsterInstance, day: str) -> None:
+    """Record the last day to catch up with."""
+    store.daemon_cursor_storage.set_cursor_values({UNTIL: day})
+
+
+def asked_until(store: dg.DagsterInstance) -> str | None:
+    """The last day to catch up with; None when the schedule has not asked for any yet."""
+    return store.daemon_cursor_storage.get_cursor_values({UNTIL}).get(UNTIL)
 
 
 def partners_missing(run: Run, day: date) -> list[str]:

@@ -7,9 +7,10 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration import jobs
-from orchestration.days import UNTIL, days_to_run
+from orchestration.attempts import is_busy
+from orchestration.days import UNTIL, ask_until, ready_and_waiting
 from orchestration.resources import TIME_ZONE, Das
-from orchestration.table_assets import STARTS
+from orchestration.table_assets import STARTS, key
 
 
 @dg.schedule(
@@ -18,14 +19,19 @@ from orchestration.table_assets import STARTS
     cron_schedule=STARTS,
     execution_timezone=TIME_ZONE.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every day at 05:00: the chain as known on the first day that is not done. The sensor day_follows goes on with the days "
-    "after it, in order, up to the day that ended last.",
+    description="Every day at 05:00: the chain as known on the first day that is not done, once what was delivered by then is taken in. "
+    "The sensor day_follows goes on with the days after it, in order, up to the day that ended last.",
 )
 def daily(context: dg.ScheduleEvaluationContext, das: Das) -> dg.RunRequest | dg.SkipReason:
-    run = das.whole()
     ended = context.scheduled_execution_time.astimezone(TIME_ZONE).date() - timedelta(days=1)
-    days = [day.isoformat() for day in days_to_run(run, ended)]
-    if not days:
+    ready, waiting = ready_and_waiting(das.whole(), ended, context.instance)
+    if not ready and not waiting:
         return dg.SkipReason("Every day that is known and can be run is done.")
-    context.instance.add_dynamic_partitions("days", days)
-    return dg.RunRequest(partition_key=days[0], tags={UNTIL: days[-1]})
+    until = [*ready, *waiting][-1]
+    ask_until(context.instance, until)
+    if not ready:
+        return dg.SkipReason(f"{waiting[0]} waits until what was delivered by then is taken in; then day_follows asks for it.")
+    if is_busy(context.instance, "chain", key("release/decision")):
+        return dg.SkipReason("A day is being run; day_follows goes on with the days after it.")
+    context.instance.add_dynamic_partitions("days", ready)
+    return dg.RunRequest(partition_key=ready[0], tags={UNTIL: until})

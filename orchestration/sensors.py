@@ -10,7 +10,7 @@ from assets.deliveries import partitions
 from das_pipeline import deliveries
 from orchestration import jobs
 from orchestration.attempts import is_busy, next_attempt, runs_of, was_refused
-from orchestration.days import DAYS, UNTIL, days_due, days_to_run, last_done
+from orchestration.days import DAYS, UNTIL, asked_until, last_done, ready_and_waiting
 from orchestration.resources import Das
 from orchestration.table_assets import key
 
@@ -32,7 +32,7 @@ def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.Sensor
         if r.is_made_good and context.instance.has_dynamic_partition(f"deliveries_{r.partner}", r.delivery)
     ]
     # Every day that can be run is there to click on: a backfill catches up, one day after the other.
-    changes.append(DAYS.build_add_request([day.isoformat() for day in days_due(run)]))
+    changes.append(DAYS.build_add_request(ready_and_waiting(run, None, context.instance)[0]))
     requests, reasons = [], []
     for delivery in deliveries.next_deliveries(run):
         partner, partition, job = delivery.partner, delivery.delivery, f"intake_{delivery.partner}"
@@ -54,22 +54,21 @@ def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.Sensor
     job=jobs.CHAIN,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
-    description="After the first day that the schedule asked for, the days that follow it, one at a time. A day whose gate is shut is "
-    "passed over (the next may be whole); a run that ended by a passing fault is tried again after a pause, five times in all.",
+    description="Up to the day that the schedule asked for, the days that are not done, one at a time and in order. A day waits until "
+    "what was delivered by then is taken in. A day whose gate is shut is passed over (the next may be whole); a run that ended by a "
+    "passing fault is tried again after a pause, five times in all.",
 )
 def day_follows(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResult | dg.SkipReason:
-    run = das.whole()
-    scheduled = context.instance.get_runs(dg.RunsFilter(job_name="chain", tags={"dagster/schedule_name": "daily"}), limit=1)
-    if not scheduled:
+    until = asked_until(context.instance)
+    if until is None:
         return dg.SkipReason("The schedule has not asked for a day yet.")
     if is_busy(context.instance, "chain", key("release/decision")):
         return dg.SkipReason("A day is being run.")
-    until = scheduled[0].tags[UNTIL]
+    run = das.whole()
+    ready, waiting = ready_and_waiting(run, date.fromisoformat(until), context.instance)
     changes = _remove_days_passed(context.instance, last_done(run).isoformat())
     reasons = []
-    for day in map(date.isoformat, days_to_run(run, date.fromisoformat(until))):
-        if day > until:
-            break
+    for day in (day for day in ready if day <= until):
         earlier = runs_of(context.instance, "chain", day, {UNTIL: until})
         if earlier and was_refused(earlier[0]):
             reasons.append(f"{day} was refused in run {earlier[0].dagster_run.run_id}.")
@@ -80,6 +79,7 @@ def day_follows(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResul
             break
         request = dg.RunRequest(f"{until}|{day}|{attempt.number}", partition_key=day, tags={UNTIL: until})
         return dg.SensorResult([request], dynamic_partitions_requests=[*changes, DAYS.build_add_request([day])])
+    reasons += [f"{day} waits until what was delivered by then is taken in." for day in waiting[:1] if day <= until]
     return dg.SensorResult(skip_reason=" ".join(reasons) or f"Every day until {until} is done.", dynamic_partitions_requests=changes)
 
 

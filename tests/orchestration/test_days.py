@@ -13,7 +13,18 @@ from das_pipeline import deliveries, retention
 from tests.installation import Installation, installation, real_installation
 from tests.orchestration.servers import webhook
 from tests.orchestration.ticking import ticking
-from tests.toy_deliveries import DAYS, WATCH, take_in_all, watch_csv, write_delivery, write_toy_deliveries
+from tests.toy_deliveries import (
+    CASES,
+    DAYS,
+    RULINGS,
+    WATCH,
+    bench_cases,
+    bench_rulings,
+    take_in_all,
+    watch_csv,
+    write_delivery,
+    write_toy_deliveries,
+)
 
 pytestmark = [pytest.mark.slow]
 
@@ -21,14 +32,52 @@ pytestmark = [pytest.mark.slow]
 def test_with_real_deliveries_silence_is_judged_by_the_day_of_the_tick(tmp_path: Path) -> None:
     """Nobody delivers after 31 January. On 5 February the chain is to run as known on the 4th."""
     made = real_installation(tmp_path)
-    write_delivery(made.inbox, "watch", DAYS[0], 1, {"reports": ("reports.csv", watch_csv(WATCH[DAYS[0]]))}, is_simulated=False)
     with ticking(made) as tick:
         assert "is done" in tick("daily", at="2024-02-01T05:00")["skipped"], "nothing was delivered: there is no day to run"
+        write_delivery(made.inbox, "watch", DAYS[0], 1, {"reports": ("reports.csv", watch_csv(WATCH[DAYS[0]]))}, is_simulated=False)
         assert tick("delivery_arrived")["succeeded"] == [True]
         asked = tick("daily", at="2024-02-05T05:00", runs=False)
         assert (asked["requested"], asked["partitions"]["days"]) == ([["2024-01-31", "2024-02-04"]], ["2024-01-31", "2024-02-04"])
         early = tick("daily", at="2024-01-31T05:00", runs=False)
         assert early["requested"] == [], "the day of the delivery is not over"
+
+
+def deliver(made: Installation, partner: str, day: int) -> None:
+    rulings = ("rulings.txt", bench_rulings(RULINGS[DAYS[day]]))
+    files = {
+        "watch": {"reports": ("reports.csv", watch_csv(WATCH[DAYS[day]]))},
+        "bench": {"cases": ("cases.jsonl", bench_cases(CASES[DAYS[day]])), "rulings": rulings},
+    }
+    write_delivery(made.inbox, partner, DAYS[day], day + 1, files[partner])
+
+
+def test_a_day_waits_until_what_was_delivered_by_then_is_taken_in(tmp_path: Path) -> None:
+    """Else the delivery would change what was known on a day that is done. One that fails again and again is not waited for."""
+    made = installation(tmp_path)
+    bench = made.home / "landing" / "manifests" / "bench"
+    with ticking(made) as tick:
+        deliver(made, "watch", 0)
+        assert tick("delivery_arrived")["succeeded"] == [True]
+        deliver(made, "bench", 0)
+        bench.write_text("a file where a folder must come: nothing of bench can be landed", encoding="utf-8")
+        assert tick("delivery_arrived")["succeeded"] == [False]
+        early = tick("daily", at="2024-02-01T05:00", runs=False)
+        assert (early["requested"], early["skipped"][:16]) == ([], "2024-01-31 waits")
+        assert tick("day_follows", runs=False)["skipped"].startswith("2024-01-31 waits")
+        bench.unlink()
+        assert tick("delivery_arrived", impatient=True)["succeeded"] == [True]
+        assert tick("day_follows", runs=False)["requested"] == [["2024-01-31", "2024-01-31|2024-01-31|1"]]
+
+        deliver(made, "watch", 1)
+        assert tick("delivery_arrived")["succeeded"] == [True]
+        deliver(made, "bench", 1)
+        bench.rename(made.root / "aside")
+        bench.write_text("a file again, and this time it stays", encoding="utf-8")
+        asked = []
+        for _ in range(5):
+            assert tick("delivery_arrived", impatient=True)["succeeded"] == [False]
+            asked.append(tick("daily", at="2024-03-01T05:00", runs=False)["partitions"]["days"])
+        assert asked == [["2024-01-31"]] * 4 + [["2024-01-31", "2024-02-29"]]
 
 
 def taken_in(made: Installation, real: tuple[str, ...]) -> Installation:
