@@ -6,23 +6,26 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.deliveries.cells import compute
 from das_pipeline.deliveries.unpacking import Growth, NotReadable
 
 _DEEPEST = 100  # values inside values of JSON; readers that go down by calling themselves fail somewhere above this
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-def require_shallow(lines: Iterable[str], start: int) -> None:
-    """Raise NotReadable when a line of JSON holds values inside values deeper than _DEEPEST."""
-    for number, line in enumerate(lines, start):
-        if line.count("{") + line.count("[") <= _DEEPEST:
-            continue
+def require_shallow(lines: pa.Array, start: int) -> None:
+    """Raise NotReadable when a line of JSON holds values inside values deeper than _DEEPEST. The first line has the number `start`."""
+    opened = compute.add(compute.count_substring(lines, "{"), compute.count_substring(lines, "["))
+    for place in np.flatnonzero(compute.greater(opened, _DEEPEST).to_numpy(zero_copy_only=False)):
         depth = deepest = 0
-        for letter in _JSON_STRING.sub("", line):
+        for letter in _JSON_STRING.sub("", lines[place].as_py()):
             depth += (letter in "{[") - (letter in "}]")
             deepest = max(deepest, depth)
         if deepest > _DEEPEST:
-            raise NotReadable("I03", f"holds values inside values, {deepest:,} deep, on line {number:,}. Ask for plain records.")
+            raise NotReadable("I03", f"holds values inside values, {deepest:,} deep, on line {start + place:,}. Ask for plain records.")
 
 
 def names_in(lines: Iterable[str], growth: Growth) -> tuple[str, ...] | None:

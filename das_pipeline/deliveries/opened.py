@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -66,10 +66,10 @@ class Opened:
     gone: tuple[str, ...] = ()  # columns that were filled until now and have nothing in the whole file
 
 
-def open_lines(intake: Intake, contract: Contract, name: str) -> Lines:
-    """The lines of the landed file `name`, from its first line."""
+def open_lines(intake: Intake, contract: Contract, name: str, only: Collection[int] | None = None) -> Lines:
+    """The lines of the landed file `name`, from its first line; `only` those with these numbers, when it was read before."""
     path = landing.landing_object(intake.run, intake.original.objects[name])
-    return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format, intake.limits.file_size)
+    return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format, intake.limits.file_size, only)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ FIRST_LINES = 5  # how many line numbers a receipt gives per rule
 def set_aside(intake: Intake, opened: Opened) -> None:
     """Write the quarantine file of a delivered file and count its lines; nothing when no line has a fault.
 
-    The file is read a second time for it: keeping every raw line until the faults are known would double the memory of a large file.
+    Those lines are read a second time for it: keeping every raw line until the faults are known would double the memory of a large file.
     """
     file, connection, account = opened.contract.file, intake.connection, opened.account
     account.quarantined = engine.scalar(connection, "SELECT COUNT(DISTINCT line_no) FROM faults")
@@ -25,7 +25,8 @@ def set_aside(intake: Intake, opened: Opened) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE stale AS {engine.sql(__package__, 'stale.sql')}")
     account.stale = engine.scalar(connection, "SELECT COUNT(*) FROM stale")
     path = f"quarantine/{file}/{intake.original.manifest.delivery}.parquet"
-    with streamed(connection, open_lines(intake, opened.contract, opened.declared.name)):
+    only = [number for (number,) in connection.execute("SELECT DISTINCT line_no FROM faults").fetchall()]
+    with streamed(connection, open_lines(intake, opened.contract, opened.declared.name, only)):
         intake.draft.rows[path] = engine.write_parquet(
             connection,
             engine.sql(__package__, "quarantine.sql"),

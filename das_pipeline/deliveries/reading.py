@@ -10,8 +10,9 @@ import codecs
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from das_pipeline.deliveries.cells import Cells, compute, json_lines
@@ -36,9 +37,11 @@ class Lines:
 
     `names` are its columns: the header of a csv or Excel file, the columns of Parquet, the leaves of the first records of JSON and XML;
     None when there are none. When `problem` is set, the file does not have its declared form, and nothing of it counts.
+
+    Of a file that was read before, `only` are the numbers of the lines to read again, without their names and counts.
     """
 
-    def __init__(self, chunks: Iterable[bytes], format: Format, limit: FileSize) -> None:
+    def __init__(self, chunks: Iterable[bytes], format: Format, limit: FileSize, only: Collection[int] | None = None) -> None:
         self.count = 0  # physical lines, the header included; of XML, records; of Parquet, rows
         self.is_whole = True  # the last line ends in a line end; the XML document is closed
         self.names: tuple[str, ...] | None = None
@@ -46,6 +49,7 @@ class Lines:
         self.problem: NotReadable | None = None
         self.error: Exception | None = None
         self._format = format
+        self._only = None if only is None else frozenset(only)
         self._growth = Growth(limit)
         self._batches = self._readable(unpacked(chunks, format.compression, self._growth))
         self._first = next(self._batches, None)  # the names are known before the rest is read
@@ -77,6 +81,9 @@ class Lines:
                 size += _BYTES_A_ROW * batch.num_rows + (0 if self._format.has_cells else batch.nbytes)
                 self._growth.require(size + self._growth.cells)
                 self._growth.require_line(compute.max(compute.binary_length(batch.column("line"))).as_py() or 0)
+                if self._only is not None:
+                    yield batch.filter(compute.is_in(batch.column("line_no"), pa.array(self._only, pa.int64())))
+                    continue
                 if self.names is None and self._format.kind in {"jsonl", "xml"}:
                     self.names = names_in(batch.column("line").slice(0, _RECORDS_FOR_NAMES).to_pylist(), self._growth)
                 yield batch
@@ -104,8 +111,7 @@ class Lines:
         for cells in rows:
             self.count += len(cells.faults)
             lines = json_lines(self.names or (), cells.columns)
-            numbers = pa.array(range(cells.start, cells.start + len(lines)), pa.int64())
-            yield pa.record_batch([numbers, lines, pa.array(cells.faults, pa.string())], schema=SCHEMA)
+            yield _batch(cells.start, lines, cells.faults)
 
     def _text(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
         encoding = "utf-8" if self._format.encoding in {"utf-8-sig", "utf-16"} else self._format.encoding
@@ -119,24 +125,25 @@ class Lines:
             start = self.count + 1
             self.count += len(lines)
             if self._format.header and start == 1:
-                self.header_line = lines[0]
-                if _CONTROL.search(lines[0]):
+                self.header_line = header = lines[0].as_py()
+                if _CONTROL.search(header):
                     raise NotReadable("I03", "has no readable header: it is in another character set, or is not text. Ask for it again.")
-                self.names = _header_names(lines[0], self._format)
+                self.names = _header_names(header, self._format)
                 lines, faults, start = lines[1:], faults[1:], 2
             if self._format.kind == "jsonl":
                 require_shallow(lines, start)
             yield _batch(start, lines, faults)
 
     def _xml(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        for records, faults, is_closed in xml_records(chunks, self._format, self._growth):
+        for records, faults, is_closed in xml_records(chunks, self._format, self._growth, self._only):
             self.is_whole = is_closed
             self.count += len(records)
             yield _batch(self.count - len(records) + 1, records, faults)
 
 
-def _batch(start: int, lines: list[str], faults: list[str | None]) -> pa.RecordBatch:
-    numbers = pa.array(range(start, start + len(lines)), pa.int64())
+def _batch(start: int, lines: pa.Array | Sequence[str], faults: pa.Array | Sequence[str | None]) -> pa.RecordBatch:
+    """The lines from number `start` on."""
+    numbers = pa.array(np.arange(start, start + len(lines)))
     return pa.record_batch([numbers, pa.array(lines, pa.string()), pa.array(faults, pa.string())], schema=SCHEMA)
 
 

@@ -6,6 +6,10 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+import numpy as np
+import pyarrow as pa
+
+from das_pipeline.deliveries.cells import compute
 from das_pipeline.deliveries.unpacking import Growth, NotReadable
 
 
@@ -42,14 +46,29 @@ def from_utf_16(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode(errors="surrogateescape")
 
 
-def decoded(block: bytes, encoding: str) -> tuple[list[str], list[str | None]]:
-    """The lines of a block and, for each, I03 when it is not text in `encoding`.
+def decoded(block: bytes, encoding: str) -> tuple[pa.Array, pa.Array]:
+    """The lines of a block and, for each, I03 when it is not text in `encoding`, else null.
 
     A line of a one-byte character set that is valid UTF-8 beyond ASCII was written as UTF-8: it would read as `Ã©`.
     """
-    if block.isascii() and b"\0" not in block:
-        lines = block.decode("ascii").split("\n")
-        return lines, [None] * len(lines)
+    try:
+        text = block.decode(encoding)
+    except UnicodeDecodeError:
+        text = None
+    if text is None or "\0" in text:
+        return _decoded_one_by_one(block, encoding)
+    lines = compute.split_pattern(pa.array([text], pa.string()), "\n").flatten()
+    if encoding == "utf-8" or block.isascii():
+        return lines, pa.nulls(len(lines), pa.string())
+    places = np.flatnonzero(compute.not_equal(compute.binary_length(lines), compute.utf8_length(lines)).to_numpy(zero_copy_only=False))
+    written = lines.take(pa.array(places)).to_pylist()  # the lines beyond ASCII
+    faults = np.full(len(lines), None, dtype=object)
+    faults[[place for place, line in zip(places, written, strict=True) if _is_utf8(line.encode(encoding))]] = "I03"
+    return lines, pa.array(faults, pa.string())
+
+
+def _decoded_one_by_one(block: bytes, encoding: str) -> tuple[pa.Array, pa.Array]:
+    """The same of a block with a line that is not text."""
     lines, faults = [], []
     for raw in block.split(b"\n"):
         try:
@@ -60,7 +79,7 @@ def decoded(block: bytes, encoding: str) -> tuple[list[str], list[str | None]]:
             text, fault = raw.decode(encoding, errors="replace"), "I03"
         lines.append(text)
         faults.append(fault)
-    return lines, faults
+    return pa.array(lines, pa.string()), pa.array(faults, pa.string())
 
 
 def _is_utf8(raw: bytes) -> bool:

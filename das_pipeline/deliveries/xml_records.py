@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from lxml import etree
 
 from das_pipeline.deliveries.contract import Format
 from das_pipeline.deliveries.unpacking import Growth, NotReadable
 
+as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _RECORDS_A_BATCH, _BYTES_A_BATCH = 16_384, 1 << 20
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
-def xml_records(chunks: Iterable[bytes], format: Format, growth: Growth) -> Iterator[tuple[list[str], list[str | None], bool]]:
+def xml_records(
+    chunks: Iterable[bytes], format: Format, growth: Growth, only: Collection[int] | None = None
+) -> Iterator[tuple[list[str], list[str | None], bool]]:
     """The records of a document in batches: their lines, the rule each breaks (I05 or None), and whether the document is closed so far.
 
-    NotReadable for a document with anything beside its records.
+    NotReadable for a document with anything beside its records. Records that are not among `only` are left empty.
     """
     records: list[str] = []
     faults: list[str | None] = []
@@ -27,11 +30,11 @@ def xml_records(chunks: Iterable[bytes], format: Format, growth: Growth) -> Iter
     elements = etree.iterparse(source, events=("end",), tag=f"{{*}}{format.record}", resolve_entities=False, no_network=True)
     is_closed = True
     try:
-        for _, element in elements:
+        for number, (_, element) in enumerate(elements, start=1):
             source.record_ended()
             _require_known(element, format)
-            leaves, is_plain = _leaves(element, growth)
-            records.append(json.dumps(leaves, ensure_ascii=False))
+            leaves, is_plain = _leaves(element, growth) if only is None or number in only else ({}, True)
+            records.append(as_json(leaves))
             faults.append(None if is_plain else "I05")
             size += len(records[-1])
             element.clear(keep_tail=True)
@@ -43,7 +46,7 @@ def xml_records(chunks: Iterable[bytes], format: Format, growth: Growth) -> Iter
                 records, faults, size = [], [], 0
         for element in elements.root if elements.root is not None else ():
             _require_known(element, format, is_read=True)
-        if elements.root is not None and format.root not in (None, etree.QName(elements.root).localname):
+        if elements.root is not None and format.root not in (None, elements.root.tag.rpartition("}")[2]):
             raise NotReadable("I03", f"is not a document of {format.root}: its outermost element is another. Ask what it is.")
     except etree.XMLSyntaxError:
         is_closed = False
@@ -53,7 +56,7 @@ def xml_records(chunks: Iterable[bytes], format: Format, growth: Growth) -> Iter
 def _require_known(element: etree._Element, format: Format, *, is_read: bool = False) -> None:
     """Raise NotReadable for what would be lost: an element beside the records, a record elsewhere, text between them once `is_read`."""
     above = element.getparent()
-    is_record = isinstance(element.tag, str) and etree.QName(element).localname == format.record
+    is_record = isinstance(element.tag, str) and element.tag.rpartition("}")[2] == format.record
     if (isinstance(element.tag, str) and not is_record) or (is_record and (above is None or above.getparent() is not None)):
         raise NotReadable("I03", f"has other elements than {format.record} directly under its outermost one. Ask for the records alone.")
     if is_read and (element.tail or "").strip():
@@ -67,33 +70,36 @@ def _leaves(record: etree._Element, growth: Growth) -> tuple[dict[str, object], 
     around others is kept as an empty object, so that it is not taken for a leaf that is missing.
     """
     leaves: dict[str, object] = {}
-    size = 0
-    is_plain = not record.attrib and not (record.text or "").strip()
+    longest, size = growth.longest, 0
+    is_plain = not record.keys() and not (record.text or "").strip()
     waiting = [("", child) for child in reversed(record)]
     while waiting:
         above, element = waiting.pop()
-        is_plain = is_plain and not (element.tail or "").strip()
-        if not isinstance(element.tag, str):  # a comment, or an entity that is not opened
-            is_plain = is_plain and element.tag is not etree.Entity
+        tag, text, tail = element.tag, element.text or "", element.tail
+        if tail is not None and tail.strip():
+            is_plain = False
+        if not isinstance(tag, str):  # a comment, or an entity that is not opened
+            is_plain = is_plain and tag is not etree.Entity
             continue
-        path = above + etree.QName(element).localname
-        text = element.text or ""
-        is_leaf = not len(element)
-        is_plain = is_plain and path not in leaves and (is_leaf or not text.strip()) and _has_no_attribute(element, text)
-        if is_leaf:
+        path = above + tag.rpartition("}")[2]
+        if path in leaves or (element.keys() and not _says_only_that_it_is_empty(element, text)):
+            is_plain = False
+        if not len(element):
             leaves[path] = text
         else:
-            is_plain = is_plain and any(isinstance(child.tag, str) for child in element)  # else a comment cuts the leaf in two
+            # A comment alone inside an element cuts a leaf in two.
+            is_plain = is_plain and not text.strip() and any(isinstance(child.tag, str) for child in element)
             leaves[path] = {}
             waiting.extend((f"{path}/", child) for child in reversed(element))
         size += len(path) + len(text)
-        growth.require_line(size)
+        if size > longest:
+            growth.require_line(size)
     return leaves, is_plain
 
 
-def _has_no_attribute(element: etree._Element, text: str) -> bool:
-    """Whether nothing is said in attributes; that an empty element is empty may be."""
-    return not element.attrib or (dict(element.attrib) == {_NIL: "true"} and not text and not len(element))
+def _says_only_that_it_is_empty(element: etree._Element, text: str) -> bool:
+    """Whether nothing is said in attributes but that an empty element is empty."""
+    return dict(element.attrib) == {_NIL: "true"} and not text and not len(element)
 
 
 class _Readable:
