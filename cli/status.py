@@ -15,6 +15,7 @@ from das_pipeline.deliveries import PartnerState
 from das_pipeline.disk import size_of
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
+from das_pipeline.waivers import WaiverState, load_waivers, state_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Status:
     releases: list[ReleaseRow]
     decision: str | None  # on the newest candidate
     not_counted: str | None  # events before the first month
+    waivers: list[WaiverState]
     bytes: int  # of the whole home
     expired_items: int  # what das clean would remove
     expired_bytes: int
@@ -79,6 +81,7 @@ def read_status(settings: Settings) -> Status:
         releases=read_releases(run),
         decision=read_decision(run),
         not_counted=read_not_counted(run),
+        waivers=read_waivers(run),
         bytes=size_of(settings.home),
         expired_items=len(expired),
         expired_bytes=sum(e.bytes for e in expired),
@@ -117,6 +120,15 @@ def read_not_counted(run: Run) -> str | None:
     return f"Not counted, before {live.facts['opening_month']} (chain.yaml, opening_month): {listed}"
 
 
+def read_waivers(run: Run) -> list[WaiverState]:
+    """Return the state of every waiver, on the day on which terms are judged."""
+    today, states = retention.judged_on(run), []
+    for waiver in load_waivers(run.jurisdiction):
+        live = run.lake.current(waiver.table)
+        states.append(state_of(waiver, () if live is None else live.verdicts, today))
+    return states
+
+
 def show_status(status: Status) -> None:
     """Print the state as tables."""
     if status.as_of is not None:
@@ -132,12 +144,23 @@ def show_status(status: Status) -> None:
     for table in status.tables:
         live.add_row(table.table, table.version, f"{table.rows:,}", f"{table.checks_passed} of {table.checks}")
     console.print(live)
+    show_waivers(status.waivers)
     show_releases(status.releases)
     for sentence in (status.decision, status.not_counted):
         if sentence:
             console.print(sentence)
     due = f"{status.expired_items:,} items of {status.expired_bytes / 1e6:,.1f} MB have outlived their term: das clean removes them."
     console.print(f"The home holds {status.bytes / 1e6:,.1f} MB. {due if status.expired_items else 'Nothing has outlived its term.'}")
+
+
+def show_waivers(waivers: list[WaiverState]) -> None:
+    """Print the waivers as a table, when there are any."""
+    table = Table("table", "rule", "part", "until", "state", "failing", "at most", "owner", "reason", title="Waivers")
+    for w in waivers:
+        failing = "–" if w.failing is None else f"{w.failing:,}"
+        table.add_row(w.table, w.rule, w.part, str(w.expires_on), w.state, failing, f"{w.limit:,}", w.owner, w.reason)
+    if waivers:
+        console.print(table)
 
 
 def show_releases(releases: list[ReleaseRow]) -> None:

@@ -21,6 +21,7 @@ class Verdict:
     sentence: str  # one sentence for the person on duty: what was found, and what to do when it failed
     severity: Severity | None = None  # the rule's own, or a milder one
     facts: dict[str, int | float | str] = field(default_factory=dict)
+    failing: dict[str, int] = field(default_factory=dict)  # of a rule that can be waived: every part that blocks, and its failing rows
 
     def __post_init__(self) -> None:
         most = rule(self.rule).severity
@@ -28,6 +29,8 @@ class Verdict:
             object.__setattr__(self, "severity", most)
         elif self.severity == "block" and most == "warn":
             raise DasError(f"Rule {self.rule} warns, and this verdict would block: change its severity in das_pipeline/rules.yaml first.")
+        if self.failing and not rule(self.rule).waiver:
+            raise DasError(f"Rule {self.rule} counts failing rows, and cannot be waived: add `waiver` in das_pipeline/rules.yaml first.")
 
     @property
     def name(self) -> str:
@@ -35,7 +38,10 @@ class Verdict:
         return rule(self.rule).name
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"name": self.name}
+        content = asdict(self) | {"name": self.name}
+        if not self.failing:
+            del content["failing"]
+        return content
 
 
 class GateFailed(DasError):

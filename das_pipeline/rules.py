@@ -25,6 +25,7 @@ class Rule:
     severity: Severity
     tables: tuple[str, ...]
     limit: str = ""
+    waiver: str = ""
 
 
 @cache

@@ -27,6 +27,7 @@ from das_pipeline.lake import Draft, Lake, Version, canonical
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
 from das_pipeline.stages import code_of, reads_of, stage_of, zone_of
+from das_pipeline.waivers import waived
 
 Connections = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
@@ -122,7 +123,7 @@ def produce(
     with engine.errors_of_engine(table), run.begin(table) as draft:
         if draft.live is not None and draft.live.inputs_hash == inputs_hash:  # made by another process while this one waited
             return Produced(draft.live, is_new=False)
-        verdicts = build(run, draft)
+        verdicts = waived(run.jurisdiction, table, build(run, draft), run.as_of)
         version = run.lake.seal(
             draft,
             as_of=run.as_of.isoformat(),

@@ -19,10 +19,10 @@ class Stage:
 
 
 STAGES = (
-    Stage("deliveries", ("contracts/*", "external/*", "policy.yaml")),
-    Stage("terminology", ("contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "terminology/*")),
+    Stage("deliveries", ("contracts/*", "external/*", "policy.yaml", "waivers.yaml")),
+    Stage("terminology", ("contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "terminology/*", "waivers.yaml")),
     Stage("linkage", ("contracts/*", "linkage*", "policy.yaml")),
-    Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml")),
+    Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml", "waivers.yaml")),
     Stage("statistics", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "statistics/*", "terminology/schemes/*")),
     Stage("disclosure", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*")),
     Stage(

@@ -49,16 +49,15 @@ def transitions_are_allowed(
         if rule == "C04":
             forbidden[kind] += n
             failures[unit, partner] += n
-    broken = [
-        f"{unit} of {partner} ({failed} of {totals[unit, partner]})"
+    broken = {
+        (unit, partner): failed
         for (unit, partner), failed in failures.items()
         if share_exceeds(failed, totals[unit, partner], limit.block, limit.min_rows)
-    ]
+    }
     sentence = f"Events that do not fit the state of their spell (shown, not counted): {sum(forbidden.values())}."
     if broken:
-        sentence += (
-            f" Above the limit of {limit.block:.2%}: {', '.join(broken)}. Look at these files, or allow the transition in chain.yaml."
-        )
+        listed = ", ".join(f"{unit} of {partner} ({failed} of {totals[unit, partner]})" for (unit, partner), failed in broken.items())
+        sentence += f" Above the limit of {limit.block:.2%}: {listed}. Look at these files, or allow the transition in chain.yaml."
     sentence += "".join(
         f" {rows['rows']:,} rows in force of {partner}/{file} have lost their parent in {', '.join(rows['parents'])}, which was withdrawn"
         f" in {', '.join(rows['ended_by'])} (rule K03): see the receipt, and ask {partner} to withdraw them or bring the parents back."
@@ -70,6 +69,7 @@ def transitions_are_allowed(
         passed=not broken,
         sentence=sentence,
         facts={"forbidden": sum(forbidden.values()), **{f"forbidden_{kind}": n for kind, n in forbidden.items()}},
+        failing={f"{partner}/{unit}": failed for (unit, partner), failed in broken.items()},
     )
 
 

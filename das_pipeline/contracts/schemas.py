@@ -24,6 +24,7 @@ from das_pipeline.policy import Policy
 from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.publication.texts import TableTexts
 from das_pipeline.statistics.declarations import CubesFile, DeclaredTable
+from das_pipeline.waivers import FILE, WaiversFile
 from das_pipeline.website.texts import SiteTexts, Words
 from das_pipeline.yaml_reader import Document
 
@@ -48,6 +49,7 @@ KINDS = (
     FileKind("table", "statistics/*.yaml", DeclaredTable, "A published table."),
     FileKind("linkage", "linkage.yaml", LinkageDefinition, "How records are linked to persons and cases."),
     FileKind("policy", "policy.yaml", Policy, "Limits, each with its reason."),
+    FileKind("waivers", FILE, WaiversFile, "Rules that fail for a known reason, and what they let through until when."),
     FileKind("external_source", "external/*/source.yaml", ExternalSource, "Figures of another publisher."),
     FileKind("external_tables", "external/*/tables.yaml", ExternalTables, "What is published of them."),
     FileKind("tables", "texts/tables.yaml", TableTexts, "Words in published files."),

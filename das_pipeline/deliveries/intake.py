@@ -31,6 +31,7 @@ from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Produced, Run, produce
+from das_pipeline.waivers import waived
 
 
 def take_in(run: Run, delivery: PendingDelivery) -> Produced:
@@ -111,6 +112,7 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
                 lost = find_lost_parents(intake, every)
                 draft.facts["without_parent"] = facts_of(lost, run.as_of.isoformat())
                 verdicts += [*judge_rows(opened, limits), *judge_lost_parents(lost)]
+                verdicts = waived(run.jurisdiction, draft.table, verdicts, run.as_of)
                 _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
     receipt = receipt_of(manifest, partner, contracts, [o.account for o in opened], verdicts)
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))

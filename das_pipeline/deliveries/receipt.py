@@ -37,7 +37,11 @@ def receipt_of(
         "contracts": {contract.file: contract.version for contract in contracts},
         "is_accepted": not blocking(verdicts),
         "files": [{**asdict(a), "accepted": a.accepted} for a in accounts],
-        "findings": [{"rule": v.rule, "sentence": v.sentence, "refuses": v.severity == "block"} for v in verdicts if not v.passed],
+        "findings": [
+            {"rule": v.rule, "sentence": v.sentence, "refuses": v.severity == "block", "failing": v.failing}
+            for v in verdicts
+            if not v.passed
+        ],
     }
 
 

@@ -62,14 +62,13 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verd
     what = ROW_RULES[rule]
     lines = {o.contract.file: o.account.by_rule.get(rule, 0) for o in opened}
     total = sum(lines.values())
-    blocks = []
+    blocks, failing = [], {}
     if rule == "I03":
         share = limits.undecodable_share
-        blocks = [
-            f"{o.contract.file} is not {o.contract.format.encoding}. Ask the sender in which character set it was written."
-            for o in opened
-            if share_exceeds(lines[o.contract.file], max(o.account.read, 1), share.block, share.min_rows)
-        ]
+        wrong = [o for o in opened if share_exceeds(lines[o.contract.file], max(o.account.read, 1), share.block, share.min_rows)]
+        again = "Ask the sender in which character set it was written."
+        blocks = [f"{o.contract.file} is not {o.contract.format.encoding}. {again}" for o in wrong]
+        failing = {o.contract.file: lines[o.contract.file] for o in wrong}
     if rule == "I05":
         blocks = [f"{o.contract.file} is cut off: its last line is incomplete. Ask for it again." for o in opened if o.is_truncated]
     if rule == "K06":
@@ -78,6 +77,7 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verd
             for o in opened
             if o.refusing
         ]
+        failing = {o.contract.file: o.refusing for o in opened if o.refusing}
     listed = ", ".join(f"{file} {n:,}" for file, n in lines.items() if n)
     quarantined = f"{total:,} lines are in quarantine ({listed}): not {what}. See the receipt for line numbers." if total else ""
     return Verdict(
@@ -86,6 +86,7 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verd
         " ".join([*blocks, quarantined]).strip() or f"All lines are {what}.",
         severity="block" if blocks else "warn",
         facts={f"{file}_{rule}": n for file, n in lines.items()},
+        failing=failing,
     )
 
 
@@ -105,13 +106,12 @@ def _judge_gone(opened: Sequence[Opened]) -> Verdict:
 def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
     """I08: a complete file does not leave out more of what is in force than its contract allows."""
     beyond = [
-        f"{o.contract.file} leaves out {o.account.absent:,} of {o.in_scope:,} rows in force"
-        for o in opened
-        if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit, limit.rows)
+        o for o in opened if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit, limit.rows)
     ]
     held = [o.contract.file for o in opened if not o.infers]
     if beyond:
-        sentence = f"{'; '.join(beyond)}: more than the contract allows. Ask whether the file is complete."
+        listed = "; ".join(f"{o.contract.file} leaves out {o.account.absent:,} of {o.in_scope:,} rows in force" for o in beyond)
+        sentence = f"{listed}: more than the contract allows. Ask whether the file is complete."
     elif held:
         sentence = f"Keys in {', '.join(held)} cannot be read and may be the missing ones: nothing of it counts as withdrawn."
     else:
@@ -122,16 +122,17 @@ def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
         sentence,
         severity="block" if beyond else "warn",
         facts={f"{o.contract.file}_absent": o.account.absent for o in opened},
+        failing={o.contract.file: o.account.absent for o in beyond},
     )
 
 
 def _judge_quarantine(opened: Sequence[Opened], limit: WarnAndBlock) -> Verdict:
     """I12: the quarantined share of a file is small."""
-    blocked = [
-        o.contract.file
+    blocked = {
+        o.contract.file: o.account.quarantined
         for o in opened
         if o.account.read and share_exceeds(o.account.quarantined, o.account.read, limit.block, limit.min_rows)
-    ]
+    }
     warned = [o.contract.file for o in opened if o.account.read and o.account.quarantined / o.account.read > limit.warn]
     if blocked:
         sentence = (
@@ -147,4 +148,5 @@ def _judge_quarantine(opened: Sequence[Opened], limit: WarnAndBlock) -> Verdict:
         sentence,
         severity="block" if blocked else "warn",
         facts={f"{o.contract.file}_quarantined": o.account.quarantined for o in opened},
+        failing=blocked,
     )

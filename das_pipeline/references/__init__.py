@@ -12,7 +12,7 @@ from pathlib import Path
 from das_pipeline.disk import replace_file
 from das_pipeline.errors import ConfigurationError, Fault, Faults
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.references import files, meanings, numbers, texts, totals
+from das_pipeline.references import exceptions, files, meanings, numbers, texts, totals
 from das_pipeline.run import code_version
 
 FOUND_SOUND = "jurisdiction.sound"  # in the home: the hash of the files that were found without a fault
@@ -25,6 +25,7 @@ LOOKS: tuple[Callable[[Jurisdiction], Iterator[Fault]], ...] = (
     numbers.linkage,
     numbers.limits,
     totals.equal_totals,
+    exceptions.waivers,
     texts.table_texts,
     texts.site,
 )

@@ -5,6 +5,7 @@ Their limits are in policy.yaml (`terminology`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,6 +126,7 @@ def unmapped_share_is_small(shares: Sequence[Share], limits: WarnAndBlock) -> Ve
             "column_months_above_warning": len(warned),
             "column_months_above_limit": len(blocked),
         },
+        failing=dict(sum((Counter({s.field: s.unmapped}) for s in blocked), Counter())),
     )
 
 
