@@ -78,6 +78,16 @@ class SequenceGap(Section):
     reason: str
 
 
+class Drift(Section):
+    """From when on a change against the last `deliveries` is shown: a share by more than `share`, a number of rows by more than `times`."""
+
+    deliveries: Annotated[int, Field(ge=1)]
+    share: Share
+    times: Annotated[float, Field(ge=1)]
+    rows: int
+    reason: str
+
+
 class Cells(Section):
     """A number of cells."""
 
@@ -96,6 +106,7 @@ class Deliveries(Section):
     withdrawn: Rows
     delivery_day: DeliveryDay
     sequence_gap: SequenceGap
+    drift: Drift
     file_size: FileSize
 
 

@@ -19,7 +19,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("deliveries", ("contracts/*", "external/*", "policy.yaml", "waivers.yaml")),
+    Stage("deliveries", ("contracts/*", "external/*", "policy.yaml", "terminology/codes/*", "terminology/mappings/*", "waivers.yaml")),
     Stage("terminology", ("contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "terminology/*", "waivers.yaml")),
     Stage("linkage", ("contracts/*", "linkage*", "policy.yaml")),
     Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml", "waivers.yaml")),

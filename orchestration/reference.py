@@ -47,7 +47,7 @@ def _rules() -> Iterator[str]:
         effect = "blocks" if rule.severity == "block" else "warns; rows are set aside or shown"
         tables = ", ".join(f"`{table}`" for table in rule.tables)
         yield f"| {rule.id} {rule.name} | {rule.must} | {effect} | {tables} | {rule.limit or 'none'} |"
-    yield from ("", "### Rules that can be waived", "", "In `waivers.yaml` of the jurisdiction: see [engineers.md](engineers.md#waivers).", "")
+    yield from ("", "### Rules that can be waived", "", "In `waivers.yaml`: see [engineers.md](engineers.md#waivers).", "")
     yield from ("| rule | on | what a waiver lets through, and its `part` |", "|---|---|---|")
     for rule in (rule for rule in catalogue().values() if rule.waiver):
         yield f"| {rule.id} {rule.name} | `{rule.tables[0]}` | {rule.waiver} |"

@@ -11,6 +11,7 @@ from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import load_partners
 from das_pipeline.deliveries.gone_columns import look_for_gone_columns
 from das_pipeline.deliveries.opened import Intake, Opened
+from das_pipeline.deliveries.profile import add_profile
 from das_pipeline.deliveries.quarantine import set_aside
 
 
@@ -41,6 +42,7 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
     versions.find_orphans(connection, contract, intake.units)
     versions.decide_fates(connection, contract)
     set_aside(intake, opened)
+    add_profile(intake, opened)
     _accept(intake, opened)
     return opened
 

@@ -17,6 +17,7 @@ from das_pipeline.deliveries.account import FileAccount, create_account, store_a
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import contracts_on, load_contracts, load_partners
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
+from das_pipeline.deliveries.drift import NO_DRIFT, find_drift, summary
 from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed
 from das_pipeline.deliveries.lost_parents import facts_of, find_lost_parents, judge_lost_parents
@@ -24,6 +25,7 @@ from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.opened import Intake, Opened
 from das_pipeline.deliveries.order import is_delta, known_on, latest_day, order
 from das_pipeline.deliveries.pending import PendingDelivery
+from das_pipeline.deliveries.profile import create_profile
 from das_pipeline.deliveries.receipt import receipt_of, receipt_page
 from das_pipeline.deliveries.row_rules import judge_rows
 from das_pipeline.errors import DasError, DeliveryRefused
@@ -99,12 +101,14 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
         judge_repeat(manifest, earlier, contracts, limits.repeated_changes),
     ]
     opened: list[Opened] = []
+    drift = NO_DRIFT
     if live is not None:
-        for prefix in ("content/", "direct/", "quarantine/", "receipts/"):  # append-only: shared with the version before
+        for prefix in ("content/", "direct/", "profiles/", "quarantine/", "receipts/"):  # append-only: shared with the version before
             draft.adopt(live, prefix)
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
             versions.load_state(connection, every, live)
+            create_profile(connection)
             intake = Intake(run, connection, draft, original, live, contracts, before, limits)
             opened, fault = _take_in_files(intake)
             verdicts += [*fault, *judge_form(opened), judge_header(opened)]
@@ -114,11 +118,13 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
                 verdicts += [*judge_rows(opened, limits), *judge_lost_parents(lost)]
                 verdicts = waived(run.jurisdiction, draft.table, verdicts, run.as_of)
                 _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
-    receipt = receipt_of(manifest, partner, contracts, [o.account for o in opened], verdicts)
+                drift = find_drift(intake)
+    receipt = receipt_of(manifest, partner, contracts, [o.account for o in opened], verdicts) | {"drift": drift}
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
     accepted_before = list(live.facts["deliveries"]) if live is not None else []
     draft.facts["deliveries"] = [*accepted_before, _accepted(original, run.as_of, contracts)]
+    draft.facts["drift"] = summary(drift)
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
     return verdicts, receipt
 
@@ -184,6 +190,10 @@ def _write_state(
         draft.rows[name] = engine.write_parquet(
             connection, f"SELECT * FROM keys_{unit}", draft.path(name), order_by="record_no", encrypted=True
         )
+    profile = f"profiles/{manifest.delivery}.parquet"
+    draft.rows[profile] = engine.write_parquet(
+        connection, "SELECT * FROM profile", draft.path(profile), order_by='file, "column", code NULLS FIRST', encrypted=True
+    )
     create_account(connection, engine.parquet([live.path("account.parquet")]) if live is not None else None)
     store_accounts(connection, manifest, known_on, accounts)
     draft.rows["account.parquet"] = engine.write_parquet(
