@@ -27,26 +27,37 @@ def create_profile(connection: duckdb.DuckDBPyConnection) -> None:
 
 def add_profile(intake: Intake, opened: Opened) -> None:
     """Add to `profile` what `delivered_rows` looks like: its rows without a fault that are no withdrawals."""
-    contract, connection, jurisdiction = opened.contract, intake.connection, intake.run.jurisdiction
-    connection.execute("""CREATE OR REPLACE TEMP VIEW whole AS
-SELECT * FROM delivered_rows WHERE len(faults) = 0 AND line_no NOT IN (SELECT line_no FROM faults) AND NOT is_withdrawal""")
+    contract, jurisdiction = opened.contract, intake.run.jurisdiction
     columns = [c for c in contract.columns if c.name in opened.header.positions]
-    counts = ", ".join(f"COUNT({c.name})" for c in columns)
-    rows, *filled = connection.execute(f"SELECT COUNT(*), {counts} FROM whole").fetchall()[0]
-    delivery = intake.original.manifest.delivery
-    lines = [(delivery, contract.file, "", None, rows, _hash(contract.version), "")]
-    for column, count in zip(columns, filled, strict=True):
-        declared, listed = _declared(contract, column), _listed(jurisdiction, column)
-        lines.append((delivery, contract.file, column.name, None, count, declared, listed))
-    connection.executemany("INSERT INTO profile VALUES (?, ?, ?, ?, ?, ?, ?)", lines)
-    for column in (c for c in columns if c.privacy in {"none", "indirect"} and (c.concept is not None or c.one_of)):
-        connection.execute(
-            f"""INSERT INTO profile
-            SELECT $delivery, $file, $column, CASE WHEN list_contains($codes, code) THEN code ELSE '' END, SUM(rows), '', ''
-            FROM (SELECT CAST({column.name} AS VARCHAR) AS code, COUNT(*) AS rows FROM whole WHERE {column.name} IS NOT NULL GROUP BY 1)
-            GROUP BY ALL""",
-            {"delivery": delivery, "file": contract.file, "column": column.name, "codes": _codes(jurisdiction, column)},
-        )
+    coded = [c for c in columns if c.privacy in {"none", "indirect"} and (c.concept is not None or c.one_of)]
+    filled = ", ".join(["COUNT(*)", *(f"COUNT({c.name})" for c in columns)])
+    by_code = "".join(
+        f"""
+    UNION ALL
+    SELECT '{c.name}', CASE WHEN list_contains(codes['{c.name}'], {c.name}) THEN {c.name} ELSE '' END, rows, '', ''
+    FROM (SELECT CAST({c.name} AS VARCHAR) AS {c.name}, COUNT(*) AS rows FROM whole WHERE {c.name} IS NOT NULL GROUP BY 1), lists"""
+        for c in coded
+    )
+    intake.connection.execute(
+        f"""INSERT INTO profile
+WITH whole AS (
+    SELECT * FROM delivered_rows
+    WHERE len(faults) = 0 AND NOT is_withdrawal AND line_no NOT IN (SELECT line_no FROM faults)),
+lists AS (SELECT $codes AS codes),
+counted AS (
+    SELECT unnest($columns) AS "column", CAST(NULL AS VARCHAR) AS code, unnest([{filled}]) AS rows, unnest($declared) AS declared,
+        unnest($listed) AS listed
+    FROM whole{by_code})
+SELECT $delivery, $file, "column", code, SUM(rows), MAX(declared), MAX(listed) FROM counted GROUP BY "column", code""",
+        {
+            "delivery": intake.original.manifest.delivery,
+            "file": contract.file,
+            "columns": ["", *(c.name for c in columns)],
+            "declared": [_hash(contract.version), *(_declared(contract, c) for c in columns)],
+            "listed": ["", *(_listed(jurisdiction, c) for c in columns)],
+            "codes": {c.name: _codes(jurisdiction, c) for c in coded} or {"": []},
+        },
+    )
 
 
 def _codes(jurisdiction: Jurisdiction, column: Column) -> list[str]:
