@@ -55,7 +55,7 @@ def schema(out: Annotated[Path, typer.Option(help="The folder to write them to."
 def new(
     partner: Annotated[str, typer.Argument(help="Who delivers the file.")],
     file: Annotated[str, typer.Argument(help="The name of the file in deliveries.")],
-    sample: Annotated[Path, typer.Argument(help="A file as it is delivered: CSV with a header, or JSON lines.")],
+    sample: Annotated[Path, typer.Argument(help="As delivered: CSV with a header, fixed width, JSON lines, XML, Parquet, Excel.")],
 ) -> None:
     """Draft a contract from a sample: structure, types, formats and short codes, and never a value of a person."""
     from das_pipeline.contracts.drafts import draft

@@ -11,23 +11,23 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from das_pipeline import engine
+from das_pipeline.contracts.samples import Sample, read_sample
 from das_pipeline.contracts.schemas import FileKind, first_line, kind_of
 from das_pipeline.deliveries.dates import USUAL, date_form
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.policy import load_policy
 from das_pipeline.settings import PROJECT
 from das_pipeline.yaml_reader import Document
 
-ROWS = 10_000  # of the sample that are looked at
 CODES, IN_ROWS = 30, 10  # a code list has at most so many codes, each in so many rows
-ENCODINGS = ("utf-8", "windows-1252")
-DELIMITERS = ";,\t|"
 TO_DO = "TO DO"
 
 
@@ -38,9 +38,11 @@ class Drafted:
     name: str
     header: str
     type: str
-    format: str | None
+    formats: tuple[str, ...]
     codes: tuple[str, ...]
-    is_measure: bool  # a number that is in several rows, or has decimals
+    is_measure: bool  # a number that is in several rows, or has decimals; true or false
+    is_unique: bool  # each row has a value of its own
+    at: tuple[int, int] | None
 
 
 def draft(jurisdiction: Jurisdiction, partner: str, file: str, sample: Path) -> list[Path]:
@@ -50,15 +52,16 @@ def draft(jurisdiction: Jurisdiction, partner: str, file: str, sample: Path) -> 
     """
     for word in (partner, file):
         engine.identifier(word)
-    names, rows, form = _read(sample)
-    columns = [_column(name, [row[i] for row in rows], form["decimal"]) for i, name in enumerate(names)]
+    read = read_sample(sample, load_policy(jurisdiction).deliveries.file_size)
+    columns = [_column(read, number) for number in range(len(read.names))]
     if len({column.name for column in columns}) < len(columns):
         raise DasError(f"{sample} has two columns whose names become one: rename them in the sample.")
-    files = {f"contracts/{partner}/{file}.yaml": _contract(jurisdiction, partner, file, columns, form)}
+    key = next((column for column in columns if column.is_unique), columns[0])
+    files = {f"contracts/{partner}/{file}.yaml": _contract(jurisdiction, partner, file, columns, key, read.form)}
     if f"contracts/{partner}/partner.yaml" not in jurisdiction.files("contracts/*/partner.yaml"):
         files[f"contracts/{partner}/partner.yaml"] = _partner(jurisdiction, partner, file)
     for column in columns:
-        if column.codes and column is not columns[0]:
+        if column.codes and column is not key:
             name = f"{partner}_{column.name}"
             days = "1900-01-01,9999-12-31"
             codes = "".join(_csv([code, TO_DO, *days.split(","), "valid"]) for code in column.codes)
@@ -78,58 +81,17 @@ def _first(target: Path, kind: FileKind) -> str:
     return first_line(target.resolve(), kind, PROJECT / "schemas") + "\n"
 
 
-def _read(sample: Path) -> tuple[list[str], list[list[str]], dict[str, str]]:
-    """Return the names of the columns, rows of texts, and the form of the file."""
-    try:
-        raw = sample.read_bytes()
-    except OSError:
-        raise DasError(f"{sample} cannot be read: give a file with a header and some rows.") from None
-    encoding = next((e for e in ENCODINGS if _decodes(raw, e)), None)
-    if encoding is None:
-        raise DasError(f"{sample} is not in {' or '.join(ENCODINGS)}: save it as UTF-8, and give its own character set in the contract.")
-    text = raw.decode(encoding).removeprefix("\ufeff")
-    first = text.split("\n", 1)[0]
-    if first.lstrip().startswith("{"):
-        return _read_json_lines(sample, text, encoding)
-    delimiter = max(DELIMITERS, key=first.count)
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = next(table, [])
-    rows = [row for _, row in zip(range(ROWS), table, strict=False) if len(row) == len(names)]
-    if len(names) < 2 or not rows:
-        raise DasError(f"{sample} is no table: a draft is made from CSV with a header and rows, or from JSON lines.")
-    return names, rows, {"kind": "csv", "encoding": encoding, "delimiter": delimiter, "decimal": _decimal(rows)}
-
-
-def _read_json_lines(sample: Path, text: str, encoding: str) -> tuple[list[str], list[list[str]], dict[str, str]]:
-    try:
-        records = [json.loads(line) for line in text.splitlines()[:ROWS] if line.strip()]
-        names = list(dict.fromkeys(key for record in records for key in record))
-    except (ValueError, AttributeError, TypeError):
-        raise DasError(f"{sample} is no JSON lines: each line must be one record {{…}}.") from None
-    rows = [["" if record.get(name) is None else str(record[name]) for name in names] for record in records]
-    return names, rows, {"kind": "jsonl", "encoding": encoding, "decimal": "."}
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _decimal(rows: Sequence[Sequence[str]]) -> str:
-    commas = sum(bool(re.fullmatch(r"-?\d+,\d+", cell)) for row in rows for cell in row)
-    points = sum(bool(re.fullmatch(r"-?\d+\.\d+", cell)) for row in rows for cell in row)
-    return "," if commas > points else "."
-
-
-def _column(header: str, cells: Sequence[str], decimal: str) -> Drafted:
-    values = [cell.strip() for cell in cells if cell.strip()]
-    kind, form = _type(values, decimal)
+def _column(sample: Sample, number: int) -> Drafted:
+    header, cells = sample.names[number], [row[number].strip() for row in sample.rows]
+    values = [cell for cell in cells if cell]
+    kind, formats = _type(values, sample.decimal)
+    if kind == "date" and sample.has_cells and "yyyy-mm-dd" not in formats:
+        formats = ("yyyy-mm-dd", *formats)  # a cell that is a day is read so, whatever is typed into others
     repeats = len(set(values)) * 2 <= len(values)  # a whole number that most rows have for themselves may name something
     codes = _codes(values) if kind == "text" else ()
-    return Drafted(_name(header), header, kind, form, codes, kind == "decimal" or (kind == "integer" and repeats))
+    is_measure = kind in {"decimal", "boolean"} or (kind == "integer" and repeats)
+    is_unique = len(set(cells)) == len(cells) and "" not in cells
+    return Drafted(_name(header), header, kind, formats, codes, is_measure, is_unique, sample.at[number] if sample.at else None)
 
 
 def _name(header: str) -> str:
@@ -137,15 +99,19 @@ def _name(header: str) -> str:
     return name if re.match(r"[a-z]", name) else f"column_{name}".rstrip("_")
 
 
-def _type(values: Sequence[str], decimal: str) -> tuple[str, str | None]:
-    """The type of a column, and the form of its dates. A number with a leading zero, or a long one, is a text: it names something."""
-    if values and (form := next((f for f in USUAL if all(_is_date(v, f) for v in values)), None)):
-        return "date", form
+def _type(values: Sequence[str], decimal: str) -> tuple[str, tuple[str, ...]]:
+    """The type of a column, and the forms of its dates. A number with a leading zero, or a long one, is a text: it names something."""
+    moments = ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss")  # a moment at midnight is written as its day
+    for formats in (*((form,) for form in USUAL), moments):
+        if values and all(any(_is_date(value, form) for form in formats) for value in values):
+            return "date", formats
+    if values and set(values) <= {"true", "false"}:
+        return "boolean", ()
     if values and all(re.fullmatch(r"-?(0|[1-9]\d{0,5})", v) for v in values):
-        return "integer", None
+        return "integer", ()
     if values and all(re.fullmatch(rf"-?\d+({re.escape(decimal)}\d{{1,2}})?", v) for v in values) and any(decimal in v for v in values):
-        return "decimal", None
-    return "text", None
+        return "decimal", ()
+    return "text", ()
 
 
 def _is_date(value: str, format: str) -> bool:
@@ -170,12 +136,13 @@ def _codes(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(counts)) if all(is_code.fullmatch(code) for code in counts) else ()
 
 
-def _contract(jurisdiction: Jurisdiction, partner: str, file: str, columns: Sequence[Drafted], form: dict[str, str]) -> str:
+def _contract(
+    jurisdiction: Jurisdiction, partner: str, file: str, columns: Sequence[Drafted], key: Drafted, form: Mapping[str, Any]
+) -> str:
     text = "{" + ", ".join(f"{code}: {TO_DO}" for code in jurisdiction.languages) + "}"
-    quoted = "".join(f", {key}: {json.dumps(form[key])}" for key in ("encoding", "delimiter", "decimal") if key in form)
-    header = ", header: true" if form["kind"] == "csv" else ""
     lines = [
         f"# A draft of das contracts new. Replace every {TO_DO}, decide on each column's privacy, then run das check.",
+        *(["# Names and positions of the columns are guesses: look at what each `at` cuts out of a line."] if columns[0].at else []),
         f"partner: {_word(partner)}",
         f"file: {_word(file)}",
         "version: 0.1.0",
@@ -184,10 +151,10 @@ def _contract(jurisdiction: Jurisdiction, partner: str, file: str, columns: Sequ
         f"owner: team:{partner}",
         f"purpose: {TO_DO}",
         f"unit: {_word(file)}                # {TO_DO}: what one record is",
-        f"unit_key: [{_word(columns[0].name)}]        # {TO_DO}: the columns that name a record; the first column is a guess",
+        f"unit_key: [{_word(key.name)}]        # {TO_DO}: the columns that name a record; this is a guess",
         "temporality: flow           # fixed, stock, flow or spell",
         "delivery: {mode: snapshot, complete_for: all}",
-        f"format: {{kind: {form['kind']}{quoted}{header}}}",
+        f"format: {{{', '.join(f'{name}: {_form_word(value)}' for name, value in form.items())}}}",
         "columns:",
     ]
     for column in columns:
@@ -195,12 +162,14 @@ def _contract(jurisdiction: Jurisdiction, partner: str, file: str, columns: Sequ
         if column.header != column.name:
             parts.append(f"path: {json.dumps(column.header, ensure_ascii=False)}")
         parts.append(f"type: {column.type}")
-        if column.format:
-            parts.append(f'formats: ["{column.format}"]')
+        if column.at:
+            parts.append(f"at: [{column.at[0]}, {column.at[1]}]")
+        if column.formats:
+            parts.append(f"formats: {json.dumps(list(column.formats))}")
         is_open = column.is_measure or column.codes
-        if column is columns[0] or not is_open:
+        if column is key or not is_open:
             parts.append("privacy: direct")
-        if column.codes and column is not columns[0]:
+        if column.codes and column is not key:
             parts.append(f"concept: {{scheme: {TO_DO.lower().replace(' ', '_')}, list: {partner}_{column.name}}}")
         lines.append(f"  - {{{', '.join(parts)}, description: {text}}}")
     return "\n".join(lines) + "\n"
@@ -220,6 +189,10 @@ def _word(word: str) -> str:
         return word if Document.parse("", word).value() == word else json.dumps(word)
     except ConfigurationError:
         return json.dumps(word)
+
+
+def _form_word(value: Any) -> str:
+    return _word(value) if isinstance(value, str) and value.isalnum() else json.dumps(value)
 
 
 def _csv(cells: Sequence[str]) -> str:
