@@ -43,11 +43,12 @@ def ui(port: Port = 3000) -> None:
     sys.stdout.flush()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell starts a background job with Ctrl-C ignored, and Dagster takes SIGTERM as Ctrl-C
     os.chdir(PROJECT)
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    os.execve(sys.executable, [*_DAGSTER_DEV, "-w", str(PROJECT / "workspace.yaml"), "-h", HOST, "-p", str(port)], environment)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    arguments = [f"http://{HOST}:{port}", "-w", str(PROJECT / "workspace.yaml"), "-h", HOST, "-p", str(port)]
+    os.execve(sys.executable, [*_DAGSTER_DEV, *arguments], environment)
 
 
-_DAGSTER_DEV = (sys.executable, "-W", "ignore", "-m", "dagster", "dev")  # its advice to use another program is not for our users
+_DAGSTER_DEV = (sys.executable, "-W", "ignore", "-m", "orchestration.dev")  # Dagster's advice to use another program is not for our users
 
 
 def lock_ui(home: Path, port: int) -> int:

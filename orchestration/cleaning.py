@@ -23,11 +23,14 @@ def clean() -> None:
     remove_expired()
 
 
-nightly = dg.ScheduleDefinition(
-    name="nightly",
+@dg.schedule(
     job=clean,
     cron_schedule="0 3 * * *",
     execution_timezone=TIME_ZONE.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night at 03:00, before the chain.",
+    description="Every night at 03:00, before the chain, when something has outlived its term.",
 )
+def nightly(das: Das) -> dg.RunRequest | dg.SkipReason:
+    run = das.whole()
+    due = retention.expired(run.known_on(retention.judged_on(run)))
+    return dg.RunRequest() if due else dg.SkipReason("Nothing has outlived its term.")

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,15 @@ def processes_of(home: Path) -> list[int]:
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
     return found
+
+
+def process_of(home: Path, *words: str) -> int | None:
+    """The process of this home that has these words on its command line."""
+    for process in processes_of(home):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if {word.encode() for word in words} <= set(Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")):
+                return process
+    return None
 
 
 @contextmanager
@@ -95,7 +104,7 @@ def test_the_site_is_served_until_it_is_told_to_stop(fresh: Installation, number
 
 @pytest.mark.slow
 def test_dagster_runs_once_on_a_home_and_ends_as_a_whole(fresh: Installation) -> None:
-    """On an empty home the UI is healthy, another `das ui` is refused, and SIGTERM leaves no daemon behind."""
+    """On an empty home the UI is healthy, another `das ui` is refused, a killed code server comes back, and SIGTERM leaves nothing."""
     port = free_port()
     with started(fresh, "ui", "--port", str(port)) as process:
         assert "dagster_webserver_version" in answer(port, "/server_info")
@@ -108,6 +117,13 @@ def test_dagster_runs_once_on_a_home_and_ends_as_a_whole(fresh: Installation) ->
         assert "No delivery is waiting to be taken in." in seen
         assert "Traceback" not in seen
         assert len(processes_of(fresh.home)) >= 3, "Dagster itself, the webserver and the daemon"
+        server = process_of(fresh.home, "api", "grpc")
+        assert server is not None
+        os.kill(server, signal.SIGKILL)
+        until = time.monotonic() + PATIENCE
+        while process_of(fresh.home, "api", "grpc") in (None, server) and time.monotonic() < until:
+            time.sleep(0.5)
+        assert process_of(fresh.home, "api", "grpc") not in (None, server), "the code server is started again"
         assert stop(process, signal.SIGTERM) == 0
         until = time.monotonic() + PATIENCE
         while processes_of(fresh.home) and time.monotonic() < until:
