@@ -172,8 +172,10 @@ def is_refused(run: Run, partner: str, delivery: str) -> bool:
 
 
 def record_refusal(run: Run, manifest: Manifest, verdicts: Iterable[Verdict], receipt: Mapping[str, Any]) -> None:
-    """Record that a delivery was refused and why, so that it is not tried again."""
-    content = {"verdicts": [v.as_dict() for v in verdicts], "receipt": dict(receipt)}
+    """Record that a delivery was refused and why, so that it is not tried again, and what of its partner was the newest in force then."""
+    in_force = accepted(run, manifest.partner)
+    newest = in_force[-1].delivery if in_force else None
+    content = {"verdicts": [v.as_dict() for v in verdicts], "receipt": dict(receipt), "in_force": newest}
     replace_file(refusal_path(run, manifest.partner, manifest.delivery), canonical(content, indent=1))
 
 

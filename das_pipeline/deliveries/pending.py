@@ -126,18 +126,20 @@ class Refusal:
 def refusals(run: Run) -> list[Refusal]:
     """Return every refused delivery, by partner.
 
-    One is made good when its sequence is in force, or a later one of a partner that sends wholes; or, when the number was the mistake, when
-    its reference date is.
+    One is made good by what is accepted after it: with its sequence, or a later one of a partner that sends wholes; or, when the number was
+    the mistake, with its reference date. What was in force before, such as the delivery that it was to replace, does not make it good.
     """
     refused = []
     for partner in load_partners(run.jurisdiction):
         in_force = accepted(run, partner)
         newest, days = max((a.sequence for a in in_force), default=0), {a.reference_on for a in in_force}
+        last = in_force[-1].delivery if in_force else None
         for manifest in (original.manifest for original in all_landed(run, partner)):
             record = refusal(run, partner, manifest.delivery)
             if record is not None:
                 failed = [v for v in record["verdicts"] if not v["passed"] and v["severity"] == "block"]
-                is_made_good = manifest.sequence <= newest or manifest.reference_on in days
+                has_followed = last != record.get("in_force", manifest.replaces)  # records from before December 2026 do not have it
+                is_made_good = has_followed and (manifest.sequence <= newest or manifest.reference_on in days)
                 rules = tuple(sorted({v["rule"] for v in failed}))
                 refused.append(Refusal(manifest, rules, " ".join(v["sentence"] for v in failed), is_made_good))
     return refused

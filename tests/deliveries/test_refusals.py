@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from das_pipeline.deliveries import file, landing, pending, problems, take_in
+from das_pipeline.deliveries import file, landing, pending, problems, refusals, take_in
 from das_pipeline.gate import GateFailed
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
@@ -269,3 +269,27 @@ def test_many_deliveries_after_a_lost_one_wait_and_are_not_refused(desk: Desk) -
     assert [(d.sequence, d.state) for d in pending(desk.run)] == [(1, "ready"), *((n, "waiting") for n in range(3, 15))]
     desk.send([report("R0002")], date(2024, 2, 2), sequence=2)
     assert take_in_everything(desk) == ["watch"] * 14
+
+
+@pytest.mark.parametrize("replaces", ["2024-01-31.1", None])
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["", "recorded by an earlier version"])
+def test_a_refused_replacement_is_shown_until_a_later_delivery_is_accepted(desk: Desk, replaces: str | None, is_recorded: bool) -> None:
+    """The sequence of the replacement is in force already, by the delivery that it was to replace."""
+
+    def shown() -> list[str]:
+        return [refusal.delivery for refusal in refusals(desk.run) if not refusal.is_made_good]
+
+    desk.send([report("R0001")])
+    desk.take_in()
+    folder = desk.send([report("R0001", offence="11")], number=2, replaces=replaces)
+    (folder / "reports.csv").write_bytes(b"torn")
+    desk.refused()
+    if not is_recorded:
+        path = landing.refusal_path(desk.run, "watch", "2024-01-31.2")
+        path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "in_force"}))
+    assert shown() == (["2024-01-31.2"] if replaces or is_recorded else [])
+    if replaces:
+        assert "watch 2024-01-31.2, sequence 1, was refused and is not corrected." in problems(desk.run)[0]
+    desk.send([report("R0002")], NEXT, sequence=2)
+    desk.take_in()
+    assert shown() == []
