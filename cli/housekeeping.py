@@ -19,7 +19,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would go, and
 
 @app.command()
 def clean(dry_run: DryRun = False) -> None:
-    """Remove old versions, rejected candidates and originals whose term has passed (policy.yaml, retention)."""
+    """Remove what has outlived its term (policy.yaml, retention), and what processes that were killed left behind."""
     from das_pipeline import retention
 
     run = Run.start(Settings.from_environment(), date.max)

@@ -160,6 +160,21 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock of a file or folder."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _acquire(descriptor: int) -> bool:
     """Take the lock of an open file; return False when its owner keeps it for longer than WAIT seconds."""
     end, pause = time.monotonic() + WAIT, 0.002

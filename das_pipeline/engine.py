@@ -5,11 +5,14 @@ Connections are in memory over Parquet; no `.duckdb` file is shared between proc
 
 from __future__ import annotations
 
+import atexit
 import base64
 import errno
+import fcntl
 import importlib.resources
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,11 +23,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from das_pipeline.disk import using
 from das_pipeline.errors import ConfigurationError, DasError, NoRoom
 from das_pipeline.settings import Settings
 
 ENCRYPTED = "encryption_config={footer_key:'das'}"
 OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"  # how every table is written
+SPILL = ".spill"  # a folder of the home, with a folder for each process that is working
+_spills: dict[tuple[Path, int], Path] = {}  # by home and process
 _IDENTIFIER = re.compile(r"^[a-z_][a-z0-9_]*$")
 # Arrow's own allocator keeps what it has freed, some 30 MiB of a small intake; the system's gives it back.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -52,13 +58,11 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     Each connection spills into a folder of its own, which the engine creates when it needs it and removes at the end: two that share one
     read each other's blocks. Spilled rows are encrypted, so every connection needs the cipher, with or without a key for files.
     """
-    spill = settings.home / ".spill"
-    spill.mkdir(parents=True, exist_ok=True)
     connection.load_extension(str(_cipher()))
     connection.execute("SET allow_unsigned_extensions = false")  # no other extension: this cannot be set back
     connection.execute("SET memory_limit = ?", [settings.memory_limit])
     connection.execute("SET threads = ?", [settings.threads])
-    connection.execute("SET temp_directory = ?", [str(spill / uuid.uuid4().hex)])
+    connection.execute("SET temp_directory = ?", [str(_spill_of(settings.home) / uuid.uuid4().hex)])
     connection.execute("SET max_temp_directory_size = '50GB'")
     connection.execute("SET temp_file_encryption = true")  # spilled rows hold names
     connection.execute("SET preserve_insertion_order = true")
@@ -66,6 +70,19 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     if parquet_key is not None:
         add_key(connection, "das", parquet_key)
     return connection
+
+
+def _spill_of(home: Path) -> Path:
+    """The folder of this process for what it spills. Its lock is held until the process ends, so that what a killed one left can go."""
+    mine = (home, os.getpid())
+    if mine not in _spills or not _spills[mine].is_dir():
+        with using(home / SPILL):  # whoever removes what is left is `alone` there
+            folder = home / SPILL / uuid.uuid4().hex
+            folder.mkdir()
+            fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _spills[mine] = folder
+    return _spills[mine]
 
 
 def add_key(connection: duckdb.DuckDBPyConnection, name: str, key: bytes) -> None:

@@ -14,9 +14,10 @@ cleaning finishes the work.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
@@ -24,8 +25,9 @@ from typing import Literal
 from das_pipeline import deliveries
 from das_pipeline.deliveries import landing
 from das_pipeline.deliveries.landing import Landed
-from das_pipeline.disk import alone, replace_file
-from das_pipeline.lake import MANIFEST, Lake, Version, canonical
+from das_pipeline.disk import RELEASES, alone, is_locked, make_folder, replace_file
+from das_pipeline.engine import SPILL
+from das_pipeline.lake import LOCK, MANIFEST, Lake, Version, canonical
 from das_pipeline.policy import Retention, load_policy
 from das_pipeline.release import DECISION
 from das_pipeline.release.candidate import lineage
@@ -37,12 +39,16 @@ Kind = Literal["versions", "rejected", "refused", "originals", "unfinished"]
 
 @dataclass(frozen=True)
 class Expired:
-    """Files that may go together, and how many bytes they hold; `record` is the manifest that will say why they went."""
+    """Files that may go together, and how many bytes they hold; `record` is the manifest that will say why they went.
+
+    Those that a process which is dead left in a `folder` of its own go with all that is in it.
+    """
 
     kind: Kind
     files: tuple[Path, ...]
     bytes: int
     record: Path | None = None
+    folder: Path | None = None
 
 
 def judged_on(run: Run) -> date:
@@ -53,8 +59,7 @@ def judged_on(run: Run) -> date:
 def expired(run: Run) -> list[Expired]:
     """What may go on the run's date."""
     terms, stays = load_policy(run.jurisdiction).retention, needed(run)
-    drafts = (_files(draft) for draft in sorted(run.lake.home.glob("*/*/.draft-*")))  # a living owner would be using the home
-    found = [_expired("unfinished", files) for files in drafts if files]
+    found = leftovers(run.lake.home)
     for table in _tables(run.lake):
         found += _expired_versions(run.lake, table, stays, terms, run.as_of)
     return [*found, *_expired_originals(run, terms)]
@@ -63,7 +68,8 @@ def expired(run: Run) -> list[Expired]:
 def clean(run: Run) -> list[Expired]:
     """Remove what may go on the run's date, and return it. Waits for runs in progress, and keeps new ones waiting."""
     terms = load_policy(run.jurisdiction).retention
-    with alone(run.lake.home):
+    make_folder(run.lake.home / SPILL)
+    with alone(run.lake.home), alone(run.lake.home / SPILL):
         removed = expired(run)
         for found in removed:
             _remove(found, terms, run.as_of)
@@ -99,6 +105,16 @@ def _since(lake: Lake, live: Version, decided: Version | None) -> Iterator[tuple
 
 
 # -- what may go
+
+
+def leftovers(home: Path) -> list[Expired]:
+    """What processes that are dead left in folders of their own: drafts of tables and releases, spilled rows, unfinished replays."""
+    owned = [(draft, draft.parent / LOCK) for draft in home.glob("*/*/.draft-*")]
+    owned += [(draft, home / "release" / LOCK) for draft in home.glob(f"{RELEASES}/.draft-*")]
+    owned += [(aside, home / "deliveries" / aside.name.split("-", 1)[1].rpartition("-")[0] / LOCK) for aside in home.glob(".replay-*")]
+    owned += [(spilled, spilled) for spilled in home.glob(f"{SPILL}/*")]
+    left = sorted(folder for folder, lock in owned if not is_locked(lock))
+    return [replace(_expired("unfinished", _files(folder)), folder=folder) for folder in left]
 
 
 def _expired_versions(lake: Lake, table: str, stays: set[tuple[str, str]], terms: Retention, on: date) -> Iterator[Expired]:
@@ -165,13 +181,16 @@ def _expired(kind: Kind, files: set[Path], record: Path | None = None) -> Expire
 
 
 def _remove(found: Expired, terms: Retention, on: date) -> None:
-    """Write down in the manifest why the files go, and remove them with the folders of a version or draft that are empty without them."""
+    """Write down in the manifest why the files go, and remove them with the folders of a version that are empty without them."""
     if found.record is not None:
         content = json.loads(found.record.read_bytes())
         if "removed" not in content:  # else a cleaning was killed after writing it
             reason = {"on": on.isoformat(), "term": found.kind, "days": _term(terms, found.kind).days}
             emptied = {"files": {}} if "files" in content else {}  # of a landed delivery the hashes stay: they are what it is known by
             replace_file(found.record, canonical(content | emptied | {"removed": reason}, indent=1))
+    if found.folder is not None:
+        shutil.rmtree(found.folder)
+        return
     for path in found.files:
         path.unlink()
         with suppress(OSError):  # a folder that is not empty, at the latest the one with the manifest

@@ -112,6 +112,51 @@ def test_a_rejected_candidate_and_a_draft_of_a_dead_process_go(start: Start) -> 
     assert sizes(retention.clean(start(day(1)))) == [("rejected", 1, 4)]
 
 
+SPILLS = "CREATE TEMP TABLE t AS SELECT range AS n, md5(range::VARCHAR) AS m FROM range(1_000_000)"  # 50 MB, in 25 MB of memory
+LEAVES = """
+import sys, tempfile, time
+from datetime import date
+from pathlib import Path
+from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+
+home, keys, jurisdiction = map(Path, sys.argv[1:4])
+run = Run.start(Settings(home, home, keys, jurisdiction, memory_limit="25MB", threads=1), date(2024, 3, 1))
+with (
+    run.begin("chain/a") as draft, run.lake.lock("deliveries/watch"), run.connect() as connection,
+    tempfile.TemporaryDirectory(dir=home, prefix=".replay-watch-") as aside,
+):
+    draft.path("half.txt").write_text("half", encoding="ascii")
+    Path(aside, "half.txt").write_text("half", encoding="ascii")
+    Path(aside, "originals").symlink_to(home)
+    connection.execute(sys.argv[4])
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(start: Start, settings: Settings) -> None:
+    home, run = settings.home, start(day(0))
+    command = [sys.executable, "-c", LEAVES, str(home), str(settings.keys), str(settings.jurisdiction), SPILLS]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert retention.leftovers(home) == []
+        process.kill()
+    left = retention.leftovers(home)
+    places = [e.folder.relative_to(home).as_posix() for e in left if e.folder]
+    assert [place.rpartition("-")[0] or place[:7] for place in places] == [".replay-watch", ".spill/", "chain/a/.draft"]
+    assert [e.bytes > 0 for e in left] == [True] * 3
+    with replace(run, settings=replace(settings, memory_limit="25MB", threads=1)).connect() as connection:
+        connection.execute(SPILLS)
+        (mine,) = {path.parent for path in home.glob(".spill/*/*")} - {e.folder for e in left}
+        assert retention.clean(run) == left
+        assert connection.execute("SELECT COUNT(DISTINCT m) FROM t").fetchall() == [(1_000_000,)], "what this process spilled is there"
+    assert list(home.glob(".spill/*")) == [mine]
+    assert list(home.glob(".replay-*")) + list(home.glob("*/*/.draft-*")) == []
+    assert run.lake.root("chain/a").is_dir(), "the link to the home was not followed"
+
+
 def test_a_version_that_was_removed_can_be_made_again(start: Start) -> None:
     first = produce(start(day(0)), "chain/a", write("a.txt")).version
     produce(start(day(0)), "chain/a", write("a.txt"), salt="other")
