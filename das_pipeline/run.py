@@ -58,11 +58,9 @@ class Run:
 
     @contextmanager
     def begin(self, table: str) -> Iterator[Draft]:
-        """Hold the lock of `table` with a new draft of it; what comes of simulated deliveries says so."""
+        """Hold the lock of `table` with a new draft of it, in a home that remembers the keys of this run."""
         with self.lake.begin(table) as draft:
             claim_home(self.settings, self.keys)
-            if self.keys.is_demo:  # demo keys accept simulated deliveries and no others
-                draft.facts["is_simulated"] = True
             yield draft
 
     @contextmanager
@@ -123,6 +121,8 @@ def produce(
     with engine.errors_of_engine(table), run.begin(table) as draft:
         if draft.live is not None and draft.live.inputs_hash == inputs_hash:  # made by another process while this one waited
             return Produced(draft.live, is_new=False)
+        if any(version.facts.get("is_simulated") for version in versions.values()):  # what comes of simulated deliveries says so
+            draft.facts["is_simulated"] = True
         verdicts = waived(run.jurisdiction, table, build(run, draft), run.as_of)
         version = run.lake.seal(
             draft,

@@ -125,6 +125,8 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
     accepted_before = list(live.facts["deliveries"]) if live is not None else []
     draft.facts["deliveries"] = [*accepted_before, _accepted(original, run.as_of, contracts)]
     draft.facts["drift"] = summary(drift)
+    if manifest.is_simulated or (live is not None and live.facts.get("is_simulated")):
+        draft.facts["is_simulated"] = True  # and so has every table that is made from it
     draft.facts["account"] = {o.contract.file: _counts(o.account) for o in opened}
     return verdicts, receipt
 

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from das_pipeline import engine
+from das_pipeline.deliveries import is_simulated
 from das_pipeline.linkage.compare import alike
 from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
 from das_pipeline.policy import load_policy
@@ -93,7 +94,7 @@ def train_model(run: Run) -> dict[str, Any]:
             source = engine.parquet([entities.path(f"{name}.parquet")])
             connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
         least = load_policy(run.jurisdiction).linkage.common_name.rows
-        return train(connection, least, as_of=run.as_of, is_simulated=run.keys.is_demo).model_dump()
+        return train(connection, least, as_of=run.as_of, is_simulated=is_simulated(run)).model_dump()
 
 
 def train(connection: duckdb.DuckDBPyConnection, least: int, *, as_of: date, is_simulated: bool) -> StoredModel:
