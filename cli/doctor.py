@@ -21,6 +21,7 @@ from cli.console import console
 from cli.exits import Exit
 from cli.servers import LOCK as UI_LOCK
 from das_pipeline.errors import DasError
+from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
 app = typer.Typer()
@@ -43,7 +44,7 @@ class Finding:
 def doctor() -> None:
     """Examine this installation: environment, versions, keys, disk, every live version, locks, releases, Dagster. Changes nothing."""
     findings = [finding for examine in EXAMINATIONS for finding in _examined(examine)]
-    table = Table(*(Column(name, overflow="fold") for name in ("what", "", "seen", "how to fix it")))
+    table = Table(Column("what", no_wrap=True), "", Column("seen", overflow="fold"), Column("how to fix it", overflow="fold"))
     for finding in findings:
         table.add_row(finding.what, "[red]wrong[/]" if finding.fix else "[green]ok[/]", finding.seen, finding.fix)
     console.print(table)
@@ -144,21 +145,14 @@ def _gigabytes(size: int) -> str:
 
 def _live_versions() -> Iterator[Finding]:
     """Live versions."""
-    from das_pipeline.lake import Lake, verify
+    from das_pipeline.damage import damaged_tables, how_to_mend, live_tables
 
-    settings = Settings.from_environment()
-    lake = Lake(settings.home)
-    tables = [pointer.parent.relative_to(settings.home).as_posix() for pointer in sorted(settings.home.glob("*/*/current.json"))]
-    files = 0
-    for table in tables:
-        try:
-            live = lake.live(table)
-            verify(live)
-        except DasError as error:
-            yield Finding(f"live version of {table}", "not what its manifest says", str(error))
-        else:
-            files += len(live.files)
-    yield Finding("live versions", f"{len(tables)} tables: {files:,} files with the hash in their manifest")
+    run = Run.start(Settings.from_environment(), date.max)
+    damaged = damaged_tables(run.lake)
+    for table, damage in damaged.items():
+        yield Finding(f"live version of {table}", damage, how_to_mend(run, table))
+    whole = len(live_tables(run.lake)) - len(damaged)
+    yield Finding("live versions", f"{whole} tables: every file has the hash in its manifest")
 
 
 def _locks() -> Iterator[Finding]:
@@ -187,7 +181,6 @@ def _releases() -> Iterator[Finding]:
     """Releases."""
     from das_pipeline import publication
     from das_pipeline.release import is_done, verify_release
-    from das_pipeline.run import Run
 
     run = Run.start(Settings.from_environment(), date.max)
     releases = publication.releases(run)
@@ -199,7 +192,7 @@ def _releases() -> Iterator[Finding]:
         yield Finding(
             f"release {release.id}",
             "signed, every file as released" if not wrong else " ".join(wrong),
-            "Put it back from a backup: a release never changes." if wrong else "",
+            f"Restore {release.folder} from backup: a release is never made again." if wrong else "",
         )
     live = publication.current_release(run)
     fix = "" if is_done(run) else "Run das run: it ends what was interrupted."

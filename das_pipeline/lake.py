@@ -24,6 +24,7 @@ from das_pipeline.gate import Verdict, blocking
 MANIFEST = "manifest.json"
 POINTER = "current.json"
 LOCK = ".lock"
+MENDED = "das doctor tells how to mend it."
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Draft:
     root: Path
     folder: Path
     live: Version | None  # the live version when this draft began
+    follows: str | None = None  # its id, also of one that is damaged
     rows: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     adopted: dict[str, Entry] = field(default_factory=dict)
@@ -117,8 +119,6 @@ class Lake:
     def root(self, table: str) -> Path:
         return self.home / table
 
-    # -- reading
-
     def current(self, table: str) -> Version | None:
         """The live version, its manifest read, its files not yet verified; None before the first."""
         if table in self.fixed:
@@ -140,9 +140,9 @@ class Lake:
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise LakeError(f"{table} has no version {version_id}: {path} is missing. Materialise {table} again.") from None
+            raise LakeError(f"{table} has no version {version_id}: {path} is missing. {MENDED}") from None
         except json.JSONDecodeError:
-            raise LakeError(f"The manifest {path} is torn. Materialise {table} again.") from None
+            raise LakeError(f"The manifest {path} is torn. {MENDED}") from None
         return Version(
             table=table,
             id=version_id,
@@ -170,8 +170,6 @@ class Lake:
         verify(version)
         return version
 
-    # -- writing
-
     @contextmanager
     def lock(self, table: str) -> Iterator[None]:
         """Hold the right to write `table`. Other processes wait for it; it is free again when its owner ends, however that ends.
@@ -182,8 +180,8 @@ class Lake:
             yield
 
     @contextmanager
-    def begin(self, table: str) -> Iterator[Draft]:
-        """Hold the lock of `table` with a new draft of it; what of the draft is not sealed in the block is removed."""
+    def begin(self, table: str, *, is_damaged: bool = False) -> Iterator[Draft]:
+        """Hold the lock of `table` with a draft, which is removed unless sealed; of an `is_damaged` live version it takes the place."""
         root = self.root(table)
         with self.lock(table):
             for left in root.glob(".draft-*"):  # a living owner would hold the lock
@@ -191,7 +189,8 @@ class Lake:
             folder = root / f".draft-{uuid.uuid4().hex[:12]}"
             folder.mkdir()
             try:
-                yield Draft(table=table, root=root, folder=folder, live=self.current(table))
+                live = None if is_damaged else self.current(table)
+                yield Draft(table=table, root=root, folder=folder, live=live, follows=self._live_id(table))
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -235,15 +234,15 @@ class Lake:
             "verdicts": [v.as_dict() for v in judged],
             "files": {n: e.__dict__ for n, e in sorted(files.items())},
         }
-        if not self._is_intact(draft.table, version_id):  # else it was sealed before a crash: the bytes that are there are as good
+        if not self.is_whole(draft.table, version_id):  # else it was sealed before a crash: the bytes that are there are as good
             shutil.rmtree(draft.root / version_id, ignore_errors=True)
             (draft.folder / MANIFEST).write_bytes(canonical(manifest, indent=1))
             sync(draft.folder)
             move(draft.folder, draft.root / version_id)
-        return replace(self.version(draft.table, version_id), follows=draft.live.id if draft.live is not None else None)
+        return replace(self.version(draft.table, version_id), follows=draft.follows)
 
-    def _is_intact(self, table: str, version_id: str) -> bool:
-        """Whether the version was sealed before and every file of it is what its manifest says."""
+    def is_whole(self, table: str, version_id: str) -> bool:
+        """Whether the version is sealed and every file of it is what its manifest says."""
         try:
             _verify_files(self.version(table, version_id))
         except LakeError:
@@ -289,11 +288,9 @@ def _verify_files(version: Version) -> None:
     for name, entry in version.files.items():
         path = version.root / entry.path
         if not path.exists():
-            raise LakeError(f"{version.table} version {version.id}: file {name} is missing. Materialise {version.table} again.")
+            raise LakeError(f"{version.table} version {version.id}: file {name} is missing. {MENDED}")
         if path.stat().st_size != entry.bytes or sha256_of(path) != entry.sha256:
-            raise LakeError(
-                f"{version.table} version {version.id}: file {name} is not what its manifest says. Materialise {version.table} again."
-            )
+            raise LakeError(f"{version.table} version {version.id}: file {name} is not what its manifest says. {MENDED}")
 
 
 def canonical(value: Any, indent: int | None = None) -> bytes:

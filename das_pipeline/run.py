@@ -19,11 +19,12 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.disk import require_room
+from das_pipeline.errors import LakeError
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.home_format import require_current
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.known_keys import claim_home, verify_keys
-from das_pipeline.lake import Draft, Lake, Version, canonical
+from das_pipeline.lake import Draft, Lake, Version, canonical, verify
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
 from das_pipeline.stages import code_of, reads_of, stage_of, zone_of
@@ -57,9 +58,9 @@ class Run:
         return replace(self, as_of=as_of)
 
     @contextmanager
-    def begin(self, table: str) -> Iterator[Draft]:
+    def begin(self, table: str, *, is_damaged: bool = False) -> Iterator[Draft]:
         """Hold the lock of `table` with a new draft of it, in a home that remembers the keys of this run."""
-        with self.lake.begin(table) as draft:
+        with self.lake.begin(table, is_damaged=is_damaged) as draft:
             claim_home(self.settings, self.keys)
             yield draft
 
@@ -98,8 +99,9 @@ def produce(
 ) -> Produced:
     """The live version of `table` made by `build` from the live versions of `inputs`, each verified first.
 
-    Equal inputs, `as_of`, code and files of the jurisdiction that the table's stage reads ⇒ nothing is done again. `salt` stands for
-    inputs that are no tables (a delivery's manifest). `chained` makes the version remember the one before it (ledgers, deliveries). A
+    Equal inputs, `as_of`, code and files of the jurisdiction that the table's stage reads ⇒ nothing is done again, unless a file of the
+    live version is damaged. `salt` stands for inputs that are no tables (a delivery's manifest). `chained` makes the version remember the
+    one before it (ledgers, deliveries), which is verified too: a damaged one raises LakeError, since no input has what it remembers. A
     failed blocking rule raises GateFailed.
     """
     versions = {name: run.lake.open(name) for name in inputs}
@@ -114,11 +116,20 @@ def produce(
         "salt": salt,
     }
     inputs_hash = hashlib.sha256(canonical(basis)).hexdigest()
-    live = run.lake.current(table)
-    if live is not None and live.inputs_hash == inputs_hash:
-        return Produced(live, is_new=False)
+    is_damaged = False
+    try:
+        live = run.lake.current(table)
+        is_same = live is not None and live.inputs_hash == inputs_hash
+        if live is not None and (is_same or chained):
+            verify(live)
+        if live is not None and is_same:
+            return Produced(live, is_new=False)
+    except LakeError:
+        if chained:  # what it remembers is in no input, and would go on in the next version
+            raise
+        is_damaged = True
     require_room(run.lake.home)
-    with engine.errors_of_engine(table), run.begin(table) as draft:
+    with engine.errors_of_engine(table), run.begin(table, is_damaged=is_damaged) as draft:
         if draft.live is not None and draft.live.inputs_hash == inputs_hash:  # made by another process while this one waited
             return Produced(draft.live, is_new=False)
         if any(version.facts.get("is_simulated") for version in versions.values()):  # what comes of simulated deliveries says so

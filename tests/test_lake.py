@@ -84,6 +84,25 @@ def test_a_torn_manifest_says_so(run: Run) -> None:
         run.lake.open("chain/a")
 
 
+@pytest.mark.parametrize("damaged", ["a.txt", "manifest.json"])
+def test_a_damaged_version_is_made_again_as_it_was(run: Run, damaged: str) -> None:
+    first = produce(run, "chain/a", write("one", HOLDS)).version
+    whole = {path: path.read_bytes() for path in (first.folder / "a.txt", first.folder / "manifest.json")}
+    path = first.folder / damaged
+    path.write_bytes(b"?" + path.read_bytes()[1:])
+    again = produce(run, "chain/a", write("one", HOLDS))
+    assert (again.is_new, again.version.id) == (True, first.id)
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert not produce(run, "chain/a", write("one", HOLDS)).is_new
+
+
+def test_a_damaged_version_that_remembers_the_one_before_is_not_made_again(run: Run) -> None:
+    path = produce(run, "chain/a", write("one", HOLDS), chained=True).version.path("a.txt")
+    path.write_text("two", encoding="utf-8")
+    with pytest.raises(LakeError, match=r"a\.txt is not what its manifest says. das doctor tells how to mend it."):
+        produce(run, "chain/a", write("one", HOLDS), chained=True)
+
+
 def test_an_input_without_a_live_version_stops_the_build(run: Run) -> None:
     with pytest.raises(LakeError, match="chain/missing has no live version"):
         produce(run, "chain/b", write("x"), inputs=["chain/missing"])

@@ -18,7 +18,7 @@ from das_pipeline.publication import expectations, formats, judging, metadata
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
-from das_pipeline.publication.releases import previous_release
+from das_pipeline.publication.releases import previous_release, require_intact_releases
 from das_pipeline.publication.tables import external_cells, protected_cells, write
 from das_pipeline.publication.texts import TableTexts, table_texts
 from das_pipeline.run import Run
@@ -30,6 +30,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
 
     Nothing here comes from a clock: dates are those of `as_of`, so equal inputs give equal bytes.
     """
+    require_intact_releases(run)
     texts = table_texts(run.jurisdiction)
     as_of = run.as_of.isoformat()
     mapping_version = run.lake.live("terminology/concepts").facts["mapping_version"]

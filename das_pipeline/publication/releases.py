@@ -8,13 +8,14 @@ in its place. The stage `release` makes them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from das_pipeline.disk import RELEASES
+from das_pipeline.disk import RELEASES, sha256_of
+from das_pipeline.errors import LakeError
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
 
@@ -95,8 +96,32 @@ def has_same_content(release: Release, site: Version) -> bool:
 
 
 def read_release(folder: Path) -> Release:
-    """Return the finished release in `folder`."""
-    return Release(folder.name, folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    """Return the finished release in `folder`; LakeError when its manifest is torn."""
+    try:
+        return Release(folder.name, folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except ValueError:
+        raise damaged_release(folder, [f"{MANIFEST}: torn."]) from None
+
+
+def wrong_files(folder: Path, listed: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each file of a release that is missing or differs from what its manifest lists."""
+    wrong = [f"{name}: missing." for name in sorted(listed) if not (folder / name).exists()]
+    return wrong + [f"{n}: other bytes." for n in sorted(listed) if (folder / n).exists() and sha256_of(folder / n) != listed[n]["sha256"]]
+
+
+def damaged_release(folder: Path, wrong: Sequence[str]) -> LakeError:
+    """Return the error for a release that is not as it was published. It is never mended by making it again: its readers have the bytes."""
+    return LakeError(
+        f"Release {folder.name} is not as it was published. {' '.join(wrong[:5])} Restore {folder} from backup. "
+        "Until then no candidate is made and nothing is released."
+    )
+
+
+def require_intact_releases(run: Run) -> None:
+    """Raise LakeError when a file of a release is damaged: a candidate is compared with them, and would keep what it read."""
+    for release in [*releases(run), *withdrawn_releases(run)]:
+        if wrong := wrong_files(release.folder, release.manifest["files"]):
+            raise damaged_release(release.folder, wrong)
 
 
 def number_of(release: str) -> int:

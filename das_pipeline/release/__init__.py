@@ -23,7 +23,7 @@ from das_pipeline.policy import load_policy
 from das_pipeline.publication import expectations
 from das_pipeline.publication.data_docs import PAGE
 from das_pipeline.publication.judging import as_expected
-from das_pipeline.publication.releases import current_release, live_name, number_of, releases, withdrawn_releases
+from das_pipeline.publication.releases import current_release, damaged_release, live_name, number_of, releases, withdrawn_releases
 from das_pipeline.release.approvals import Action, Signature, Standing, sign_candidate, signatures, standing_of
 from das_pipeline.release.candidate import LEAVES, SITE, Candidate, candidate_of
 from das_pipeline.release.decision import LEDGER_MOVED, SIGNATURES, UNCHANGED, Decision, release_decision
@@ -85,6 +85,9 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
     """Audit the finished candidate and write the policy's decision on it to `decision.json`; return the verdicts."""
     limits = load_policy(run.jurisdiction).disclosure
     earlier, readers = publication.release_folders(run), publication.readers()
+    for folder in earlier:
+        if wrong := verify_release(folder):
+            raise damaged_release(folder, wrong)
     verdicts = audit(candidate.site.folder, earlier, limits.bases, limits.quality_cells.cells, readers)
     decision = release_decision(standing_of(candidate))
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
@@ -98,13 +101,16 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
 
 
 def _put_forward(run: Run) -> Candidate:
-    """Return the newest candidate, or the one of an earlier day that still waits for signatures: persons need time to read it."""
+    """Return the newest candidate, or the one of an earlier day that still waits for signatures: persons need time to read it.
+
+    One that is damaged meanwhile is not made again, since it is not live; what was signed is about bytes that are gone.
+    """
     newest = candidate_of(run, run.lake.live(SITE))
     decided = run.lake.current(DECISION)
     if decided is None or decided.facts["rule"] != SIGNATURES or decided.facts["candidate"] == newest.site.id:
         return newest
     waiting = candidate_of(run, run.lake.version(SITE, decided.facts["candidate"]))
-    is_newer = newest.run.as_of > waiting.run.as_of
+    is_newer = newest.run.as_of > waiting.run.as_of and run.lake.is_whole(SITE, waiting.site.id)
     return waiting if is_newer and waiting.can_be_appended and standing_of(waiting).state in ("audited", "reviewed", "approved") else newest
 
 

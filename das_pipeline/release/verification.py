@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from das_pipeline.disk import sha256_of
-from das_pipeline.publication.releases import MANIFEST
+from das_pipeline.publication.releases import MANIFEST, wrong_files
 from das_pipeline.release.approvals import Signature
 from das_pipeline.release.candidate import manifest_hash
 from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE, is_signed
@@ -19,17 +18,17 @@ def verify_release(folder: Path, public_key: bytes | None = None) -> list[str]:
     With `public_key` (32 bytes, known from elsewhere) the signature is checked against it, else against the key in the folder, which
     proves only that nothing was changed by somebody without that key.
     """
+    if missing := [f"{name}: missing." for name in (MANIFEST, SIGNATURE, PUBLIC_KEY) if not (folder / name).exists()]:
+        return missing
     content = (folder / MANIFEST).read_bytes()
-    key = public_key.hex() if public_key else (folder / PUBLIC_KEY).read_text(encoding="ascii")
-    if not is_signed(content, (folder / SIGNATURE).read_text(encoding="ascii"), key):
+    key = public_key.hex() if public_key else (folder / PUBLIC_KEY).read_text(encoding="ascii", errors="replace")
+    if not is_signed(content, (folder / SIGNATURE).read_text(encoding="ascii", errors="replace"), key):
         return [f"{MANIFEST}: the signature does not fit."]
     manifest = json.loads(content)
     listed = manifest["files"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST, SIGNATURE, PUBLIC_KEY}
     wrong = [f"{name}: not in the manifest." for name in sorted(present - set(listed))]
-    wrong += [f"{name}: missing." for name in sorted(set(listed) - present)]
-    wrong += [f"{n}: other bytes." for n in sorted(present & set(listed)) if sha256_of(folder / n) != listed[n]["sha256"]]
-    return wrong + _wrong_approval(manifest, key)
+    return wrong + wrong_files(folder, listed) + _wrong_approval(manifest, key)
 
 
 def _wrong_approval(manifest: dict[str, Any], installation: str) -> list[str]:
