@@ -22,9 +22,9 @@ def partitions(partner: str) -> dg.DynamicPartitionsDefinition:
 
 def due(name: str) -> dg.FreshnessPolicy:
     """By the delivery calendar: late when the next delivery is overdue, too late when the chain would stop for it."""
-    partner = deliveries.load_partners(JURISDICTION)[name]
-    late = timedelta(days=partner.period_days + partner.due_days)
-    stops = late + timedelta(days=partner.completeness.late_days)
+    schedule = deliveries.load_schedule(JURISDICTION, name)
+    late = schedule.longest_wait
+    stops = late + timedelta(days=schedule.partner.completeness.late_days)
     return dg.FreshnessPolicy.time_window(fail_window=stops, warn_window=late if late < stops else None)
 
 

@@ -132,9 +132,10 @@ def read_waivers(run: Run) -> list[WaiverState]:
 def show_status(status: Status) -> None:
     """Print the state as tables."""
     if status.as_of is not None:
-        partners = Table("partner", "newest delivery", "late by", "state", title=f"Partners, as of {status.as_of}")
+        partners = Table("partner", "newest delivery", "next due", "late by", "state", title=f"Partners, as of {status.as_of}")
         for state in status.partners:
-            partners.add_row(state.partner, str(state.reference_on or "–"), f"{state.late_days} days", state.state.replace("_", " "))
+            late = f"{state.late_days} days"
+            partners.add_row(state.partner, str(state.reference_on or "–"), str(state.due_on or "–"), late, state.state.replace("_", " "))
         console.print(partners)
     for delivery in status.waiting:
         console.print(f"[yellow]waiting[/] {delivery.partner} {delivery.delivery}: {delivery.reason or 'ready: das run takes it in'}")

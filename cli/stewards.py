@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +41,34 @@ def quarantine(partner: Annotated[str, typer.Argument(help="One partner; all whe
         table.add_row(row.partner, row.file, row.rule, row.state, f"{row.rows:,}", ", ".join(map(str, row.first_lines)))
     console.print(table)
     console.print(f"The raw rows are kept, encrypted, under {settings.home / 'deliveries'}/<partner>/<version>/quarantine.")
+
+
+@app.command()
+def calendar(
+    partner: Annotated[str, typer.Argument(help="One partner; all when left out.")] = "",
+    days: Annotated[int, typer.Option(min=0, help="How many days back and ahead.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Show which deliveries are expected when, and what came of each."""
+    from das_pipeline import deliveries, retention
+
+    at = Run.start(Settings.from_environment(), date.max)
+    if partner and partner not in at.jurisdiction.partners:
+        raise unknown_name("partner", partner, at.jurisdiction.partners)
+    today = retention.judged_on(at)
+    window = timedelta(days=min(days, (today - date.min).days))
+    rows = [
+        expected
+        for name in ([partner] if partner else at.jurisdiction.partners)
+        for expected in deliveries.expected_deliveries(at.known_on(today), name, today - window, today + window)
+    ]
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    table = Table("partner", "about", "due", "delivery", "came", "state", title=f"Deliveries, as of {today}")
+    for row in rows:
+        table.add_row(row.partner, str(row.reference_on), str(row.due_on), row.delivery or "–", str(row.delivered_on or "–"), row.state)
+    console.print(table)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Deliveries: what partners hand over becomes accepted records, quarantined rows and a closed account."""
 
+from das_pipeline.deliveries.calendar import Expected, Schedule, expected_deliveries, load_schedule
 from das_pipeline.deliveries.checking import mask_pattern, passes
 from das_pipeline.deliveries.column import CheckDigits, Column, Concept
 from das_pipeline.deliveries.contract import Contract, contract_schema
@@ -35,6 +36,7 @@ __all__ = [
     "Column",
     "Concept",
     "Contract",
+    "Expected",
     "ExternalSource",
     "Manifest",
     "Partner",
@@ -43,6 +45,7 @@ __all__ = [
     "QuarantineRows",
     "Refusal",
     "Replayed",
+    "Schedule",
     "account_rows",
     "arrived",
     "build_external",
@@ -50,6 +53,7 @@ __all__ = [
     "contract_schema",
     "contracts_on",
     "covered_until",
+    "expected_deliveries",
     "external_sources",
     "has_calendar",
     "is_real",
@@ -58,6 +62,7 @@ __all__ = [
     "load_contracts",
     "load_external",
     "load_partners",
+    "load_schedule",
     "load_versions",
     "lost_parents",
     "mask_pattern",

@@ -8,13 +8,14 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from das_pipeline.deliveries.column import Model
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_versions import faults_between_versions, path_of
 from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Text
+from das_pipeline.shape_faults import Mistakes
 
 EARLIER = re.compile(r"\.v(\d+)\.yaml$")  # the name of an earlier version, with its major number
 LINKED_COLUMNS = {
@@ -41,6 +42,18 @@ class Completeness(Model):
     late_days: int = Field(ge=0)
 
 
+WeekDay = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Calendar(Model):
+    """On which days a partner works, and which day its weekly or monthly deliveries are about. Without one, on every day."""
+
+    weekdays: tuple[WeekDay, ...] = Field(default=("mon", "tue", "wed", "thu", "fri", "sat", "sun"), min_length=1)
+    week_day: WeekDay | None = None  # of a weekly partner
+    month_day: int | None = Field(default=None, ge=1, le=31)  # of a monthly one; in a shorter month, its last day
+    holidays: str | None = None  # a file in contracts/, with the columns day and name
+
+
 class Partner(Model):
     """Who delivers: which files come together, how often, and what happens when they do not come."""
 
@@ -50,8 +63,17 @@ class Partner(Model):
     files: tuple[str, ...] = Field(min_length=1)
     cadence: Literal["daily", "weekly", "monthly"]
     due_days: int = Field(default=1, ge=0)  # a delivery is in time within so many days of its reference date
+    calendar: Calendar | None = None
     records_from: int = Field(default=0, ge=0)  # its record numbers come after this one: of one unit, no two partners start from the same
     completeness: Completeness
+
+    @model_validator(mode="after")
+    def _has_its_day(self) -> Partner:
+        days = {"weekly": "week_day", "monthly": "month_day"}
+        for cadence, key in days.items() if self.calendar else ():
+            if (getattr(self.calendar, key) is not None) != (self.cadence == cadence):
+                raise Mistakes([(("calendar", key), f"{key} is the day of a {cadence} delivery: give it there and nowhere else.")])
+        return self
 
     @property
     def period_days(self) -> int:
@@ -72,6 +94,10 @@ def _partners(jurisdiction: Jurisdiction, content: str) -> dict[str, Partner]:  
             partner = jurisdiction.load(file, Partner)
             if partner.partner != name:
                 jurisdiction.place(file, "partner").refuse(f"partner is {partner.partner}, not {name}, which its folder is called.")
+            holidays = partner.calendar.holidays if partner.calendar else None
+            if holidays is not None and f"contracts/{holidays}" not in (there := jurisdiction.files("contracts/*.csv")):
+                names = [path.removeprefix("contracts/") for path in there]
+                jurisdiction.place(file, "calendar", "holidays").refuse(f"contracts/{holidays} is missing. {nearest(holidays, names)}")
             partners[name] = partner
     faults.raise_any()
     return partners

@@ -14,6 +14,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import landing, versions
 from das_pipeline.deliveries.account import FileAccount, create_account, store_accounts
+from das_pipeline.deliveries.calendar import load_schedule
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import contracts_on, load_contracts, load_partners
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
@@ -119,7 +120,8 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
                 verdicts = waived(run.jurisdiction, draft.table, verdicts, run.as_of)
                 _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
                 drift = find_drift(intake)
-    receipt = receipt_of(manifest, partner, contracts, [o.account for o in opened], verdicts) | {"drift": drift}
+    schedule = load_schedule(run.jurisdiction, partner.partner)
+    receipt = receipt_of(manifest, schedule, contracts, [o.account for o in opened], verdicts) | {"drift": drift}
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
     accepted_before = list(live.facts["deliveries"]) if live is not None else []

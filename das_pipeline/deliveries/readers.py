@@ -11,6 +11,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import landing
+from das_pipeline.deliveries.calendar import load_schedule
 from das_pipeline.deliveries.contract_files import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.deliveries.manifest import Manifest
@@ -106,6 +107,7 @@ class PartnerState:
     newest: str | None  # the newest accepted delivery
     reference_on: date | None
     known_on: date | None
+    due_on: date | None  # the day on which the next delivery is due
     late_days: int  # days since the next delivery was due, that day included; 0 when on time
     rows: int  # accepted record versions
     allowed: bool
@@ -117,10 +119,12 @@ def completeness(run: Run) -> list[PartnerState]:
     for name, partner in load_partners(run.jurisdiction).items():
         known = _by(run, name)
         if not known:
-            states.append(PartnerState(name, "missing", None, None, None, 0, 0, allowed=not partner.completeness.required))
+            states.append(PartnerState(name, "missing", None, None, None, None, 0, 0, allowed=not partner.completeness.required))
             continue
         newest = known[-1]
-        late = max(0, (run.as_of - newest.reference_on).days - partner.period_days - partner.due_days + 1)
+        schedule = load_schedule(run.jurisdiction, name)
+        due_on = schedule.due_on(schedule.next_after(newest.reference_on))
+        late = max(0, (run.as_of - due_on).days + 1)
         version = run.lake.current(f"deliveries/{name}")
         rows = sum(e.rows or 0 for n, e in version.files.items() if n.startswith("versions/")) if version is not None else 0
         states.append(
@@ -130,6 +134,7 @@ def completeness(run: Run) -> list[PartnerState]:
                 newest.delivery,
                 newest.reference_on,
                 newest.known_on,
+                due_on,
                 late,
                 rows,
                 allowed=not partner.completeness.required or late <= partner.completeness.late_days,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import jinja2
 
 from das_pipeline.deliveries.account import FileAccount
+from das_pipeline.deliveries.calendar import Schedule
 from das_pipeline.deliveries.contract import Contract
-from das_pipeline.deliveries.contract_files import Partner
 from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.gate import Verdict, blocking
 
@@ -23,10 +22,10 @@ COUNTS = (  # the columns of the page, in order
 
 
 def receipt_of(
-    manifest: Manifest, partner: Partner, contracts: Iterable[Contract], accounts: Iterable[FileAccount], verdicts: Sequence[Verdict]
+    manifest: Manifest, schedule: Schedule, contracts: Iterable[Contract], accounts: Iterable[FileAccount], verdicts: Sequence[Verdict]
 ) -> dict[str, Any]:
     """The receipt of a delivery, for a machine."""
-    due_on = manifest.reference_on + timedelta(days=partner.due_days)
+    due_on = schedule.due_on(manifest.reference_on)
     return {
         "partner": manifest.partner,
         "delivery": manifest.delivery,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from das_pipeline.deliveries import external_sources, load_external, load_partners
-from das_pipeline.errors import Fault, did_you_mean, nearest
+from das_pipeline.deliveries import external_sources, load_external, load_partners, load_schedule
+from das_pipeline.errors import ConfigurationError, Fault, did_you_mean, nearest
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.stages import READS
@@ -15,7 +15,7 @@ from das_pipeline.terminology import TOTAL, load_schemes
 
 BESIDE = ("README*", "LICENSE*", "simulation/*")  # read by people, and by the simulated chain
 IN_FOLDERS = {  # where a stage reads a whole folder, the files that it looks for
-    "contracts": ("contracts/*/*.yaml",),
+    "contracts": ("contracts/*/*.yaml", "contracts/*.csv"),
     "external": ("external/*/*",),
     "statistics": ("statistics/*.yaml",),
     "terminology": (
@@ -50,6 +50,20 @@ def files_that_nobody_reads(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             if stem not in ("partner", "events", *partner.files):
                 sentence = f"files of contracts/{name}/partner.yaml does not list {stem}, so nothing reads this file. Add it there."
                 yield Fault(file, 0, "", sentence)
+
+
+def calendars(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield wrong days in files of holidays, and such files that no partner names."""
+    partners = load_partners(jurisdiction)
+    for name in partners:
+        try:
+            load_schedule(jurisdiction, name)
+        except ConfigurationError as error:
+            yield from error.faults
+    named = {partner.calendar.holidays for partner in partners.values() if partner.calendar}
+    for file in jurisdiction.files("contracts/*.csv"):
+        if file.removeprefix("contracts/") not in named:
+            yield Fault(file, 0, "", "no partner.yaml names this file as calendar.holidays, so nothing reads it.")
 
 
 def _is_read(file: str) -> bool:
