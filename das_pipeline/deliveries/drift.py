@@ -16,12 +16,15 @@ NOT_LISTED = "a code that is in no list"
 
 @dataclass(frozen=True)
 class Change:
-    """One change: shares (of 1) before and now; of `rows`, numbers of rows. A `code` is in a code list or contract, never another value."""
+    """One change: numbers before and now of `rows` and `unknown columns`, shares (of 1) of the others.
+
+    A `code` is in a code list or contract, never another value.
+    """
 
     file: str
     column: str
     code: str | None
-    what: Literal["filled", "new code", "share of code", "rows"]
+    what: Literal["filled", "new code", "share of code", "rows", "unknown columns"]
     before: float
     now: float
     ours: Literal["contract", "code list", ""]  # what of ours changed since the delivery before
@@ -31,6 +34,8 @@ class Change:
         """The change in words."""
         if self.what == "rows":
             change = f"{self.file} has {self.now:,.0f} rows, and {self.before:,.0f} until now"
+        elif self.what == "unknown columns":
+            change = f"Columns of {self.file} that its contract does not know: {self.now:,.0f}, and {self.before:,.0f} until now"
         else:
             code = f"code {self.code}" if self.code else NOT_LISTED
             has = "filled" if self.what == "filled" else f"{code}, which is new," if self.what == "new code" else code

@@ -6,11 +6,13 @@ WITH profiles AS (
     UNION ALL
     SELECT *, 0 AS is_new FROM earlier),
 totals AS (
-    SELECT delivery, is_new, file, declared, rows FROM profiles WHERE "column" = ''),
+    SELECT delivery, is_new, file, declared, rows FROM profiles WHERE "column" = '' AND code IS NULL),
+unknown AS (
+    SELECT file, rows, is_new FROM profiles WHERE "column" = '' AND code IS NOT NULL),
 filled AS (
     SELECT delivery, is_new, file, "column", declared, listed, rows FROM profiles WHERE "column" <> '' AND code IS NULL),
 codes AS (
-    SELECT DISTINCT file, "column", code FROM profiles WHERE code IS NOT NULL),
+    SELECT DISTINCT file, "column", code FROM profiles WHERE "column" <> '' AND code IS NOT NULL),
 shares AS (
     SELECT f.is_new, f.file, f."column", CAST(NULL AS VARCHAR) AS code, f.rows AS part, t.rows AS whole
     FROM filled AS f
@@ -67,7 +69,18 @@ changes AS (
     UNION ALL
     SELECT file, '' AS "column", CAST(NULL AS VARCHAR) AS code, 'rows' AS what, CASE WHEN now > most THEN most ELSE least END AS before, now
     FROM sizes
-    WHERE (now > $times * most AND now - most >= $rows) OR (now * $times < least AND least - now >= $rows)),
+    WHERE (now > $times * most AND now - most >= $rows) OR (now * $times < least AND least - now >= $rows)
+    UNION ALL
+    SELECT
+        file,
+        '' AS "column",
+        CAST(NULL AS VARCHAR) AS code,
+        'unknown columns' AS what,
+        MAX(CASE WHEN is_new = 1 THEN NULL ELSE rows END) AS before,
+        MAX(CASE WHEN is_new = 1 THEN rows ELSE NULL END) AS now
+    FROM unknown
+    GROUP BY file
+    HAVING MAX(CASE WHEN is_new = 1 THEN rows ELSE NULL END) > MAX(CASE WHEN is_new = 1 THEN NULL ELSE rows END)),
 declarations AS (
     SELECT delivery, is_new, file, "column", declared, listed FROM profiles WHERE code IS NULL),
 ours AS (

@@ -1,8 +1,9 @@
 """What a delivered file looks like in counts, so that the next ones can be compared with it: rows, filled cells, and rows by code.
 
 A profile has one row per file (`column` is ''), per column (`code` is NULL: its filled cells) and per code that stands in the column's code
-list or contract; what is not listed there counts together, as the code ''. `declared` and `listed` are short hashes of what the contract
-says of it and of its code list and mapping, so that a change of ours is known from one of the partner's.
+list or contract; what is not listed there counts together, as the code ''. Columns that the contract does not know are a code of the file.
+`declared` and `listed` are short hashes of what the contract says of it and of its code list and mapping, so that a change of ours is known
+from one of the partner's.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def add_profile(intake: Intake, opened: Opened) -> None:
     FROM (SELECT CAST({c.name} AS VARCHAR) AS {c.name}, COUNT(*) AS rows FROM whole WHERE {c.name} IS NOT NULL GROUP BY 1), lists"""
         for c in coded
     )
+    by_code += "\n    UNION ALL SELECT '', 'unknown columns', $unknown, '', ''"
     intake.connection.execute(
         f"""INSERT INTO profile
 WITH whole AS (
@@ -52,6 +54,7 @@ SELECT $delivery, $file, "column", code, SUM(rows), MAX(declared), MAX(listed) F
         {
             "delivery": intake.original.manifest.delivery,
             "file": contract.file,
+            "unknown": opened.header.unknown,
             "columns": ["", *(c.name for c in columns)],
             "declared": [_hash(contract.version), *(_declared(contract, c) for c in columns)],
             "listed": ["", *(_listed(jurisdiction, c) for c in columns)],

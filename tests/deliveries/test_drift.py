@@ -15,7 +15,7 @@ import pytest
 from das_pipeline.lake import Version
 from tests.conftest import TOY
 from tests.deliveries.conftest import DAY, Desk
-from tests.toy_deliveries import CANARIES
+from tests.toy_deliveries import CANARIES, WATCH_HEADER
 
 REPORTS, OFFENCES = "contracts/watch/reports.yaml", "terminology/codes/watch_offence.csv"
 Row = Callable[[int], str]
@@ -83,6 +83,14 @@ def test_a_change_of_theirs_is_shown_with_both_figures(desk: Desk, make: Row, ro
     page = live.path("receipts/2024-02-04.1.html").read_text(encoding="utf-8")
     assert all(c["sentence"] in page for c in changes)
     assert not [name for name in CANARIES if name in page or name in json.dumps(changes)]
+
+
+def test_a_column_that_the_contract_does_not_know_is_counted(desk: Desk) -> None:
+    lines = [f"mood,{WATCH_HEADER}", *(f"Hollingworth,{usual(n)}" for n in range(400, 480))]
+    desk.send("".join(f"{line}\n" for line in lines).encode(), DAY + timedelta(days=4), sequence=4)
+    (change,) = drift(desk.take_in())["changes"]
+    assert (change["what"], change["before"], change["now"]) == ("unknown columns", 0, 1)
+    assert change["sentence"].startswith("Columns of reports that its contract does not know: 1, and 0 until now. Nothing of ours changed")
 
 
 def test_a_change_that_came_with_one_of_ours_says_so(desk: Desk, folder: Path) -> None:
