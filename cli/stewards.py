@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from cli.console import AsJson, console, print_json
+from cli.console import AsJson, console, print_json, shown
 from das_pipeline.errors import unknown_name
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
@@ -122,6 +123,17 @@ def propose(as_json: AsJson = False) -> None:
         console.print(proposal.mapping_row, markup=False, highlight=False, soft_wrap=True)
     if not above:
         console.print("Every code in the live records has a mapping.")
+
+
+@terminology_app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write concepts.ttl and concepts.jsonld; made when it is not there.")],
+) -> None:
+    """Write the terminology in the files as SKOS, in Turtle and JSON-LD; a release has it too, as it was then."""
+    from das_pipeline import terminology
+
+    for path in terminology.export(Run.start(Settings.from_environment(), date.max), folder):
+        console.print(f"{shown(path)}: {path.stat().st_size:,} bytes", highlight=False)
 
 
 @terminology_app.command("diff")

@@ -92,6 +92,7 @@ class OfAll(BaseModel, extra="forbid"):
 
     languages: Annotated[list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]], Field(min_length=1)]  # the first is at the root of the site
     time_zone: Annotated[str, AfterValidator(_zone)]  # in which a day ends
+    concept_uri: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/#-]*[/:#]$")] | None = None  # before names of concepts
 
 
 SELF = "jurisdiction.yaml"
@@ -164,6 +165,11 @@ class Jurisdiction:
     def time_zone(self) -> ZoneInfo:
         """Where a day ends."""
         return ZoneInfo(self.load(SELF, OfAll).time_zone)
+
+    @property
+    def concept_uri(self) -> str:
+        """What the addresses of concepts begin with."""
+        return self.load(SELF, OfAll).concept_uri or f"urn:das:{self.name}:"
 
     def document(self, relative: str) -> Document:
         """A YAML file as a tree that knows its lines."""

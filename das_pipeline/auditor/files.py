@@ -14,7 +14,7 @@ from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
 
-BESIDE = {"datapackage.json", "changes.json", "quality.json", "expectations.json", "das.duckdb"}
+BESIDE = {"datapackage.json", "changes.json", "quality.json", "expectations.json", "das.duckdb", "concepts.ttl", "concepts.jsonld"}
 BESIDE |= {"manifest.json", "manifest.json.sig", "manifest.json.pub"}
 Reader = Callable[[Path, pa.Schema], pa.Table]
 FIX = "Build the candidate again from the protected leaves, and find what wrote to its folder."

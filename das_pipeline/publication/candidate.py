@@ -24,9 +24,11 @@ from das_pipeline.publication.texts import TableTexts, table_texts
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, load_schemes
 
+CONCEPTS = ("concepts.ttl", "concepts.jsonld")  # the terminology as SKOS
+
 
 def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
-    """Write every published table in every format, data package, changes, quality sheet and das.duckdb; return the verdicts.
+    """Write every published table in every format, data package, concepts, changes, quality sheet and das.duckdb; return the verdicts.
 
     Nothing here comes from a clock: dates are those of `as_of`, so equal inputs give equal bytes.
     """
@@ -65,6 +67,8 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             expectations.suites(tables, defined_codes(tables, schemes, texts), before, run.as_of, policy.publication),
         )
         _database(draft, tables)
+        for name in CONCEPTS:
+            draft.path(name).write_bytes(run.lake.live("terminology/concepts").path(name).read_bytes())
         verdicts = judging.judge(connection, draft.folder)
     draft.derived.add("das.duckdb")
     draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"], "mapping_version": mapping_version}

@@ -20,7 +20,7 @@ IN_FOLDERS = {  # where a stage reads a whole folder, the files that it looks fo
     "statistics": ("statistics/*.yaml",),
     "terminology": (
         *(f"terminology/{folder}/*.csv" for folder in ("canonical", "codes", "crosswalks", "mappings", "schemes")),
-        "terminology/sign_offs.csv",
+        *(f"terminology/{name}.csv" for name in ("scope_notes", "sign_offs", "terms")),
     ),
     "texts": ("texts/site.yaml", "texts/tables.yaml", "texts/words.yaml"),
 }

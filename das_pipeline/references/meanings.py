@@ -13,6 +13,7 @@ from das_pipeline.terminology import load_schemes
 from das_pipeline.terminology.columns import crosswalk_uses, list_uses
 from das_pipeline.terminology.crosswalks import load_crosswalks
 from das_pipeline.terminology.file_faults import find_faults
+from das_pipeline.terminology.glossary import glossary_faults, load_notes, load_terms
 from das_pipeline.terminology.lists import load_lists
 from das_pipeline.terminology.lookup import check_rewriting
 from das_pipeline.terminology.sign_offs import load_sign_offs
@@ -21,7 +22,7 @@ from das_pipeline.terminology.sign_offs import load_sign_offs
 def code_lists(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield the rows that break a rule of the terminology (T03, T04, T05, T10, T11), and lists and rules that cannot be used."""
     faults = Faults()
-    for load in (load_schemes, load_lists, load_crosswalks, load_sign_offs):
+    for load in (load_schemes, load_lists, load_crosswalks, load_sign_offs, load_notes, load_terms):
         with faults.gathered():
             load(jurisdiction)
     for file in jurisdiction.files("terminology/canonical/*.csv"):
@@ -32,6 +33,7 @@ def code_lists(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     for fault in find_faults(jurisdiction):
         if fault.file.endswith(".csv"):  # that a column names a list or scheme which is not there, its own file's line says below
             yield Fault(fault.file, fault.row, fault.rule, f"{fault.sentence}.")
+    yield from glossary_faults(jurisdiction)
     for name in sorted(load_lists(jurisdiction).keys() - {use.list for use in list_uses(jurisdiction)}):
         yield Fault(f"terminology/codes/{name}.csv", 0, "", "no column of a contract has codes of this list. Name it in one, or remove it.")
     for name in sorted(load_crosswalks(jurisdiction).keys() - {use.crosswalk for use in crosswalk_uses(jurisdiction)}):

@@ -4,7 +4,7 @@ Which code means what is data (`terminology/` of the jurisdiction); what must be
 must be true of values once they are looked up in `judging`.
 """
 
-from das_pipeline.terminology.concepts import build_concepts
+from das_pipeline.terminology.concepts import build_concepts, export
 from das_pipeline.terminology.differences import Difference, difference
 from das_pipeline.terminology.external import build_external
 from das_pipeline.terminology.mapped_records import build_records
@@ -23,6 +23,7 @@ __all__ = [
     "build_external",
     "build_records",
     "difference",
+    "export",
     "hierarchy",
     "load_schemes",
     "propose",

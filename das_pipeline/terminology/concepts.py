@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,9 +15,10 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.run import Run
 from das_pipeline.terminology.crosswalks import load_crosswalks
-from das_pipeline.terminology.file_faults import judge_terminology
+from das_pipeline.terminology.file_faults import judge_terminology, require_sound
 from das_pipeline.terminology.lists import CodeList, load_lists
 from das_pipeline.terminology.schemes import Scheme, load_schemes, text_columns
+from das_pipeline.terminology.skos import write_skos
 
 TABLES = {
     "concepts": {  # and its texts in each language, see text_columns
@@ -45,6 +48,7 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
     """Write the jurisdiction's terminology to `draft` as five tables; return the verdicts T03, T04, T05, T10 and T11.
 
     `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node that it belongs to.
+    `concepts.ttl` and `concepts.jsonld` say the same in SKOS.
     `mappings` and `codes`: one row per list, code and stretch of days. `crosswalks`: one row per crosswalk, code, concept and stretch of
     days.
     """
@@ -52,7 +56,20 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
         mapping_files(run, draft, connection)
     for name in TABLES:
         draft.facts[name] = draft.rows[f"{name}.parquet"]
-    return judge_terminology(run.jurisdiction)
+    verdicts = judge_terminology(run.jurisdiction)
+    if all(verdict.passed for verdict in verdicts):  # what breaks a rule has no place to be written
+        write_skos(run.jurisdiction, draft.facts["mapping_version"], draft.folder)
+    return verdicts
+
+
+def export(run: Run, folder: Path) -> list[Path]:
+    """Write the terminology in the files now to `folder` as SKOS; return the files. ConfigurationError names rows that break a rule."""
+    require_sound(run.jurisdiction)
+    with tempfile.TemporaryDirectory() as name, run.connect() as connection:
+        draft = Draft("terminology/concepts", Path(name), Path(name), None)
+        mapping_files(run, draft, connection)
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_skos(run.jurisdiction, draft.facts["mapping_version"], folder)
 
 
 def mapping_files(run: Run, draft: Draft, connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,14 +11,13 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import external_sources, load_external, normal_form
-from das_pipeline.errors import ConfigurationError
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run
 from das_pipeline.stages import reads_of
 from das_pipeline.terminology.columns import ConceptColumn, concept_columns
 from das_pipeline.terminology.concepts import mapping_files
 from das_pipeline.terminology.external import write_figures
-from das_pipeline.terminology.file_faults import find_faults
+from das_pipeline.terminology.file_faults import require_sound
 from das_pipeline.terminology.judging import CodeRows, Compared, Redefined
 from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live
@@ -52,8 +51,7 @@ class Difference:
 def difference(run: Run) -> Difference:
     """Compare the terminology in the files now with what is live; change nothing. ConfigurationError names rows that break a rule."""
     run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of("terminology")))
-    if faults := find_faults(run.jurisdiction):
-        raise ConfigurationError("\n".join(map(str, faults)))
+    require_sound(run.jurisdiction)
     records = live(run, "terminology/records")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from das_pipeline.errors import did_you_mean
+from das_pipeline.errors import ConfigurationError, did_you_mean
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.terminology.columns import crosswalk_uses, list_uses
@@ -45,6 +45,12 @@ def judge_terminology(jurisdiction: Jurisdiction) -> list[Verdict]:
     """Return T03, T04, T05, T10 and T11 on the terminology of a jurisdiction."""
     faults = find_faults(jurisdiction)
     return [_terminology_verdict(rule, [f for f in faults if f.rule == rule]) for rule in TRUTHS]
+
+
+def require_sound(jurisdiction: Jurisdiction) -> None:
+    """Raise ConfigurationError with every row that breaks a rule."""
+    if faults := find_faults(jurisdiction):
+        raise ConfigurationError("\n".join(map(str, faults)))
 
 
 def find_faults(jurisdiction: Jurisdiction) -> list[Fault]:

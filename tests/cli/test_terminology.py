@@ -117,9 +117,20 @@ def test_a_changed_mapping_and_a_changed_parent_are_reported_before_they_are_acc
 )
 def test_files_that_break_a_rule_are_not_compared(toy: Installation, files: Path, file: str, old: str, new: str, sentence: str) -> None:
     plant(files / file, old, new)
-    printed = toy.das("terminology", "diff", code=Exit.FAILED)
-    assert sentence in " ".join(printed.split())
-    assert "Traceback" not in printed
+    for verb in (["diff"], ["export", str(files / "new")]):
+        printed = toy.das("terminology", *verb, code=Exit.FAILED)
+        assert sentence in " ".join(printed.split())
+        assert "Traceback" not in printed
+    assert not (files / "new").exists()
+
+
+def test_the_terminology_is_exported_as_the_run_wrote_it(toy: Installation, tmp_path: Path) -> None:
+    printed = toy.das("terminology", "export", str(tmp_path / "new"))
+    for name in ("concepts.ttl", "concepts.jsonld"):
+        written = (tmp_path / "new" / name).read_bytes()
+        assert f"new/{name}: {len(written):,} bytes" in printed.replace("\n", "")
+        for table in ("terminology/concepts", "publication/candidate"):
+            assert written == toy.live(table).path(name).read_bytes()
 
 
 @pytest.mark.parametrize("verb", ["unmapped", "propose", "diff"])
