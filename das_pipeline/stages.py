@@ -29,7 +29,13 @@ STAGES = (
         "publication",
         ("chain.yaml", "contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*"),
     ),
-    Stage("website", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*")),
+    Stage(
+        "website",
+        (
+            *("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "texts/*"),
+            *("terminology/schemes/*", "terminology/scope_notes.csv", "terminology/terms.csv"),
+        ),
+    ),
     Stage("release", ("policy.yaml",)),
 )
 READS = tuple(sorted({path for stage in STAGES for path in stage.reads}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from das_pipeline.deliveries import load_partners
 from das_pipeline.errors import Fault, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.terminology.schemes import Scheme, load_schemes
@@ -81,6 +82,16 @@ def load_terms(jurisdiction: Jurisdiction) -> list[Term]:
 
 def _text(line: Line, name: str, languages: Sequence[str]) -> Text:
     return Text.model_validate({language: line[f"{name}_{language}"] for language in languages})
+
+
+def scope_notes(jurisdiction: Jurisdiction) -> dict[tuple[str, str], list[Text]]:
+    """Return the notes on each concept and term; one of what a partner means begins with the partner's name."""
+    partners = {name: partner.title for name, partner in load_partners(jurisdiction).items()}
+    notes: dict[tuple[str, str], list[Text]] = {}
+    for note in load_notes(jurisdiction):
+        text = Text.joined([partners[note.partner], note.note], ": ") if note.partner else note.note
+        notes.setdefault((note.scheme, note.concept), []).append(text)
+    return notes
 
 
 def glossary_faults(jurisdiction: Jurisdiction) -> Iterator[Fault]:

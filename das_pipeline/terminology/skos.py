@@ -13,12 +13,11 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
-from das_pipeline.deliveries import load_partners
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.rdf import Iri, Resource, Value, Words, json_ld, turtle
 from das_pipeline.terminology.columns import crosswalk_uses, list_uses
 from das_pipeline.terminology.crosswalks import WHOLE, load_crosswalks
-from das_pipeline.terminology.glossary import CODES, TERMS, Term, load_notes, load_terms
+from das_pipeline.terminology.glossary import CODES, TERMS, Term, load_terms, scope_notes
 from das_pipeline.terminology.lists import CodeList, grouped, load_lists
 from das_pipeline.terminology.schemes import ALL, NOT_APPLICABLE, Scheme, load_schemes
 
@@ -48,10 +47,7 @@ class _Writer:
     matches: dict[Place, dict[str, list[Value]]] = field(default_factory=dict)
 
     def gather(self, jurisdiction: Jurisdiction) -> None:
-        partners = {name: partner.title for name, partner in load_partners(jurisdiction).items()}
-        for note in load_notes(jurisdiction):
-            text = Text.joined([partners[note.partner], note.note], ": ") if note.partner else note.note
-            self.notes.setdefault((note.scheme, note.concept), []).append(text)
+        self.notes = scope_notes(jurisdiction)
         for term in load_terms(jurisdiction):
             for place in term.concepts:
                 self.terms.setdefault(place, []).append(term.term)

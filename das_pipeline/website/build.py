@@ -6,7 +6,7 @@ import importlib.resources
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,11 +17,12 @@ from markupsafe import Markup
 
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
+from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete
 from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.run import Run
-from das_pipeline.terminology import Scheme, load_schemes
+from das_pipeline.terminology import Scheme, Term, load_schemes, load_terms, scope_notes
 from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure, counted, figure
@@ -40,6 +41,8 @@ class Site:
     texts: SiteTexts
     tables: Mapping[str, PublishedTable]
     schemes: Mapping[str, Scheme]
+    terms: Sequence[Term]
+    notes: Mapping[tuple[str, str], Sequence[Text]]  # on a concept of a scheme, or on a term
     as_of: date
     package: Mapping[str, Any]
     changes: Mapping[str, Any]
@@ -103,6 +106,8 @@ def _site(run: Run, folder: Path) -> Site:
         texts=load_texts(run.jurisdiction),
         tables={path.stem: PublishedTable(path) for path in sorted((folder / "tables").glob("*.parquet"))},
         schemes=load_schemes(run.jurisdiction),
+        terms=load_terms(run.jurisdiction),
+        notes=scope_notes(run.jurisdiction),
         as_of=run.as_of,
         package=read["datapackage"],
         changes=read["changes"],

@@ -16,15 +16,16 @@ from rdflib.compare import isomorphic
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.rdf import Iri, Resource, Words, json_ld, turtle
+from das_pipeline.references import find_faults
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import PROJECT
 from das_pipeline.terminology import build_concepts
 from das_pipeline.terminology.skos import write_skos
 
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib's own, in its JSON-LD
+Plant = Callable[[str, str, str], None]
 SHAPES = Path(__file__).parent / "skos_shapes.ttl"
 VERSION = "0123456789ab"
-Plant = Callable[[str, str, str], None]
 
 
 def graph_of(folder: Path) -> Graph:
@@ -52,31 +53,14 @@ def is_day(value: Literal) -> bool:
         return False
 
 
-@pytest.fixture
-def noted(folder: Path) -> Path:
-    """The toy jurisdiction with a term and scope notes."""
-    (folder / "terminology/terms.csv").write_text(
-        "term,label_nl,label_en,definition_nl,definition_en,source,concepts\n"
-        "case,Zaak,Case,Wat een partner zo noemt.,What a partner calls so.,toy,ruling/guilty ruling/acquitted\n",
-        encoding="utf-8",
-    )
-    (folder / "terminology/scope_notes.csv").write_text(
-        "scheme,concept,partner,note_nl,note_en,source\n"
-        'offence,theft,,"Ook: ""winkeldiefstal"" \\ poging.","Includes ""shoplifting"" \\ attempts.",toy\n'
-        "terms,case,watch,Een melding.,A report.,toy\n",
-        encoding="utf-8",
-    )
-    return folder
-
-
-def export(folder: Path, to: Path) -> Graph:
+def export(jurisdiction: Path, to: Path) -> Graph:
     to.mkdir(exist_ok=True)
-    write_skos(Jurisdiction(folder), VERSION, to)
+    write_skos(Jurisdiction(jurisdiction), VERSION, to)
     return graph_of(to)
 
 
-def test_a_concept_says_what_it_means_where_it_is_and_from_whom(noted: Path, tmp_path: Path) -> None:
-    graph = export(noted, tmp_path / "out")
+def test_a_concept_says_what_it_means_where_it_is_and_from_whom(folder: Path, tmp_path: Path) -> None:
+    graph = export(folder, tmp_path / "out")
     theft = URIRef("urn:das:jurisdiction:offence/theft")
     assert {(p.n3(graph.namespace_manager), o.n3(graph.namespace_manager)) for p, o in graph.predicate_objects(theft)} == {
         ("rdf:type", "skos:Concept"),
@@ -93,8 +77,8 @@ def test_a_concept_says_what_it_means_where_it_is_and_from_whom(noted: Path, tmp
     }
 
 
-def test_a_code_means_what_it_meant_on_its_days(noted: Path, tmp_path: Path) -> None:
-    graph = export(noted, tmp_path / "out")
+def test_a_code_means_what_it_meant_on_its_days(folder: Path, tmp_path: Path) -> None:
+    graph = export(folder, tmp_path / "out")
     rows = graph.query(
         """PREFIX dct: <http://purl.org/dc/terms/> PREFIX dcat: <http://www.w3.org/ns/dcat#>
         SELECT ?code ?concept ?start ?end WHERE {
@@ -109,18 +93,38 @@ def test_a_code_means_what_it_meant_on_its_days(noted: Path, tmp_path: Path) -> 
     ]
 
 
-def test_a_partners_meaning_of_a_term_is_a_scope_note_and_terms_lead_to_concepts(noted: Path, tmp_path: Path) -> None:
-    graph = export(noted, tmp_path / "out")
+def test_a_partners_meaning_of_a_term_is_a_scope_note_and_terms_lead_to_concepts(folder: Path, tmp_path: Path) -> None:
+    graph = export(folder, tmp_path / "out")
     case = URIRef("urn:das:jurisdiction:terms/case")
     assert Literal("The watch: A report.", lang="en") in set(graph.objects(case, SKOS.scopeNote))
     assert (URIRef("urn:das:jurisdiction:ruling/guilty"), SKOS.related, case) in graph
     assert (case, SKOS.related, URIRef("urn:das:jurisdiction:ruling/guilty")) in graph
 
 
-def test_addresses_begin_as_the_jurisdiction_says(noted: Path, plant: Plant, tmp_path: Path) -> None:
-    with (noted / "jurisdiction.yaml").open("a", encoding="utf-8") as file:
+@pytest.mark.parametrize(
+    ("file", "old", "new", "complaint"),
+    [
+        ("terms.csv", "ruling/guilty ", "ruling/gilty ", "terms.csv:2: concepts: scheme ruling has no concept gilty. Did you mean guilty?"),
+        ("terms.csv", "ruling/guilty ", "ruling,guilty ", "terms.csv:2: it has 8 cells under 7 headings"),
+        ("scope_notes.csv", "terms,case", "terms,cases", "scope_notes.csv:3: concept: there is no term cases. Did you mean case?"),
+        ("scope_notes.csv", "case,watch", "case,wach", "scope_notes.csv:3: partner: there is no partner wach. Did you mean watch?"),
+        (
+            "scope_notes.csv",
+            "offence,theft",
+            "offense,theft",
+            "scope_notes.csv:2: concept: there is no scheme offense. Did you mean",
+        ),
+    ],
+)
+def test_a_note_or_a_term_about_nothing_is_named(folder: Path, plant: Plant, file: str, old: str, new: str, complaint: str) -> None:
+    plant(f"terminology/{file}", old, new)
+    assert complaint in "\n".join(map(str, find_faults(Jurisdiction(folder))))
+
+
+def test_addresses_begin_as_the_jurisdiction_says(folder: Path, tmp_path: Path) -> None:
+    with (folder / "jurisdiction.yaml").open("a", encoding="utf-8") as file:
         file.write("concept_uri: https://example.org/id/\n")
-    graph = export(noted, tmp_path / "out")
+    graph = export(folder, tmp_path / "out")
     assert (URIRef("https://example.org/id/offence/theft"), RDF.type, SKOS.Concept) in graph
 
 
@@ -148,9 +152,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_the_judges_find_what_is_no_skos(noted: Path, tmp_path: Path, case: str) -> None:
+def test_the_judges_find_what_is_no_skos(folder: Path, tmp_path: Path, case: str) -> None:
     (tmp_path / "out").mkdir()
-    write_skos(Jurisdiction(noted), VERSION, tmp_path / "out")
+    write_skos(Jurisdiction(folder), VERSION, tmp_path / "out")
     old, new, complaint = BAD[case]
     text = (tmp_path / "out/concepts.ttl").read_text(encoding="utf-8").replace("rdf:type", "a")
     assert old in text

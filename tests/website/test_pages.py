@@ -54,6 +54,16 @@ def test_the_page_of_concepts_names_the_version_of_the_mapping_set(site: Version
     assert f"with version {version}." in read(site, "en/concepts.html")
 
 
+def test_the_page_of_concepts_shows_terms_and_what_each_partner_means_by_them(site: Version) -> None:
+    page = read(site, "en/concepts.html")
+    assert '<dt id="terms-case">Case</dt>' in page
+    assert '<a href="#ruling-guilty">Guilty</a>' in page
+    assert '<dd class="small">The watch: A report.</dd>' in page
+    assert '<dd class="small">Includes &#34;shoplifting&#34; \\ attempts.</dd>' in page
+    assert 'href="../../concepts.ttl"' in page
+    assert {"concepts.ttl", "concepts.jsonld"} <= set(site.files)
+
+
 def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
     for page in judging.pages(site.folder):
         text = page.read_text(encoding="utf-8")
