@@ -22,11 +22,13 @@ from das_pipeline.deliveries.fields import (
     fields,
     has_escapes,
     is_in,
+    is_odd,
     literal,
     names_of_values,
     normal_form,
     probable_names,
     types_of_values,
+    unless_plain,
 )
 
 EARLIEST = date(1900, 1, 1)
@@ -69,35 +71,43 @@ def rows_query(contract: Contract, header: Header, units: Mapping[str, str], ref
         for c in contract.columns
     )
     parents = "".join(
-        f"\n    {record_key(contract.partner, units[relation.to], [_canonical(c) for c in relation.columns])} AS parent_{n},"
+        f"\n    {record_key(contract.partner, units[relation.to], [f'k_{c}' for c in relation.columns])} AS parent_{n},"
         for n, relation in enumerate(contract.relations)
     )
+    named = dict.fromkeys([*contract.unit_key, *contract.sub_key, *(c for relation in contract.relations for c in relation.columns)])
+    keys = ", ".join(f"{_canonical(name)} AS k_{name}" for name in named)
     return f"""
-WITH split AS (
-    SELECT line_no, {fault_of_line(contract, columns)} AS fault, {has_escapes(contract)} AS is_escaped,
+WITH seen AS (
+    SELECT line_no, line, fault, {is_odd(contract)} AS is_odd
+    FROM {lines}),
+split AS (
+    SELECT line_no, {fault_of_line(contract, columns)} AS fault, is_odd, {has_escapes(contract)} AS is_escaped,
         {types_of_values(contract, columns)} AS types, {names_of_values(contract)} AS names,
         CASE WHEN line = $header_line THEN NULL ELSE {fields(contract, header)} END AS f
-    FROM {lines}),
+    FROM seen),
 whole AS (
-    SELECT line_no, {fault_of_values(contract, columns)} AS fault, types, CASE WHEN len(f) = {header.fields} THEN f END AS f
+    SELECT line_no, {fault_of_values(contract, columns)} AS fault, is_odd, types, CASE WHEN len(f) = {header.fields} THEN f END AS f
     FROM split),
 texts AS (
-    SELECT line_no, CASE WHEN fault IS NULL AND f IS NULL THEN 'I05' ELSE fault END AS fault, types,
+    SELECT line_no, CASE WHEN fault IS NULL AND f IS NULL THEN 'I05' ELSE fault END AS fault, is_odd, types,
     {texts}
     FROM whole),
 typed AS (
     SELECT *, {_is_withdrawal(contract)} AS is_withdrawal,
     {values}
-    FROM texts)
+    FROM texts),
+named AS (
+    SELECT *, {keys}
+    FROM typed)
 SELECT line_no,
     CASE WHEN fault IS NOT NULL THEN [fault || ' '] ELSE {_listed(faults)} END AS faults,
     CASE WHEN fault IS NOT NULL THEN CAST([] AS VARCHAR[]) ELSE {_listed(warned)} END AS warned,
-    {record_key(contract.partner, contract.unit, [_canonical(c) for c in contract.unit_key])} AS record_key,
+    {record_key(contract.partner, contract.unit, [f"k_{c}" for c in contract.unit_key])} AS record_key,
     {_sub(contract)} AS sub,
     {_content_hash(contract, columns)} AS content_hash,
     is_withdrawal,{parents}
     {final}
-FROM typed"""
+FROM named"""
 
 
 def record_key(partner: str, unit: str, parts: Sequence[str]) -> str:
@@ -116,18 +126,23 @@ def canonical(expression: str) -> str:
 
 
 def _canonical(name: str) -> str:
-    return canonical(f"v_{name}")
+    return unless_plain(canonical(f"v_{name}"), f"upper(replace(CAST(v_{name} AS VARCHAR), ' ', ''))")
 
 
 def _sub(contract: Contract) -> str:
-    return " || '/' || ".join(_canonical(name) for name in contract.sub_key) or "''"
+    return " || '/' || ".join(f"k_{name}" for name in contract.sub_key) or "''"
 
 
 def _content_hash(contract: Contract, columns: Sequence[Column]) -> str:
     """A keyed hash over what makes a version. Missing values are left out, so a new column does not make a new version."""
     names = [c.name for c in columns if c.history]
-    parts = ", ".join(f"'{n}=' || length(CAST(v_{n} AS VARCHAR)) || ':' || CAST(v_{n} AS VARCHAR)" for n in names)
-    return f"keyed({literal(contract.file)} || concat({parts}))[1:16]"
+    # concat leaves out what is NULL; one call of it costs less than a chain of ||.
+    parts = ", ".join(
+        f"CASE WHEN v_{n} IS NOT NULL THEN '{n}=' END, length(CAST(v_{n} AS VARCHAR)), CASE WHEN v_{n} IS NOT NULL THEN ':' END,"
+        f" CAST(v_{n} AS VARCHAR)"
+        for n in names
+    )
+    return f"keyed(concat({literal(contract.file)}, {parts}))[1:16]"
 
 
 def _is_withdrawal(contract: Contract) -> str:
@@ -148,8 +163,7 @@ def _text(column: Column, position: int, contract: Contract) -> str:
         return trimmed
     is_nothing = is_in(trimmed, column.null_tokens)
     if column.one_of or column.concept or column.required or column.name in (*contract.unit_key, *contract.sub_key):
-        in_form = is_in(normal_form(trimmed), column.null_tokens)
-        is_nothing = f"CASE WHEN regexp_matches({trimmed}, '[^ -~]') THEN {in_form} ELSE {is_nothing} END"
+        is_nothing = unless_plain(is_in(normal_form(trimmed), column.null_tokens), is_nothing)
     return f"CASE WHEN NOT ({is_nothing}) THEN {trimmed} END"
 
 

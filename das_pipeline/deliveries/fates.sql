@@ -7,36 +7,38 @@ WITH whole AS (
     FROM delivered_rows
     WHERE line_no NOT IN (SELECT line_no FROM faults)
 ),
+shared AS (
+    SELECT record_key, sub, MIN(mark) <> MAX(mark) AS is_conflict FROM whole GROUP BY record_key, sub HAVING COUNT(*) > 1
+),
 placed AS (
-    SELECT line_no, record_key, sub, is_withdrawal, content_hash,
-        MIN(mark) OVER (PARTITION BY record_key, sub) <> MAX(mark) OVER (PARTITION BY record_key, sub) AS is_conflict,
-        ROW_NUMBER() OVER (PARTITION BY record_key, sub ORDER BY line_no) AS place,
-        ROW_NUMBER() OVER (PARTITION BY record_key, sub ORDER BY line_no DESC) AS place_from_end
-    FROM whole
+    SELECT w.line_no, s.is_conflict,
+        ROW_NUMBER() OVER (PARTITION BY w.record_key, w.sub ORDER BY w.line_no) AS place,
+        ROW_NUMBER() OVER (PARTITION BY w.record_key, w.sub ORDER BY w.line_no DESC) AS place_from_end
+    FROM whole AS w
+    JOIN shared AS s ON s.record_key = w.record_key AND s.sub = w.sub
 ),
-in_force AS (
-    SELECT record_no, sub, content_hash FROM versions WHERE known_until = DATE '9999-12-31'
+numbered AS (
+    SELECT w.line_no, w.record_key, w.sub, w.is_withdrawal, w.content_hash, k.record_no
+    FROM whole AS w
+    LEFT JOIN keys AS k ON k.record_key = w.record_key
 ),
-ever AS (
-    SELECT DISTINCT record_no, sub FROM versions
-),
-compared AS (
-    SELECT p.line_no, p.record_key, p.sub, p.is_withdrawal, p.content_hash, p.is_conflict, p.place, p.place_from_end, k.record_no,
-        f.content_hash AS held, f.record_no IS NOT NULL AS is_in_force, e.record_no IS NOT NULL AS is_known
-    FROM placed AS p
-    LEFT JOIN keys AS k ON k.record_key = p.record_key
-    LEFT JOIN in_force AS f ON f.record_no = k.record_no AND f.sub = p.sub
-    LEFT JOIN ever AS e ON e.record_no = k.record_no AND e.sub = p.sub
+known AS (
+    SELECT n.line_no, MAX(CASE WHEN v.known_until = DATE '9999-12-31' THEN v.content_hash END) AS held
+    FROM numbered AS n
+    JOIN versions AS v ON v.record_no = n.record_no AND v.sub = n.sub
+    GROUP BY n.line_no
 )
-SELECT line_no, record_key, sub, record_no, content_hash,
-    CASE WHEN is_conflict AND NOT $last_wins THEN 'K01'
-    WHEN is_conflict AND place_from_end > 1 THEN 'superseded'
-    WHEN NOT is_conflict AND place > 1 THEN 'duplicate'
-    WHEN is_withdrawal AND NOT is_known THEN 'K03'
-    WHEN is_withdrawal AND NOT is_in_force THEN 'duplicate'
-    WHEN is_withdrawal THEN 'withdrawn'
-    WHEN NOT is_known THEN 'new'
-    WHEN NOT is_in_force THEN 'returned'
-    WHEN held = content_hash THEN 'duplicate'
+SELECT n.line_no, n.record_key, n.sub, n.record_no, n.content_hash,
+    CASE WHEN p.is_conflict AND NOT $last_wins THEN 'K01'
+    WHEN p.is_conflict AND p.place_from_end > 1 THEN 'superseded'
+    WHEN NOT p.is_conflict AND p.place > 1 THEN 'duplicate'
+    WHEN n.is_withdrawal AND k.line_no IS NULL THEN 'K03'
+    WHEN n.is_withdrawal AND k.held IS NULL THEN 'duplicate'
+    WHEN n.is_withdrawal THEN 'withdrawn'
+    WHEN k.line_no IS NULL THEN 'new'
+    WHEN k.held IS NULL THEN 'returned'
+    WHEN k.held = n.content_hash THEN 'duplicate'
     ELSE 'changed' END AS fate
-FROM compared
+FROM numbered AS n
+LEFT JOIN placed AS p ON p.line_no = n.line_no
+LEFT JOIN known AS k ON k.line_no = n.line_no

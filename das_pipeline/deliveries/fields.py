@@ -68,7 +68,7 @@ def as_code(expression: str, codes: Sequence[object]) -> str:
 
 def fault_of_line(contract: Contract, columns: Sequence[Column]) -> str:
     """The reader's fault of a line; else I03 where its letters are not right, I05 where it has a value instead of names below one."""
-    cases = ["WHEN fault IS NOT NULL THEN fault", f"WHEN regexp_matches(line, {literal(letters.IN_LINE)}) THEN 'I03'"]
+    cases = ["WHEN fault IS NOT NULL THEN fault", f"WHEN is_odd AND regexp_matches(line, {literal(letters.IN_LINE)}) THEN 'I03'"]
     if above := _conditions_above(contract, columns):
         cases.append(f"WHEN {_is_object('line')} AND ({' OR '.join(above)}) THEN 'I05'")
     return f"CASE {' '.join(cases)} END"
@@ -96,6 +96,16 @@ def fault_of_values(contract: Contract, columns: Sequence[Column]) -> str:
 def has_escapes(contract: Contract) -> str:
     """Whether a line may have letters in another form than their own."""
     return "contains(line, '\\')" if contract.format.kind in NAMED_VALUES or contract.format.has_cells else "FALSE"
+
+
+def is_odd(contract: Contract) -> str:
+    """Whether a line has anything but the printable signs of ASCII. No other line needs a look at its letters, or has a normal form."""
+    return f"regexp_matches(line, '[^ -~]') OR {has_escapes(contract)}"
+
+
+def unless_plain(in_general: str, of_plain: str) -> str:
+    """An expression on a value of a line, with a cheaper one that says the same of a line that is not odd."""
+    return f"CASE WHEN is_odd THEN {in_general} ELSE {of_plain} END"
 
 
 def names_of_values(contract: Contract) -> str:

@@ -58,12 +58,14 @@ def register_records(
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW {name} AS
 WITH known AS (
     SELECT record_no, sub, known_from, CASE WHEN known_until > {as_of} THEN DATE '9999-12-31' ELSE known_until END AS known_until,
-        delivery, line_no
+        delivery, line_no, is_only
     FROM {engine.parquet([live.path(f"versions/{file}.parquet")])}
-    WHERE known_from <= {as_of} AND known_from < known_until)
-SELECT k.record_no, k.sub, k.known_from, k.known_until, COUNT(*) OVER (PARTITION BY k.record_no, k.sub) = 1 AS is_only,
-    k.delivery, k.line_no{listed}
+    WHERE known_from <= {as_of} AND known_from < known_until),
+several AS (
+    SELECT record_no, sub FROM known WHERE NOT is_only GROUP BY record_no, sub HAVING COUNT(*) > 1)
+SELECT k.record_no, k.sub, k.known_from, k.known_until, s.record_no IS NULL AS is_only, k.delivery, k.line_no{listed}
 FROM known AS k
+LEFT JOIN several AS s ON s.record_no = k.record_no AND s.sub = k.sub
 JOIN {stored_rows(live, contract, half)} AS c ON c.delivery = k.delivery AND c.line_no = k.line_no""")
     return name
 

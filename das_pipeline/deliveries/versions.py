@@ -147,7 +147,9 @@ def number_records(connection: duckdb.DuckDBPyConnection, contract: Contract, de
     """Add record numbers for the units that are seen for the first time; the partner's come after `after`."""
     query = engine.sql(__package__, "new_keys.sql")
     connection.execute(f"INSERT INTO keys_{contract.unit} {query}", {"delivery": delivery, "after": after})
-    connection.execute("UPDATE fates AS f SET record_no = k.record_no FROM keys AS k WHERE k.record_key = f.record_key")
+    connection.execute(
+        "UPDATE fates AS f SET record_no = k.record_no FROM keys AS k WHERE f.record_no IS NULL AND k.record_key = f.record_key"
+    )
 
 
 def write_halves(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, content: Path, direct: Path) -> tuple[int, int]:
