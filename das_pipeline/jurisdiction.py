@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -81,8 +81,11 @@ class Text(BaseModel, extra="allow"):
         return self
 
 
+_zones = cache(available_timezones)  # reads some hundred files
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"there is no time zone {name}: give one of the IANA database, such as Europe/Amsterdam")
     return name
 

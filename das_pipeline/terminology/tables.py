@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from das_pipeline.errors import ConfigurationError, Fault, Faults, nearest
@@ -29,6 +30,9 @@ class Shape:
     patterns: Mapping[str, str] = field(default_factory=dict)
     key: Sequence[str] = ()
 
+    def __hash__(self) -> int:
+        return hash((*self.columns, *self.key))
+
 
 @dataclass(frozen=True)
 class Line:
@@ -40,6 +44,9 @@ class Line:
 
     def __getitem__(self, column: str) -> str:
         return self.values[column]
+
+    def __hash__(self) -> int:
+        return hash((self.file, self.row, *self.values.values()))
 
 
 def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) -> list[Line]:
@@ -53,7 +60,7 @@ def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) 
         with faults.gathered():
             lines += _read(jurisdiction, file, shape)
     if lines:
-        faults.add(*_shape_faults(lines, shape))
+        faults.add(*_shape_faults(tuple(lines), shape))
     faults.raise_any()
     return lines
 
@@ -84,8 +91,16 @@ def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> list[Line]:
     return lines
 
 
-def _shape_faults(lines: Sequence[Line], shape: Shape) -> Iterator[Fault]:
-    """Yield every cell that is not of the shape, and every row whose key is above it."""
+@lru_cache(maxsize=64)
+def _shape_faults(lines: tuple[Line, ...], shape: Shape) -> Sequence[Fault]:
+    """Every cell that is not of the shape, and every row whose key is above it.
+
+    Kept for the same rows: every step of a run reads these tables, and pandera takes 50 ms for one.
+    """
+    return tuple(_find_shape_faults(lines, shape))
+
+
+def _find_shape_faults(lines: Sequence[Line], shape: Shape) -> Iterator[Fault]:
     import pandas as pd
     import pandera.pandas as pa
 
