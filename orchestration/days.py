@@ -54,13 +54,15 @@ def _is_given_up(store: dg.DagsterInstance, delivery: deliveries.PendingDelivery
 
 
 def ask_until(store: dg.DagsterInstance, day: str) -> None:
-    """Record the last day to catch up with."""
+    """Record the last day to catch up with, for `day_follows` alone: a run that the schedule requests carries it."""
     store.daemon_cursor_storage.set_cursor_values({UNTIL: day})
 
 
 def asked_until(store: dg.DagsterInstance) -> str | None:
     """The last day to catch up with; None when the schedule has not asked for any yet."""
-    return store.daemon_cursor_storage.get_cursor_values({UNTIL}).get(UNTIL)
+    scheduled = store.get_runs(dg.RunsFilter(job_name="chain", tags={"dagster/schedule_name": "daily"}), limit=1)
+    recorded = store.daemon_cursor_storage.get_cursor_values({UNTIL})
+    return max([*recorded.values(), *(run.tags[UNTIL] for run in scheduled)], default=None)
 
 
 def partners_missing(run: Run, day: date) -> list[str]:

@@ -28,10 +28,10 @@ def daily(context: dg.ScheduleEvaluationContext, das: Das) -> dg.RunRequest | dg
     if not ready and not waiting:
         return dg.SkipReason("Every day that is known and can be run is done.")
     until = [*ready, *waiting][-1]
+    if ready and not is_busy(context.instance, "chain", key("release/decision")):
+        context.instance.add_dynamic_partitions("days", ready)
+        return dg.RunRequest(partition_key=ready[0], tags={UNTIL: until})
     ask_until(context.instance, until)
-    if not ready:
-        return dg.SkipReason(f"{waiting[0]} waits until what was delivered by then is taken in; then day_follows asks for it.")
-    if is_busy(context.instance, "chain", key("release/decision")):
+    if ready:
         return dg.SkipReason("A day is being run; day_follows goes on with the days after it.")
-    context.instance.add_dynamic_partitions("days", ready)
-    return dg.RunRequest(partition_key=ready[0], tags={UNTIL: until})
+    return dg.SkipReason(f"{waiting[0]} waits until what was delivered by then is taken in; then day_follows asks for it.")
