@@ -138,7 +138,8 @@ def stored_rows(live: Version, contract: Contract, half: Literal["content", "dir
         return engine.parquet(by_shape[contract.shape])
     # A typed row of no file first: columns that came later are NULL. (union_by_name fails on encrypted files in DuckDB 1.5.5.)
     columns = contract.content if half == "content" else contract.direct
-    nothing = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {c.name}" for c in columns)
+    typed = {"record_no": "BIGINT", "sub": "VARCHAR", "delivery": "VARCHAR", "line_no": "BIGINT"} | {c.name: c.sql_type for c in columns}
+    nothing = ", ".join(f"CAST(NULL AS {sql_type}) AS {name}" for name, sql_type in typed.items())
     parts = [f"SELECT {nothing} WHERE FALSE", *(f"SELECT * FROM {engine.parquet(f)}" for f in by_shape.values())]
     return f"({' UNION ALL BY NAME '.join(parts)})"
 
