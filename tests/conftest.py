@@ -14,7 +14,8 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from tests.installation import Installation, installation
+from tests.installation import Installation, copy_of, installation
+from tests.shared import made_once
 from tests.toy_deliveries import write_toy_deliveries
 
 # The machine decides how long an example takes; what is found must be found again.
@@ -24,6 +25,12 @@ hypothesis.settings.load_profile("das")
 pytest_plugins = ["pytester"]  # test_rules tries the hook below in a run of its own
 
 TOY = Path(__file__).parent / "toy"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests: the many quick ones fill the time of the worker that is done first."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,10 +75,14 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def day_by_day(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The toy deliveries taken in through real Dagster: every day's, then the chain as known on that day, then the next day's."""
-    made = installation(tmp_path_factory.mktemp("toy"))
-    write_toy_deliveries(made.inbox)
-    made.das("run")
-    return made
+
+    def make(root: Path) -> None:
+        made = installation(root)
+        write_toy_deliveries(made.inbox)
+        made.python("-m", "cli.main", "run")
+
+    made = made_once(tmp_path_factory, "day_by_day", make)
+    return copy_of(Installation(made, str(TOY)), tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture

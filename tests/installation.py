@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from das_pipeline.lake import Lake, Version
 from das_pipeline.privacy import USES, write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import PROJECT, Settings
+from tests import forked
 from tests.content import contents
 
 TOY = Path(__file__).parent / "toy"
@@ -66,10 +67,12 @@ class Installation:
 
     def das(self, *arguments: str, code: int = 0) -> str:
         """What `das ARGUMENTS` prints; it must end with `code`."""
-        return self.python("-m", "cli.main", *arguments, code=code)
+        ended, printed = forked.run(arguments, self.environment)
+        assert ended == code, printed
+        return printed
 
     def python(self, *arguments: str, code: int = 0) -> str:
-        """What `python ARGUMENTS` prints, standard error included; it must end with `code`."""
+        """What a fresh `python ARGUMENTS` prints, standard error included; it must end with `code`."""
         done = subprocess.run(
             [sys.executable, *arguments],
             env=self.environment,
@@ -114,6 +117,12 @@ def installation(root: Path, jurisdiction: str | Path = TOY, *, threads: int = 2
     made.inbox.mkdir(parents=True)
     write_demo_keys(root / "keys", seed=7)
     return made
+
+
+def copy_of(made: Installation, root: Path) -> Installation:
+    """Copy the home, inbox and keys of an installation to `root`; return the copy."""
+    shutil.copytree(made.root, root, symlinks=True, dirs_exist_ok=True)
+    return replace(made, root=root)
 
 
 def real_installation(root: Path, jurisdiction: Path = TOY) -> Installation:

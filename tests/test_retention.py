@@ -6,7 +6,6 @@ The terms of the toy: 1 day for versions and rejected candidates, 30 days for or
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +30,7 @@ from das_pipeline.retention import Expired
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import PROJECT, Settings
 from tests.conftest import toy_settings
-from tests.installation import Installation, installation, published
+from tests.installation import Installation, copy_of, installation, published
 from tests.toy_deliveries import DAYS, WATCH, take_in_all, watch_csv, write_delivery, write_toy_deliveries
 
 FIRST = date(2024, 3, 1)
@@ -281,11 +280,6 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 # -- a whole home
-
-
-def copy_of(place: Installation, root: Path) -> Installation:
-    shutil.copytree(place.root, root, symlinks=True)
-    return replace(place, root=root)
 
 
 @pytest.mark.slow

@@ -110,6 +110,7 @@ def test_a_home_of_another_format_is_refused_with_what_to_do(earlier: Installati
         assert files(earlier.home) == before
 
 
+@pytest.mark.slow
 def test_a_new_home_has_the_current_format(day_by_day: Installation, tmp_path: Path) -> None:
     assert format_of(tmp_path / "nothing") is None
     assert (day_by_day.home / "format").read_text(encoding="ascii") == f"{FORMAT}\n"

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-from tests.installation import Installation
+from tests.installation import Installation, copy_of
 
 
 @pytest.fixture(scope="session")
 def toy_home(day_by_day: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """A copy of the toy home with its releases, for verbs that only read."""
     return copy_of(day_by_day, tmp_path_factory.mktemp("toy_home"))
-
-
-def copy_of(made: Installation, root: Path) -> Installation:
-    """Copy the home, inbox and keys of an installation to `root`; return the copy."""
-    shutil.copytree(made.root, root, symlinks=True, dirs_exist_ok=True)
-    return Installation(root, made.jurisdiction, made.threads)

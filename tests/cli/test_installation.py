@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from tests.cli.conftest import copy_of
-from tests.installation import Installation, installation
+from tests.installation import Installation, copy_of, installation
 from tests.toy_deliveries import CASES, DAYS, RULINGS, bench_cases, bench_rulings, write_delivery
 
 pytestmark = [pytest.mark.slow]
