@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export GX_ANALYTICS_ENABLED := false
 export UV_LINK_MODE := copy
 
-.PHONY: help setup demo test check lint types ui site lock bench-deliveries clean
+.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -32,7 +32,10 @@ test: setup      ## run all tests
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-check: lint types ## lint, types and unit tests: the inner loop
+check: setup     ## lint, types and the quick tests, at the same time: the inner loop
+	@$(MAKE) --no-print-directory -j 3 lint types quick
+
+quick: setup     ## the quick tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup      ## ruff and the import contracts
