@@ -101,7 +101,7 @@ def keyed(key: bytes, *parts: str) -> bytes:
 
 
 def register_keyed_macro(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """A macro `keyed(text) → BLOB` (HMAC-SHA256, 32 bytes) on `connection`. The key is a variable: it is in no SQL text.
+    """A macro `keyed(text) → BLOB` (the first 16 bytes of HMAC-SHA256) on `connection`. The key is a variable: it is in no SQL text.
 
     A plain hash of a citizen or chain number can be enumerated in seconds, which is why every stored hash is keyed.
     """
@@ -110,7 +110,7 @@ def register_keyed_macro(connection: duckdb.DuckDBPyConnection, key: bytes) -> N
     connection.execute("SET VARIABLE hmac_outer = ?::BLOB", [bytes(b ^ 0x5C for b in padded)])
     connection.execute(
         "CREATE OR REPLACE TEMP MACRO keyed(message) AS unhex(sha256(getvariable('hmac_outer')"
-        " || unhex(sha256(getvariable('hmac_inner') || encode(message)))))"
+        " || unhex(sha256(getvariable('hmac_inner') || encode(message))))[1:32])"
     )
 
 

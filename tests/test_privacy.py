@@ -27,7 +27,7 @@ def test_the_sql_macro_is_hmac_sha256(message: str) -> None:
     with duckdb.connect() as connection:
         register_keyed_macro(connection, KEY)
         (found,) = connection.execute("SELECT keyed($m)", {"m": message.replace("\0", "")}).fetchall()[0]
-    assert found == hmac.new(KEY, message.replace("\0", "").encode(), hashlib.sha256).digest()
+    assert found == hmac.new(KEY, message.replace("\0", "").encode(), hashlib.sha256).digest()[:16]
 
 
 def test_parts_cannot_be_shifted_into_each_other() -> None:

@@ -117,7 +117,7 @@ def record_key(partner: str, unit: str, parts: Sequence[str]) -> str:
     """
     fixed = "".join(f"{len(text)}:{text}" for text in (partner, unit))
     message = " || ".join(f"length({part}) || ':' || {part}" for part in parts)
-    return f"keyed({literal(fixed)} || {message})[1:16]"
+    return f"keyed({literal(fixed)} || {message})"
 
 
 def canonical(expression: str) -> str:
@@ -142,7 +142,7 @@ def _content_hash(contract: Contract, columns: Sequence[Column]) -> str:
         f" CAST(v_{n} AS VARCHAR)"
         for n in names
     )
-    return f"keyed(concat({literal(contract.file)}, {parts}))[1:16]"
+    return f"keyed(concat({literal(contract.file)}, {parts}))"
 
 
 def _is_withdrawal(contract: Contract) -> str:

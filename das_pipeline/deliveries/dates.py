@@ -71,6 +71,9 @@ def date_form(format: str) -> DateForm:
 def date_sql(text: str, format: str) -> str:
     """The SQL expression for the date in the expression `text`; NULL when it has not this form, or is no day of the calendar."""
     form = date_form(format)
+    if not form.rest and form.start("d") is not None:
+        read = format.replace("yyyy", "%Y").replace("mm", "%m").replace("dd", "%d")
+        return f"CASE WHEN regexp_full_match({text}, '{form.pattern}') THEN CAST(try_strptime({text}, '{read}') AS DATE) END"
     pattern, parts = f"'{form.pattern}'", []
     for letter, width in (("y", 4), ("m", 2), ("d", 2)):
         start = form.start(letter)
