@@ -99,7 +99,7 @@ class Expected:
     due_on: date
     delivery: str | None
     delivered_on: date | None
-    state: Literal["in time", "came late", "late", "expected"]
+    state: Literal["in time", "came late", "none came", "late", "expected"]  # none came: a later one is in force
 
 
 def expected_deliveries(run: Run, partner: str, first: date, last: date) -> Sequence[Expected]:
@@ -127,5 +127,6 @@ def expected_deliveries(run: Run, partner: str, first: date, last: date) -> Sequ
             state = "in time" if known[on] <= due_on else "came late"
             listed.append(Expected(partner, on, due_on, came[on].delivery, known[on], state))
         else:
-            listed.append(Expected(partner, on, due_on, None, None, "late" if run.as_of >= due_on else "expected"))
+            state = "none came" if on < max(came) else "late" if run.as_of >= due_on else "expected"
+            listed.append(Expected(partner, on, due_on, None, None, state))
     return listed

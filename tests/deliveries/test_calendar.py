@@ -65,7 +65,7 @@ def test_what_is_expected_and_what_came_is_shown(desk: Desk, monkeypatch: pytest
     shown = expected_deliveries(Run.start(desk.settings, WEDNESDAY), "watch", date(2024, 3, 1), date(2024, 4, 4))
     assert [(e.reference_on.isoformat(), e.due_on.isoformat(), e.delivery, e.state) for e in shown] == [
         ("2024-03-26", "2024-03-27", "2024-03-26.1", "in time"),
-        ("2024-03-27", "2024-03-28", None, "late"),
+        ("2024-03-27", "2024-03-28", None, "none came"),
         ("2024-03-28", "2024-04-02", "2024-03-28.1", "came late"),
         ("2024-04-02", "2024-04-03", None, "late"),
         ("2024-04-03", "2024-04-04", None, "expected"),
@@ -75,7 +75,7 @@ def test_what_is_expected_and_what_came_is_shown(desk: Desk, monkeypatch: pytest
     for name in ("home", "inbox", "keys", "jurisdiction"):
         monkeypatch.setenv(f"DAS_{name.upper()}", str(getattr(desk.settings, name)))
     told = CliRunner().invoke(app, ["calendar", "watch", "--days", "8", "--json"])
-    assert [row["state"] for row in json.loads(told.stdout)][:3] == ["in time", "late", "came late"], told.output
+    assert [row["state"] for row in json.loads(told.stdout)][:3] == ["in time", "none came", "came late"], told.output
 
 
 @pytest.mark.parametrize(
