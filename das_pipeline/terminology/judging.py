@@ -6,13 +6,13 @@ Their limits are in policy.yaml (`terminology`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.policy import Block, WarnAndBlock
 from das_pipeline.terminology.columns import ConceptColumn
-from das_pipeline.terminology.schemes import UNKNOWN
+from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
 from das_pipeline.terminology.sign_offs import SignOff
 
 SHOWN = 5  # columns named in a verdict's sentence; the others are counted
@@ -35,9 +35,19 @@ class Account:
 
     column: ConceptColumn
     delivered: int
-    mapped: int
-    unknown: int
-    not_applicable: int
+    concepts: Mapping[str, int]  # concept -> the rows written with it
+
+    @property
+    def unknown(self) -> int:
+        return self.concepts.get(UNKNOWN, 0)
+
+    @property
+    def not_applicable(self) -> int:
+        return self.concepts.get(NOT_APPLICABLE, 0)
+
+    @property
+    def mapped(self) -> int:
+        return sum(self.concepts.values()) - self.unknown - self.not_applicable
 
     @property
     def closes(self) -> bool:
@@ -155,6 +165,19 @@ def mapping_loses_no_row(accounts: Sequence[Account]) -> Verdict:
         "rows_not_applicable": sum(a.not_applicable for a in accounts),
     }
     return Verdict("T06", passed=not open_accounts, sentence=sentence, facts=facts)
+
+
+def concepts_are_recounted(accounts: Sequence[Account], recounted: Mapping[str, Mapping[str, int]]) -> Verdict:
+    """T08: in every column, as many rows have each concept as a second implementation gives it."""
+    rows = {a.column.place: (Counter(a.concepts) - Counter(recounted[a.column.place])).total() for a in accounts}
+    places = sorted(place for place, differing in rows.items() if differing)
+    sentence = "A second implementation gives every concept as many rows."
+    if places:
+        sentence = (
+            f"{sum(rows.values())} rows in {_named(places)} have another concept than a second implementation gives them: das_pipeline/"
+            "terminology/lookup.py and recount.py differ. If a rewriting rule is new, write it more simply; otherwise report it."
+        )
+    return Verdict("T08", passed=not places, sentence=sentence, facts={"rows_differing": sum(rows.values()), "columns": len(accounts)})
 
 
 def changes_are_meant(compared: Sequence[Compared], redefined: Sequence[Redefined], limits: Block, signed: SignOff | None) -> Verdict:

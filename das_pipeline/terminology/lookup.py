@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -89,6 +90,10 @@ def check_rewriting(jurisdiction: Jurisdiction, file: str) -> None:
         connection.execute("CREATE TEMP TABLE spellings (field VARCHAR, code VARCHAR)")
         for rule in read_tables(jurisdiction, [file], CANONICAL):
             _rewrite(connection, rule, "")
+            try:
+                re.compile(rule["pattern"])  # the second implementation (recount.py) reads it too
+            except re.error:
+                raise _no_expression(rule) from None
 
 
 def _canonicalise(connection: duckdb.DuckDBPyConnection, jurisdiction: Jurisdiction, column: ConceptColumn) -> None:
@@ -106,7 +111,11 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, rule: Line, field: str) -> N
             {"pattern": rule["pattern"], "replacement": rule["replacement"], "field": field},
         )
     except duckdb.Error:
-        raise ConfigurationError(faults=[Fault(rule.file, rule.row, "pattern", "this is not a regular expression.")]) from None
+        raise _no_expression(rule) from None
+
+
+def _no_expression(rule: Line) -> ConfigurationError:
+    return ConfigurationError(faults=[Fault(rule.file, rule.row, "pattern", "this is not a regular expression.")])
 
 
 def with_concepts(run: Run, view: str, columns: Sequence[ConceptColumn]) -> tuple[str, dict[str, object]]:

@@ -18,14 +18,14 @@ from das_pipeline.terminology.differences import compare
 from das_pipeline.terminology.judging import Account, Share
 from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live_concepts
-from das_pipeline.terminology.schemes import NOT_APPLICABLE, UNKNOWN
+from das_pipeline.terminology.recount import recount
 from das_pipeline.terminology.sign_offs import SignOff, load_sign_offs
 
 ORDER = "record_no, sub, known_from, delivery, line_no"
 
 
 def build_records(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the records of all partners to `draft` with their concepts; return the verdicts I10, T01, T02, T03, T06 and T07.
+    """Write the records of all partners to `draft` with their concepts; return the verdicts I10, T01, T02, T03, T06, T07 and T08.
 
     A value is trimmed, rewritten to its canonical form if its contract names one, and looked up in its list as of its date. The value as
     delivered stays beside the concept. A value without a mapping is never guessed: its concept is `unknown`, and it is listed in
@@ -52,6 +52,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
             encrypted=True,
         )
         ambiguous = int(engine.scalar(connection, f"SELECT COUNT(*) FROM ({engine.sql(__package__, 'ambiguous.sql')})"))
+        recounted = recount(connection, run.jurisdiction, columns)
         shares = [Share(*row) for row in connection.execute(engine.sql(__package__, "shares.sql") + "ORDER BY field, month").fetchall()]
     draft.facts["mapping_version"] = concepts.facts["mapping_version"]
     draft.facts["columns"] = {  # exact counts of a whole column: no attribute of persons
@@ -64,6 +65,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
         judging.unmapped_share_is_small(shares, limits.unmapped_share),
         judging.values_have_one_concept(ambiguous),
         judging.mapping_loses_no_row(accounts),
+        judging.concepts_are_recounted(accounts, recounted),
         _changes_are_meant(run, draft, concepts, limits.changed_share),
     ]
 
@@ -95,6 +97,5 @@ def _write(
     for column in columns:
         concept = engine.identifier(f"{column.column}_concept")
         counts = dict(connection.execute(f"SELECT {concept}, COUNT(*) FROM {engine.parquet([path])} GROUP BY {concept}").fetchall())
-        unknown, not_applicable = counts.pop(UNKNOWN, 0), counts.pop(NOT_APPLICABLE, 0)
-        accounts.append(Account(column, int(delivered.get(column.place, 0)), sum(counts.values()), unknown, not_applicable))
+        accounts.append(Account(column, int(delivered.get(column.place, 0)), counts))
     return accounts

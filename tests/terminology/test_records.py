@@ -19,9 +19,10 @@ from das_pipeline.lake import Version
 from das_pipeline.policy import WarnAndBlock
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from das_pipeline.terminology import build_concepts, build_records, difference, propose, records
+from das_pipeline.terminology import build_concepts, build_records, difference, mapped_records, propose, records
 from das_pipeline.terminology.judging import Share, unmapped_share_is_small
 from das_pipeline.terminology.lists import load_lists
+from das_pipeline.terminology.lookup import with_concepts
 from das_pipeline.terminology.sign_offs import load_sign_offs
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
@@ -338,6 +339,23 @@ def test_a_mapping_set_that_changes_much_waits_for_the_steward(begin: Begin, del
     sign(proposed, "2024-03-31")
     t07 = verdict(build(begin()), "T07")
     assert (t07["passed"], t07["facts"]["rows_changed"], t07["facts"]["signed_off_by"]) == (True, 60, "steward")
+
+
+@pytest.mark.breaks("T08")
+def test_rows_with_another_concept_than_a_second_implementation_gives_them_block(
+    begin: Begin, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thefts become burglaries on the way: no row is lost, and no value is unmapped."""
+    deliver([("M", "10", "n", "2024-01-05")] * 2 + [("M", "11", "n", "2024-01-05")] * 3)
+
+    def confused(run: Run, view: str, columns: Sequence[Any]) -> tuple[str, dict[str, object]]:
+        query, parameters = with_concepts(run, view, columns)
+        return f"SELECT * REPLACE (REPLACE(offence_concept, 'theft', 'burglary') AS offence_concept) FROM ({query})", parameters
+
+    monkeypatch.setattr(mapped_records, "with_concepts", confused)
+    with pytest.raises(GateFailed, match=r"T08 .* 2 rows in watch/reports\.offence have another concept") as failed:
+        build(begin())
+    assert [v.rule for v in failed.value.verdicts if not v.passed] == ["T08"]
 
 
 SCHEME = "terminology/schemes/offence.csv"
