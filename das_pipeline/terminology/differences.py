@@ -162,6 +162,10 @@ def _external(run: Run, concepts: Draft, folder: Path) -> list[Figures]:
             file = f"{source.table}.parquet"
             if file in accepted.files:
                 old, new = (engine.parquet([version.path(file)]) for version in (accepted, draft))
-                changed = int(engine.scalar(connection, f"SELECT COUNT(*) FROM (SELECT * FROM {new} EXCEPT SELECT * FROM {old})"))
+                there = {name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {old}").fetchall()}
+                shared = [name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {new}").fetchall() if name in there]
+                columns = ", ".join(f'"{engine.identifier(name)}"' for name in shared)  # quoted: a level may be called group
+                query = f"SELECT COUNT(*) FROM (SELECT {columns} FROM {new} EXCEPT ALL SELECT {columns} FROM {old})"
+                changed = int(engine.scalar(connection, query))
                 figures.append(Figures(source.table, draft.rows[file], changed))
     return figures
