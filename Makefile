@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export GX_ANALYTICS_ENABLED := false
 export UV_LINK_MODE := copy
 
-.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries clean
+.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries faults clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -58,6 +58,9 @@ bench-deliveries: setup ## compare the cost of intake with an earlier build and 
 lock:            ## resolve the dependencies again
 	@test -x $(UV) || $(MAKE) setup
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+faults: setup    ## plant every kind of fault and write docs/faults.md: which the rules notice (SIZE=60000)
+	@$(BIN)/python -m benchmarks.bench_faults $(SIZE)
 
 clean:           ## remove the demo's home
 	rm -rf data

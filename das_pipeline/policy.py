@@ -25,6 +25,12 @@ class Warn(Section):
     reason: str
 
 
+class WarnFrom(Warn):
+    """A share that warns above `warn`, beyond chance and when at least `min_rows` rows fail."""
+
+    min_rows: int
+
+
 class Block(Section):
     """A share that blocks above `block`, beyond chance and when at least `min_rows` rows fail."""
 
@@ -95,6 +101,35 @@ class Cells(Section):
     reason: str
 
 
+class RowCount(Section):
+    """How a number of rows is compared with those of so many earlier files at least, and from how many on an unusual one may block.
+
+    Usual is what lies within so many deviations of their median, or within a share of it.
+    """
+
+    deliveries: int = 6
+    sure: int = 12
+    deviations: float = 4.0
+    share: Share = 0.1
+    reason: str = "the limit of rule I06"
+
+
+class Months(Section):
+    """Below which share of their neighbours months are empty, when these have so many rows."""
+
+    rows: int = 40
+    share: Share = 0.25
+    reason: str = "the limit of rule I14"
+
+
+class Heaping(Section):
+    """How many times as often as by chance a day may occur, from so many rows."""
+
+    times: float = 3.0
+    rows: int = 20
+    reason: str = "the limit of rule K09"
+
+
 class Deliveries(Section):
     """The limits of deliveries."""
 
@@ -108,6 +143,10 @@ class Deliveries(Section):
     sequence_gap: SequenceGap
     drift: Drift
     file_size: FileSize
+    row_count: RowCount = RowCount()
+    empty_months: Months = Months()
+    heaping: Heaping = Heaping()
+    stock: WarnAndBlock = WarnAndBlock(warn=0.005, block=0.02, min_rows=20, reason="the limit of rule F03")
 
 
 class Terminology(Section):
@@ -131,6 +170,7 @@ class Chain(Section):
 
     forbidden_share: Block
     order_share: Warn
+    swapped_share: WarnFrom = WarnFrom(warn=0.005, min_rows=20, reason="the limit of rule K10")
     overlap_share: Warn
 
 

@@ -23,7 +23,7 @@ ORDER = "kind, occurred_on, record_no, sub, known_from"
 
 
 def build_events(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the events of all units to `draft`, one file a unit and partner; return the verdicts C01 and C04.
+    """Write the events of all units to `draft`, one file a unit and partner; return the verdicts C01, C04 and K10.
 
     One row per event and stretch of vintages with one content: what the rows of the unit's own record report, with the unit's attributes,
     its person and case. No event is dropped: one that breaks the order or the state machine names the `rule` and is not counted.
@@ -46,6 +46,7 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
         draft.facts["accepted"] = sum(n for *_, rule, n in counts if not rule)
         return [
             judging.dates_run_forward(connection, run.as_of, limits.order_share),
+            judging.days_and_months_are_in_place(connection, run.as_of, limits.swapped_share),
             judging.transitions_are_allowed(counts, chain, limits.forbidden_share, lost),
         ]
 

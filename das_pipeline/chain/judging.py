@@ -1,4 +1,4 @@
-"""What must be true of events, spells and flows: rules C01, C04, C06, F01 and F02."""
+"""What must be true of events, spells and flows: rules C01, C04, C06, F01, F02 and K10."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.chain.model import ChainModel
 from das_pipeline.gate import Verdict, share_exceeds
-from das_pipeline.policy import Block, Warn
+from das_pipeline.policy import Block, Warn, WarnFrom
 
 EventCount = tuple[str, str, str, str, int]  # unit, partner, kind, rule ("" for an accepted event), number
 
@@ -30,6 +30,24 @@ def dates_run_forward(connection: duckdb.DuckDBPyConnection, as_of: date, limit:
         severity="warn",
         facts={"events": events, "in_units": in_units, "in_cases": in_cases},
     )
+
+
+def days_and_months_are_in_place(connection: duckdb.DuckDBPyConnection, as_of: date, limit: WarnFrom) -> Verdict:
+    """K10 on `events` and `kinds`: few dates break the order of their unit that would not with day and month swapped.
+
+    One such date may be any mistake; a share of those of one kind is a form of date that was read the wrong way round.
+    """
+    rows = connection.execute(engine.sql(__package__, "swapped_dates.sql"), {"as_of": as_of}).fetchall()
+    broken = [
+        f"{kind} of {partner} ({swapped:,} of {ambiguous:,})"
+        for _, partner, kind, ambiguous, swapped in rows
+        if share_exceeds(swapped, ambiguous, limit.warn, limit.min_rows)
+    ]
+    swapped = sum(row[-1] for row in rows)
+    sentence = f"Dates that break the order and would not with day and month swapped: {swapped:,}."
+    if broken:
+        sentence += f" Above {limit.warn:.2%} of those that can be read both ways: {', '.join(broken)}. Ask in which form these dates are."
+    return Verdict("K10", not broken, sentence, facts={"ambiguous": sum(row[-2] for row in rows), "swapped": swapped})
 
 
 def transitions_are_allowed(

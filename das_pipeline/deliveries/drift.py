@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from das_pipeline import engine
 from das_pipeline.deliveries.opened import Intake
+from das_pipeline.gate import Verdict
 
+TOLD = 5  # how many changes a verdict tells
 NO_DRIFT: dict[str, Any] = {"compared_with": [], "changes": []}
 NOT_LISTED = "a code that is in no list"
 
@@ -63,6 +65,18 @@ def summary(report: Mapping[str, Any]) -> dict[str, int]:
     changes: Sequence[Mapping[str, Any]] = report["changes"]
     ours = sum(1 for change in changes if change["ours"])
     return {"compared_with": len(report["compared_with"]), "ours": ours, "theirs": len(changes) - ours}
+
+
+def judge_drift(report: Mapping[str, Any]) -> Verdict:
+    """F12: the codes of a delivery have the shares that they had in the earlier ones.
+
+    It says whether something of ours changed with them. A mapping that alone gives rows another concept is judged by T07, which blocks.
+    """
+    changes = [change for change in report["changes"] if change["what"] in ("share of code", "new code")]
+    told = " ".join(change["sentence"] for change in changes[:TOLD]) + (" The receipt has the others." if len(changes) > TOLD else "")
+    right = "The codes have the shares that they had in earlier deliveries."
+    facts: dict[str, int | float | str] = {"theirs": sum(not c["ours"] for c in changes), "ours": sum(bool(c["ours"]) for c in changes)}
+    return Verdict("F12", not changes, told if changes else right, facts=facts)
 
 
 def _earlier(intake: Intake, most: int) -> dict[str, Path]:

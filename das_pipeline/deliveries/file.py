@@ -11,6 +11,7 @@ from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import load_partners
 from das_pipeline.deliveries.gone_columns import look_for_gone_columns
 from das_pipeline.deliveries.opened import Intake, Opened
+from das_pipeline.deliveries.plausibility import look_at_dates
 from das_pipeline.deliveries.profile import add_profile
 from das_pipeline.deliveries.quarantine import set_aside
 
@@ -38,6 +39,7 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
     )
     opening.look_at_lines(intake, opened, is_whole=lines.is_whole)
     look_for_gone_columns(intake, opened)
+    opened.plausible = look_at_dates(intake, opened)
     versions.select_state(connection, contract)
     versions.find_orphans(connection, contract, intake.units)
     versions.decide_fates(connection, contract)

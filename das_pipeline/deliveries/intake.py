@@ -18,7 +18,7 @@ from das_pipeline.deliveries.calendar import load_schedule
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.contract_files import contracts_on, load_contracts, load_partners
 from das_pipeline.deliveries.delivery_rules import judge_form, judge_header, judge_manifest, judge_order, judge_repeat, judge_set
-from das_pipeline.deliveries.drift import NO_DRIFT, find_drift, summary
+from das_pipeline.deliveries.drift import NO_DRIFT, find_drift, judge_drift, summary
 from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed
 from das_pipeline.deliveries.lost_parents import facts_of, find_lost_parents, judge_lost_parents
@@ -26,6 +26,7 @@ from das_pipeline.deliveries.manifest import Manifest
 from das_pipeline.deliveries.opened import Intake, Opened
 from das_pipeline.deliveries.order import is_delta, known_on, latest_day, order
 from das_pipeline.deliveries.pending import PendingDelivery
+from das_pipeline.deliveries.plausibility import judge_plausibility
 from das_pipeline.deliveries.profile import create_profile
 from das_pipeline.deliveries.receipt import receipt_of, receipt_page
 from das_pipeline.deliveries.row_rules import judge_rows
@@ -116,10 +117,15 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
             if not blocking(verdicts):
                 lost = find_lost_parents(intake, every)
                 draft.facts["without_parent"] = facts_of(lost, run.as_of.isoformat())
-                verdicts += [*judge_rows(opened, limits), *judge_lost_parents(lost)]
+                drift = find_drift(intake)
+                verdicts += [
+                    *judge_rows(opened, limits),
+                    *judge_lost_parents(lost),
+                    *judge_plausibility(intake, opened),
+                    judge_drift(drift),
+                ]
                 verdicts = waived(run.jurisdiction, draft.table, verdicts, run.as_of)
                 _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
-                drift = find_drift(intake)
     schedule = load_schedule(run.jurisdiction, partner.partner)
     receipt = receipt_of(manifest, schedule, contracts, [o.account for o in opened], verdicts) | {"drift": drift}
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))

@@ -35,6 +35,7 @@ class DeliveredFile(Model):
     bytes: int = Field(ge=0)
     lines: int = Field(ge=0)  # physical lines, header included; of XML, records
     sums: Mapping[str, Decimal] = Field(default_factory=dict)
+    stock: int | None = Field(default=None, ge=0)  # the rows that the sender's register has on the reference date, by its own count
     complete_for: Literal["nothing", "all"] | Window | None = None  # None: as the contract says
 
 

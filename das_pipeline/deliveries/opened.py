@@ -48,6 +48,21 @@ class Intake:
 
 
 @dataclass
+class Plausible:
+    """What is unusual about one file. `usual`: the least and most rows to expect, of so many earlier files; None with too few of them."""
+
+    file: str
+    rows: int
+    usual: tuple[float, float] | None = None
+    earlier: int = 0
+    months: dict[str, list[str]] = field(default_factory=dict)  # column -> months with next to nothing
+    heaps: dict[str, list[str]] = field(default_factory=dict)  # column -> days that occur too often
+    in_force: int = 0
+    held_back: int = 0  # lines in quarantine that may be rows of the stock
+    stock: int | None = None  # the rows that the sender says it has
+
+
+@dataclass
 class Opened:
     """What was found in one delivered file."""
 
@@ -63,6 +78,7 @@ class Opened:
     in_scope: int = 0  # rows in force for which the file is complete
     infers: bool = True  # whether what is left out counts as withdrawn
     problem: NotReadable | None = None  # why it could not be read to its end
+    plausible: Plausible | None = None  # None until its rows are read
     gone: tuple[str, ...] = ()  # columns that were filled until now and have nothing in the whole file
 
 

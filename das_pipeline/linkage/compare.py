@@ -39,6 +39,11 @@ def agreement(definition: LinkageDefinition, left: str, right: str) -> str:
     return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile) or "0"
 
 
+def is_another_person(left: str, right: str) -> str:
+    """Return a condition: two profiles have another surname and another birth date, both of them known (rule K04)."""
+    return " AND ".join(f"({_TERMS[role].format(l=left, r=right)}) = -1" for role in ("surname", "birth_date"))
+
+
 def born_apart(left: str, right: str) -> str:
     """Return a condition: two birth dates are beyond tolerance (rule L04): fewer than two of year, month and day agree, and it is no swap.
 

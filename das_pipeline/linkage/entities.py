@@ -23,6 +23,7 @@ FILES = {
     "members": "node",
     "entities": "entity",
     "keys": "entity, key, value",
+    "doubtful_numbers": "rule, role, value, unit, record_no",
     "case_references": "node, reference, value",
     "edges": "left_entity, right_entity, link_class",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from das_pipeline.linkage.compare import agreement, born_apart
+from das_pipeline.linkage.compare import agreement, born_apart, is_another_person
 from das_pipeline.linkage.definition import LinkageDefinition
 
 
@@ -16,11 +16,22 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
     """Create `members`, record about a person → entity, and `entities`, one row each with its usual profile, anchor and number of records.
 
     A record whose first key is accepted belongs to the entity of that value, which is the entity's anchor; every other record starts as an
-    entity of its own. An entity's name is its lowest node.
+    entity of its own. An entity's name is its lowest node. A record whose number is somebody else's, by name and birth date, is added to
+    `doubtful_numbers` (rule K04).
     """
     accepted = "score >= 0" if definition.strong_keys[0].alone else "score >= 1"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first",
+        {"first": definition.strong_keys[0].role},
+    )
+    connection.execute(
+        f"""
+        INSERT INTO doubtful_numbers
+        WITH hubs AS ({_usual_profile("anchors", "anchor")})
+        SELECT 'K04', $first, a.anchor, l.unit, l.record_no
+        FROM records AS l JOIN anchors AS a ON a.node = l.node JOIN hubs AS r ON r.anchor = a.anchor
+        WHERE {is_another_person("l", "r")}
+        """,
         {"first": definition.strong_keys[0].role},
     )
     connection.execute(

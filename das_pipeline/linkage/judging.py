@@ -1,4 +1,4 @@
-"""What must be true of persons, cases and what leaves the identifying zone: rules L01, L04, L05, L08 and L14."""
+"""What must be true of persons, cases and what leaves the identifying zone: rules K04, K05, L01, L04, L05, L08 and L14."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from das_pipeline.linkage.compare import born_apart
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.run import Run
 
+NAMED = 10  # how many records a sentence names
 MIN_MASK = 5  # shorter patterns match any count
 # The only words and date columns that may leave: anything else in a text or date column breaks L14.
 DATES = {"date", "vintage"}
@@ -44,6 +45,30 @@ def every_record_is_linked(connection: duckdb.DuckDBPyConnection) -> Verdict:
         )
     facts: dict[str, int | float | str] = {"records": records, "missing": missing, "doubled": doubled, "without_id": idless}
     return Verdict("L01", not failed, sentence, facts=facts)
+
+
+def numbers_are_of_one_person(connection: duckdb.DuckDBPyConnection) -> list[Verdict]:
+    """K04 and K05: no number of a person is also that of another one, nor of so many that it stands for "not known".
+
+    Linkage does without the number of these records, which `doubtful_numbers` names; a sentence names the first of them.
+    """
+    what = {
+        "K04": "hold a number of which the other records have another name and birth date: it was mistyped, or given again",
+        "K05": "hold a number of more persons than linkage.yaml allows: it stands for none, and is best declared there (`sentinels`)",
+    }
+    verdicts = []
+    for rule, sentence in what.items():
+        records, numbers = connection.execute(
+            "SELECT COUNT(*), COUNT(DISTINCT (role, value)) FROM doubtful_numbers WHERE rule = $rule", {"rule": rule}
+        ).fetchall()[0]
+        first = connection.execute(
+            f"SELECT unit, record_no FROM doubtful_numbers WHERE rule = $rule ORDER BY unit, record_no LIMIT {NAMED}", {"rule": rule}
+        ).fetchall()
+        named = ", ".join(f"{unit} {record_no}" for unit, record_no in first) + (" and more" if records > NAMED else "")
+        found = f"{records:,} records {sentence}. They are linked without it: {named}."
+        right = "Every number is of one person." if rule == "K04" else "No number is of more persons than linkage.yaml allows."
+        verdicts.append(Verdict(rule, not records, found if records else right, facts={"records": records, "numbers": numbers}))
+    return verdicts
 
 
 def cluster_is_one_person(connection: duckdb.DuckDBPyConnection) -> Verdict:

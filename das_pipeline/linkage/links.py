@@ -22,7 +22,7 @@ from das_pipeline.run import Run
 
 
 def build_links(run: Run, draft: Draft) -> list[Verdict]:
-    """Write one row per record with its person id and case id, and ages, persons, cases and the id ledger; return the verdicts L01 to L14.
+    """Write one row per record with its person id and case id, and ages, persons, cases and the id ledger; return the verdicts.
 
     No value of a person is in them. Ids come from the previous version, so that they stay what they were: `ids.sql` gives them. `former`
     keeps those of records that are gone.
@@ -40,6 +40,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         judging.read_in_force(run, connection, linked_contracts(run, definition))
         return [
             judging.every_record_is_linked(connection),
+            *judging.numbers_are_of_one_person(connection),
             judging.cluster_is_one_person(connection),
             judging.cluster_is_small(connection, limits.records_a_person.rows),
             judging.linkage_is_repeatable(is_stable),

@@ -23,6 +23,8 @@ def bare_number(value: str) -> str:
 def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """Create `records`, one row each with its comparable profile, and `numbers`, one row per record and strong key that is no placeholder.
 
+    The records of placeholders are in `doubtful_numbers` (rule K05).
+
     A number that its authority merged into another counts as that one.
 
     `node` numbers the records in the order of (unit, record_no), so that everything after it has a total order to fall back on.
@@ -68,4 +70,9 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
         connection.execute(
             f"INSERT INTO placeholders {sql(__package__, 'placeholders.sql')}", parameters | {"max_profiles": key.max_profiles}
         )
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE doubtful_numbers AS
+        SELECT 'K05' AS rule, n.role, n.value, r.unit, r.record_no
+        FROM numbers AS n JOIN placeholders AS p ON p.role = n.role AND p.value = n.value JOIN records AS r ON r.node = n.node"""
+    )
     connection.execute("DELETE FROM numbers WHERE (role, value) IN (SELECT (role, value) FROM placeholders)")

@@ -20,12 +20,13 @@ from das_pipeline.terminology.lookup import look_up, with_concepts
 from das_pipeline.terminology.readers import live_concepts
 from das_pipeline.terminology.recount import recount
 from das_pipeline.terminology.sign_offs import SignOff, load_sign_offs
+from das_pipeline.terminology.unused import codes_are_in_use
 
 ORDER = "record_no, sub, known_from, delivery, line_no"
 
 
 def build_records(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the records of all partners to `draft` with their concepts; return the verdicts I10, T01, T02, T03, T06, T07 and T08.
+    """Write the records of all partners to `draft` with their concepts; return the verdicts I10, T01, T02, T03, T06, T07, T08 and T09.
 
     A value is trimmed, rewritten to its canonical form if its contract names one, and looked up in its list as of its date. The value as
     delivered stays beside the concept. A value without a mapping is never guessed: its concept is `unknown`, and it is listed in
@@ -53,6 +54,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
         )
         ambiguous = int(engine.scalar(connection, f"SELECT COUNT(*) FROM ({engine.sql(__package__, 'ambiguous.sql')})"))
         recounted = recount(connection, run.jurisdiction, columns)
+        in_use = codes_are_in_use(connection, run.as_of)
         shares = [Share(*row) for row in connection.execute(engine.sql(__package__, "shares.sql") + "ORDER BY field, month").fetchall()]
     draft.facts["mapping_version"] = concepts.facts["mapping_version"]
     draft.facts["columns"] = {  # exact counts of a whole column: no attribute of persons
@@ -66,6 +68,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
         judging.values_have_one_concept(ambiguous),
         judging.mapping_loses_no_row(accounts),
         judging.concepts_are_recounted(accounts, recounted),
+        in_use,
         _changes_are_meant(run, draft, concepts, limits.changed_share),
     ]
 

@@ -66,6 +66,7 @@ class Part:
     path: Path
     lines: int
     sums: Mapping[str, int]  # cents, by column of amounts
+    stock: int | None  # rows in the register by its own count; None where it no longer counts all of them
     faults: tuple[Fault, ...]  # with line numbers within the part
 
 
@@ -146,7 +147,8 @@ class Sender:
         path = folder / f"{contract.partner}.{contract.file}.{planned.delivery}"
         render.write_part(contract, page.finished(), path, page.form, cut=page.places(page.cut), headers=page.places(page.headers))
         lines = len(page.written) + len(page.headers) + len(page.broken)
-        return Part(path, lines, sums(contract, page.held()), tuple(faults))
+        stock = len(register.rows_on(day)) if contract.delivery.mutation else page.rows - len(page.left_out)
+        return Part(path, lines, sums(contract, page.held()), None if planned.counts_less(contract) else stock, tuple(faults))
 
     def _rows(self, register: Register, since: np.datetime64 | None, day: np.datetime64, moved: Migration | None) -> tuple[Ints, Texts]:
         """The rows of the world that a file contains, in the order in which they entered the register, and their columns as texts."""
@@ -199,6 +201,8 @@ def hand_over(
             "sums": as_amounts([part.sums for part in of_file]),
             "complete_for": contract.delivery.complete_for,
         }
+        if all(part.stock is not None for part in of_file):
+            entry["stock"] = sum(part.stock or 0 for part in of_file)
         log.extend(planned.damage(contract, folder / name, entry))
         listed.append(entry)
     sent = Sent(

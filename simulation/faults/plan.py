@@ -98,6 +98,11 @@ class Planned:
         rule, outcome = (kind.rule, kind.outcome) if is_seen else (None, "accepted")
         return Fault(fault.kind, kind.phase, *place, None, None, rule, outcome)
 
+    def counts_less(self, contract: Contract) -> bool:
+        """Whether the partner counts fewer rows than its register has: its definition changed."""
+        changes = self.profile.definitions if self.profile else ()
+        return any((c.partner, c.file) == (contract.partner, contract.file) and c.start <= self.shown_on for c in changes)
+
     def migration(self, contract: Contract) -> Migration | None:
         """The partner's new system, if it is in use on the day that is shown."""
         profile = self.profile.migrations if self.profile else []

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from das_pipeline.deliveries import Column, Contract
 from simulation.deliveries.layout import Layout, first_line
+from simulation.draws import compute
 from simulation.faults.page import Outcome, Page, Phase
 
 REPEATED_ROWS = 20  # a file with this many changes cannot be a coincidental repeat; a smaller one can
@@ -83,6 +84,14 @@ def _any(_contract: Contract, _column: Column) -> bool:
 
 FILE_KINDS["missing_column"] = FileKind("rendering", "I04", "refused", _has_head, _any, layout=_without)
 FILE_KINDS["renamed_column"] = FileKind("rendering", "I04", "refused", _has_head, _any, layout=_renamed)
+FILE_KINDS["renamed_leaf"] = FileKind(
+    "rendering",
+    "I13",
+    "refused",
+    lambda contract, is_history: not is_history and contract.format.kind in ("jsonl", "xml"),
+    lambda contract, c: c.required and c.name not in (*contract.unit_key, *contract.sub_key),
+    layout=_renamed,
+)
 FILE_KINDS["extra_column"] = FileKind(
     "rendering", "I04", "accepted", lambda contract, _: contract.format.kind != "fixed", lambda _, c: not c.is_direct, layout=_with_more
 )
@@ -118,6 +127,19 @@ def _month_left_out(page: Page, fault: InFile) -> int:
     return page.leave_out(page.known_on.astype("datetime64[M]") == month)
 
 
+def _heaped(page: Page, fault: InFile) -> int:
+    """Write 1 January of its year for every fifth date of a column."""
+    assert fault.column is not None
+    text, form = page.columns[fault.column], page.contract.by_name[fault.column].formats[0]
+    first = text
+    for part in ("mm", "dd"):
+        first = compute.utf8_replace_slice(first, form.index(part), form.index(part) + 2, "01")
+    is_known = compute.equal(compute.fill_null(compute.utf8_length(text), 0), len(form)).to_numpy(zero_copy_only=False)
+    chosen = is_known & (np.arange(page.rows) % 5 == 0)
+    page.columns = {**page.columns, fault.column: compute.if_else(pa.array(chosen), first, text)}
+    return int(chosen.sum())
+
+
 def _can_be_null(contract: Contract, column: Column) -> bool:
     keys = {*contract.unit_key, *contract.sub_key, *(c for r in contract.relations for c in r.columns)}
     return not column.required and column.name not in keys and column.identity is None
@@ -131,12 +153,21 @@ FILE_KINDS["column_gone_null"] = FileKind(
     "source", "I13", "refused", lambda _, is_history: not is_history, _can_be_null, page=_gone_null, least=40
 )
 FILE_KINDS["rows_left_out"] = FileKind(
-    "source", "I06", "left_out", lambda contract, is_history: not is_history and not _is_whole(contract), page=_left_out
+    "source", "I06", "left_out", lambda contract, is_history: not is_history and not _is_whole(contract), page=_left_out, least=40
 )
 FILE_KINDS["half_a_register"] = FileKind(
     "source", "I08", "refused", lambda contract, is_history: not is_history and _is_whole(contract), page=_left_out, least=20
 )
-FILE_KINDS["period_missing"] = FileKind("source", "I14", "left_out", lambda _, is_history: is_history, page=_month_left_out)
+FILE_KINDS["dates_heaped"] = FileKind(
+    "source",
+    "K09",
+    "accepted",
+    lambda _, is_history: is_history,
+    lambda contract, c: c.type == "date" and c.identity is None and c.name not in (*contract.unit_key, *contract.sub_key),
+    page=_heaped,
+    least=100,
+)
+FILE_KINDS["period_missing"] = FileKind("source", "I14", "left_out", lambda _, is_history: is_history, page=_month_left_out, least=40)
 
 
 # -- the bytes of a file

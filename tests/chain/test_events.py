@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,16 @@ def test_c04_names_the_parents_that_were_withdrawn(toy: Jurisdiction) -> None:
     verdict = transitions_are_allowed([("case", "bench", "ruled", "C04", 20)], load_chain(toy), limit, lost)
     cause = "20 rows in force of bench/rulings have lost their parent in cases, which was withdrawn in 2024-02-01.1 (rule K03)"
     assert cause in verdict.sentence
+
+
+@pytest.mark.breaks("K10")
+def test_k10_sees_days_and_months_that_were_swapped(full: Run) -> None:
+    days = [date(2024, 1 + n % 2, 3 + n % 9) for n in range(40)]  # rulings a day later, or, in every second case, on another day
+    received = [case(n, day.replace(month=day.day, day=day.month) if n % 2 and day.day > day.month else day) for n, day in enumerate(days)]
+    ruled = [ruling(n, "1", day + timedelta(days=1), "guilty") for n, day in enumerate(days)]
+    put_content(full, {"bench/cases": received, "bench/rulings": ruled})
+    make_events(full)
+    assert "case_received of bench (20 of 40)" in verdict(full, "K10")["sentence"]
 
 
 @pytest.mark.breaks("C01")

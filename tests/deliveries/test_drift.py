@@ -110,6 +110,14 @@ def test_a_change_that_came_with_one_of_ours_says_so(desk: Desk, folder: Path) -
     assert sentence.startswith("reports.ward is filled in 50.0% of the rows, and in 100.0% until now. It came with a change of ours")
 
 
+@pytest.mark.breaks("F12")
+def test_a_code_with_another_share_warns(desk: Desk, failed) -> None:
+    send(desk, 4, lambda n: row(n, offence="11"))
+    verdict = failed(desk.take_in())["F12"]
+    assert (verdict["severity"], verdict["facts"]) == ("warn", {"theirs": 2, "ours": 0})
+    assert "Nothing of ours changed: ask the sender." in verdict["sentence"]
+
+
 def test_a_new_level_is_shown_once(desk: Desk) -> None:
     """What lies within the range of the earlier deliveries is no change."""
     for sequence in (4, 5):

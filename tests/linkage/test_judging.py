@@ -72,6 +72,27 @@ def test_l04_sees_a_record_in_an_entity_with_another_birth_date(world):
     assert judging.cluster_is_one_person(world.connection).facts["two_births"] == 1
 
 
+@pytest.mark.breaks("K04")
+def test_k04_names_a_record_with_the_number_of_another_person():
+    world = World()
+    own = [row(("report", n), chain_number="11", **JAN) for n in (1, 2)]
+    assert world.link([*own, row(("case", 3), chain_number="11", **PIET), row(("case", 4), chain_number="12", **PIET)])
+    verdict = next(v for v in judging.numbers_are_of_one_person(world.connection) if v.rule == "K04")
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"records": 1, "numbers": 1})
+    assert verdict.sentence.endswith("They are linked without it: case 3.")
+
+
+@pytest.mark.breaks("K05")
+def test_k05_names_the_records_of_a_placeholder():
+    world = World()
+    names = ("Bakker", "Visser", "Smit", "Mulder", "Bos")
+    others = [JAN | {"surname": name, "birth_date": f"19{60 + n}-05-17"} for n, name in enumerate(names)]
+    world.link([row(("report", n), chain_number="99", **person) for n, person in enumerate(others, start=1)])
+    verdicts = {v.rule: v for v in judging.numbers_are_of_one_person(world.connection)}
+    assert (verdicts["K05"].passed, verdicts["K05"].facts) == (False, {"records": 5, "numbers": 1})
+    assert verdicts["K04"].passed
+
+
 @pytest.mark.breaks("L05")
 def test_l05_sees_a_person_with_many_records_without_a_verified_number(world):
     assert judging.cluster_is_small(world.connection, MOST_RECORDS).passed

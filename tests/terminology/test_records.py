@@ -87,6 +87,16 @@ def test_codes_are_compared_in_one_normal_form(begin: Begin, deliver: Deliver, p
     assert north not in ("unknown", "not_applicable")
 
 
+@pytest.mark.breaks("T09")
+def test_a_listed_code_that_nobody_uses_any_more_is_named(begin: Begin, deliver: Deliver) -> None:
+    until_2021 = [(None, "10", "n", f"2021-{1 + n % 12:02}-05") for n in range(20)]
+    rare = [(None, "11", "n", "2021-03-05")]  # may be absent by chance
+    deliver([*until_2021, *rare, *((None, "21", "n", "2024-02-05") for _ in range(20))])
+    found = verdict(build(begin()), "T09")
+    assert (found["passed"], found["facts"]) == (False, {"codes": 1})
+    assert found["sentence"].startswith("Codes that are listed and no longer used: 10 in watch/reports.offence (since 2021-12). Ask")
+
+
 def test_values_without_a_mapping_are_listed_by_month_and_code(begin: Begin, deliver: Deliver) -> None:
     deliver([(None, "99", "n", "2024-01-05"), (None, " 99", "n", "2024-01-30"), (None, "99", "n", "2024-02-01"), ("?", "10", "n", None)])
     run = begin()
