@@ -13,6 +13,8 @@ from cli.console import console, shown
 from das_pipeline import deliveries, publication, retention
 from das_pipeline.deliveries import PartnerState
 from das_pipeline.disk import size_of
+from das_pipeline.release import DECISION
+from das_pipeline.release.decision import SIGNATURES
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from das_pipeline.waivers import WaiverState, load_waivers, state_of
@@ -40,6 +42,15 @@ class LiveTable:
 
 
 @dataclass(frozen=True)
+class OpenAlert:
+    """What a person must act on now, whether or not a channel reports it."""
+
+    cause: str
+    owner: str
+    text: str
+
+
+@dataclass(frozen=True)
 class ReleaseRow:
     """A published release."""
 
@@ -57,35 +68,58 @@ class Status:
     partners: list[PartnerState]
     waiting: list[Waiting]
     problems: list[str]
+    alerts: list[OpenAlert]
     tables: list[LiveTable]
     releases: list[ReleaseRow]
     decision: str | None  # on the newest candidate
+    waits_for_signature: str | None  # the release that the candidate becomes when two persons have signed
     not_counted: str | None  # events before the first month
     waivers: list[WaiverState]
     bytes: int  # of the whole home
     expired_items: int  # what das clean would remove
     expired_bytes: int
+    next_expiry: date | None  # the next day on which something outlives its term
 
 
 def read_status(settings: Settings) -> Status:
     """Return the state of the installation."""
     run = Run.start(settings, date.max)
     newest = deliveries.newest_vintage(run)
-    expired = retention.expired(run.known_on(retention.judged_on(run)))
+    judged = run.known_on(retention.judged_on(run))
+    expired = retention.expired(judged)
     return Status(
         as_of=newest,
         partners=deliveries.completeness(run.known_on(newest)) if newest else [],
         waiting=[Waiting(d.partner, d.delivery, d.state, d.reason) for d in deliveries.pending(run)],
         problems=deliveries.problems(run),
+        alerts=_open_alerts(run),
         tables=_live_tables(run),
         releases=read_releases(run),
         decision=read_decision(run),
+        waits_for_signature=_waiting_release(run),
         not_counted=read_not_counted(run),
         waivers=read_waivers(run),
         bytes=size_of(settings.home),
         expired_items=len(expired),
         expired_bytes=sum(e.bytes for e in expired),
+        next_expiry=retention.next_day(judged),
     )
+
+
+def _open_alerts(run: Run) -> list[OpenAlert]:
+    from orchestration.alerts import causes_in_home, causes_of_runs
+    from orchestration.runs import instance
+
+    causes = causes_in_home(run, date.today())
+    if (run.settings.home / "dagster").exists():
+        with instance(run.settings) as store:
+            causes += causes_of_runs(store)
+    return [OpenAlert(cause.key, cause.owner, cause.text) for cause in causes]
+
+
+def _waiting_release(run: Run) -> str | None:
+    decided = run.lake.current(DECISION)
+    return decided.facts["release"] if decided is not None and decided.facts["rule"] == SIGNATURES else None
 
 
 def read_releases(run: Run) -> list[ReleaseRow]:
@@ -141,6 +175,13 @@ def show_status(status: Status) -> None:
         console.print(f"[yellow]waiting[/] {delivery.partner} {delivery.delivery}: {delivery.reason or 'ready: das run takes it in'}")
     for problem in status.problems:
         console.print(f"[red]problem[/] {problem}")
+    if status.waits_for_signature:
+        console.print(f"[yellow]waiting[/] release {status.waits_for_signature} waits for signatures: das release show says whose")
+    if status.alerts:
+        alerts = Table("cause", "whose", title="Open alerts")
+        for alert in status.alerts:
+            alerts.add_row(alert.cause, alert.owner)
+        console.print(alerts)
     live = Table("table", "live version", "rows", "checks", title="Live versions")
     for table in status.tables:
         live.add_row(table.table, table.version, f"{table.rows:,}", f"{table.checks_passed} of {table.checks}")
@@ -151,7 +192,9 @@ def show_status(status: Status) -> None:
         if sentence:
             console.print(sentence)
     due = f"{status.expired_items:,} items of {status.expired_bytes / 1e6:,.1f} MB have outlived their term: das clean removes them."
-    console.print(f"The home holds {status.bytes / 1e6:,.1f} MB. {due if status.expired_items else 'Nothing has outlived its term.'}")
+    following = f" The next term ends on {status.next_expiry}." if status.next_expiry else ""
+    held = f"The home holds {status.bytes / 1e6:,.1f} MB."
+    console.print(f"{held} {due if status.expired_items else 'Nothing has outlived its term.'}{following}")
 
 
 def show_waivers(waivers: list[WaiverState]) -> None:

@@ -76,6 +76,21 @@ def clean(run: Run) -> list[Expired]:
     return removed
 
 
+def next_day(run: Run) -> date | None:
+    """The first day after the run's date on which a term ends of what nothing else needs now; None when there is none."""
+    terms, stays, days = load_policy(run.jurisdiction).retention, needed(run), set[date]()
+    for table in _tables(run.lake):
+        for manifest in run.lake.root(table).glob(f"*/{MANIFEST}"):
+            version = run.lake.version(table, manifest.parent.name)
+            if (table, version.id) not in stays and version.files:
+                days.add(date.fromisoformat(version.as_of) + _term(terms, _kind(version)))
+    for partner in run.jurisdiction.partners:
+        for landed in landing.all_landed(run, partner):
+            if (kind := _kind_of_original(run, landed)) is not None and not landed.removed:
+                days.add(landed.manifest.delivered_on + _term(terms, kind))
+    return min((day for day in days if day > run.as_of), default=None)
+
+
 def _tables(lake: Lake) -> list[str]:
     """Every table that was ever begun, live or not."""
     stages = {stage.name for stage in STAGES}
@@ -112,7 +127,7 @@ def leftovers(home: Path) -> list[Expired]:
     owned = [(draft, draft.parent / LOCK) for draft in home.glob("*/*/.draft-*")]
     owned += [(draft, home / "release" / LOCK) for draft in home.glob(f"{RELEASES}/.draft-*")]
     owned += [(aside, home / "deliveries" / aside.name.split("-", 1)[1].rpartition("-")[0] / LOCK) for aside in home.glob(".replay-*")]
-    owned += [(spilled, spilled) for spilled in home.glob(f"{SPILL}/*")]
+    owned += [(spilled, spilled) for spilled in home.glob(f"{SPILL}/*") if any(spilled.glob("*"))]  # a copy of a home has empty ones
     left = sorted(folder for folder, lock in owned if not is_locked(lock))
     return [replace(_expired("unfinished", _files(folder)), folder=folder) for folder in left]
 
@@ -150,10 +165,9 @@ def _expired_originals(run: Run, terms: Retention) -> Iterator[Expired]:
     stays: set[Path] = set()
     named: set[Path] = set()
     for partner in sorted(folder.name for folder in (run.lake.home / "landing" / "manifests").glob("*")):
-        accepted = {a.delivery for a in landing.accepted(run, partner)}
         for landed in landing.all_landed(run, partner):
-            delivery, objects = landed.manifest.delivery, {landing.landing_object(run, sha256) for sha256 in landed.objects.values()}
-            kind = "originals" if delivery in accepted else "refused" if landing.is_refused(run, partner, delivery) else None
+            objects = {landing.landing_object(run, sha256) for sha256 in landed.objects.values()}
+            kind = _kind_of_original(run, landed)
             named |= objects
             if kind is not None and landed.manifest.delivered_on + _term(terms, kind) <= run.as_of:
                 going.append((kind, landed))
@@ -166,6 +180,14 @@ def _expired_originals(run: Run, terms: Retention) -> Iterator[Expired]:
             yield _expired(kind, files, landing.manifests_of(run, landed.manifest.partner) / f"{landed.manifest.delivery}.json")
     if unnamed := present - named:
         yield _expired("unfinished", unnamed)
+
+
+def _kind_of_original(run: Run, landed: Landed) -> Kind | None:
+    """The term of a landed delivery; None for one that still waits."""
+    partner, delivery = landed.manifest.partner, landed.manifest.delivery
+    if any(a.delivery == delivery for a in landing.accepted(run, partner)):
+        return "originals"
+    return "refused" if landing.is_refused(run, partner, delivery) else None
 
 
 def _files(folder: Path) -> set[Path]:

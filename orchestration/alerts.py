@@ -35,8 +35,7 @@ def alerts(context: dg.SensorEvaluationContext, das: Das) -> dg.SkipReason:
     settings, now = Settings.from_environment(), datetime.now(UTC)
     causes = [*causes_of_runs(context.instance)]
     try:
-        run = das.whole()
-        causes += causes_in_home(run, now.date())
+        causes += causes_in_home(das.whole(), now.date())
         broken = False
     except DasError as error:  # nothing runs then, and what else is open cannot be seen
         causes.append(Cause("installation", OPERATORS, f"Nothing can run: {error} das doctor says what else is wrong."))

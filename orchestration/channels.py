@@ -197,3 +197,16 @@ def load_configuration(path: Path) -> Configuration:
     except OSError as error:
         reason = str(error)
     raise ConfigurationError(f"{path} cannot be read: {reason}. docs/engineers.md, Alerts, has examples.")
+
+
+def kind_of(error: BaseException) -> str:
+    """What went wrong, without the text of the error: that may quote an address or a password."""
+    code = (
+        error.code
+        if isinstance(error, urllib.error.HTTPError)
+        else error.smtp_code
+        if isinstance(error, smtplib.SMTPResponseException)
+        else ""
+    )
+    reason = error.reason if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception) else error
+    return f"{type(reason).__name__} {code}".strip()

@@ -8,9 +8,7 @@ again under the same id, which is the only way in which an event can arrive twic
 from __future__ import annotations
 
 import json
-import smtplib
 import threading
-import urllib.error
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict, replace
@@ -21,7 +19,7 @@ from typing import Any
 
 from das_pipeline.disk import locked, replace_file
 from das_pipeline.lake import canonical
-from orchestration.channels import Alert, Cause, Configuration, Mail, Webhook
+from orchestration.channels import Alert, Cause, Configuration, Mail, Webhook, kind_of
 
 FILE = "alerts.json"
 SECONDS_FOR_ALL = 30.0  # that a tick waits for its channels: Dagster gives a sensor 60
@@ -45,7 +43,7 @@ def report(home: Path, configuration: Configuration, causes: Sequence[Cause], no
         if not _busy[path, name].done():
             failed.append(f"The channel {name} has not answered yet: nothing else is sent to it until it has.")
         elif error := _busy.pop((path, name)).exception():
-            failed.append(f"The channel {name} did not take an alert ({_kind(error)}): it is sent again at the next tick.")
+            failed.append(f"The channel {name} did not take an alert ({kind_of(error)}): it is sent again at the next tick.")
     return failed
 
 
@@ -91,19 +89,6 @@ def _in_background(work: Callable[[], None]) -> Future[None]:
 
     threading.Thread(target=act, daemon=True).start()
     return future
-
-
-def _kind(error: BaseException) -> str:
-    """What went wrong, without the text of the error: that may quote an address or a password."""
-    code = (
-        error.code
-        if isinstance(error, urllib.error.HTTPError)
-        else error.smtp_code
-        if isinstance(error, smtplib.SMTPResponseException)
-        else ""
-    )
-    reason = error.reason if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception) else error
-    return f"{type(reason).__name__} {code}".strip()
 
 
 # -- what each channel has reported

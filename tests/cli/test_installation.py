@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cli.exits import Exit
 from tests.installation import Installation, copy_of, installation
+from tests.orchestration.servers import speaker, webhook
 from tests.toy_deliveries import CASES, DAYS, RULINGS, bench_cases, bench_rulings, write_delivery
 
 pytestmark = [pytest.mark.slow]
@@ -59,6 +62,14 @@ def test_a_refused_delivery_beside_a_chain_that_ran_has_an_exit_code_of_its_own(
     state = json.loads(made.das("status", "--json"))
     assert {row["release"] for row in state["releases"]} == {"2024-01-31.1", "2024-02-29.1", "2024-03-31.1"}
     assert state["as_of"] == "2024-03-31"
+    # What the replacement was to replace is in force, and stays so; somebody must act all the same.
+    assert [(alert["cause"], alert["owner"]) for alert in state["alerts"]] == [("refused bench 2024-03-31.2", "team:bench")]
+    assert [sentence.split(",")[0] for sentence in state["problems"]] == ["bench 2024-03-31.2"]
+    assert state["waits_for_signature"] is None
+    assert state["next_expiry"] > "2024-03-31"
+    shown = words(made.das("status"))
+    assert "refused bench 2024-03-31.2 team:bench" in shown
+    assert f"The next term ends on {state['next_expiry']}." in shown
 
 
 @pytest.mark.slow
@@ -92,10 +103,42 @@ def test_the_doctor_finds_what_is_wrong(toy_home: Installation, tmp_path: Path) 
     link.unlink()
     link.symlink_to("2024-01-31.1")
     (made.root / "keys" / "rounding").chmod(0o644)
+    (made.home / "chain").chmod(0o755)
+    (made.home / "chain" / "events" / ".draft-dead").mkdir()
     said = words(made.das("doctor", code=Exit.FAILED))
-    assert "5 of " not in said
-    assert "4 of " in said
-    for finding in ("live version of chain/flows wrong", "release 2024-03-31.1 wrong", "live release wrong", "modes of the keys wrong"):
-        assert finding in said
+    assert "6 of " in said
+    for finding in ("live version of chain/flows", "release 2024-03-31.1", "live release", "modes of the keys"):
+        assert f"{finding} wrong" in said
+    assert "modes of the home wrong others may use" in said
+    assert "leftovers wrong 1 of killed" in said
     assert "site/index.html: other bytes." in said
     assert "the link leads to 2024-01-31.1" in said
+
+
+@dataclass(frozen=True)
+class Alerting(Installation):
+    """An installation with a file of its own that says who hears of alerts."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"DAS_ALERTS": str(self.root / "alerts.yaml")}
+
+
+def test_the_doctor_compares_keys_and_tries_contracts_and_channels(toy_home: Installation, tmp_path: Path) -> None:
+    copied = copy_of(toy_home, tmp_path / "made")
+    made = Alerting(copied.root, str(shutil.copytree(copied.jurisdiction, tmp_path / "toy")))
+    with webhook([]) as port, speaker(b"nonsense") as other:
+        channels = {name: {"kind": "webhook", "url": f"http://127.0.0.1:{p}/secret"} for name, p in (("chat", port), ("room", other))}
+        (made.root / "alerts.yaml").write_text(json.dumps({"remind_hours": 24, "channels": channels}), encoding="utf-8")
+        said = words(made.das("doctor", code=Exit.FAILED))
+        assert "1 of " in said
+        assert "alerts by chat ok the webhook answers" in said
+        assert "alerts by room wrong not reachable (BadStatusLine)" in said
+        partner = Path(made.jurisdiction) / "contracts" / "watch" / "partner.yaml"
+        partner.write_text(partner.read_text(encoding="utf-8").replace("cadence: daily", "cadence: dialy"), encoding="utf-8")
+        (made.root / "keys" / "rounding").write_text("0" * 64, encoding="ascii")
+        said = words(made.das("doctor", code=Exit.FAILED))
+        assert "secret" not in said
+    assert "jurisdiction wrong toy: 2 partners" in said
+    assert "dialy" in said, "the first mistake is shown"
+    assert "rounding key of the home wrong" in said

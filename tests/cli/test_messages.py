@@ -106,11 +106,11 @@ def test_the_doctor_sees_a_setting_that_is_misspelt(fresh: Installation) -> None
     class Misspelt(Installation):
         @property
         def environment(self) -> dict[str, str]:
-            return super().environment | {"DAS_TREADS": "4", "DAS_ALERTS": "on"}
+            return super().environment | {"DAS_TREADS": "4", "DAS_PERSON_KEY": "on"}
 
     printed = re.sub(r"[\s│]", "", Misspelt(fresh.root, fresh.jurisdiction).das("doctor", code=Exit.FAILED))
     assert "NosettingiscalledDAS_TREADS" in printed
-    assert "DAS_ALERTS" not in printed
+    assert "DAS_PERSON_KEY" not in printed
 
 
 def test_names_are_suggested_and_long_lists_are_cut() -> None:

@@ -38,6 +38,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     for release in ("2024-01-31.1", "2024-03-31.1"):  # the first waited while February and March were taken in
         made.das("run")
         assert f"{release} is audited and waits for a reviewer" in made.das("release", "show")
+        assert f"release {release} waits for signatures" in made.das("status")
         assert "waits for another person's approval" in sign(made, "review", "anna")
         assert "needs a valid review by another person" in made.das("release", "approve", "anna", "--key", key(made, "anna"), code=1)
         assert f"{release} is released (review by anna" in sign(made, "approve", "bert")

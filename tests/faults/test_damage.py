@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
-from tests.cli.conftest import copy_of
-from tests.installation import Installation, published
+from tests.installation import Installation, copy_of, published
 from tests.toy_deliveries import CASES, DAYS, RULINGS, bench_cases, bench_rulings, watch_csv, write_delivery
 
 pytestmark = [pytest.mark.slow]
