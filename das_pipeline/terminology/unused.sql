@@ -1,6 +1,6 @@
--- Rule T09: the listed codes that were in use and are no longer: one row per field and code. Keys: field, code.
--- In the $months months up to its last one the code had $rows rows or more, so that none in the last $months is no chance. `since` is the last
--- month with it. Sources: usage, fields, codes; $as_of, $now (the month of $as_of as a number: 12 a year).
+-- One row per field and listed code that was in use and is no longer (rule T09). Keys: field, code.
+-- In the $months months up to its last one the code had $rows rows or more, so that none in the last $months is no chance.
+-- `since` is the last month with it. Sources: usage, fields, codes; $as_of, $now (the month of $as_of as a number: 12 a year).
 WITH used AS (
     SELECT
         field,
