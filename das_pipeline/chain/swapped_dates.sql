@@ -1,5 +1,6 @@
 -- One row per unit, partner and kind (rule K10) with the events as known on $as_of that have neighbours in the order of
--- their unit and a date that can be read both ways (`ambiguous`), and how many of them break the order and would not with day and month swapped (`swapped`).
+-- their unit and a date that can be read both ways (`ambiguous`), and how many of them break the order and would not with
+-- day and month swapped (`swapped`).
 -- Keys: unit, partner, kind. Sources: events; kinds (kind, chain_place).
 WITH placed AS (
     SELECT e.unit, e.partner, e.record_no, e.kind, e.occurred_on, k.chain_place,
