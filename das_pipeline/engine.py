@@ -76,9 +76,10 @@ def _spill_of(home: Path) -> Path:
     """The folder of this process for what it spills. Its lock is held until the process ends, so that what a killed one left can go."""
     mine = (home, os.getpid())
     if mine not in _spills or not _spills[mine].is_dir():
+        (home / SPILL).mkdir(mode=0o700, parents=True, exist_ok=True)
         with using(home / SPILL):  # whoever removes what is left is `alone` there
             folder = home / SPILL / uuid.uuid4().hex
-            folder.mkdir()
+            folder.mkdir(mode=0o700)
             fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         _spills[mine] = folder
