@@ -82,8 +82,9 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def rows(made: Installation, table: str) -> dict[str, str]:
-    """What a live table holds; receipts stay as the partner got them."""
-    return {name: content for name, content in made.contents(table).items() if not name.startswith("receipts/")}
+    """What a live table holds; receipts stay as the partner got them, and the earlier version took no profile of its delivery."""
+    apart = ("receipts/", "profiles/2024-01-31.1.parquet")
+    return {name: content for name, content in made.contents(table).items() if not name.startswith(apart)}
 
 
 def tables(made: Installation) -> dict[str, dict[str, str]]:

@@ -30,10 +30,11 @@ def skos(jurisdiction: Jurisdiction, mapping_version: str) -> list[Resource]:
     """Return the schemes, terms and code lists of a jurisdiction, each stamped with `mapping_version`, followed by its concepts."""
     writer = _Writer(jurisdiction.concept_uri, mapping_version)
     writer.gather(jurisdiction)
-    scheme_of = {use.list: use.scheme for use in list_uses(jurisdiction)}
+    scheme_of = {use.list: use.scheme for use in list_uses(jurisdiction)}  # a list that nothing uses maps to no scheme
     resources = [r for scheme in load_schemes(jurisdiction).values() for r in writer.scheme(scheme)]
     resources += writer.glossary(load_terms(jurisdiction))
-    return resources + [r for codes in load_lists(jurisdiction).values() for r in writer.list(codes, scheme_of[codes.name])]
+    used = [codes for codes in load_lists(jurisdiction).values() if codes.name in scheme_of]
+    return resources + [r for codes in used for r in writer.list(codes, scheme_of[codes.name])]
 
 
 @dataclass
