@@ -76,7 +76,8 @@ class Operator:
     def take_in(self, progress: Progress, until: date | None = None) -> None:
         """Everything that waits, in the order in which it became known: each day's deliveries, then the chain as known on that day.
 
-        A day whose deliveries are in but whose chain never came to its end (the process was killed, a gate was shut) is done first.
+        A day whose deliveries are in but whose chain never came to its end (the process was killed, a gate was shut) is done first. A day
+        waits until what was delivered by then is taken in or refused: else its figures would change after it was done.
         """
         expected = [d for d in waiting() if until is None or d.known_on <= until]
         days = sorted({*days_due(das().whole(), until), *(d.known_on for d in expected)})
@@ -89,6 +90,9 @@ class Operator:
                     tried.add((delivery.partner, delivery.delivery))
                     progress(f"intake of {delivery.partner} {delivery.delivery}", total)
                     self.intake(delivery)
+            if stuck := [f"{d.partner} {d.delivery}" for d in waiting() if d.state == "ready" and d.known_on <= day]:
+                self.report.failed.append((f"chain {day}", f"It waits for {', '.join(stuck)}: once the cause is gone, das run goes on."))
+                return
             progress(f"chain as known on {day}", total)
             if day == days[-1] or not partners_missing(das().whole(), day):
                 self.chain(day)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from das_pipeline.settings import PROJECT
-from tests.installation import Installation, installation, published
+from tests.installation import Installation, installation, published, store_of
 from tests.toy_deliveries import write_toy_deliveries
 
 pytestmark = [pytest.mark.slow]
@@ -76,5 +76,20 @@ def test_a_run_that_is_told_to_stop_starts_nothing_else_and_the_next_run_goes_on
     live = made.lake.current("deliveries/watch")
     assert live is not None
     assert [d["delivery"] for d in live.facts["deliveries"]] == ["2024-01-31.1"], "no delivery of a later day was begun"
+    made.das("run")
+    assert [published(r) for r in made.releases()] == [published(r) for r in day_by_day.releases()]
+
+
+def test_a_day_waits_for_a_delivery_whose_intake_failed(day_by_day: Installation, tmp_path: Path) -> None:
+    made = installation(tmp_path / "made")
+    write_toy_deliveries(made.inbox)
+    landing = made.home / "landing"
+    made.home.mkdir(parents=True)
+    landing.write_text("a file where a folder must come: no delivery can be landed", encoding="utf-8")
+    printed = " ".join(made.das("run", code=1).split())
+    assert "It waits for bench 2024-01-31.1, watch 2024-01-31.1: once the cause is gone, das run goes on." in printed
+    with store_of(made) as store:
+        assert {run.job_name for run in store.get_runs()} == {"intake_bench", "intake_watch"}, "no day of the chain was run"
+    landing.unlink()
     made.das("run")
     assert [published(r) for r in made.releases()] == [published(r) for r in day_by_day.releases()]
