@@ -67,7 +67,8 @@ def checked_out(commit: str, folder: Path) -> Path:
     archive = folder.parent / "build.tar"
     subprocess.run(["git", "archive", "--output", str(archive), commit], cwd=PROJECT, check=True)
     with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian's Python 3.11.2 has none
+        packed.extractall(folder)
     subprocess.run([sys.executable, "-m", "compileall", "-q", "das_pipeline"], cwd=folder, check=True)
     return folder
 

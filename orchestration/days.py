@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ from das_pipeline.run import Run
 from orchestration.attempts import is_given_up, runs_of
 
 DAYS = dg.DynamicPartitionsDefinition(name="days")
-UNTIL = "das/until"  # the last day to catch up with, as the schedule decided: kept in Dagster's storage, and a tag of the runs that follow
+UNTIL = "das/until"  # what the schedule asked for last: kept in Dagster's storage, and a tag of the runs that follow
 
 
 def days_due(run: Run, until: date | None = None) -> list[date]:
@@ -53,16 +53,14 @@ def _is_given_up(store: dg.DagsterInstance, delivery: deliveries.PendingDelivery
     return is_given_up(runs_of(store, f"intake_{delivery.partner}", delivery.delivery))
 
 
-def ask_until(store: dg.DagsterInstance, day: str) -> None:
-    """Record the last day to catch up with, for `day_follows` alone: a run that the schedule requests carries it."""
-    store.daemon_cursor_storage.set_cursor_values({UNTIL: day})
+def ask_until(store: dg.DagsterInstance, day: str, at: datetime) -> None:
+    """Ask `day_follows` at this moment for every day up to `day`: a day that was refused at an earlier one is tried again."""
+    store.daemon_cursor_storage.set_cursor_values({UNTIL: f"{day}|{at.isoformat()}"})
 
 
 def asked_until(store: dg.DagsterInstance) -> str | None:
-    """The last day to catch up with; None when the schedule has not asked for any yet."""
-    scheduled = store.get_runs(dg.RunsFilter(job_name="chain", tags={"dagster/schedule_name": "daily"}), limit=1)
-    recorded = store.daemon_cursor_storage.get_cursor_values({UNTIL})
-    return max([*recorded.values(), *(run.tags[UNTIL] for run in scheduled)], default=None)
+    """The last day to catch up with and the moment at which the schedule asked for it; None when it has not asked yet."""
+    return store.daemon_cursor_storage.get_cursor_values({UNTIL}).get(UNTIL)
 
 
 def partners_missing(run: Run, day: date) -> list[str]:

@@ -7,10 +7,9 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration import jobs
-from orchestration.attempts import is_busy
-from orchestration.days import UNTIL, ask_until, ready_and_waiting
+from orchestration.days import ask_until, ready_and_waiting
 from orchestration.resources import TIME_ZONE, Das
-from orchestration.table_assets import STARTS, key
+from orchestration.table_assets import STARTS
 
 
 @dg.schedule(
@@ -19,19 +18,15 @@ from orchestration.table_assets import STARTS, key
     cron_schedule=STARTS,
     execution_timezone=TIME_ZONE.key,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every day at 05:00: the chain as known on the first day that is not done, once what was delivered by then is taken in. "
-    "The sensor day_follows goes on with the days after it, in order, up to the day that ended last.",
+    description="Every day at 05:00: asks for the chain as known on every day that is not done, up to the day that ended last. The sensor "
+    "day_follows requests their runs, one at a time and in order: were there two to request them, a day could be run twice.",
 )
-def daily(context: dg.ScheduleEvaluationContext, das: Das) -> dg.RunRequest | dg.SkipReason:
+def daily(context: dg.ScheduleEvaluationContext, das: Das) -> dg.SkipReason:
     ended = context.scheduled_execution_time.astimezone(TIME_ZONE).date() - timedelta(days=1)
     ready, waiting = ready_and_waiting(das.whole(), ended, context.instance)
     if not ready and not waiting:
         return dg.SkipReason("Every day that is known and can be run is done.")
-    until = [*ready, *waiting][-1]
-    if ready and not is_busy(context.instance, "chain", key("release/decision")):
-        context.instance.add_dynamic_partitions("days", ready)
-        return dg.RunRequest(partition_key=ready[0], tags={UNTIL: until})
-    ask_until(context.instance, until)
-    if ready:
-        return dg.SkipReason("A day is being run; day_follows goes on with the days after it.")
-    return dg.SkipReason(f"{waiting[0]} waits until what was delivered by then is taken in; then day_follows asks for it.")
+    days = [*ready, *waiting]
+    ask_until(context.instance, days[-1], context.scheduled_execution_time)
+    held = f" {waiting[0]} waits until what was delivered by then is taken in." if waiting else ""
+    return dg.SkipReason(f"day_follows runs the days that are not done, {len(days)} until {days[-1]}.{held}")

@@ -59,9 +59,10 @@ def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.Sensor
     "passing fault is tried again after a pause, five times in all.",
 )
 def day_follows(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResult | dg.SkipReason:
-    until = asked_until(context.instance)
-    if until is None:
+    asked = asked_until(context.instance)
+    if asked is None:
         return dg.SkipReason("The schedule has not asked for a day yet.")
+    until = asked.partition("|")[0]
     if is_busy(context.instance, "chain", key("release/decision")):
         return dg.SkipReason("A day is being run.")
     run = das.whole()
@@ -69,7 +70,7 @@ def day_follows(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResul
     changes = _remove_days_passed(context.instance, last_done(run).isoformat())
     reasons = []
     for day in (day for day in ready if day <= until):
-        earlier = runs_of(context.instance, "chain", day, {UNTIL: until})
+        earlier = runs_of(context.instance, "chain", day, {UNTIL: asked})
         if earlier and was_refused(earlier[0]):
             reasons.append(f"{day} was refused in run {earlier[0].dagster_run.run_id}.")
             continue
@@ -77,7 +78,7 @@ def day_follows(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResul
         if attempt.hindrance:
             reasons.append(attempt.hindrance)
             break
-        request = dg.RunRequest(f"{until}|{day}|{attempt.number}", partition_key=day, tags={UNTIL: until})
+        request = dg.RunRequest(f"{asked}|{day}|{attempt.number}", partition_key=day, tags={UNTIL: asked})
         return dg.SensorResult([request], dynamic_partitions_requests=[*changes, DAYS.build_add_request([day])])
     reasons += [f"{day} waits until what was delivered by then is taken in." for day in waiting[:1] if day <= until]
     return dg.SensorResult(skip_reason=" ".join(reasons) or f"Every day until {until} is done.", dynamic_partitions_requests=changes)

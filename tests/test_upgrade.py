@@ -73,7 +73,8 @@ def earlier(tmp_path: Path) -> Installation:
     """The home of the archive."""
     made = installation(tmp_path)
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian's Python 3.11.2 has none
+        archive.extractall(tmp_path)
     return made
 
 
