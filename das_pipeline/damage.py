@@ -20,7 +20,7 @@ def damaged_tables(lake: Lake) -> dict[str, str]:
     damaged = {}
     for table in live_tables(lake):
         try:
-            lake.open(table)
+            lake.open(table, is_whole=True)
         except DasError as error:
             damaged[table] = str(error)
     return damaged

@@ -27,6 +27,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_encrypted(path: Path) -> bool:
+    """Whether a Parquet file is encrypted: it says so in its first bytes."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PARE"
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all, so that a power cut after this cannot undo it."""
     make_folder(path.parent)

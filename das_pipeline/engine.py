@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from das_pipeline.disk import using
+from das_pipeline.disk import is_encrypted, using
 from das_pipeline.errors import ConfigurationError, DasError, NoRoom
 from das_pipeline.settings import Settings
 
@@ -157,12 +157,6 @@ def parquet(files: Iterable[Path]) -> str:
         raise DasError("read_parquet needs at least one file.")
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     return f"read_parquet([{listed}]{', ' + ENCRYPTED if is_encrypted(paths[0]) else ''})"
-
-
-def is_encrypted(path: Path) -> bool:
-    """Whether a Parquet file is encrypted: it says so in its first bytes."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PARE"
 
 
 def read_table(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 from das_pipeline.disk import replace_file
 from das_pipeline.errors import WrongFormat
 
-FORMAT = 2
+FORMAT = 3
 FILE = "format"
 UNNUMBERED = 1
 WRITTEN = ("landing/manifests/*", "*/*/current.json")  # in any home that holds something

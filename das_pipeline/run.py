@@ -19,7 +19,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.disk import require_room
-from das_pipeline.errors import LakeError
+from das_pipeline.errors import DasError, LakeError
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.home_format import require_current
 from das_pipeline.jurisdiction import Jurisdiction
@@ -121,7 +121,7 @@ def produce(
         live = run.lake.current(table)
         is_same = live is not None and live.inputs_hash == inputs_hash
         if live is not None and (is_same or chained):
-            verify(live)
+            verify(live, is_whole=not chained)
         if live is not None and is_same:
             return Produced(live, is_new=False)
     except LakeError:
@@ -134,7 +134,12 @@ def produce(
             return Produced(draft.live, is_new=False)
         if any(version.facts.get("is_simulated") for version in versions.values()):  # what comes of simulated deliveries says so
             draft.facts["is_simulated"] = True
-        verdicts = waived(run.jurisdiction, table, build(run, draft), run.as_of)
+        try:
+            verdicts = waived(run.jurisdiction, table, build(run, draft), run.as_of)
+        except (duckdb.Error, DasError):
+            for version in (*versions.values(), *([draft.live] if draft.live is not None and chained else [])):
+                verify(version, is_whole=True)  # a damaged file is the cause to name
+            raise
         version = run.lake.seal(
             draft,
             as_of=run.as_of.isoformat(),

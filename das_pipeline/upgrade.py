@@ -8,13 +8,18 @@ goes on when it is run again, since every step finds out what is done already.
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from das_pipeline import engine
+from das_pipeline.deliveries.state import ORDER as STATE_ORDER
 from das_pipeline.disclosure import ENTRIES
-from das_pipeline.disk import alone, make_private, move, replace_file, sync, sync_folder
+from das_pipeline.disk import alone, make_private, move, replace_file, sha256_of, sync, sync_folder
 from das_pipeline.errors import DasError, KeyReplaced, LakeError
 from das_pipeline.home_format import FORMAT, format_of, require_current, write_format
 from das_pipeline.known_keys import remember_keys, verify_keys
@@ -65,7 +70,73 @@ def _number_the_format(settings: Settings, keys: Keys) -> Iterator[str]:
     yield "The home is its owner's alone, but for releases."
 
 
-STEPS: dict[int, Callable[[Settings, Keys], Iterator[str]]] = {1: _number_the_format}
+def _split_versions(settings: Settings, keys: Keys) -> Iterator[str]:
+    """From format 2 to 3: record versions and keys, once tables that each delivery wrote again, are files of the delivery that made it."""
+    split, replaced = 0, set[Path]()
+    with engine.in_memory() as connection:
+        engine.configure(connection, settings, keys.encryption)
+        for path in sorted(settings.home.glob(f"deliveries/*/*/{MANIFEST}")):
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            former = {name: entry for name, entry in manifest["files"].items() if re.fullmatch(r"(versions|keys)/\w+\.parquet", name)}
+            if not former:
+                continue
+            files = {name: entry for name, entry in manifest["files"].items() if name not in former}
+            for name, entry in former.items():
+                table, of = name.removesuffix(".parquet").split("/")
+                source = engine.parquet([path.parent.parent / entry["path"]])
+                for written in _split(connection, source, table, of, manifest["facts"]["deliveries"], path.parent):
+                    files[written.pop("name")] = written
+            sync(path.parent)
+            replace_file(path, canonical(manifest | {"files": dict(sorted(files.items()))}, indent=1))
+            replaced |= {path.parent.parent / entry["path"] for entry in former.values()}  # a replay shares keys between versions
+            split += 1
+    for path in replaced:
+        path.unlink()
+    if split:
+        yield f"What deliveries opened, closed and numbered is in files of each delivery, in {split} versions of partners' tables."
+
+
+def _split(
+    connection: duckdb.DuckDBPyConnection, source: str, table: str, of: str, deliveries: Sequence[Mapping[str, Any]], folder: Path
+) -> Iterator[dict[str, Any]]:
+    """Write the rows of a former `versions` or `keys` file as files of each delivery; yield their entries in the manifest with `name`.
+
+    A version that came back because a delivery was replaced has the name of the one that first brought it; it was opened on another day.
+    """
+    connection.execute("CREATE OR REPLACE TEMP TABLE known (delivery VARCHAR, known_on DATE, place INTEGER)")
+    for place, delivery in enumerate(deliveries):
+        connection.execute("INSERT INTO known VALUES (?, ?, ?)", [delivery["delivery"], delivery["known_on"], place])
+    parts = {"keys": ("first_delivery", f"SELECT * FROM {source}")}
+    if table == "versions":
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE versions AS
+            SELECT v.*, CASE WHEN v.opened_as = 'returned' AND v.known_from <> k.known_on THEN (
+                SELECT MAX_BY(o.delivery, o.place) FROM known AS o WHERE o.known_on = v.known_from) ELSE v.delivery END AS opened_by
+            FROM {source} AS v JOIN known AS k ON k.delivery = v.delivery"""
+        )
+        opened = "record_no, sub, known_from, delivery, line_no, opened_by, opened_as, content_hash"
+        closed = "record_no, sub, opened_by, known_until, closed_as, closed_by"
+        parts = {
+            "opened": ("opened_by", f"SELECT {opened} FROM versions"),
+            "closed": ("closed_by", f"SELECT {closed} FROM versions WHERE closed_by IS NOT NULL"),
+        }
+    for part, (column, query) in parts.items():
+        for (delivery,) in connection.execute(f"SELECT DISTINCT {column} FROM ({query}) ORDER BY 1").fetchall():
+            name = f"{part}/{of}/{delivery}.parquet"
+            path = folder / name
+            rows = engine.write_parquet(
+                connection,
+                f"SELECT * FROM ({query}) WHERE {column} = $delivery",
+                path,
+                order_by=STATE_ORDER[part],
+                encrypted=True,
+                parameters={"delivery": delivery},
+            )
+            version_path = path.relative_to(folder.parent).as_posix()
+            yield {"name": name, "path": version_path, "sha256": sha256_of(path), "bytes": path.stat().st_size, "rows": rows}
+
+
+STEPS: dict[int, Callable[[Settings, Keys], Iterator[str]]] = {1: _number_the_format, 2: _split_versions}
 
 
 def _verify_unknown_keys(home: Path, keys: Keys) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from das_pipeline import engine
+from das_pipeline.damage import damaged_tables
 from das_pipeline.errors import LakeError
 from das_pipeline.gate import GateFailed, Verdict
-from das_pipeline.lake import Draft, Lake
+from das_pipeline.lake import Draft, Lake, verify
 from das_pipeline.run import Run, produce
 
 
@@ -138,3 +140,32 @@ def test_a_derived_file_is_verified_but_not_part_of_the_versions_id(run: Run, tm
     other = produce(elsewhere, "chain/a", build("y")).version
     assert first.id == other.id
     assert other.files["a.duckdb"].sha256 != first.files["a.duckdb"].sha256
+
+
+def test_a_changed_byte_of_a_shared_encrypted_table_stops_its_reader_and_is_named(run: Run) -> None:
+    """No step reads the whole history to know that it is undamaged: the tags of encrypted blocks say so when they are read."""
+
+    def add(number: int):
+        def write_one(run: Run, draft: Draft) -> list[Verdict]:
+            if draft.live is not None:
+                draft.adopt(draft.live)
+            with run.connect(confidential=True) as connection:
+                rows = f"SELECT UNNEST(RANGE({number}, {number + 1000})) AS n"
+                engine.write_parquet(connection, rows, draft.path(f"{number}.parquet"), order_by="n", encrypted=True)
+                for path in draft.paths():
+                    engine.scalar(connection, f"SELECT SUM(n) FROM {engine.parquet([path])}")
+            return []
+
+        return write_one
+
+    first = produce(run, "linkage/links", add(0), salt="0", chained=True).version.path("0.parquet")
+    second = produce(run, "linkage/links", add(1), salt="1", chained=True).version
+    content = first.read_bytes()
+    first.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    verify(second)
+    with pytest.raises(LakeError, match=r"0\.parquet is not what its manifest says. das doctor tells how to mend it."):
+        produce(run, "linkage/links", add(2), salt="2", chained=True)
+    assert "0.parquet" in damaged_tables(run.lake)["linkage/links"]
+    first.unlink()
+    with pytest.raises(LakeError, match=r"0\.parquet is missing"):
+        verify(second)

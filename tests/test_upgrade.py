@@ -128,6 +128,7 @@ def test_an_upgraded_home_releases_what_one_that_was_always_current_does(earlier
         "decisions of website/live",
         "only pointer",
         "dagster.yaml was that of",
+        "files of each delivery",
     ):
         assert words in printed
     assert "nothing was changed" in earlier.das("upgrade")
@@ -157,6 +158,7 @@ POINTS = [
     ("das_pipeline.upgrade.move", 1),
     ("das_pipeline.upgrade.point_to", 1),
     ("das_pipeline.upgrade.write_format", 1),
+    ("das_pipeline.upgrade.sha256_of", 2),
 ]
 
 

@@ -16,6 +16,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
+from das_pipeline.terminology import records_of
 
 RECORDS = "terminology/records"
 LINKS = "linkage/links"
@@ -65,9 +66,7 @@ def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: U
 def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, records: Version) -> None:
     """Create `rows_<file>` for every file that the unit reads; a file that its partner never delivered has no rows."""
     for file, columns in unit.columns.items():
-        name = f"{unit.partner}/{file}.parquet"
-        delivered = engine.parquet([records.path(name)]) if name in records.files else None
-        query = sources.rows_as_known(columns, delivered)
+        query = sources.rows_as_known(columns, records_of(records, unit.partner, file))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_{file} AS {query}", {"as_of": run.as_of})
 
 

@@ -17,6 +17,7 @@ from das_pipeline.deliveries.readers import (
     account_rows,
     completeness,
     covered_until,
+    deliveries_known,
     has_calendar,
     is_real,
     is_simulated,
@@ -29,6 +30,7 @@ from das_pipeline.deliveries.readers import (
     vintages,
 )
 from das_pipeline.deliveries.replay import Replayed, replay
+from das_pipeline.deliveries.state import touched_since
 
 __all__ = [
     "AccountRow",
@@ -53,6 +55,7 @@ __all__ = [
     "contract_schema",
     "contracts_on",
     "covered_until",
+    "deliveries_known",
     "expected_deliveries",
     "external_sources",
     "has_calendar",
@@ -79,5 +82,6 @@ __all__ = [
     "replay",
     "take_in",
     "take_in_external",
+    "touched_since",
     "vintages",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from das_pipeline import engine
 from das_pipeline.deliveries import opened as opening
-from das_pipeline.deliveries import versions
+from das_pipeline.deliveries import state, versions
 from das_pipeline.deliveries.account import FileAccount
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.contract import Contract
@@ -38,9 +38,9 @@ def take_in_file(intake: Intake, contract: Contract) -> Opened:
         FROM (SELECT line_no, unnest(faults) AS fault FROM delivered_rows)"""
     )
     opening.look_at_lines(intake, opened, is_whole=lines.is_whole)
+    state.select_file(connection, contract)
     look_for_gone_columns(intake, opened)
     opened.plausible = look_at_dates(intake, opened)
-    versions.select_state(connection, contract)
     versions.find_orphans(connection, contract, intake.units)
     versions.decide_fates(connection, contract)
     set_aside(intake, opened)
@@ -70,5 +70,5 @@ def _accept(intake: Intake, opened: Opened) -> None:
     names = [f"{half}/{contract.file}/{manifest.delivery}.parquet" for half in ("content", "direct")]
     rows = versions.write_halves(connection, contract, manifest.delivery, draft.path(names[0]), draft.path(names[1]))
     draft.rows.update(zip(names, rows, strict=True))
-    versions.apply(connection, contract, manifest.delivery, intake.run.as_of)
+    versions.write_versions(connection, contract, draft, manifest.delivery, intake.run.as_of)
     connection.execute("DROP TABLE delivered_rows")  # the largest of them: the next file has its own

@@ -11,6 +11,7 @@ from das_pipeline.deliveries import versions
 from das_pipeline.deliveries.column import Column
 from das_pipeline.deliveries.fields import NAMED_VALUES
 from das_pipeline.deliveries.opened import Intake, Opened
+from das_pipeline.deliveries.state import OPEN
 
 FEW = 3  # values that should be there, and are not by more than chance: of a column that is absent, or of a complete file
 LEAST_SHARE = 0.05  # a column that was emptier than this may be empty
@@ -48,8 +49,8 @@ def _expected_values(intake: Intake, opened: Opened, column: Column, rows: int, 
     stored = versions.stored_rows(live, contract, "direct" if column.is_direct else "content")
     held = connection.execute(
         f"""SELECT COUNT(*) FROM delivered_rows AS r
-        JOIN keys_{contract.unit} AS k ON k.record_key = r.record_key
-        JOIN versions_{contract.file} AS v ON v.record_no = k.record_no AND v.sub = r.sub AND v.known_until = {versions.OPEN}
+        JOIN keys AS k ON k.record_key = r.record_key
+        JOIN versions AS v ON v.record_no = k.record_no AND v.sub = r.sub AND v.known_until = {OPEN}
         JOIN (SELECT delivery, line_no FROM {stored} WHERE {column.name} IS NOT NULL) AS s
             ON s.delivery = v.delivery AND s.line_no = v.line_no
         WHERE NOT r.is_withdrawal"""

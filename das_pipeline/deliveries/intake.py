@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.deliveries import landing, versions
+from das_pipeline.deliveries import landing
 from das_pipeline.deliveries.account import FileAccount, create_account, store_accounts
 from das_pipeline.deliveries.calendar import load_schedule
 from das_pipeline.deliveries.contract import Contract
@@ -30,12 +30,16 @@ from das_pipeline.deliveries.plausibility import judge_plausibility
 from das_pipeline.deliveries.profile import create_profile
 from das_pipeline.deliveries.receipt import receipt_of, receipt_page
 from das_pipeline.deliveries.row_rules import judge_rows
+from das_pipeline.deliveries.state import show_state, write_state
 from das_pipeline.errors import DasError, DeliveryRefused
 from das_pipeline.gate import GateFailed, Verdict, blocking
 from das_pipeline.lake import Draft, Version, canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Produced, Run, produce
 from das_pipeline.waivers import waived
+
+KEPT = ("content/", "direct/", "opened/", "closed/", "keys/", "profiles/", "quarantine/", "receipts/")
+"""Where each delivery adds files; those of earlier deliveries are shared with the version before."""
 
 
 def take_in(run: Run, delivery: PendingDelivery) -> Produced:
@@ -105,11 +109,11 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
     opened: list[Opened] = []
     drift = NO_DRIFT
     if live is not None:
-        for prefix in ("content/", "direct/", "profiles/", "quarantine/", "receipts/"):  # append-only: shared with the version before
+        for prefix in KEPT:
             draft.adopt(live, prefix)
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
-            versions.load_state(connection, every, live)
+            show_state(connection, every, draft)
             create_profile(connection)
             intake = Intake(run, connection, draft, original, live, contracts, before, limits)
             opened, fault = _take_in_files(intake)
@@ -125,13 +129,17 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
                     judge_drift(drift),
                 ]
                 verdicts = waived(run.jurisdiction, draft.table, verdicts, run.as_of)
-                _write_state(connection, draft, every, manifest, run.as_of, [o.account for o in opened], live)
+                for unit in sorted({c.unit for c in every}):
+                    write_state(connection, draft, "keys", unit, manifest.delivery, f"SELECT * FROM new_keys_{unit}")
+                _write_counts(connection, draft, manifest, run.as_of, [o.account for o in opened], live)
     schedule = load_schedule(run.jurisdiction, partner.partner)
     receipt = receipt_of(manifest, schedule, contracts, [o.account for o in opened], verdicts) | {"drift": drift}
     draft.path(f"receipts/{manifest.delivery}.json").write_bytes(canonical(receipt, indent=1))
     draft.path(f"receipts/{manifest.delivery}.html").write_text(receipt_page(receipt), encoding="utf-8")
     accepted_before = list(live.facts["deliveries"]) if live is not None else []
     draft.facts["deliveries"] = [*accepted_before, _accepted(original, run.as_of, contracts)]
+    if live is not None and "replayed" in live.facts:
+        draft.facts["replayed"] = live.facts["replayed"]
     draft.facts["drift"] = summary(drift)
     if manifest.is_simulated or (live is not None and live.facts.get("is_simulated")):
         draft.facts["is_simulated"] = True  # and so has every table that is made from it
@@ -176,30 +184,15 @@ def _counts(account: FileAccount) -> dict[str, int]:
     return {"read": account.read, "accepted": account.accepted, "quarantined": account.quarantined}
 
 
-def _write_state(
+def _write_counts(
     connection: duckdb.DuckDBPyConnection,
     draft: Draft,
-    contracts: Sequence[Contract],
     manifest: Manifest,
     known_on: date,
     accounts: Sequence[FileAccount],
     live: Version | None,
 ) -> None:
-    """Write the versions, keys and accounts as they are after this delivery."""
-    for contract in contracts:
-        name = f"versions/{contract.file}.parquet"
-        draft.rows[name] = engine.write_parquet(
-            connection,
-            f"SELECT * FROM versions_{contract.file}",
-            draft.path(name),
-            order_by="record_no, sub, known_from, delivery, line_no",
-            encrypted=True,
-        )
-    for unit in sorted({c.unit for c in contracts}):
-        name = f"keys/{unit}.parquet"
-        draft.rows[name] = engine.write_parquet(
-            connection, f"SELECT * FROM keys_{unit}", draft.path(name), order_by="record_no", encrypted=True
-        )
+    """Write the profile of the delivery, and the accounts as they are after it."""
     profile = f"profiles/{manifest.delivery}.parquet"
     draft.rows[profile] = engine.write_parquet(
         connection, "SELECT * FROM profile", draft.path(profile), order_by='file, "column", code NULLS FIRST', encrypted=True

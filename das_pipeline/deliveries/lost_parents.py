@@ -18,6 +18,7 @@ from das_pipeline.deliveries import versions
 from das_pipeline.deliveries.checking import canonical
 from das_pipeline.deliveries.contract import Contract, Relation
 from das_pipeline.deliveries.opened import Intake
+from das_pipeline.deliveries.state import in_force
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Version
 
@@ -67,18 +68,16 @@ def _create_table(connection: duckdb.DuckDBPyConnection, contract: Contract, liv
     connection.execute(f"CREATE OR REPLACE TEMP TABLE without_parent ({COLUMNS})")
     if live is None or name not in live.files:
         return
+    before = engine.parquet([live.path(name)])
     for relation in contract.relations:
         connection.execute(
             f"""INSERT INTO without_parent
-            SELECT w.* FROM {engine.parquet([live.path(name)])} AS w
-            JOIN {_in_force(contract.file)} AS v ON v.record_no = w.record_no AND v.sub = w.sub AND v.delivery = w.delivery
-            WHERE w.parent_file = $parent AND w.parent_no NOT IN (SELECT record_no FROM {_in_force(relation.to)})""",
+            SELECT w.* FROM {before} AS w
+            JOIN {in_force(contract.file, before)} AS v ON v.record_no = w.record_no AND v.sub = w.sub AND v.delivery = w.delivery
+            WHERE w.parent_file = $parent AND w.parent_no NOT IN (
+                SELECT record_no FROM {in_force(relation.to, f"(SELECT parent_no AS record_no FROM {before})")})""",
             {"parent": relation.to},
         )
-
-
-def _in_force(file: str) -> str:
-    return f"(SELECT record_no, sub, delivery, line_no FROM versions_{file} WHERE known_until = {versions.OPEN})"
 
 
 def _find_new(intake: Intake, contract: Contract, relation: Relation, parent: Contract) -> None:
@@ -86,9 +85,12 @@ def _find_new(intake: Intake, contract: Contract, relation: Relation, parent: Co
     connection, live, delivery = intake.connection, intake.live, intake.original.manifest.delivery
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE ended AS
-        SELECT record_no, MAX_BY(delivery, known_from) AS delivery, MAX_BY(line_no, known_from) AS line_no FROM versions_{relation.to}
-        WHERE closed_by = $delivery AND record_no NOT IN (SELECT record_no FROM {_in_force(relation.to)})
-        GROUP BY record_no""",
+        WITH closed AS (SELECT * FROM closed_{relation.to} WHERE closed_by = $delivery)
+        SELECT o.record_no, MAX_BY(o.delivery, o.known_from) AS delivery, MAX_BY(o.line_no, o.known_from) AS line_no
+        FROM opened_{relation.to} AS o
+        JOIN closed AS c ON c.record_no = o.record_no AND c.sub = o.sub AND c.opened_by = o.opened_by
+        WHERE o.record_no NOT IN (SELECT record_no FROM {in_force(relation.to, "closed")})
+        GROUP BY o.record_no""",
         {"delivery": delivery},
     )
     if live is None or not engine.scalar(connection, "SELECT COUNT(*) FROM ended"):
@@ -100,16 +102,19 @@ def _find_new(intake: Intake, contract: Contract, relation: Relation, parent: Co
         WITH parents AS (
             SELECT e.record_no AS parent_no, {key_of_parent} AS key
             FROM ended AS e JOIN {_stored(live, parent, parent.unit_key)} AS s ON s.delivery = e.delivery AND s.line_no = e.line_no
+        ), lines AS (
+            SELECT s.delivery, s.line_no, p.parent_no
+            FROM {_stored(live, contract, relation.columns)} AS s JOIN parents AS p ON p.key = {key_of_child}
         ), children AS (
-            SELECT v.record_no, v.sub, v.delivery, v.line_no, {key_of_child} AS key
-            FROM {_in_force(contract.file)} AS v
-            JOIN {_stored(live, contract, relation.columns)} AS s ON s.delivery = v.delivery AND s.line_no = v.line_no
+            SELECT o.record_no, o.sub, o.opened_by, o.delivery, o.line_no, l.parent_no
+            FROM opened_{contract.file} AS o JOIN lines AS l ON l.delivery = o.delivery AND l.line_no = o.line_no
         )
-        SELECT c.record_no, c.sub, c.delivery, c.line_no, $parent, p.parent_no, $delivery
-        FROM children AS c JOIN parents AS p ON p.key = c.key
+        SELECT c.record_no, c.sub, c.delivery, c.line_no, $parent, c.parent_no, $delivery
+        FROM children AS c
+        ANTI JOIN closed_{contract.file} AS e ON e.record_no = c.record_no AND e.sub = c.sub AND e.opened_by = c.opened_by
         WHERE NOT EXISTS (
             FROM without_parent AS w
-            WHERE w.record_no = c.record_no AND w.sub = c.sub AND w.parent_file = $parent AND w.parent_no = p.parent_no)""",
+            WHERE w.record_no = c.record_no AND w.sub = c.sub AND w.parent_file = $parent AND w.parent_no = c.parent_no)""",
         {"parent": relation.to, "delivery": delivery},
     )
 

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from statistics import median
 
 from das_pipeline import engine
-from das_pipeline.deliveries import versions
 from das_pipeline.deliveries.column import Column
 from das_pipeline.deliveries.opened import Intake, Opened, Plausible
 from das_pipeline.gate import Verdict, share_exceeds
@@ -50,7 +49,9 @@ def _count_stock(intake: Intake, opened: Opened) -> None:
     if seen is None or stock is None:
         return
     seen.stock, seen.held_back = stock, opened.account.quarantined
-    seen.in_force = engine.scalar(connection, f"SELECT COUNT(*) FROM versions_{seen.file} WHERE known_until = {versions.OPEN}")
+    seen.in_force = engine.scalar(
+        connection, f"SELECT (SELECT COUNT(*) FROM opened_{seen.file}) - (SELECT COUNT(*) FROM closed_{seen.file})"
+    )
     if opened.contract.delivery.complete_for != "all" and intake.live is not None:
         account = engine.parquet([intake.live.path("account.parquet")])
         seen.held_back += engine.scalar(

@@ -15,6 +15,7 @@ from das_pipeline.deliveries.calendar import load_schedule
 from das_pipeline.deliveries.contract_files import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.deliveries.manifest import Manifest
+from das_pipeline.deliveries.state import OPEN, record_versions, stored
 from das_pipeline.deliveries.versions import stored_rows
 from das_pipeline.errors import ConfigurationError, LakeError
 from das_pipeline.gate import Verdict
@@ -57,17 +58,25 @@ def register_records(
     as_of = f"DATE '{run.as_of.isoformat()}'"
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW {name} AS
 WITH known AS (
-    SELECT record_no, sub, known_from, CASE WHEN known_until > {as_of} THEN DATE '9999-12-31' ELSE known_until END AS known_until,
-        delivery, line_no, is_only
-    FROM {engine.parquet([live.path(f"versions/{file}.parquet")])}
+    SELECT record_no, sub, known_from, CASE WHEN known_until > {as_of} THEN {OPEN} ELSE known_until END AS known_until,
+        delivery, line_no
+    FROM {record_versions(stored(live, "opened", file), stored(live, "closed", file))}
     WHERE known_from <= {as_of} AND known_from < known_until),
 several AS (
-    SELECT record_no, sub FROM known WHERE NOT is_only GROUP BY record_no, sub HAVING COUNT(*) > 1)
+    SELECT k.record_no, k.sub FROM known AS k
+    SEMI JOIN (SELECT record_no, sub FROM {stored(live, "opened", file)} WHERE opened_as <> 'new') AS f
+        ON f.record_no = k.record_no AND f.sub = k.sub
+    GROUP BY k.record_no, k.sub HAVING COUNT(*) > 1)
 SELECT k.record_no, k.sub, k.known_from, k.known_until, s.record_no IS NULL AS is_only, k.delivery, k.line_no{listed}
 FROM known AS k
 LEFT JOIN several AS s ON s.record_no = k.record_no AND s.sub = k.sub
 JOIN {stored_rows(live, contract, half)} AS c ON c.delivery = k.delivery AND c.line_no = k.line_no""")
     return name
+
+
+def deliveries_known(version: Version, as_of: date) -> list[str]:
+    """The deliveries in a version of a partner's table that were known on `as_of`."""
+    return [a.delivery for a in landing.accepted_in(version.facts) if a.known_on <= as_of]
 
 
 def is_real(run: Run) -> bool:
@@ -128,7 +137,7 @@ def completeness(run: Run) -> list[PartnerState]:
         due_on = schedule.due_on(schedule.next_after(newest.reference_on))
         late = max(0, (run.as_of - due_on).days + 1)
         version = run.lake.current(f"deliveries/{name}")
-        rows = sum(e.rows or 0 for n, e in version.files.items() if n.startswith("versions/")) if version is not None else 0
+        rows = sum(e.rows or 0 for n, e in version.files.items() if n.startswith("opened/")) if version is not None else 0
         states.append(
             PartnerState(
                 name,

@@ -127,6 +127,9 @@ def _begin_from(aside: Run, table: str, kept: Path, live: Version | None, base: 
                 connection, "SELECT * FROM account", draft.path("account.parquet"), order_by="sequence, delivery, file"
             )
             draft.facts["deliveries"] = []
+        draft.facts["replayed"] = live.id  # records may differ from those of the same deliveries before
+        for name in [name for name in draft.adopted if name.startswith("keys/")]:
+            del draft.adopted[name]
         draft.adopt(live, "keys/")
         basis = f"{base.inputs_hash if base is not None else ''} with the record numbers of {live.id}"
         sealed = aside.lake.seal(

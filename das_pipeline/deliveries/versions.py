@@ -1,8 +1,7 @@
 """A delivered file against what is in force: which rows are new, changed, back again, the same, withdrawn or in conflict.
 
-Works on temporary tables of one connection. `versions_<file>` and `keys_<unit>` hold what is in force of every file and unit. The others
-are about the file that is being taken in: `delivered_rows` (its lines, parsed), `faults`, `fates` (one row per line), `absent`, `restored`,
-and the views `versions` and `keys` on its own state.
+Works on temporary tables of one connection, about the file that is being taken in: `delivered_rows` (its lines, parsed), `faults`,
+`keys` and `versions` (what is known of the units that it names, see state.py), `fates` (one row per line), `scope`, `absent`, `restored`.
 """
 
 from __future__ import annotations
@@ -17,47 +16,25 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.manifest import Manifest, Window
-from das_pipeline.lake import Version
+from das_pipeline.deliveries.state import OPEN, in_force, show_file, write_state
+from das_pipeline.lake import Draft, Version
 
-OPEN = "DATE '9999-12-31'"
 ACCEPTED = "('new', 'changed', 'returned')"  # the fates that make a version
-KEYS = "record_key BLOB, record_no BIGINT, first_delivery VARCHAR"
-VERSIONS = (
-    "record_no BIGINT, sub VARCHAR, known_from DATE, known_until DATE, delivery VARCHAR, line_no BIGINT, opened_as VARCHAR,"
-    " closed_as VARCHAR, closed_by VARCHAR, content_hash BLOB, is_only BOOLEAN"
-)
-
-
-def load_state(connection: duckdb.DuckDBPyConnection, contracts: Sequence[Contract], live: Version | None) -> None:
-    """Create keys_<unit> and versions_<file> with what is in force before the delivery."""
-    for unit in sorted({c.unit for c in contracts}):
-        _load(connection, f"keys_{unit}", KEYS, live, f"keys/{unit}.parquet")
-    for contract in contracts:
-        _load(connection, f"versions_{contract.file}", VERSIONS, live, f"versions/{contract.file}.parquet")
-
-
-def _load(connection: duckdb.DuckDBPyConnection, table: str, columns: str, live: Version | None, name: str) -> None:
-    connection.execute(f"CREATE TEMP TABLE {table} ({columns})")
-    if live is not None and name in live.files:
-        connection.execute(f"INSERT INTO {table} SELECT * FROM {engine.parquet([live.path(name)])}")
-
-
-def select_state(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Create the views `versions` and `keys` on the state of the file of `contract`, which is taken in next."""
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW versions AS SELECT * FROM versions_{contract.file}")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW keys AS SELECT * FROM keys_{contract.unit}")
 
 
 def find_orphans(connection: duckdb.DuckDBPyConnection, contract: Contract, units: Mapping[str, str]) -> None:
     """Add to `faults` the rows whose parent is neither in this delivery nor in force (K03). Parents are taken in before their children."""
     for n, relation in enumerate(contract.relations):
         connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE parents AS SELECT k.* FROM keys_{units[relation.to]} AS k
+            SEMI JOIN delivered_rows AS r ON r.parent_{n} = k.record_key"""
+        )
+        connection.execute(
             f"""INSERT INTO faults
             SELECT line_no, 'K03', $column
             FROM delivered_rows
             WHERE len(faults) = 0 AND NOT is_withdrawal AND parent_{n} NOT IN (
-                SELECT k.record_key FROM keys_{units[relation.to]} AS k
-                JOIN versions_{relation.to} AS v ON v.record_no = k.record_no AND v.known_until = {OPEN})""",
+                SELECT p.record_key FROM parents AS p JOIN {in_force(relation.to, "parents")} AS v ON v.record_no = p.record_no)""",
             {"column": relation.columns[0]},
         )
 
@@ -83,11 +60,16 @@ def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manif
     """
     condition, parameters = _scope(contract, manifest, live)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE scope AS SELECT record_no, sub FROM versions WHERE known_until = {OPEN} AND {condition}", parameters
+        f"""CREATE OR REPLACE TEMP TABLE scope AS SELECT record_no, sub, opened_by FROM versions_{contract.file}
+        WHERE known_until = {OPEN} AND {condition}""",
+        parameters,
     )
     connection.execute("""CREATE OR REPLACE TEMP TABLE named AS
 SELECT DISTINCT k.record_no, r.sub FROM delivered_rows AS r JOIN keys AS k ON k.record_key = r.record_key""")
-    connection.execute("CREATE OR REPLACE TEMP TABLE absent AS SELECT record_no, sub FROM scope EXCEPT SELECT record_no, sub FROM named")
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE absent AS
+        SELECT s.* FROM scope AS s ANTI JOIN named AS n ON n.record_no = s.record_no AND n.sub = s.sub"""
+    )
     return int(engine.scalar(connection, "SELECT COUNT(*) FROM scope"))
 
 
@@ -99,10 +81,8 @@ def find_restored(connection: duckdb.DuckDBPyConnection, contract: Contract, man
     """
     is_undone = bool(replaced) and _complete_for(contract, manifest) == "nothing"
     connection.execute("CREATE OR REPLACE TEMP TABLE replaced AS SELECT unnest($replaced) AS delivery", {"replaced": [*replaced, ""]})
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE restored AS {engine.sql(__package__, 'restored.sql')}",
-        {"last": replaced[-1] if is_undone else None},
-    )
+    query = engine.sql(__package__, "restored.sql")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE restored AS {query}", {"last": replaced[-1] if is_undone else None})
     return int(engine.scalar(connection, "SELECT COUNT(*) FROM restored"))
 
 
@@ -145,11 +125,17 @@ def stored_rows(live: Version, contract: Contract, half: Literal["content", "dir
 
 
 def number_records(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, after: int) -> None:
-    """Add record numbers for the units that are seen for the first time; the partner's come after `after`."""
+    """Number the units that are seen for the first time, the partner's after `after`; create `accepted`, the rows that make a version.
+
+    It has a row per line: line_no, record_no, sub, fate, content_hash.
+    """
     query = engine.sql(__package__, "new_keys.sql")
-    connection.execute(f"INSERT INTO keys_{contract.unit} {query}", {"delivery": delivery, "after": after})
+    connection.execute(f"INSERT INTO new_keys_{contract.unit} {query}", {"delivery": delivery, "after": after})
     connection.execute(
-        "UPDATE fates AS f SET record_no = k.record_no FROM keys AS k WHERE f.record_no IS NULL AND k.record_key = f.record_key"
+        f"""CREATE OR REPLACE TEMP TABLE accepted AS
+        SELECT f.line_no, COALESCE(f.record_no, k.record_no) AS record_no, f.sub, f.fate, f.content_hash
+        FROM fates AS f LEFT JOIN new_keys_{contract.unit} AS k ON k.record_key = f.record_key
+        WHERE f.fate IN {ACCEPTED}"""
     )
 
 
@@ -161,8 +147,8 @@ def write_halves(connection: duckdb.DuckDBPyConnection, contract: Contract, deli
         written.append(
             engine.write_parquet(
                 connection,
-                f"""SELECT f.record_no, f.sub, CAST($delivery AS VARCHAR) AS delivery, f.line_no{listed}
-                FROM fates AS f JOIN delivered_rows AS r ON r.line_no = f.line_no WHERE f.fate IN {ACCEPTED}""",
+                f"""SELECT a.record_no, a.sub, CAST($delivery AS VARCHAR) AS delivery, a.line_no{listed}
+                FROM accepted AS a JOIN delivered_rows AS r ON r.line_no = a.line_no""",
                 path,
                 order_by="line_no",
                 encrypted=True,
@@ -172,9 +158,10 @@ def write_halves(connection: duckdb.DuckDBPyConnection, contract: Contract, deli
     return written[0], written[1]
 
 
-def apply(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, known_on: date) -> None:
-    """Bring versions_<file> up to date with this delivery: close what changed or went, open what came, on the day it became known."""
-    query = engine.sql(__package__, "next_versions.sql")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE next_versions AS {query}", {"delivery": delivery, "known_on": known_on})
-    connection.execute(f"DROP TABLE versions_{contract.file}")
-    connection.execute(f"ALTER TABLE next_versions RENAME TO versions_{contract.file}")
+def write_versions(connection: duckdb.DuckDBPyConnection, contract: Contract, draft: Draft, delivery: str, known_on: date) -> None:
+    """Write what the delivery opens and closes of the file, on the day on which it became known."""
+    parameters = {"delivery": delivery, "known_on": known_on}
+    for table in ("opened", "closed"):
+        query = engine.sql(__package__, f"{table}.sql")
+        write_state(connection, draft, table, contract.file, delivery, query, parameters)
+    show_file(connection, contract.file, draft)

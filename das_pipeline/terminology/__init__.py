@@ -10,7 +10,7 @@ from das_pipeline.terminology.external import build_external
 from das_pipeline.terminology.glossary import Term, load_terms, scope_notes
 from das_pipeline.terminology.mapped_records import build_records
 from das_pipeline.terminology.proposals import Proposal, propose
-from das_pipeline.terminology.readers import hierarchy, records
+from das_pipeline.terminology.readers import hierarchy, records, records_of
 from das_pipeline.terminology.schemes import ALL, TOTAL, Concept, Scheme, load_schemes
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "load_terms",
     "propose",
     "records",
+    "records_of",
     "scope_notes",
 ]

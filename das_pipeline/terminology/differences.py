@@ -20,7 +20,7 @@ from das_pipeline.terminology.external import write_figures
 from das_pipeline.terminology.file_faults import require_sound
 from das_pipeline.terminology.judging import CodeRows, Compared, Redefined
 from das_pipeline.terminology.lookup import look_up, with_concepts
-from das_pipeline.terminology.readers import live
+from das_pipeline.terminology.readers import live, records_of
 
 CONCEPTS = "terminology/concepts"
 
@@ -70,10 +70,9 @@ def compare(run: Run, connection: duckdb.DuckDBPyConnection, records: Version, c
     views: dict[tuple[str, str], str] = {}
     columns: list[ConceptColumn] = []
     for column in concept_columns(run.jurisdiction):
-        file = f"{column.partner}/{column.file}.parquet"
-        if file not in records.files:
+        source = records_of(records, column.partner, column.file)
+        if source is None:
             continue
-        source = engine.parquet([records.path(file)])
         names = {name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         if {f"{column.column}_concept", column.at or column.column} <= names:
             columns.append(column)
@@ -81,7 +80,7 @@ def compare(run: Run, connection: duckdb.DuckDBPyConnection, records: Version, c
     for (partner, file), view in views.items():
         coded = [c for c in columns if (c.partner, c.file) == (partner, file)]
         renamed = ", ".join(f"{engine.identifier(c.column + '_concept')} AS {_was(c)}" for c in coded)
-        source = engine.parquet([records.path(f"{partner}/{file}.parquet")])
+        source = records_of(records, partner, file)
         connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * RENAME ({renamed}) FROM {source} WHERE known_until = DATE '9999-12-31'")
     look_up(connection, run, concepts, columns, views)
     compared = [_compared(connection, run, views[column.partner, column.file], column) for column in columns]

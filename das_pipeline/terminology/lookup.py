@@ -29,10 +29,14 @@ def look_up(
     concepts: Version | Draft,
     columns: Sequence[ConceptColumn],
     views: Mapping[tuple[str, str], str],
+    *,
+    seen: str | None = None,
+    replaced: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
     """Create the temporary tables `fields`, `seen`, `spellings`, `meanings` and `usage`, which the SQL files describe.
 
-    `views` holds the view of every (partner, file) that `columns` are in; `concepts` has the mapping set.
+    `views` holds the view of every (partner, file) that `columns` are in; `concepts` has the mapping set. When the views hold a part of the
+    records, `seen` is the relation of what was seen of all of them earlier, of which the rows in the views `replaced` count no more.
     """
     for name in ("mappings", "codes"):
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([concepts.path(f'{name}.parquet')])}")
@@ -41,8 +45,15 @@ def look_up(
         changes.setdefault(name, []).append(month)
     connection.execute('CREATE TEMP TABLE fields (field VARCHAR, partner VARCHAR, file VARCHAR, "column" VARCHAR, list VARCHAR)')
     connection.execute("CREATE TEMP TABLE seen (field VARCHAR, raw VARCHAR, day DATE, rows BIGINT, rows_now BIGINT)")
-    for (partner, file), view in views.items():
-        _see(connection, run, view, [c for c in columns if (c.partner, c.file) == (partner, file)], changes)
+    for column in columns:
+        connection.execute(
+            "INSERT INTO fields VALUES (?, ?, ?, ?, ?)", [column.place, column.partner, column.file, column.column, column.list]
+        )
+    for sign, by_file in ((1, views), (-1, replaced or {})):
+        for (partner, file), view in by_file.items():
+            _see(connection, run, view, [c for c in columns if (c.partner, c.file) == (partner, file)], changes, sign)
+    if seen is not None:
+        _add_seen(connection, run, seen, columns, changes)
     connection.execute("CREATE TEMP TABLE spellings AS " + engine.sql(__package__, "spellings.sql"))
     connection.execute(f"UPDATE spellings SET code = NULLIF({normal_form('code')}, '')")
     for column in columns:
@@ -52,17 +63,22 @@ def look_up(
 
 
 def _see(
-    connection: duckdb.DuckDBPyConnection, run: Run, view: str, columns: Sequence[ConceptColumn], changes: Mapping[str, list[date]]
+    connection: duckdb.DuckDBPyConnection,
+    run: Run,
+    view: str,
+    columns: Sequence[ConceptColumn],
+    changes: Mapping[str, list[date]],
+    sign: int,
 ) -> None:
-    """Count the distinct values of a file's coded columns in one pass: by month, and by day in the months in which a list changes."""
+    """Count the distinct values of a file's coded columns in one pass: by month, and by day in the months in which a list changes.
+
+    A `sign` of -1 takes the rows off.
+    """
     if not columns:
         return
     parameters = _as_of(run, columns)
     values, sets, picks = [], [], {"field": "", "raw": "", "day": ""}
     for i, column in enumerate(columns):
-        connection.execute(
-            "INSERT INTO fields VALUES (?, ?, ?, ?, ?)", [column.place, column.partner, column.file, column.column, column.list]
-        )
         day, month = _day(column), f"CAST(DATE_TRUNC('month', {_day(column)}) AS DATE)"
         parameters[f"field{i}"] = column.place
         if column.list in changes:
@@ -76,11 +92,30 @@ def _see(
         f"""
         INSERT INTO seen
         WITH coded AS (SELECT {", ".join(values)}, CASE WHEN d.known_until = DATE '9999-12-31' THEN 1 ELSE 0 END AS is_now FROM {view} AS d)
-        SELECT {", ".join(f"CASE{pick} END" for pick in picks.values())}, COUNT(*), SUM(is_now)
+        SELECT {", ".join(f"CASE{pick} END" for pick in picks.values())}, {sign} * COUNT(*), {sign} * SUM(is_now)
         FROM coded
         GROUP BY GROUPING SETS ({", ".join(sets)})
         """,
         parameters,
+    )
+
+
+def _add_seen(
+    connection: duckdb.DuckDBPyConnection, run: Run, seen: str, columns: Sequence[ConceptColumn], changes: Mapping[str, list[date]]
+) -> None:
+    """Add to `seen` what was seen earlier; the values of a column without a date of its own are looked up on the day of this run."""
+    month = run.as_of.replace(day=1)
+    days = [(c.place, run.as_of if month in changes.get(c.list, []) else month) for c in columns if c.at is None]
+    connection.execute("CREATE TEMP TABLE days_of_run (field VARCHAR, day DATE)")
+    if days:
+        connection.executemany("INSERT INTO days_of_run VALUES (?, ?)", days)
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE seen AS
+        SELECT field, raw, day, CAST(SUM(rows) AS BIGINT) AS rows, CAST(SUM(rows_now) AS BIGINT) AS rows_now
+        FROM (SELECT * FROM seen
+            UNION ALL SELECT s.field, s.raw, COALESCE(d.day, s.day), s.rows, s.rows_now
+            FROM {seen} AS s LEFT JOIN days_of_run AS d ON d.field = s.field)
+        GROUP BY field, raw, day HAVING SUM(rows) <> 0"""
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -13,6 +14,7 @@ from das_pipeline.lake import Draft, Version
 from das_pipeline.policy import Block, load_policy
 from das_pipeline.run import Run
 from das_pipeline.terminology import judging
+from das_pipeline.terminology.base import COUNTS, SEEN, Base, facts_of_base, find_base
 from das_pipeline.terminology.columns import ConceptColumn, concept_columns
 from das_pipeline.terminology.differences import compare
 from das_pipeline.terminology.judging import Account, Share
@@ -39,11 +41,13 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
     columns = [c for c in concept_columns(run.jurisdiction) if c.partner in present]
     with run.connect(identifying=True) as connection:
         views = {(partner, file): register_records(run, connection, partner, file) for partner, file in files}
-        look_up(connection, run, concepts, columns, views)
-        accounts: list[Account] = []
-        for (partner, file), view in views.items():
-            coded = [c for c in columns if (c.partner, c.file) == (partner, file)]
-            accounts += _write(connection, run, draft, view, f"{partner}/{file}.parquet", coded)
+        base = find_base(connection, run, draft, concepts, files, columns)
+        if base is None:
+            accounts = _write_whole(connection, run, draft, concepts, columns, views)
+            draft.facts["base"] = facts_of_base(run, concepts, files)
+        else:
+            accounts = _write_overlay(connection, run, draft, concepts, columns, views, base)
+            draft.facts["base"] = base.version.facts["base"]
         name = "unmapped.parquet"
         draft.rows[name] = engine.write_parquet(
             connection,
@@ -88,17 +92,93 @@ def _signed(run: Run, concepts: Version) -> SignOff | None:
     return next((s for s in signed if run.as_of <= s.expires_on), None)
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, run: Run, draft: Draft, view: str, name: str, columns: Sequence[ConceptColumn]
+Views = Mapping[tuple[str, str], str]
+
+
+def _write_whole(
+    connection: duckdb.DuckDBPyConnection, run: Run, draft: Draft, concepts: Version, columns: Sequence[ConceptColumn], views: Views
 ) -> list[Account]:
-    """Write the records of one file; return the account of each of its coded columns."""
+    """Write the records of all files, and what is counted of them; return the account of each coded column."""
+    look_up(connection, run, concepts, columns, views)
+    _create_counts(connection)
+    for (partner, file), view in views.items():
+        coded = [c for c in columns if (c.partner, c.file) == (partner, file)]
+        _count(connection, engine.parquet([_write(connection, run, draft, view, f"{partner}/{file}.parquet", coded)]), coded, 1)
+    for name, table, order in ((SEEN, "seen", "field, raw, day"), (COUNTS, "counts", "field, concept")):
+        engine.write_parquet(connection, f"SELECT * FROM {table}", draft.path(name), order_by=order, encrypted=True)
+    return _accounts(connection, columns)
+
+
+def _write_overlay(
+    connection: duckdb.DuckDBPyConnection,
+    run: Run,
+    draft: Draft,
+    concepts: Version,
+    columns: Sequence[ConceptColumn],
+    views: Views,
+    base: Base,
+) -> list[Account]:
+    """Write the records that were touched since `base`, which stays as it is; return the account of each coded column of all."""
+    draft.adopt(base.version, SEEN)
+    draft.adopt(base.version, COUNTS)
+    new: dict[tuple[str, str], str] = {}
+    old: dict[tuple[str, str], str] = {}
+    for (partner, file), view in views.items():
+        name = f"{partner}/{file}"
+        draft.adopt(base.version, f"{name}.parquet")
+        touched = base.touched(run, partner, file)
+        if touched is None:
+            continue
+        path = draft.path(f"{name}.touched.parquet")
+        engine.write_parquet(connection, f"SELECT record_no FROM {touched}", path, order_by="record_no", encrypted=True)
+        for by_file, kind, source in ((new, "new", view), (old, "old", engine.parquet([base.version.path(f"{name}.parquet")]))):
+            by_file[partner, file] = engine.identifier(f"{kind}_{partner}_{file}")
+            connection.execute(
+                f"""CREATE TEMP TABLE {by_file[partner, file]} AS
+                SELECT r.* FROM {source} AS r SEMI JOIN {engine.parquet([path])} AS t ON t.record_no = r.record_no"""
+            )
+    look_up(connection, run, concepts, columns, new, seen=engine.parquet([base.version.path(SEEN)]), replaced=old)
+    _create_counts(connection)
+    connection.execute(f"INSERT INTO counts SELECT * FROM {engine.parquet([base.version.path(COUNTS)])}")
+    for (partner, file), view in new.items():
+        coded = [c for c in columns if (c.partner, c.file) == (partner, file)]
+        _count(connection, old[partner, file], coded, -1)
+        _count(connection, engine.parquet([_write(connection, run, draft, view, f"{partner}/{file}.overlay.parquet", coded)]), coded, 1)
+    return _accounts(connection, columns)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, run: Run, draft: Draft, view: str, name: str, columns: Sequence[ConceptColumn]) -> Path:
+    """Write the records of one view; return the path of the file."""
     path = draft.path(name)
     query, parameters = with_concepts(run, view, columns)
     draft.rows[name] = engine.write_parquet(connection, query, path, order_by=ORDER, encrypted=True, parameters=parameters)
+    return path
+
+
+def _create_counts(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE TEMP TABLE counts (field VARCHAR, concept VARCHAR, rows BIGINT)")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, records: str, columns: Sequence[ConceptColumn], sign: int) -> None:
+    """Add to `counts` how many of the records have each concept; a `sign` of -1 takes them off."""
+    if not columns:
+        return
+    names = [engine.identifier(f"{c.column}_concept") for c in columns]
+    field = " ".join(f"WHEN GROUPING({name}) = 0 THEN $field{n}" for n, name in enumerate(names))
+    concept = " ".join(f"WHEN GROUPING({name}) = 0 THEN {name}" for name in names)
+    connection.execute(
+        f"""INSERT INTO counts SELECT CASE {field} END, CASE {concept} END, {sign} * COUNT(*) FROM {records}
+        GROUP BY GROUPING SETS ({", ".join(f"({name})" for name in names)})""",
+        {f"field{n}": c.place for n, c in enumerate(columns)},
+    )
+
+
+def _accounts(connection: duckdb.DuckDBPyConnection, columns: Sequence[ConceptColumn]) -> list[Account]:
+    """The account of each coded column, from `seen` and `counts`."""
     delivered = dict(connection.execute("SELECT field, SUM(rows) FROM seen GROUP BY field").fetchall())
-    accounts = []
-    for column in columns:
-        concept = engine.identifier(f"{column.column}_concept")
-        counts = dict(connection.execute(f"SELECT {concept}, COUNT(*) FROM {engine.parquet([path])} GROUP BY {concept}").fetchall())
-        accounts.append(Account(column, int(delivered.get(column.place, 0)), counts))
-    return accounts
+    counts: dict[str, dict[str, int]] = {}
+    for field, concept, rows in connection.execute(
+        "SELECT field, concept, CAST(SUM(rows) AS BIGINT) FROM counts GROUP BY field, concept HAVING SUM(rows) <> 0"
+    ).fetchall():
+        counts.setdefault(field, {})[concept] = rows
+    return [Account(c, int(delivered.get(c.place, 0)), counts.get(c.place, {})) for c in columns]

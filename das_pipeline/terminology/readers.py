@@ -13,9 +13,28 @@ from das_pipeline.run import Run
 def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str) -> str:
     """Create a view on one file's records (one row per record version, values as delivered and `<column>_concept`); return its name."""
     view = engine.identifier(f"records_{partner}_{file}")
-    path = live(run, "terminology/records").path(f"{partner}/{file}.parquet")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {engine.parquet([path])}")
+    version = live(run, "terminology/records")
+    relation = records_of(version, partner, file)
+    if relation is None:
+        raise LakeError(f"terminology/records has no records of {partner}/{file}.")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {relation}")
     return view
+
+
+def records_of(version: Version, partner: str, file: str) -> str | None:
+    """One file's records in a version of `terminology/records` as a relation; None when its partner never delivered it.
+
+    They are those of the base, with all rows of the records that were touched since in place of what the base has of these.
+    """
+    name = f"{partner}/{file}"
+    if f"{name}.parquet" not in version.files:
+        return None
+    base = engine.parquet([version.path(f"{name}.parquet")])
+    if f"{name}.overlay.parquet" not in version.files:
+        return base
+    touched, overlay = (engine.parquet([version.path(f"{name}.{part}.parquet")]) for part in ("touched", "overlay"))
+    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t ON t.record_no = b.record_no"
+    return f"({untouched} UNION ALL SELECT * FROM {overlay})"
 
 
 def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:

@@ -48,7 +48,7 @@ def test_what_the_doctor_advises_mends_a_damaged_table(day_by_day: Installation,
     assert [published(release) for release in made.releases()] == releases
     assert "Nothing is damaged" in made.das("rebuild")
 
-    flip(made.live("deliveries/bench").path("versions/cases.parquet"))
+    flip(made.live("deliveries/bench").paths("opened/cases/")[0])
     said = words(made.das("doctor", code=Exit.FAILED))
     assert "live version of deliveries/bench wrong" in said
     assert "das replay bench makes it again" in said
