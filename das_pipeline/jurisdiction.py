@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -131,6 +131,12 @@ def _files_below(folder: str, prefix: str = "") -> Iterator[str]:
                 yield prefix + entry.name
 
 
+@lru_cache(maxsize=256)
+def _as_json(file: str, text: str) -> str:
+    """The content of a YAML file. Kept for the same text: every step of a run reads the policy, and to parse it takes 10 ms."""
+    return json.dumps(Document.parse(file, text).value())
+
+
 @dataclass(frozen=True)
 class Jurisdiction:
     """The files of one jurisdiction; those that match one of the patterns `reads`, or all when it is None."""
@@ -140,7 +146,11 @@ class Jurisdiction:
 
     def limited_to(self, reads: tuple[str, ...]) -> Jurisdiction:
         """The same jurisdiction with no other files than these: reading another one is an error."""
-        return replace(self, reads=reads)
+        return self._limited.setdefault(reads, replace(self, reads=reads))
+
+    @cached_property
+    def _limited(self) -> dict[tuple[str, ...], Jurisdiction]:
+        return {}
 
     @property
     def name(self) -> str:
@@ -193,12 +203,11 @@ class Jurisdiction:
 
         No value is converted: a text is not read from a number, nor a number from a text.
         """
-        document = self.document(relative)
-        content = document.value()
+        content = _as_json(relative, self.text(relative))
         try:
-            return model.model_validate_json(json.dumps(content), strict=True, context=self)
+            return model.model_validate_json(content, strict=True, context=self)
         except ValidationError as error:
-            raise ConfigurationError(faults=shape_faults(document, model, content, error)) from None
+            raise ConfigurationError(faults=shape_faults(self.document(relative), model, json.loads(content), error)) from None
 
     def place(self, relative: str, *loc: str | int) -> Place:
         """A place in a YAML file, for a fault in what it refers to."""

@@ -104,11 +104,12 @@ class Draft:
             self.rows[name] = rows
         return target
 
-    def paths(self, prefix: str = "") -> list[Path]:
-        """The files written or adopted so far whose logical name starts with `prefix`, by name."""
-        files = {name: self.root / entry.path for name, entry in self.adopted.items()}
-        files |= {path.relative_to(self.folder).as_posix(): path for path in self.folder.rglob("*") if path.is_file()}
-        return [files[name] for name in sorted(files) if name.startswith(prefix)]
+    def paths(self, within: str = "") -> list[Path]:
+        """The files written or adopted so far in the folder `within` ("" for all, else with a / at its end), by name."""
+        files = {name: self.root / entry.path for name, entry in self.adopted.items() if name.startswith(within)}
+        written = (path for path in (self.folder / within).rglob("*") if path.is_file())
+        files |= {path.relative_to(self.folder).as_posix(): path for path in written}
+        return [files[name] for name in sorted(files)]
 
     def adopt(self, version: Version, prefix: str = "") -> None:
         """Take over the files of an earlier version as they are: immutable files are shared, not copied."""
