@@ -23,6 +23,7 @@ from das_pipeline.deliveries.file import take_in_file
 from das_pipeline.deliveries.landing import Landed
 from das_pipeline.deliveries.lost_parents import facts_of, find_lost_parents, judge_lost_parents
 from das_pipeline.deliveries.manifest import Manifest
+from das_pipeline.deliveries.months import merge_months
 from das_pipeline.deliveries.opened import Intake, Opened
 from das_pipeline.deliveries.order import is_delta, known_on, latest_day, order
 from das_pipeline.deliveries.pending import PendingDelivery
@@ -113,6 +114,8 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
             draft.adopt(live, prefix)
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
+            if live is not None:
+                merge_months(connection, draft, live.facts["deliveries"], run.as_of)
             show_state(connection, every, draft)
             create_profile(connection)
             intake = Intake(run, connection, draft, original, live, contracts, before, limits)

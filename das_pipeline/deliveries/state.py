@@ -5,7 +5,7 @@
 - `keys/<unit>/<delivery>.parquet`: one row per unit that was seen for the first time. Keys: record_key; record_no.
 
 A record version is an opening with its closing, if it has one. So a delivery costs what it brings, whatever the history holds: it looks up
-the records that it names, and adds files. `compaction` merges the files of finished months, row for row.
+the records that it names, and adds files (months.py merges those of finished months).
 """
 
 from __future__ import annotations

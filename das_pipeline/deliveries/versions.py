@@ -16,6 +16,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.manifest import Manifest, Window
+from das_pipeline.deliveries.months import file_of_month
 from das_pipeline.deliveries.state import OPEN, in_force, show_file, write_state
 from das_pipeline.lake import Draft, Version
 
@@ -109,11 +110,11 @@ def _scope(contract: Contract, manifest: Manifest, live: Version | None) -> tupl
 
 def stored_rows(live: Version, contract: Contract, half: Literal["content", "direct"]) -> str:
     """The stored rows of a half as a relation with the columns that the contract has now, whatever it had when they were written."""
-    by_shape: dict[str, list[Path]] = {}
+    by_shape: dict[str, dict[Path, None]] = {}
     for delivery in (d for d in live.facts["deliveries"] if contract.file in d["shapes"]):
-        by_shape.setdefault(delivery["shapes"][contract.file], []).append(
-            live.path(f"{half}/{contract.file}/{delivery['delivery']}.parquet")
-        )
+        own = f"{half}/{contract.file}/{delivery['delivery']}.parquet"
+        path = live.path(own if own in live.files else file_of_month(half, contract.file, delivery))
+        by_shape.setdefault(delivery["shapes"][contract.file], {})[path] = None
     if by_shape.keys() == {contract.shape}:
         return engine.parquet(by_shape[contract.shape])
     # A typed row of no file first: columns that came later are NULL. (union_by_name fails on encrypted files in DuckDB 1.5.5.)

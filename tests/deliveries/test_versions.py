@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from das_pipeline.deliveries import account_rows, completeness, newest_vintage, partners_in, quarantine_summary, register_records
+from das_pipeline.deliveries import account_rows, completeness, newest_vintage, partners_in, quarantine_summary, register_records, replay
 from das_pipeline.errors import ConfigurationError, LakeError
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
@@ -34,6 +34,37 @@ def test_a_correction_closes_the_old_version_and_leaves_no_trace_before_it_was_k
         (2, DAY, FOREVER, True, "10"),
     ]
     assert short(desk.records(DAY), "offence") == [(1, DAY, FOREVER, True, "10"), (2, DAY, FOREVER, True, "10")]
+
+
+def test_a_new_month_merges_the_files_of_the_one_before(desk: Desk) -> None:
+    day = date(2024, 1, 29)
+    desk.send([report(f"R{n:04}") for n in range(1, 5)], day)
+    desk.send([report("R0001", mutation="C", offence="11"), report("R0005")], date(2024, 1, 30), sequence=2)
+    desk.send(["W,R0002,,,,,,,,,,,"], DAY, sequence=3)
+    january = desk.take_in()
+    before = {half: desk.records(half=half) for half in ("content", "direct")}
+    desk.send([report("R0001", mutation="C", offence="12"), report("R0002")], NEXT, sequence=4)
+    february = desk.take_in()
+    tables = ("content", "direct", "opened", "closed", "keys")
+    names = [name for name in february.files if name.startswith(tables)]
+    assert sorted(n.split("/")[0] for n in names if "2024-01" in n) == ["closed", "content", "direct", "keys", "opened"]
+    assert sum(january.files[n].rows or 0 for n in january.files if n.startswith(tables)) == sum(
+        february.files[n].rows or 0 for n in names if "2024-01" in n
+    )
+    assert {half: desk.records(DAY, half=half) for half in ("content", "direct")} == before
+    assert short(desk.records(), "offence") == [
+        (1, day, date(2024, 1, 30), False, "10"),
+        (1, date(2024, 1, 30), NEXT, False, "11"),
+        (1, NEXT, FOREVER, False, "12"),
+        (2, day, DAY, False, "10"),
+        (2, NEXT, FOREVER, False, "10"),
+        (3, day, FOREVER, True, "10"),
+        (4, day, FOREVER, True, "10"),
+        (5, date(2024, 1, 30), FOREVER, True, "10"),
+    ]
+    rows = desk.records()
+    replay(desk.run, "watch")
+    assert desk.records() == rows
 
 
 def test_a_withdrawn_row_can_come_back(desk: Desk) -> None:
