@@ -60,6 +60,9 @@ def find_absent(connection: duckdb.DuckDBPyConnection, contract: Contract, manif
     those rows.
     """
     condition, parameters = _scope(contract, manifest, live)
+    if condition == "FALSE":  # as on most days
+        connection.execute("CREATE OR REPLACE TEMP TABLE absent (record_no BIGINT, sub VARCHAR, opened_by VARCHAR)")
+        return 0
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE scope AS SELECT record_no, sub, opened_by FROM versions_{contract.file}
         WHERE known_until = {OPEN} AND {condition}""",
@@ -80,10 +83,13 @@ def find_restored(connection: duckdb.DuckDBPyConnection, contract: Contract, man
     A delivery of changes that takes the place of another undoes it: what that one changed or withdrew is in force again, unless this one
     names it. `replaced` are all deliveries of the period, of which the last one is in force.
     """
-    is_undone = bool(replaced) and _complete_for(contract, manifest) == "nothing"
+    if not replaced or _complete_for(contract, manifest) != "nothing":
+        columns = "record_no BIGINT, sub VARCHAR, delivery VARCHAR, line_no BIGINT, content_hash BLOB"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE restored ({columns})")
+        return 0
     connection.execute("CREATE OR REPLACE TEMP TABLE replaced AS SELECT unnest($replaced) AS delivery", {"replaced": [*replaced, ""]})
     query = engine.sql(__package__, "restored.sql")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE restored AS {query}", {"last": replaced[-1] if is_undone else None})
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE restored AS {query}", {"last": replaced[-1]})
     return int(engine.scalar(connection, "SELECT COUNT(*) FROM restored"))
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 
 from das_pipeline import engine
+from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft
-from das_pipeline.run import Run
+from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.run import Run, code_version
 from das_pipeline.terminology.crosswalks import load_crosswalks
 from das_pipeline.terminology.file_faults import judge_terminology, require_sound
 from das_pipeline.terminology.lists import CodeList, load_lists
@@ -50,8 +51,13 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
     `concepts`: one row per concept. `hierarchies`: one row per concept and level at or above its own: the node that it belongs to.
     `concepts.ttl` and `concepts.jsonld` say the same in SKOS.
     `mappings` and `codes`: one row per list, code and stretch of days. `crosswalks`: one row per crosswalk, code, concept and stretch of
-    days.
+    days. Nothing in them depends on the day, so a version shares the files of the one before it while code and jurisdiction are the same.
     """
+    draft.facts["rules"] = {"jurisdiction": run.jurisdiction.hash, "code": code_version("terminology")}
+    if (live := draft.live) is not None and _are_as_now(live, draft.facts["rules"]):
+        draft.adopt(live)
+        draft.facts.update(live.facts)
+        return [Verdict(verdict["rule"], True, verdict["sentence"], verdict["severity"], verdict["facts"]) for verdict in live.verdicts]
     with run.connect() as connection:
         mapping_files(run, draft, connection)
     for name in TABLES:
@@ -60,6 +66,15 @@ def build_concepts(run: Run, draft: Draft) -> list[Verdict]:
     if all(verdict.passed for verdict in verdicts):  # what breaks a rule has no place to be written
         write_skos(run.jurisdiction, draft.facts["mapping_version"], draft.folder)
     return verdicts
+
+
+def _are_as_now(live: Version, rules: dict[str, str]) -> bool:
+    """Whether the live terminology was made by the same rules, is undamaged, and was in order."""
+    try:
+        verify(live)
+    except LakeError:
+        return False
+    return live.facts.get("rules") == rules and all(verdict["passed"] for verdict in live.verdicts)
 
 
 def export(run: Run, folder: Path) -> list[Path]:
