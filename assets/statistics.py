@@ -6,4 +6,6 @@ from checks.statistics import CUBES
 from das_pipeline import statistics
 from orchestration.table_assets import table_asset
 
-cubes = table_asset("statistics/cubes", CUBES, statistics.build_cubes, ["chain/events", "chain/flows", "terminology/concepts"])
+cubes = table_asset(
+    "statistics/cubes", CUBES, statistics.build_cubes, ["chain/events", "chain/flows", "chain/spells", "terminology/concepts"]
+)

@@ -83,3 +83,9 @@ def months(first: date, last: date) -> Iterator[date]:
 def month_after(day: date) -> date:
     """The first day of the month after that of `day`."""
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def months_later(day: date, months: int) -> date:
+    """The first day of the month that lies `months` after that of `day`, or before it when negative."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, 1)

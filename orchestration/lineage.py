@@ -19,7 +19,7 @@ from das_pipeline.terminology import TOTAL, load_schemes
 Column = tuple[str, str]  # table of the lake, column
 Lineage = dict[str, list[Column]]  # column -> the columns that it is made from
 
-RECORDS, EXTERNAL, EVENTS = "terminology/records", "terminology/external", "chain/events"
+RECORDS, EXTERNAL, EVENTS, SPELLS = "terminology/records", "terminology/external", "chain/events", "chain/spells"
 CUBES, LEAVES, CANDIDATE = "statistics/cubes", "disclosure/leaves", "publication/candidate"
 
 
@@ -108,8 +108,17 @@ def _cube(cube: Cube, chain: ChainModel) -> Iterator[tuple[str, Column]]:
     """A cube counts events of its unit, whichever partner reports them."""
     for unit in chain.units[cube.unit]:
         name = f"{unit.partner}/{unit.name}"
+        if cube.spell:
+            for dimension, (column, _) in cube.leaf.items():
+                if dimension not in cube.own:
+                    yield f"{cube.name}.{dimension}", (SPELLS, f"{name}.{column}")
+            yield f"{cube.name}.period", (SPELLS, f"{name}.start_on")
+            yield f"{cube.name}.n", (SPELLS, f"{name}.spell")
+            continue
         for dimension, (column, _) in cube.leaf.items():
-            if column in unit.attributes or column not in chain.attributes:  # else this partner's events count as unknown
+            if dimension in cube.own:
+                yield f"{cube.name}.{dimension}", (EVENTS, f"{name}.kind")
+            elif column in unit.attributes or column not in chain.attributes:  # else this partner's events count as unknown
                 yield f"{cube.name}.{dimension}", (EVENTS, f"{name}.{column}")
         yield f"{cube.name}.period", (EVENTS, f"{name}.occurred_on")
         for column in ("kind", *cube.leave_out):

@@ -58,7 +58,7 @@ def _published() -> Iterator[str]:
     yield from ("", "## Published tables, the Netherlands", "", "Declared in `jurisdictions/nl/statistics`.", "")
     yield from ("| table | what | by |", "|---|---|---|")
     for table in statistics.tables:
-        dimensions = [table.stack.dimension] if table.stack else list(table.by)
+        dimensions = [*([table.stacked] if table.stacked else []), *table.by]
         yield f"| `{table.name}` | {table.title.main} | {', '.join([*dimensions, *table.periods])} |"
 
 

@@ -20,7 +20,7 @@ from das_pipeline import statistics
 from das_pipeline.chain import load_chain, sources
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication.definitions import Dimension
-from das_pipeline.publication.rollup import rolled_up
+from das_pipeline.publication.rollup import rolled_up, with_corrections
 from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import counting, judging
 from tests.conftest import TOY
@@ -118,17 +118,18 @@ def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
             yield f"{unit.name} no rows of {file}", sources.rows_as_known(columns, None)
     defined = statistics.load_statistics(jurisdiction)
     for cube in defined.cubes:
-        yield f"{cube.name} selected", counting.selected_events(cube, chain, date(2024, 3, 31))[0]
+        yield f"{cube.name} selected", counting.selected_rows(cube, chain, date(2024, 3, 31))[0]
         yield f"{cube.name} leaves", counting.counted_leaves(cube)[0]
         if cube.adds_up_to:
             yield f"{cube.name} shared", judging.shared_differences(cube, defined.cube(cube.adds_up_to))[0]
     for table in defined.tables:
-        if table.stack:
-            row = next(iter(table.stack.rows))
-            yield f"{table.name} stacked", rolled_up(0, (), {table.stack.dimension: row})[0]
-        else:
-            schemes = defined.cube(table.cubes[0]).scheme
-            yield f"{table.name} rolled up", rolled_up(0, [Dimension(d, schemes[d], level) for d, level in table.by.items()])[0]
+        schemes = defined.cube(table.cubes[0]).scheme
+        dimensions = [Dimension(d, schemes[d], level) for d, level in table.by.items()]
+        row = {table.stacked: next(iter(table.of))} if table.stacked else {}
+        yield f"{table.name} rolled up", rolled_up(0, dimensions, row)[0]
+        if statistics.OPENING in table.of:
+            keys = [statistics.MOVEMENT, *table.by, "period_kind", "period"]
+            yield f"{table.name} corrected", with_corrections(rolled_up(0, dimensions, row)[0], keys)
 
 
 @pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)

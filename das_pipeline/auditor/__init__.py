@@ -35,6 +35,8 @@ def audit(
             tables.counts_are_rounded(release, bases),
             tables.tables_are_full(release, connection),
             tables.totals_add_up(release, connection),
+            tables.balances_close(release, connection),
+            tables.figures_have_enough(release, connection),
             tables.tables_agree(release, connection),
             tables.changes_are_rounded(release, [read(path) for path in earlier]),
             pages.pages_show_the_release(release),

@@ -37,6 +37,11 @@ class Table:
         return self.facts["kind"] == "protected"
 
     @property
+    def is_derived(self) -> bool:
+        """Whether its figures are weeks or percentages, computed from counts."""
+        return self.facts["kind"] == "derived"
+
+    @property
     def base(self) -> int:
         return int(self.facts["base"])
 
@@ -48,6 +53,11 @@ class Table:
     def keys(self) -> list[str]:
         """The columns that identify a cell."""
         return [*self.facts["dims"], "period_kind", "period"]
+
+    @property
+    def is_balance(self) -> bool:
+        """Whether its lines are an opening stock, what came and went, corrections, and a closing stock."""
+        return bool(self.facts.get("is_balance"))
 
     @property
     def measures(self) -> list[str]:

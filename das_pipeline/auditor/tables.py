@@ -7,6 +7,7 @@ from itertools import combinations
 from math import gcd
 
 import duckdb
+import pyarrow.compute as pc
 
 from das_pipeline import engine
 from das_pipeline.auditor.findings import verdict
@@ -14,6 +15,7 @@ from das_pipeline.auditor.release import ALL, Published, Table
 from das_pipeline.gate import Verdict
 
 FIX = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
+LEAST = 50  # cases below which a median or percentage says something about a few of them
 ENCLOSING = {  # the longer period that contains a period
     "quarter": "substr(period, 1, 4) || '-Q' || CAST((CAST(substr(period, 6, 2) AS INTEGER) + 2) // 3 AS VARCHAR)",
     "year": "substr(period, 1, 4)",
@@ -24,9 +26,17 @@ def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
     """D01: every protected count is a multiple of one of the policy's bases; other publishers' figures are not marked as simulated."""
     faults: dict[str, int] = {}
     for table in release.tables.values():
-        counts = [n for measure in table.measures for n in table.rows[measure].to_pylist()]
+        rows = table.rows
+        if table.is_balance:  # corrections alone may be negative
+            faults[table.name] = sum(n % table.base != 0 for n in rows["n"].to_pylist())
+            rows = rows.filter(pc.field("movement") != "corrections")
+        counts = [n for measure in table.measures for n in rows[measure].to_pylist()]
         if table.is_protected:
-            faults[table.name] = sum(n is None or n < 0 or n % table.base != 0 for n in counts) + (table.base not in bases)
+            faults[table.name] = (
+                faults.get(table.name, 0) + sum(n is None or n < 0 or n % table.base != 0 for n in counts) + (table.base not in bases)
+            )
+        elif table.is_derived:
+            faults[table.name] = sum(n is None or n < 0 for n in counts)
         else:
             faults[table.name] = int(table.facts["kind"] != "external") + bool(table.facts["is_simulated"])
     cells = sum(t.rows.num_rows for t in release.protected)
@@ -46,10 +56,44 @@ def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -
     return verdict("D16", "Every protected table is a full grid", len(release.protected), faults, FIX)
 
 
+def balances_close(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """F01 and F02 in public: opening + inflow - outflow + corrections = closing, and a month opens with the closing of the one before."""
+    faults: dict[str, int] = {}
+    for table in (t for t in release.protected if t.is_balance):
+        others = [k for k in table.keys if k != "movement"]
+        lines = ", ".join(
+            f"SUM(n) FILTER (WHERE movement = '{line}') AS {line}" for line in ("opening", "inflow", "outflow", "corrections", "closing")
+        )
+        before = f"LAG(closing) OVER (PARTITION BY {_list([k for k in others if k != 'period'])} ORDER BY period)"
+        by_line = f"SELECT {_list(others)}, {lines} FROM {_quoted(table.name)} GROUP BY {_list(others)}"
+        balance = f"SELECT *, {before} AS closed_before FROM ({by_line})"
+        wrong = "opening + inflow - outflow + corrections IS DISTINCT FROM closing OR opening <> closed_before"
+        faults[table.name] = connection.execute(f"SELECT COUNT(*) FROM ({balance}) WHERE {wrong}").fetchall()[0][0]
+    return verdict("D03", "Every published balance closes", len(faults), faults, FIX)
+
+
+def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """D04: a median or percentage is shown only where the published count of what it is about is at least LEAST."""
+    faults: dict[str, int] = {}
+    for table in (t for t in release.tables.values() if t.is_derived):
+        counts = release.tables.get(table.facts["counts"])
+        if counts is None or not counts.is_protected:
+            faults[table.name] = table.rows.num_rows
+            continue
+        common = [d.name for d in table.dimensions if d in counts.dimensions]
+        totals = [f"{_quoted(d.name)} = '{ALL}'" for d in counts.dimensions if d.name not in common]
+        keys = _list([*common, "period_kind", "period"])
+        of = f"SELECT {keys}, n AS cases FROM {_quoted(counts.name)} WHERE {' AND '.join(totals) or 'TRUE'}"
+        wrong = f"(status = 'not_shown' AND n > 0) OR (status <> 'not_shown' AND COALESCE(cases, 0) < {LEAST})"
+        query = f"SELECT COUNT(*) FROM {_quoted(table.name)} LEFT JOIN ({of}) USING ({keys}) WHERE {wrong}"
+        faults[table.name] = connection.execute(query).fetchall()[0][0]
+    return verdict("D04", f"Every derived figure is about {LEAST} cases or more", len(faults), faults, FIX)
+
+
 def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
     """D03: every total is the sum of its parts, over every dimension and over time."""
     faults: dict[str, int] = {}
-    for table in release.tables.values():
+    for table in (t for t in release.tables.values() if not t.is_derived):
         wrong = 0
         for dimension in (d.name for d in table.dimensions if d.scheme):
             others = _list([k for k in table.keys if k != dimension])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,10 +27,12 @@ class Hierarchies:
     rows: Mapping[tuple[str, str], Mapping[str, str]]
 
     @classmethod
-    def read(cls, path: Path) -> Hierarchies:
+    def read(cls, path: Path, own: Iterable[tuple[str, str, str, str]] = ()) -> Hierarchies:
+        """Read those of the terminology in `path`; `own` are rows (scheme, level, leaf, node) of dimensions that it does not have."""
         rows: dict[tuple[str, str], dict[str, str]] = {}
-        for row in pq.read_table(path).to_pylist():
-            rows.setdefault((row["scheme"], row["level"]), {})[row["leaf"]] = row["node"]
+        of_terminology = ((row["scheme"], row["level"], row["leaf"], row["node"]) for row in pq.read_table(path).to_pylist())
+        for scheme, level, leaf, node in (*of_terminology, *own):
+            rows.setdefault((scheme, level), {})[leaf] = node
         return cls(rows)
 
     def dimension(self, name: str, scheme: str, level: str) -> Dimension:

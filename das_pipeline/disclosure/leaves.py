@@ -20,6 +20,7 @@ from das_pipeline.disclosure.ledger import (
     Released,
     decisions,
     entries,
+    leaf_names,
     leaf_period_names,
     read_ledger,
     write_entries,
@@ -30,7 +31,7 @@ from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, canonical
-from das_pipeline.periods import KINDS, first_day
+from das_pipeline.periods import KINDS, first_day, month_after, months_later
 from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
 from das_pipeline.statistics import Cube, Statistics, load_statistics
@@ -73,20 +74,27 @@ def _prepare(
     run: Run, statistics: Statistics, policy: Disclosure, counted: Mapping[str, pa.Table], ledger: Released
 ) -> dict[str, Protected]:
     """Every cube on its full grid, with its earlier decisions and keyed draws, before rounding."""
-    hierarchies = cubes.Hierarchies.read(run.lake.live("terminology/concepts").path("hierarchies.parquet"))
-    starts = [first_day(period) for table in counted.values() for period in table["period"].unique().to_pylist()]
+    hierarchies = cubes.Hierarchies.read(run.lake.live("terminology/concepts").path("hierarchies.parquet"), statistics.own_levels())
+    starts = [
+        month_after(first_day(period)) if cube.is_stock else first_day(period)  # the first stock is that of the end of the month before
+        for cube in statistics.cubes
+        for period in counted[cube.name]["period"].unique().to_pylist()
+    ]
     if not starts:
         raise DasError("No cube counts anything, so there is nothing to protect: check statistics/cubes.")
     prepared = {}
     for cube in statistics.cubes:
         dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
-        grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), min(starts), run.as_of))
+        first = months_later(min(starts), -1) if cube.is_stock else min(starts)
+        grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), first, run.as_of))
         prepared[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name], ledger)
     return prepared
 
 
 def _period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
-    """The cube's own kind of period, and the longer kinds that tables are published by."""
+    """The cube's own kind of period, and the longer kinds that tables are published by if it adds up to them."""
+    if not cube.adds_over_time:
+        return [cube.period]
     used = {"year", *(c.period for c in statistics.cubes), *(kind for table in statistics.tables for kind in table.periods)}
     return [kind for kind in KINDS[KINDS.index(cube.period) :] if kind in used]
 
@@ -100,7 +108,9 @@ def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.T
     previous = decisions(ledger, cube.name, grid, base, run.as_of)
     true = cubes.counts(counted, grid)
     movable = (true > 0) & ~previous.frozen
-    names = (name if can_move else None for name, can_move in zip(leaf_period_names(grid), movable, strict=True))
+    of_stock = (name for name in leaf_names(grid) for _ in grid.dimensions[-1].concepts)  # a leaf of a stock is one through time
+    of_draws = of_stock if cube.is_stock else leaf_period_names(grid)
+    names = (name if can_move else None for name, can_move in zip(of_draws, movable, strict=True))
     leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(run.keys.rounding, names, grid.size), base)
     periods = grid.dimensions[-1].concepts
     closed = np.tile([policy.is_closed(int(p[:4]), run.as_of) for p in periods], grid.size // len(periods)) | previous.frozen

@@ -43,7 +43,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     published = 0
     with run.connect() as connection:
         for table in tables:
-            if table.kind == "protected":
+            if table.kind != "external":
                 cells = protected_cells(connection, run.lake, table, run.as_of, policy.release.provisional_months)
             else:
                 cells = external_cells(connection, run.lake, table)
@@ -79,12 +79,11 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
 def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
     """Return the description of every column of `table`; that of the count names its unit."""
     unit = texts.units.get(table.unit)
-    count = "n" if table.kind == "protected" else "n_exact"
-    missing = [k for k in [*table.keys, count, "status", metadata.MARK] if k not in texts.columns]
+    missing = [k for k in [*table.keys, table.count, "status", metadata.MARK] if k not in texts.columns]
     if unit is None or missing:
         lacking = f"units.{table.unit}" if unit is None else ", ".join(f"columns.{k}" for k in missing)
         raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")
-    n = texts.columns[count].filled(unit=unit, base=table.base)
+    n = texts.columns[table.count].filled(unit=unit, base=table.base)
     return texts.columns | texts.codes | {"n": n}
 
 
@@ -93,9 +92,10 @@ def _labels(table: Table, cells: pa.Table, schemes: Mapping[str, Scheme], texts:
     labels: dict[str, dict[str, Text]] = {}
     for dimension in table.dimensions:
         used: set[str] = set(cells.column(dimension.name).unique().to_pylist())
-        concepts = schemes[dimension.scheme].concepts if dimension.scheme else {}
+        concepts = schemes[dimension.scheme].concepts if dimension.scheme and dimension.scheme in schemes else {}
         of_scheme = {c.concept: c.label for c in concepts.values() if c.concept in used}
-        others = {code: text for code, text in texts.codes.items() if code in used and code not in of_scheme}
+        order = [*table.codes.get(dimension.name, []), *texts.codes]
+        others = {code: texts.codes[code] for code in order if code in texts.codes and code in used and code not in of_scheme}
         if absent := used - set(of_scheme) - set(others):
             raise ConfigurationError(f"texts/tables.yaml: codes has no label for {', '.join(sorted(absent))} of table {table.name}.")
         labels[dimension.name] = of_scheme | others
@@ -105,7 +105,10 @@ def _labels(table: Table, cells: pa.Table, schemes: Mapping[str, Scheme], texts:
 def defined_codes(tables: Iterable[Table], schemes: Mapping[str, Scheme], texts: TableTexts) -> dict[str, dict[str, list[str]]]:
     """Return the codes that definitions allow in each dimension of each table: concepts of its scheme, or the rows of its stack."""
     return {
-        table.name: {d.name: [*(schemes[d.scheme].concepts if d.scheme else table.cubes), *texts.codes] for d in table.dimensions}
+        table.name: {
+            d.name: [*(schemes[d.scheme].concepts if d.scheme and d.scheme in schemes else table.codes.get(d.name, [])), *texts.codes]
+            for d in table.dimensions
+        }
         for table in tables
     }
 

@@ -37,6 +37,8 @@ def consequences(run: Run, difference: Difference) -> list[Consequence]:
     for table in statistics.tables:
         of_dimension = statistics.cube(table.cubes[0]).scheme
         for dimension, level in table.by.items():
+            if of_dimension[dimension] not in schemes:
+                continue
             scheme = schemes[of_dimension[dimension]]
             for code in codes:
                 if code.column.scheme == scheme.name:

@@ -13,7 +13,7 @@ from das_pipeline.deliveries import ExternalSource, is_simulated, load_external,
 from das_pipeline.jurisdiction import Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
-from das_pipeline.statistics import Cube, Statistics, load_statistics
+from das_pipeline.statistics import CLOSING, CORRECTIONS, MOVEMENT, OPENING, Statistics, counts_of, load_statistics
 from das_pipeline.statistics import Table as Declared
 
 
@@ -41,8 +41,8 @@ class Source:
 class Table:
     """A table as published: one row per cell.
 
-    `kind` protected: sums of protected leaves; external: another publisher's own exact figures. `cubes` names the cube that the table
-    is made of, or one cube for each code of a stack's dimension.
+    `kind` protected: sums of protected leaves; derived: weeks or percentages computed from such sums; external: another publisher's own
+    exact figures. `cubes` names the cube that the table is made of, or one cube for each code of its first dimension.
     """
 
     name: str
@@ -50,17 +50,31 @@ class Table:
     description: Text
     notes: Text
     theme: str
-    kind: Literal["protected", "external"]
+    kind: Literal["protected", "derived", "external"]
     unit: str
     base: int
     dimensions: tuple[Dimension, ...]
     periods: tuple[str, ...]
     source: Source
     is_simulated: bool
-    cubes: dict[str, str] = field(default_factory=dict)  # code of the stack -> cube; {"": cube} for a plain table
+    cubes: dict[str, str] = field(default_factory=dict)  # code of the first dimension -> cube; {"": cube} for a table of one cube
+    codes: dict[str, list[str]] = field(default_factory=dict)  # the codes of dimensions that no scheme has
+    own_levels: tuple[tuple[str, str, str, str], ...] = ()  # scheme, level, leaf, node of the same dimensions
+    shown: dict[str, str] = field(default_factory=dict)  # dimension without a total -> the code to show first; none where units differ
     population: dict[str, str] = field(default_factory=dict)  # the same codes -> what is counted: equal texts, equal counts
+    counts: str = ""  # of a derived table: the table with the counts of what its figures are about
     file: str = ""  # of terminology/external
     measure: str = ""
+
+    @property
+    def count(self) -> str:
+        """The text of texts/tables.yaml that says what its figures are."""
+        return {"protected": "n", "derived": "n_derived", "external": "n_exact"}[self.kind]
+
+    @property
+    def is_balance(self) -> bool:
+        """Whether its lines are an opening stock, what came and went, and a closing stock."""
+        return CORRECTIONS in self.codes.get(MOVEMENT, [])
 
     @property
     def keys(self) -> list[str]:
@@ -108,10 +122,11 @@ def _protected(
     cubes = [statistics.cube(name) for name in table.cubes]
     leaves = run.lake.live("disclosure/leaves")
     bases = {base for c in cubes for base in pq.read_table(leaves.path(f"{c.name}.parquet"), columns=["base"])["base"].unique().to_pylist()}
-    if table.stack:
-        dimensions: tuple[Dimension, ...] = (Dimension(table.stack.dimension, None, "row"),)
-    else:
-        dimensions = tuple(Dimension(name, cubes[0].scheme[name], level) for name, level in table.by.items())
+    dimensions = tuple(Dimension(name, cubes[0].scheme[name], level) for name, level in table.by.items())
+    if table.stacked:
+        dimensions = (Dimension(table.stacked, None, "row"), *dimensions)
+    is_stack = len({c.statistic for c in cubes}) > 1
+    units = {c.unit_of_count for c in cubes}
     titles = list({name: partners[name] for c in cubes for name in c.partners}.values())
     return Table(
         name=table.name,
@@ -119,9 +134,9 @@ def _protected(
         description=table.description,
         notes=Text.joined([table.notes, texts.simulated], " ") if simulated else table.notes,
         theme=table.theme,
-        kind="protected",
-        unit=cubes[0].unit_of_count if len({c.unit_of_count for c in cubes}) == 1 else "step",
-        base=min(bases),
+        kind="derived" if table.derived else "protected",
+        unit=table.derived or (units.pop() if len(units) == 1 else "step"),
+        base=1 if table.derived else min(bases),
         dimensions=dimensions,
         periods=tuple(table.periods),
         source=Source(
@@ -129,15 +144,15 @@ def _protected(
             licence=texts.licence,
         ),
         is_simulated=simulated,
-        cubes=(cubes_of := dict(table.stack.rows) if table.stack else {"": cubes[0].name}),
-        population={code: _population(statistics.cube(name)) for code, name in cubes_of.items()},
+        cubes=dict(table.of),
+        codes=statistics.own_codes(table),
+        own_levels=tuple(row for row in statistics.own_levels() if row[0] in {scheme for c in cubes for scheme in c.scheme.values()}),
+        shown={table.stacked: CLOSING if CLOSING in table.of else next(iter(table.of))} if table.stacked and not is_stack else {},
+        counts=counts.name if table.derived and (counts := counts_of(table, statistics.tables)) else "",
+        population={}
+        if table.derived
+        else {code: f"{OPENING} " * (code == OPENING) + statistics.cube(name).population for code, name in table.of.items()},
     )
-
-
-def _population(cube: Cube) -> str:
-    """Return which events a cube counts, as text."""
-    left_out = ", ".join(f"{column} {' '.join(sorted(values))}" for column, values in sorted(cube.leave_out.items()) if values)
-    return f"{cube.which} {' '.join(sorted(cube.kinds))}{f' without {left_out}' if left_out else ''}"
 
 
 def _external(table: ExternalTable, source: ExternalSource) -> Table:

@@ -95,7 +95,7 @@ def _near(counts: np.ndarray, base: int, share: float) -> list[dict[str, Any]]:
     """The sum over all cells, and the distribution of the cells' counts, one base wider: protected counts come in multiples of it."""
     total = int(counts.sum())
     quantiles = [int(q) for q in np.quantile(counts, QUANTILES, method="nearest")]
-    ranges = {"quantiles": list(QUANTILES), "value_ranges": [[q * (1 - share) - base, q * (1 + share) + base] for q in quantiles]}
+    ranges = {"quantiles": list(QUANTILES), "value_ranges": [[q - abs(q) * share - base, q + abs(q) * share + base] for q in quantiles]}
     return [
         _expect("column_sum_to_be_between", column="n", min_value=total * (1 - share), max_value=total * (1 + share)),
         _expect("column_quantile_values_to_be_between", column="n", quantile_ranges=ranges),

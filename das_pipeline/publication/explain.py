@@ -28,8 +28,8 @@ def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, st
     for name in cell:
         if name not in (*facts["dims"], "period"):
             raise unknown_name(f"dimension of {table}", name, [*facts["dims"], "period"])
-    period = cell.get("period", max(p for p in rows["period"].to_pylist() if len(p) == 4))
-    wanted = {d: cell.get(d, ALL) for d in facts["dims"]} | {"period_kind": kind_of(period), "period": period}
+    period = cell.get("period", max(rows["period"].to_pylist(), key=lambda p: (len(p) == 4, p)))
+    wanted = {d: cell.get(d, facts["shown"].get(d, ALL)) for d in facts["dims"]} | {"period_kind": kind_of(period), "period": period}
     for name, value in cell.items():
         if value not in (codes := rows[name].unique().to_pylist()):
             raise unknown_name(f"{name} of {table}", value, codes)
@@ -38,7 +38,11 @@ def explain(run: Run, table: str, cell: Mapping[str, str]) -> list[tuple[str, st
     if rows.num_rows != 1:
         raise DasError(f"Table {table} has no cell {', '.join(f'{k}={v}' for k, v in wanted.items())}.")
     row = rows.to_pylist()[0]
-    protection = f"sum of leaves rounded to {facts['base']}" if facts["kind"] == "protected" else "none: exact, as published by its source"
+    protection = {
+        "protected": f"sum of leaves rounded to {facts['base']}",
+        "derived": "computed from sums of rounded leaves",
+        "external": "none: exact, as published by its source",
+    }[facts["kind"]]
     facts_of_cell = {
         "value": f"{row['n']} ({row['status']}, {', '.join(f'{k}={v}' for k, v in wanted.items())})",
         "table": f"{facts['title']['en']}. {facts['description']['en']}",

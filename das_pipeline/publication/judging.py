@@ -21,6 +21,7 @@ from das_pipeline.publication.data_docs import unmet
 from das_pipeline.publication.expectations import KEPT, NEW, REVISED
 from das_pipeline.publication.formats import format_of
 from das_pipeline.publication.metadata import MARK
+from das_pipeline.statistics import CORRECTIONS, MOVEMENT
 from das_pipeline.terminology import ALL
 
 _PERIOD = r"^\d{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$"
@@ -85,7 +86,7 @@ def pandera_schema(path: Path) -> Any:
     for field in schema:
         codes = json.loads((field.metadata or {}).get(b"codes", b"[]"))
         if field.name == "n":
-            columns["n"] = pa.Column("Int64", pa.Check.ge(0))
+            columns["n"] = pa.Column("Int64", [] if facts["is_balance"] else [pa.Check.ge(0)])
         elif field.name == MARK:
             columns[MARK] = pa.Column(bool, pa.Check.eq(facts["is_simulated"]))
         elif field.name == "period":
@@ -101,7 +102,8 @@ def counts_are_protected(connection: duckdb.DuckDBPyConnection, folder: Path) ->
     wrong: dict[str, int] = {}
     cells = 0
     for path, facts in _tables(folder, "protected"):
-        query = f"SELECT COUNT(*), COUNT(*) FILTER (n < 0 OR n % ? <> 0) FROM {engine.parquet([path])}"
+        may_fall = f" AND {MOVEMENT} <> '{CORRECTIONS}'" if facts["is_balance"] else ""
+        query = f"SELECT COUNT(*), COUNT(*) FILTER (n < 0{may_fall} OR n % ? <> 0) FROM {engine.parquet([path])}"
         total, bad = connection.execute(query, [facts["base"]]).fetchall()[0]
         cells += total
         if bad:

@@ -24,6 +24,7 @@ _PANDAS = {
 }
 STATUSES = ("final", "incomplete", "not_applicable", "not_known", "provisional")
 ESTIMATE = "estimate"  # the status of a cell that weights of a crosswalk gave a part of another publisher's figure
+NOT_SHOWN = "not_shown"  # the status of a derived figure that too few cases would decide, or that is not known yet
 MARK = "is_simulated"  # a column of every table, so that a row without its file still declares that it is not real
 
 
@@ -36,6 +37,7 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
     listed.append({"name": "period", "type": "string", "description": texts["period"]})
     listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit})
     statuses = (*STATUSES, ESTIMATE) if any(d.is_split for d in table.dimensions) else STATUSES
+    statuses = (*statuses, NOT_SHOWN) if table.kind == "derived" else statuses
     listed.append(_coded("status", texts["status"], {status: texts[status] for status in statuses if status in texts}))
     listed.append({"name": MARK, "type": "boolean", "description": texts[MARK]})
     return listed
@@ -74,6 +76,9 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mappin
         "kind": table.kind,
         "base": table.base,
         "dims": {d.name: {"scheme": d.scheme, "level": d.level} for d in table.dimensions},
+        "shown": table.shown,
+        "counts": table.counts,
+        "is_balance": table.is_balance,
         "measures": ["n"],
         "unit_of_count": table.unit,
         "population": table.population,
@@ -111,7 +116,7 @@ def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list
             }
             | ({"categories": [{"value": code, **in_each("label", label)} for code, label in c["labels"].items()]} if "codes" in c else {})
             | ({"unit": c["unit"]} if "unit" in c else {})
-            | {"constraints": {"required": True} | ({"minimum": 0} if c["type"] == "integer" else {})}
+            | {"constraints": {"required": True} | ({"minimum": 0} if c["type"] == "integer" and not table.is_balance else {})}
             for c in columns
         ],
         "primaryKey": table.keys,

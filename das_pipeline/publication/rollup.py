@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from das_pipeline import engine
 from das_pipeline.publication.definitions import Dimension
+from das_pipeline.statistics import CLOSING, CORRECTIONS, INFLOW, MOVEMENT, OPENING, OUTFLOW
 from das_pipeline.terminology import ALL
 
 
@@ -35,6 +36,23 @@ FROM counted
 {" ".join(joins)}
 GROUP BY {", ".join(node for node, name in keys)}"""
     return query, bound
+
+
+def with_corrections(lines: str, keys: Sequence[str]) -> str:
+    """Return a query: the `lines` of a balance and one more, the corrections, with which opening + inflow - outflow make the closing stock.
+
+    The lines are rounded each by itself, so this one holds what rounding leaves, together with moves between the categories.
+    """
+    dimensions = ", ".join(key for key in keys if key != MOVEMENT)
+    signs = " ".join(f"WHEN {MOVEMENT} = '{line}' THEN {sign}" for line, sign in ((CLOSING, 1), (OUTFLOW, 1), (OPENING, -1), (INFLOW, -1)))
+    return f"""
+WITH counted_lines AS ({lines})
+SELECT {", ".join(keys)}, n, status FROM counted_lines
+UNION ALL
+SELECT {", ".join(f"'{CORRECTIONS}' AS {key}" if key == MOVEMENT else key for key in keys)}, CAST(SUM(n * CASE {signs} END) AS BIGINT) AS n,
+    MIN(status) AS status
+FROM counted_lines
+GROUP BY {dimensions}"""
 
 
 def _nodes(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,22 @@ from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, first_day, is_provisional, last_day
 from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Table
+from das_pipeline.publication.durations import duration_cells
 from das_pipeline.publication.metadata import ESTIMATE, MARK
-from das_pipeline.publication.rollup import rolled_up
+from das_pipeline.publication.rollup import rolled_up, with_corrections
+from das_pipeline.statistics import CLOSING, OPENING
 from das_pipeline.terminology import ALL
 
 
 def protected_cells(
     connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, as_of: date, provisional_months: int | None
 ) -> pa.Table:
-    """Return the cells of a protected table: every node of every dimension and its total, in every kind of period.
+    """Return the cells of a protected or derived table: every node of every dimension and its total, in every kind of period.
 
     Nothing but the protected leaves goes in, so any two tables agree on the cells that they share, and adding a table costs no privacy.
     """
     leaves, concepts = lake.live("disclosure/leaves"), lake.live("terminology/concepts")
-    _create_view(connection, "hierarchies", concepts.path("hierarchies.parquet"))
+    _create_hierarchies(connection, table, concepts.path("hierarchies.parquet"))
     queries: list[str] = []
     bound: dict[str, str] = {}
     covered = _covered_until(lake)
@@ -42,12 +45,21 @@ def protected_cells(
         _create_view(connection, view, leaves.path(f"{cube}.parquet"))
         leaf_periods = [row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {view} ORDER BY period").fetchall()]
         status = partial(status_of, as_of=as_of, provisional_months=provisional_months, covered_until=covered.get(cube))
-        connection.register(f"periods_{number}", pa.Table.from_pylist(_period_rows(leaf_periods, table.periods, status)))
-        query, values = rolled_up(number, (), {table.dimensions[0].name: code}) if code else rolled_up(number, table.dimensions)
+        rows = _opening_rows(leaf_periods, status) if code == OPENING else _period_rows(leaf_periods, table.periods, status)
+        if code == CLOSING and table.is_balance:
+            rows = [row for row in rows if row["leaf"] > leaf_periods[0]]  # the first stock is the opening of the month after
+        connection.register(f"periods_{number}", pa.Table.from_pylist(rows))
+        if table.kind == "derived":
+            return duration_cells(connection, table)
+        stacked = {table.dimensions[0].name: code} if code else {}
+        query, values = rolled_up(number, table.dimensions[1:] if code else table.dimensions, stacked)
         queries.append(f"({query})")
         bound |= values
-    keys = ", ".join(engine.identifier(k) for k in table.keys)
-    cells = connection.execute(f"SELECT * FROM ({' UNION ALL '.join(queries)}) ORDER BY {keys}", bound).to_arrow_table()
+    keys = [engine.identifier(k) for k in table.keys]
+    lines = " UNION ALL ".join(queries)
+    if table.is_balance:
+        lines = with_corrections(lines, keys)
+    cells = connection.execute(f"SELECT * FROM ({lines}) ORDER BY {', '.join(keys)}", bound).to_arrow_table()
     for number in range(len(table.cubes)):
         connection.unregister(f"periods_{number}")
     return cells
@@ -74,6 +86,18 @@ def status_of(period: str, as_of: date, provisional_months: int | None, covered_
     return "provisional" if is_provisional(period, as_of, provisional_months) else "final"
 
 
+def _create_hierarchies(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
+    """Create the view `hierarchies` on those of the terminology in `path` and those of the table's own dimensions."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE own_levels (scheme VARCHAR, level VARCHAR, leaf VARCHAR, node VARCHAR)")
+    if table.own_levels:
+        connection.executemany("INSERT INTO own_levels VALUES (?, ?, ?, ?)", [list(row) for row in table.own_levels])
+    columns = "scheme, level, leaf, node"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW hierarchies AS SELECT {columns} FROM {engine.parquet([path])}"
+        f" UNION ALL SELECT {columns} FROM own_levels"
+    )
+
+
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([path])}")
 
@@ -85,6 +109,11 @@ def _period_rows(leaves: Iterable[str], kinds: tuple[str, ...], status: Callable
         for kind, node in enclosing(leaf).items()
         if kind in kinds
     ]
+
+
+def _opening_rows(leaves: Sequence[str], status: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The stock at the end of each month as the opening of the next, as far as there is one."""
+    return [{"leaf": leaf, "kind": "month", "node": period, "status": status(period)} for leaf, period in pairwise(leaves)]
 
 
 def write(cells: pa.Table, schema: pa.Schema, path: Path, *, is_simulated: bool) -> int:

@@ -52,9 +52,9 @@ def _protected(place: Place, name: str, statistics: Statistics, schemes: dict[st
     cubes = [statistics.cube(cube) for cube in table.cubes]
     units = {cube.unit_of_count for cube in cubes}
     codes: dict[str, Sequence[str] | None] = {d: _codes(schemes, cubes[0].scheme[d], level) for d, level in table.by.items()}
-    if table.stack:
-        codes[table.stack.dimension] = list(table.stack.rows)
-    return Shown(name, place, table.theme, units.pop() if len(units) == 1 else "step", "n", codes)
+    codes |= statistics.own_codes(table)
+    unit = table.derived or (units.pop() if len(units) == 1 else "step")
+    return Shown(name, place, table.theme, unit, "n_derived" if table.derived else "n", codes)
 
 
 def _codes(schemes: dict[str, Scheme], scheme: str, level: str) -> Sequence[str] | None:
@@ -75,10 +75,11 @@ def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 yield (place / "columns").fault(sentence)
     if missing := [status for status in metadata.STATUSES if status not in texts.codes]:
         yield (place / "codes").fault(f"there is no text for the status of a figure {', '.join(missing)}: add it.")
-    for table in load_statistics(jurisdiction).tables:
-        for code in table.stack.rows if table.stack else ():
+    statistics = load_statistics(jurisdiction)
+    for table in statistics.tables:
+        for code in (code for codes in statistics.own_codes(table).values() for code in codes):
             if code not in texts.codes:
-                yield (place / "codes").fault(f"there is no text for row {code} of table {table.name}. {nearest(code, texts.codes)}")
+                yield (place / "codes").fault(f"there is no text for code {code} of table {table.name}. {nearest(code, texts.codes)}")
 
 
 def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:

@@ -16,11 +16,12 @@ def equal_totals(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     statistics = load_statistics(jurisdiction)
     published = {name for table in statistics.tables for name in table.cubes}
     first: dict[str, tuple[Cube, str]] = {}
-    for number, cube in enumerate(statistics.cubes):
+    declared = list(dict.fromkeys(cube.statistic for cube in statistics.cubes))
+    for cube in statistics.cubes:
         if cube.name not in published:
             continue
-        counted = f"{cube.which} {sorted(cube.kinds)} {sorted((c, sorted(v)) for c, v in cube.leave_out.items())}"
-        other, root = first.setdefault(counted, (cube, _root(statistics, cube)))
+        number = declared.index(cube.statistic)
+        other, root = first.setdefault(cube.population, (cube, _root(statistics, cube)))
         if _root(statistics, cube) != root:
             yield jurisdiction.place(CUBES, "cubes", number, "cube").fault(
                 f"{cube.name} counts the same events as {other.name}, and would publish other totals (rule D03): make their tables from "

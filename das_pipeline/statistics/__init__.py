@@ -2,6 +2,38 @@
 
 from das_pipeline.statistics.cubes import build_cubes
 from das_pipeline.statistics.loading import load_statistics
-from das_pipeline.statistics.model import Cube, Statistics, Table
+from das_pipeline.statistics.model import (
+    CLOSING,
+    CORRECTIONS,
+    ENDED,
+    INFLOW,
+    LINES,
+    MOVEMENT,
+    OPENING,
+    OUTFLOW,
+    STILL_OPEN,
+    WEEKS,
+    Cube,
+    Statistics,
+    Table,
+    counts_of,
+)
 
-__all__ = ["Cube", "Statistics", "Table", "build_cubes", "load_statistics"]
+__all__ = [
+    "CLOSING",
+    "CORRECTIONS",
+    "ENDED",
+    "INFLOW",
+    "LINES",
+    "MOVEMENT",
+    "OPENING",
+    "OUTFLOW",
+    "STILL_OPEN",
+    "WEEKS",
+    "Cube",
+    "Statistics",
+    "Table",
+    "build_cubes",
+    "counts_of",
+    "load_statistics",
+]

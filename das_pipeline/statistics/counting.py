@@ -1,34 +1,56 @@
-"""SQL compiled from a cube's definition. Everything in the text is an identifier that was checked on loading; values are bound."""
+"""SQL compiled from a cube's definition. Everything in the text is an identifier that was checked on loading; values are bound.
+
+What a cube of any type counts becomes rows of `selected`: a day, the columns of the leaf, and a number. `counted_leaves` sums these.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from das_pipeline.chain import ChainModel
-from das_pipeline.periods import SQL_TEXT, month_after
-from das_pipeline.statistics.model import Cube
+from das_pipeline.periods import SQL_TEXT, month_after, months_later
+from das_pipeline.statistics import spells
+from das_pipeline.statistics.model import PENDING, STATE, Cube
 
 PERIOD_TEXT = {kind: text.format(day="occurred_on") for kind, text in SQL_TEXT.items()}
+Query = tuple[str, dict[str, Any]]  # SQL and its values to bind
 
 
-def selected_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, dict[str, Any]]:
-    """Return a query for the accepted events that the cube counts, one row each, as known on `as_of`, and its values to bind.
+def selected_rows(cube: Cube, chain: ChainModel, as_of: date) -> Query:
+    """Return a query for what the cube counts as known on `as_of`: (occurred_on, columns of its leaf, n).
 
-    They are dated from the opening month of the chain to the month of `as_of`: later dates are only plans of partners. With `which: first`
-    or `last`, a unit's first or last event of these kinds counts, whatever its period.
+    It is dated from the opening month of the chain to the month of `as_of`: later dates are only plans of partners. A stock is also that
+    of the end of the month before. Source: events or, of a balance or duration, spells, turn_roles and stock_months.
     """
+    dated = {"first_day": chain.opening_month, "after": month_after(as_of)}
+    if cube.type == "cohort":
+        return _cohort(cube, as_of, dated)
+    if cube.spell:
+        return spells.selected_spells(cube, chain, as_of, dated)
     query, bound = _events_of(cube, chain, as_of, "occurred_on >= $first_day AND occurred_on < $after")
-    return query, bound | {"after": month_after(as_of)}
+    return query, bound | dated
 
 
-def early_events(cube: Cube, chain: ChainModel, as_of: date) -> tuple[str, dict[str, Any]]:
+def corrections(cube: Cube, chain: ChainModel, as_of: date) -> Query:
+    """Return a query for the moves between the leaves of a stock: (occurred_on, columns of its leaf, n)."""
+    return spells.moved_spells(cube, as_of, {"first_day": chain.opening_month, "after": month_after(as_of)})
+
+
+def early_events(cube: Cube, chain: ChainModel, as_of: date) -> Query:
     """Return a query for the events that the cube would count if the chain began earlier, one row each, and its values to bind."""
-    return _events_of(cube, chain, as_of, "occurred_on < $first_day")
+    query, bound = _events_of(cube, chain, as_of, "occurred_on < $first_day")
+    return query, bound | {"first_day": chain.opening_month}
 
 
-def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> tuple[str, dict[str, Any]]:
-    bound: dict[str, Any] = {"as_of": as_of, "first_day": chain.opening_month}
+def raw_columns(cube: Cube) -> list[str]:
+    """Return the columns of events or spells that the dimensions of the cube come from."""
+    return list(dict.fromkeys(column for dimension, (column, _) in cube.leaf.items() if dimension not in cube.own))
+
+
+def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> Query:
+    """A person is in the leaf of the first event of a period; of one day, of the first in the order of the values themselves."""
+    bound: dict[str, Any] = {"as_of": as_of}
     kinds = {f"kind_{n}": kind for n, kind in enumerate(cube.kinds)}
     conditions = [f"kind IN ({_names(kinds)})"]
     bound |= kinds
@@ -36,26 +58,90 @@ def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> tuple[
         left = {f"left_{place}_{n}": value for n, value in enumerate(values)}
         conditions.append(f"COALESCE({column}, '') NOT IN ({_names(left)})")
         bound |= left
-    columns = ", ".join(dict.fromkeys(column for column, _ in cube.leaf.values()))
+    columns = raw_columns(cube)
     direction = " DESC" if cube.which == "last" else ""
     place_of_kind = " ".join(f"WHEN kind = $kind_{n} THEN {chain.order.index(kind)}" for n, kind in enumerate(cube.kinds))
-    turn = ", ".join(f"{key}{direction}" for key in ("occurred_on", f"CASE {place_of_kind} END", "sub"))
+    unit, keys = "record_no", ["occurred_on", f"CASE {place_of_kind} END", "sub"]
+    if cube.type == "persons":
+        conditions.append("person_id IS NOT NULL")
+        unit = f"person_id, {PERIOD_TEXT[cube.period]}"
+        keys = ["occurred_on", *(key for c in columns for key in (f"CASE WHEN {c} IS NULL THEN 1 ELSE 0 END", c))]
+    turn = ", ".join(f"{key}{direction}" for key in keys)
+    is_one = cube.type == "persons" or cube.which != "each"
     query = f"""
 WITH accepted AS (
-    SELECT occurred_on{", " + columns if columns else ""}, ROW_NUMBER() OVER (PARTITION BY record_no ORDER BY {turn}) AS turn
+    SELECT occurred_on{_listed(columns)}, ROW_NUMBER() OVER (PARTITION BY {unit} ORDER BY {turn}) AS turn
     FROM events
     WHERE rule IS NULL AND known_from <= $as_of AND $as_of < known_until AND {" AND ".join(conditions)}
 )
-SELECT occurred_on{", " + columns if columns else ""}
+SELECT occurred_on{_listed(columns)}, 1 AS n
 FROM accepted
-WHERE {dated}{"" if cube.which == "each" else " AND turn = 1"}"""
+WHERE {dated}{" AND turn = 1" if is_one else ""}"""
     return query, bound
 
 
-def counted_leaves(cube: Cube) -> tuple[str, dict[str, Any]]:
-    """Return a query and its values to bind: one row per leaf and period with events (dimensions, period_kind, period, n).
+def _cohort(cube: Cube, as_of: date, dated: dict[str, Any]) -> Query:
+    """Each unit that started, in the furthest of the states that it reached within the months of the follow-up.
 
-    Equal values are counted first and mapped afterwards. A value that is unknown, or not in the scheme, counts under the level's unknown.
+    A state of the unit itself is reached by an event of its record; one of another unit by an event of the same case and person, or of
+    the case where one of the two has no person.
+    """
+    bound: dict[str, Any] = {"as_of": as_of, "start": cube.kinds[0], "pending": PENDING, **dated}
+    bound |= {"pending_from": first_pending(as_of, cube.follow_up)}
+    places = []
+    for place, (state, kinds) in enumerate(cube.states.items()):
+        bound[f"state_{place}"] = state
+        bound |= {f"kind_{place}_{n}": kind for n, kind in enumerate(kinds)}
+        places += [f"WHEN kind IN ({_names({f'kind_{place}_{n}': k for n, k in enumerate(kinds)})}) THEN {place}"] if kinds else []
+    of_place = " ".join(f"WHEN r.place = {place} THEN $state_{place}" for place in range(1, len(cube.states)))
+    columns = raw_columns(cube)
+    query = f"""
+WITH accepted AS (
+    SELECT unit, partner, record_no, person_id, case_id, occurred_on, kind{_listed(columns)},
+        CASE {" ".join(places)} END AS place
+    FROM events
+    WHERE rule IS NULL AND known_from <= $as_of AND $as_of < known_until
+),
+starts AS (
+    SELECT unit, partner, record_no, person_id, case_id, occurred_on, occurred_on + {cube.follow_up} * INTERVAL '1' MONTH
+            AS until{_listed(columns)}
+    FROM accepted
+    WHERE kind = $start AND occurred_on >= $first_day AND occurred_on < $after
+),
+own AS (
+    SELECT s.partner, s.record_no, e.place
+    FROM starts AS s
+    JOIN accepted AS e ON e.unit = s.unit AND e.partner = s.partner AND e.record_no = s.record_no
+    WHERE e.place IS NOT NULL AND e.occurred_on >= s.occurred_on AND e.occurred_on < s.until
+),
+others AS (
+    SELECT s.partner, s.record_no, e.place
+    FROM starts AS s
+    JOIN accepted AS e ON e.case_id = s.case_id
+    WHERE e.place IS NOT NULL AND e.unit <> s.unit AND e.occurred_on >= s.occurred_on AND e.occurred_on < s.until
+        AND COALESCE(e.person_id = s.person_id, e.case_id = s.case_id)
+),
+reached AS (
+    SELECT partner, record_no, MAX(place) AS place
+    FROM (SELECT partner, record_no, place FROM own UNION ALL SELECT partner, record_no, place FROM others) AS every_state
+    GROUP BY partner, record_no
+)
+SELECT s.occurred_on{_listed(columns, "s.")},
+    CASE WHEN s.occurred_on >= $pending_from THEN $pending {of_place} ELSE $state_0 END AS {STATE}, 1 AS n
+FROM starts AS s
+LEFT JOIN reached AS r ON r.partner = s.partner AND r.record_no = s.record_no"""
+    return query, bound
+
+
+def first_pending(as_of: date, months: int) -> date:
+    """Return the first day of the first month whose units have not all had `months` by the end of `as_of`."""
+    return months_later(month_after(as_of + timedelta(days=1)), -months - 1)
+
+
+def counted_leaves(cube: Cube) -> Query:
+    """Return a query and its values to bind: one row per leaf and period with anything in it (dimensions, period_kind, period, n).
+
+    Equal values are summed first and mapped afterwards. A value that is unknown, or not in the scheme, counts under the level's unknown.
     """
     bound: dict[str, Any] = {"period_kind": cube.period}
     values = list(dict.fromkeys(column for column, _ in cube.leaf.values()))
@@ -81,10 +167,10 @@ def counted_leaves(cube: Cube) -> tuple[str, dict[str, Any]]:
     dimensions = "".join(f"{dimension}, " for dimension in cube.leaf)
     query = f"""
 WITH dated AS (
-    SELECT {", ".join([*values, f"{PERIOD_TEXT[cube.period]} AS period"])} FROM selected
+    SELECT {", ".join([*values, f"{PERIOD_TEXT[cube.period]} AS period", "n"])} FROM selected
 ),
 counted AS (
-    SELECT {keys}, COUNT(*) AS n FROM dated GROUP BY {keys}
+    SELECT {keys}, SUM(n) AS n FROM dated GROUP BY {keys}
 ),
 leaves AS (
     SELECT {named}v.period, v.n
@@ -99,3 +185,8 @@ GROUP BY {dimensions}period"""
 
 def _names(bound: dict[str, str]) -> str:
     return ", ".join(f"${name}" for name in bound)
+
+
+def _listed(columns: list[str], of: str = "") -> str:
+    """Return columns for SQL, each after a comma."""
+    return "".join(f", {of}{column}" for column in columns)

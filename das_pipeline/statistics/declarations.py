@@ -12,28 +12,60 @@ from das_pipeline.periods import Kind
 from das_pipeline.shape_faults import Mistakes
 
 Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text and file names
-PLANNED = ("balance", "duration", "cohort", "persons")
+Type = Literal["flow", "persons", "balance", "duration", "cohort"]
+KEYS: dict[Type, tuple[set[str], set[str]]] = {  # type of cube -> the keys that it needs, and those that it may have
+    "flow": ({"kind"}, {"leave_out", "which", "adds_up_to"}),
+    "persons": ({"kind"}, {"leave_out", "adds_up_to"}),
+    "balance": ({"spell"}, {"same_as", "older_than"}),
+    "duration": ({"spell", "weeks"}, set()),
+    "cohort": ({"start", "states", "follow_up"}, {"adds_up_to"}),
+}
+Ascending = Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
 
 
 class DeclaredCube(BaseModel, extra="forbid"):
-    """A base cube of type flow: the events of `kind`, by `leaf` (dimension: [column of the events, level of its scheme]) and period."""
+    """A base cube, by `leaf` (dimension: [column, level of its scheme]) and period.
+
+    flow: the events of `kind`. persons: the distinct persons with such events, each in the leaf of the first of them in the period.
+    balance: the spells that began, ended and were open at the end of the month, and for how many months (`older_than`); `same_as` names the
+    flow cube that counts its inflow or outflow too. duration: the spells that began in a period by the weeks that they took, or have taken
+    so far; `weeks` are the bounds of the published bands, of which the last ends the count. cohort: the units of which `start` is in a
+    period by the furthest of the `states` (state: kinds of event that reach it) after so many months (`follow_up`).
+    """
 
     cube: Word
-    type: Literal["flow"]
+    type: Type
     unit_of_count: Word
-    kind: Annotated[list[Word], Field(min_length=1)]
+    kind: Annotated[list[Word], Field(min_length=1)] = []
     leave_out: dict[Word, list[str]] = {}
     which: Literal["each", "first", "last"] = "each"
     period: Kind
     leaf: dict[Word, Annotated[list[Word], Field(min_length=1, max_length=2)]]
     adds_up_to: Word | None = None
+    spell: Word | None = None
+    same_as: dict[Literal["inflow", "outflow"], Word] = {}
+    older_than: Ascending = []
+    weeks: Ascending = []
+    start: Word | None = None
+    states: Annotated[dict[Word, list[Word]], Field(min_length=2)] = {}
+    follow_up: Ascending = []
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_built(cls, written: Any) -> Any:
-        if isinstance(written, dict) and written.get("type") in PLANNED:
-            raise ValueError(f"cubes of type {written['type']} are not built yet; use type flow")
-        return written
+    @model_validator(mode="after")
+    def _has_the_keys_of_its_type(self) -> DeclaredCube:
+        needed, allowed = KEYS[self.type]
+        own = self.model_fields_set - {"cube", "type", "unit_of_count", "period", "leaf"}
+        if missing := sorted(needed - own):
+            raise ValueError(f"a cube of type {self.type} needs {', '.join(missing)}")
+        if strange := sorted(own - needed - allowed):
+            raise ValueError(f"a cube of type {self.type} has no {', '.join(strange)}")
+        for name in ("older_than", "weeks", "follow_up"):
+            if (numbers := getattr(self, name)) != sorted(set(numbers)):
+                raise ValueError(f"`{name}` must ascend")
+        if self.states and [state for state, kinds in self.states.items() if not kinds] != list(self.states)[:1]:
+            raise ValueError("the first of the `states` is that of units to which nothing happened: it has no kinds, the others have")
+        if self.type == "balance" and self.period != "month":
+            raise ValueError("a balance is by month: a stock is that of the end of a period, never a sum")
+        return self
 
 
 class CubesFile(BaseModel, extra="forbid"):
@@ -73,7 +105,11 @@ class Stack(BaseModel, extra="forbid"):
 
 
 class DeclaredTable(BaseModel, extra="forbid"):
-    """A published table: a roll-up of one cube, or a stack of totals, `by` dimension: level and period: kinds of period."""
+    """A published table: a roll-up of one cube, or a stack of totals, `by` dimension: level and period: kinds of period.
+
+    Of a balance or cohort, `cube` names it (all its lines, all its follow-ups) or one of its parts. With `measures` a table has no counts
+    of a duration but what follows from them: weeks, or the percentage that is `still_open` after each of the cube's bounds.
+    """
 
     table: Word
     title: Text
@@ -82,12 +118,15 @@ class DeclaredTable(BaseModel, extra="forbid"):
     theme: Word
     cube: Word | None = None
     stack: Stack | None = None
+    measures: list[Literal["first_quartile", "median", "third_quartile", "plain_median", "still_open"]] = []
     by: dict[Word, Word | list[Word]]
 
     @model_validator(mode="after")
     def _has_one_source(self) -> DeclaredTable:
         if (self.cube is None) == (self.stack is None):
             raise ValueError("a table has either `cube` or `stack`")
+        if "still_open" in self.measures and len(self.measures) > 1:
+            raise ValueError("`still_open` is in percent, other measures in weeks: make two tables")
         if "period" not in self.by:
             raise ValueError("`by` needs a period: month, quarter, year, or a list of them")
         if lists := [name for name, level in self.by.items() if name != "period" and not isinstance(level, str)]:

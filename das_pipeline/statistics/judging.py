@@ -1,4 +1,4 @@
-"""What must be true of the base cubes (F05 to F08): they equal the events counted again without any category, and they agree."""
+"""What must be true of the base cubes (F01, F05 to F08): they equal what is counted again without any category, and they agree."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
-from das_pipeline.statistics.counting import PERIOD_TEXT
-from das_pipeline.statistics.model import Cube, Statistics
+from das_pipeline.statistics.counting import PERIOD_TEXT, counted_leaves
+from das_pipeline.statistics.model import CLOSING, INFLOW, OUTFLOW, Cube, Statistics
 
 TABLES = {
     "parts": "cube VARCHAR, dimension VARCHAR, category VARCHAR, period VARCHAR, n BIGINT",
@@ -19,6 +19,7 @@ TABLES = {
 }
 FILES = {"F05": "category_differences", "F06": "year_differences", "F08": "share_differences"}
 TRUTHS = {
+    "F01": "Opening + inflow - outflow + corrections = closing stock, in every leaf and month",
     "F05": "The categories of every dimension sum to the events counted without any, in every period",
     "F06": "Periods sum to the year and categories to the total of their scheme",
     "F07": "What two cubes share has one value, in every year",
@@ -43,17 +44,57 @@ def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
         )
     for table, period in (("totals", cube.period), ("year_totals", "year")):
         text = PERIOD_TEXT[period]
-        connection.execute(f"INSERT INTO {table} SELECT $cube, {text}, COUNT(*) FROM selected GROUP BY {text}", {"cube": cube.name})
+        connection.execute(f"INSERT INTO {table} SELECT $cube, {text}, SUM(n) FROM selected GROUP BY {text}", {"cube": cube.name})
+
+
+def take_in_corrections(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
+    """Create `corrections_<statistic>`, the moves between the leaves of the stock `cube` by month, from `selected`."""
+    query, bound = counted_leaves(cube)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE corrections_{cube.statistic} AS {query}", bound)
 
 
 def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> list[Verdict]:
-    """Return F05, F06, F07 and F08 on the cubes that were taken in."""
-    differences = {rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()}
+    """Return F01 and F05 to F08 on the cubes that were taken in."""
+    differences: dict[str, list[tuple[object, ...]]] = {
+        rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()
+    }
     pairs = [(cube, statistics.cube(cube.adds_up_to)) for cube in statistics.cubes if cube.adds_up_to]
     differences["F07"] = [
         (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(*shared_differences(a, b)).fetchall()
     ]
+    stocks = [cube for cube in statistics.cubes if cube.part == CLOSING]
+    differences["F01"] = [
+        (stock.statistic, row) for stock in stocks for row in connection.execute(balance_differences(stock, statistics)).fetchall()
+    ]
     return [_verdict(rule, differences[rule]) for rule in sorted(differences)]
+
+
+def balance_differences(stock: Cube, statistics: Statistics) -> str:
+    """Return a query for the leaves and months in which opening + inflow - outflow + corrections is not the closing `stock`.
+
+    The stock is the spells counted at the end of each month, the rest their turns. The opening stock is the closing of the month before.
+    """
+    part = {cube.part: f"cube_{cube.name}" for cube in statistics.cubes if cube.statistic == stock.statistic}
+    dimensions = "".join(f"c.{dimension}, " for dimension in stock.leaf)
+    lines = [
+        f"SELECT {dimensions}c.{period} AS period, {sign}c.n AS n FROM {source} AS c"
+        for source, period, sign in (
+            (part[CLOSING], "period", ""),
+            (f"(SELECT c.*, m.next_period FROM {part[CLOSING]} AS c JOIN stock_months AS m ON m.period = c.period)", "next_period", "-"),
+            (part[INFLOW], "period", "-"),
+            (part[OUTFLOW], "period", ""),
+            (f"corrections_{stock.statistic}", "period", "-"),
+        )
+    ]
+    return f"""
+WITH lines AS ({" UNION ALL ".join(lines)}),
+published AS (SELECT next_period AS period FROM stock_months)
+SELECT {dimensions}c.period FROM lines AS c
+JOIN stock_months AS m ON m.period = c.period
+JOIN published AS p ON p.period = c.period
+GROUP BY {dimensions}c.period
+HAVING SUM(c.n) <> 0
+ORDER BY {dimensions}c.period"""
 
 
 def shared_differences(cube: Cube, anchor: Cube) -> tuple[str, dict[str, str]]:
@@ -61,7 +102,7 @@ def shared_differences(cube: Cube, anchor: Cube) -> tuple[str, dict[str, str]]:
 
     Both are rolled up to the dimensions that they share, each at the coarser level of the two.
     """
-    shared = sorted(cube.leaf.keys() & anchor.leaf.keys())
+    shared = sorted(d for d in cube.leaf.keys() & anchor.leaf.keys() if cube.scheme[d] == anchor.scheme[d])
     bound = {f"{d}_scheme": cube.scheme[d] for d in shared}
     bound |= {f"{d}_level": min(cube.levels[d], anchor.levels[d], key=len)[0] for d in shared}
     query = f"""

@@ -75,7 +75,16 @@ class PublishedTable:
     @property
     def is_stack(self) -> bool:
         """Whether its rows are counted in different units."""
-        return any(d["scheme"] is None for d in self.facts["dims"].values())
+        return any(d["scheme"] is None and name not in self.facts["shown"] for name, d in self.facts["dims"].items())
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether its figures are weeks or percentages, computed from counts."""
+        return self.facts["kind"] == "derived"
+
+    def has_total(self, dim: str) -> bool:
+        """Whether the codes of a dimension add up."""
+        return self.facts["dims"][dim]["scheme"] is not None
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -101,9 +110,9 @@ class PublishedTable:
         return [code for code in self.labels[dim] if code != ALL]
 
     def cell(self, kind: str, period: str, select: dict[str, str] | None = None) -> Cell | None:
-        """One cell; a dimension that `select` does not name is at its total."""
-        return self.cells.get((*((select or {}).get(dim, ALL) for dim in self.dims), kind, period))
+        """One cell; a dimension that `select` does not name is at its total, or at the code that its table shows first."""
+        return self.cells.get((*((select or {}).get(dim, self.facts["shown"].get(dim, ALL)) for dim in self.dims), kind, period))
 
     def series(self, kind: str, periods: Iterable[str], select: dict[str, str] | None = None) -> list[Cell]:
         """The cells of one line through time, without those that are not known."""
-        return [cell for period in periods if (cell := self.cell(kind, period, select)) and cell.status != "not_known"]
+        return [cell for period in periods if (cell := self.cell(kind, period, select)) and cell.status not in {"not_known", "not_shown"}]

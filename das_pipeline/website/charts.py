@@ -36,10 +36,11 @@ class Line:
 
     label: str
     cells: Sequence[Cell]
+    least: int = MEDIAN_FROM
 
     @property
     def is_drawn(self) -> bool:
-        return bool(self.cells) and median(c.n for c in self.cells) >= MEDIAN_FROM
+        return bool(self.cells) and median(c.n for c in self.cells) >= self.least
 
 
 def line_chart(lines: Sequence[Line]) -> dict[str, Any]:

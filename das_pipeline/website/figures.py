@@ -107,7 +107,7 @@ def counted(cell: Cell, language: Language) -> Markup:
 def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language, unit: str) -> Markup:
     """The main change and the largest group, in a sentence each."""
     kind = table.kinds[-1]
-    if table.is_stack or not periods[kind]:
+    if table.is_stack or table.is_derived or not periods[kind]:
         return Markup("{}").format(language.text(table.facts["description"]))
     latest = periods[kind][-1]
     total = table.cell(kind, latest)
@@ -136,7 +136,7 @@ def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | N
         return _crossed(table, kind, latest[-1], dim, language)
     heads = [_head(table, p, language) for p in latest]
     rows = []
-    codes = ([] if table.is_stack else [ALL]) + (table.codes(dim) if dim else [])
+    codes = ([ALL] if dim is None or table.has_total(dim) else []) + (table.codes(dim) if dim else [])
     is_exact = table.facts["kind"] == "external"
     for code in codes:
         cells = [table.cell(kind, p, {dim: code} if dim else None) for p in latest]
@@ -148,19 +148,19 @@ def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | N
     if is_exact and latest:
         heads.append(language.say("share_in", period=latest[-1]))
     caption = language.say("caption", title=language.text(table.facts["title"]), by=language.say(f"per_{kind}"))
-    return Grid(caption, language.text(table.descriptions[dim]) if dim else "", heads, rows, has_total=not table.is_stack)
+    return Grid(caption, language.text(table.descriptions[dim]) if dim else "", heads, rows, has_total=ALL in codes)
 
 
 def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, language: Language) -> Grid:
     heads_dim = next(d for d in table.dims if d != rows_dim)
-    heads = [ALL, *table.codes(heads_dim)]
+    heads = [*([ALL] if table.has_total(heads_dim) else []), *table.codes(heads_dim)]
     rows = [
         Row(
             language.text(table.labels[rows_dim][code]),
             [table.cell(kind, period, {rows_dim: code, heads_dim: h}) for h in heads],
             int(code != ALL),
         )
-        for code in [ALL, *table.codes(rows_dim)]
+        for code in [*([ALL] if table.has_total(rows_dim) else []), *table.codes(rows_dim)]
     ]
     caption = language.say("caption", title=language.text(table.facts["title"]), by=_head(table, period, language))
     texts = [language.text(table.labels[heads_dim][h]) for h in heads]
@@ -184,7 +184,7 @@ def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Lang
     if len(table.kinds) == 1 or len(table.dims) > 1:
         return []
     dim = table.dims[0] if table.dims else None
-    codes = ([] if table.is_stack else [ALL]) + (table.codes(dim) if dim else [])
+    codes = ([ALL] if dim is None or table.has_total(dim) else []) + (table.codes(dim) if dim else [])
     rows = [
         Row(_head(table, p, language), [table.cell(kind, p, {dim: code} if dim else None) for code in codes])
         for p in reversed(periods[kind])
@@ -226,7 +226,7 @@ def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, l
     for group in groups:
         label = language.text(table.labels[second][group[second]]) if second else language.period(latest)
         cells = [cell for code in codes if (cell := table.cell(kind, latest, {rows_dim: code} | group))]
-        bars.append(Line(label, cells))
+        bars.append(Line(label, cells, 1) if table.is_derived else Line(label, cells))
     drawn = [line for line in bars if line.is_drawn]
     names = [language.text(table.labels[rows_dim][code]) for code in codes]
     note = language.say("chart_of", period=_head(table, latest, language))

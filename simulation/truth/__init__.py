@@ -25,7 +25,15 @@ from simulation.parameters import Registers
 from simulation.truth.declared import Truth
 from simulation.truth.events import Events, event_table, spell_table, spells_of, unit_events
 from simulation.truth.shown import Shown, births
-from simulation.truth.tables import Levels, cube_table, flow_table, published_table
+from simulation.truth.tables import (
+    Levels,
+    cohort_cube_table,
+    cube_table,
+    flow_table,
+    person_cube_table,
+    published_table,
+    spell_cube_table,
+)
 from simulation.world.persons import People
 
 TABLES, FLOWS, CANARIES_FILE, FAULTS_FILE = "tables", "flows", "canaries.txt", "faults.jsonl"
@@ -81,7 +89,16 @@ def _write_counted(
     names = sorted({name for e in events for name in e.attributes})
     _write(folder / "events.parquet", [event_table(e, names) for e in events])
     _write(folder / "spells.parquet", [spell_table(s, names) for s in spells])
-    cubes = {name: (cube, cube_table(cube, events, levels, truth.opening_month, until)) for name, cube in truth.cubes.items()}
+    event_tables = {"counts": cube_table, "persons": person_cube_table, "cohort": cohort_cube_table}
+    cubes = {
+        name: (
+            cube,
+            spell_cube_table(cube, spells, levels, truth.opening_month, until)
+            if cube.spell
+            else event_tables[cube.counted](cube, events, levels, truth.opening_month, until),
+        )
+        for name, cube in truth.cubes.items()
+    }
     tables = {name: published_table(table, cubes, levels) for name, table in truth.tables.items()}
     flows = {FLOWS: flow_table(spells, truth.opening_month, until)}
     for name, counted in ({name: counted for name, (_, counted) in cubes.items()} | tables | flows).items():

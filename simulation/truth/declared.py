@@ -71,12 +71,31 @@ class Dimension(Part):
 
 
 class Cube(Part):
-    """The number of events of one kind, by dimensions and period."""
+    """The number of events of one kind, or of spells that began, ended or are open, by dimensions and period."""
 
-    counts: str
+    counts: str | None = None
     without: list[str] = []  # outcomes
+    inflow: str | None = None  # spell
+    outflow: str | None = None
+    closing: str | None = None
+    older_than: list[int] = []  # months: the classes of dimension `waiting` of a closing stock
+    duration: str | None = None  # spell: those that began, by `weeks` and whether they have `ended`
+    weeks: list[int] = []  # the bounds of the classes of weeks; the last one stands for all longer ones
+    persons: str | None = None  # the persons with events of this kind, in the cell of the first in the period
+    cohort: str | None = None  # the units with events of this kind, by the `state` that they reached
+    states: dict[str, list[str]] = {}  # state: kinds of event, furthest last
+    months: int = 0  # after which the state is looked at
     period: Period
     by: dict[str, Dimension]
+
+    @property
+    def counted(self) -> str:
+        """What it counts of events."""
+        return "persons" if self.persons else "cohort" if self.cohort else "counts"
+
+    @property
+    def spell(self) -> str | None:
+        return self.inflow or self.outflow or self.closing or self.duration
 
     @model_validator(mode="before")
     @classmethod
@@ -88,17 +107,22 @@ class Cube(Part):
 
 
 class Table(Part):
-    """A published table: a cube at these levels with all totals, or the totals of several cubes as the values of one dimension."""
+    """A published table: a cube at these levels with all totals, or the totals of several cubes as the values of one dimension.
+
+    A table of a `balance` has its opening, inflow, outflow and closing, and what is between them.
+    """
 
     cube: str | None = None
+    balance: str | None = None
+    cohort: dict[str, str] = {}  # code of the follow-up: cube
     by: dict[str, str] = {}
     stack: dict[str, dict[str, str]] = Field(default={}, max_length=1)
     periods: list[Period]
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Table:
-        if (self.cube is None) != bool(self.stack):
-            raise ValueError("a table has either a cube or a stack")
+        if [self.cube is None, self.balance is None, not self.cohort, not self.stack].count(False) != 1:
+            raise ValueError("a table has a cube, a balance, a cohort or a stack")
         return self
 
 
@@ -118,7 +142,9 @@ class Truth(Part):
         kinds = Counter(event.kind for unit in self.units.values() for event in unit.events)
         if twice := [kind for kind, n in kinds.items() if n > 1]:
             raise ValueError(f"{twice[0]} is declared twice")
-        used = {cube.counts for cube in self.cubes.values()} | {word for s in self.spells.values() for word in (s.start, s.end)}
+        used = {cube.counts for cube in self.cubes.values() if cube.counts} | {
+            word for s in self.spells.values() for word in (s.start, s.end)
+        }
         if strange := sorted(used - kinds.keys()):
             raise ValueError(f"no unit has events of kind {', '.join(strange)}")
         return self

@@ -24,6 +24,8 @@ class Events:
     partner: str
     row: Ints  # of the unit among the rows of its register
     record: Ints  # its true number
+    person: Ints  # of the world; -1 for none
+    case: Ints
     kind: Coded
     on: Days
     outcome: Coded
@@ -42,6 +44,8 @@ class Events:
             partner=self.partner,
             row=self.row[which],
             record=self.record[which],
+            person=self.person[which],
+            case=self.case[which],
             kind=self.kind.at(which),
             on=self.on[which],
             outcome=self.outcome.at(which),
@@ -82,6 +86,8 @@ def unit_events(name: str, unit: Unit, main: Shown, others: Mapping[str, Shown],
         partner=main.register.contract.partner,
         row=row,
         record=record[row],
+        person=main.table.person[main.rows][row],
+        case=main.table.case[main.rows][row],
         kind=Coded(kinds, np.repeat(np.arange(len(kinds)), [len(part[0]) for part in parts])),
         on=np.concatenate([part[1] for part in parts]),
         outcome=_stacked([part[2] for part in parts]),

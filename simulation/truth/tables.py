@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +38,7 @@ class Levels:
             for number, band in enumerate(bands):
                 codes[(events.age >= int(band["from_age"])) & (events.age <= int(band["to_age"]))] = number
             return Coded((*(band["concept"] for band in bands), UNKNOWN), codes)
-        column = events.outcome if dimension.of == "outcome" else events.attributes[dimension.of]
+        column = events.outcome if dimension.of in {"outcome", "state"} else events.attributes[dimension.of]
         unknown = self.above(scheme, UNKNOWN, level) or UNKNOWN
         nodes = [*(self.above(scheme, word, level) or unknown for word in column.words), unknown]
         words = tuple(dict.fromkeys(nodes))
@@ -73,31 +75,157 @@ def label(month: int, period: Period) -> str:
 def cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: date, until: date) -> pa.Table:
     """The number of events of the cube's kind from the opening month to the month of `until`: one row per cell that is not 0."""
     first, last = _month_of(opening), _month_of(until)
-    counts: dict[tuple[str, ...], int] = {}
+    counts: Counter[tuple[str, ...]] = Counter()
     for events in (e.of([cube.counts]) for e in every if cube.counts in e.kind.words):
         month = month_number(events.on)
         chosen = events.at(np.flatnonzero((month >= first) & (month <= last) & ~events.outcome.is_in(cube.without)))
-        by = [levels.counted(chosen, dimension) for dimension in cube.by.values()]
-        size = MONTHS[cube.period]
-        period = month_number(chosen.on) // size
-        sizes = [len(column.words) for column in by]
-        cell = np.zeros(len(chosen), dtype=np.int64)
-        for column, width in zip(by, sizes, strict=True):
-            cell = cell * width + column.codes
-        cells, n = np.unique(cell * (last + 1) + period, return_counts=True)
-        for number, of in zip(cells.tolist(), n.tolist(), strict=True):
-            number, of_period = divmod(number, last + 1)
-            key = []
-            for column, width in reversed(list(zip(by, sizes, strict=True))):
-                number, code = divmod(number, width)
-                key.append(column.words[code])
-            cell_key = (*reversed(key), label(of_period * size, cube.period))
-            counts[cell_key] = counts.get(cell_key, 0) + of
+        _count(counts, [levels.counted(chosen, dimension) for dimension in cube.by.values()], month_number(chosen.on), cube.period)
     return _table([*cube.by, "period"], counts, cube.period)
+
+
+def spell_cube_table(cube: Cube, every: Sequence[Spells], levels: Levels, opening: date, until: date) -> pa.Table:
+    """The number of spells that began, ended, or were open at the end of each month; a stock is also that before the opening month."""
+    first, last = _month_of(opening), _month_of(until)
+    counts: Counter[tuple[str, ...]] = Counter()
+    for spells in (s for s in every if s.name == cube.spell):
+        if cube.duration:
+            _count_durations(counts, cube, spells, levels, opening, until)
+            continue
+        by = [levels.counted(spells.began, dimension) for dimension in cube.by.values()]
+        start = month_number(spells.began.on)
+        is_ended = ~np.isnat(spells.end_on)
+        end = np.where(is_ended, month_number(np.where(is_ended, spells.end_on, spells.began.on)), last + 1)
+        if cube.closing is None:
+            month = start if cube.inflow else end
+            turns = np.flatnonzero((spells.is_entry if cube.inflow else is_ended & spells.is_closed) & (month >= first) & (month <= last))
+            _count(counts, [column.at(turns) for column in by], month[turns], "month")
+            continue
+        entry = start[np.maximum.accumulate(np.where(spells.is_entry, np.arange(len(start)), 0))] if len(start) else start
+        for month in range(first - 1, last + 1):
+            is_open = np.flatnonzero((start <= month) & (end > month))
+            columns = [column.at(is_open) for column in by]
+            if cube.older_than:
+                classes = tuple(f"from_month_{n}" for n in (0, *cube.older_than))
+                columns.append(Coded(classes, np.searchsorted(cube.older_than, month - entry[is_open], side="right")))
+            _count(counts, columns, np.full(len(is_open), month), "month")
+    extra = ["waiting"] if cube.older_than else ["weeks", "ended"] if cube.duration else []
+    return _table([*cube.by, *extra, "period"], counts, cube.period)
+
+
+def _count_durations(counts: Counter[tuple[str, ...]], cube: Cube, spells: Spells, levels: Levels, opening: date, until: date) -> None:
+    """Add every spell that began since the opening month: in the cell in which it began, by its whole weeks until its end or `until`."""
+    day = np.datetime64(until)
+    first = np.flatnonzero(spells.is_entry & (spells.began.on >= np.datetime64(opening)) & (spells.began.on <= day))
+    following = np.append(np.flatnonzero(spells.is_entry), len(spells))[1:]  # each spell's last state comes before the next spell
+    last = following[np.searchsorted(np.flatnonzero(spells.is_entry), first)] - 1
+    end = spells.end_on[last]
+    ended = spells.is_closed[last] & ~np.isnat(end) & (end <= day)
+    weeks = (np.where(ended, end, day) - spells.began.on[first]).astype("timedelta64[D]").astype(np.int64) // 7
+    words = tuple(str(week) for week in range(cube.weeks[-1] + 1))
+    began = spells.began.at(first)
+    columns = [levels.counted(began, dimension) for dimension in cube.by.values()]
+    columns += [Coded(words, np.minimum(weeks, cube.weeks[-1])), Coded(("open", "closed"), ended.astype(np.int64))]
+    _count(counts, columns, month_number(began.on), cube.period)
+
+
+def person_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: date, until: date) -> pa.Table:
+    """The distinct persons with events of the kind in each period, in the cell of the first; of one day, by the order of the values."""
+    first, last = _month_of(opening), _month_of(until)
+    found: dict[tuple[int, int], tuple[Any, ...]] = {}
+    for events in (e.of([cube.persons or ""]) for e in every if cube.persons in e.kind.words):
+        month = month_number(events.on)
+        keep = (month >= first) & (month <= last) & (events.person >= 0)
+        chosen = events.at(np.flatnonzero(keep & ~_left_out(events, cube.without)))
+        raw = [_sortable(chosen, dimension) for dimension in cube.by.values()]
+        words = [levels.counted(chosen, dimension) for dimension in cube.by.values()]
+        period = month_number(chosen.on) // MONTHS[cube.period]
+        for n, key in enumerate(zip(chosen.person.tolist(), period.tolist(), strict=True)):
+            own = (chosen.on[n], *(column[n] for column in raw), tuple(column.words[column.codes[n]] for column in words))
+            found[key] = min(found.get(key, own), own)
+    counts = Counter((*own[-1], label(period * MONTHS[cube.period], cube.period)) for (_, period), own in found.items())
+    return _table([*cube.by, "period"], counts, cube.period)
+
+
+def _left_out(events: Events, words: Sequence[str]) -> Ints:
+    """Whether the kind of suspect is one of `words`."""
+    column = events.attributes.get("suspect")
+    return column.is_in(words) if column is not None else np.zeros(len(events), dtype=bool)
+
+
+def _sortable(events: Events, dimension: Dimension) -> list[tuple[bool, object]]:
+    """The value of each event before it is put in a class; what is not known comes last."""
+    if dimension.of == AGE:
+        return [(age < 0, age) for age in events.age.tolist()]
+    column = events.outcome if dimension.of == "outcome" else events.attributes[dimension.of]
+    return [(code < 0, column.words[code] if code >= 0 else "") for code in column.codes.tolist()]
+
+
+def cohort_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: date, until: date) -> pa.Table:
+    """The units with events of the kind, by the furthest state within the months: through their own events, or those of case and person."""
+    first, last = _month_of(opening), _month_of(until)
+    names = [*cube.states, "pending"]
+    place_of = {kind: place for place, kinds in enumerate(cube.states.values()) for kind in kinds}
+    reached = [e.of(list(place_of)) for e in every if set(place_of) & set(e.kind.words)]
+    by_row: dict[tuple[str, str, int], list[tuple[np.datetime64, int]]] = {}
+    by_case: dict[int, list[tuple[str, int, np.datetime64, int]]] = {}
+    for events in reached:
+        for row, person, case, on, kind in zip(
+            events.row.tolist(), events.person.tolist(), events.case.tolist(), events.on, events.kind.codes.tolist(), strict=True
+        ):
+            place = place_of[events.kind.words[kind]]
+            by_row.setdefault((events.unit, events.partner, row), []).append((on, place))
+            by_case.setdefault(case, []).append((events.unit, person, on, place))
+    counts: Counter[tuple[str, ...]] = Counter()
+    full = month_number(np.array([np.datetime64(until) + 1]))[0] - 1  # the last month that is over
+    for events in (e.of([cube.cohort or ""]) for e in every if cube.cohort in e.kind.words):
+        month = month_number(events.on)
+        starts = events.at(np.flatnonzero((month >= first) & (month <= last)))
+        month, end = month_number(starts.on), _months_later(starts.on, cube.months)
+        state = np.full(len(starts), len(names) - 1)
+        for n in np.flatnonzero(month + cube.months <= full).tolist():
+            person, case, start = int(starts.person[n]), int(starts.case[n]), starts.on[n]
+            own = by_row.get((starts.unit, starts.partner, int(starts.row[n])), [])
+            others = [
+                (on, place)
+                for unit, who, on, place in (by_case.get(case, []) if case >= 0 else [])
+                if unit != starts.unit and (who == person or who < 0 or person < 0)
+            ]
+            state[n] = max((place for on, place in [*own, *others] if start <= on < end[n]), default=0)
+        columns = [levels.counted(starts, dimension) for dimension in cube.by.values()]
+        _count(counts, [*columns, Coded(tuple(names), state)], month, cube.period)
+    return _table([*cube.by, "state", "period"], counts, cube.period)
+
+
+def _months_later(days: Days, months: int) -> Days:
+    """The same day so many months later, or the last day of a month that is too short."""
+    month = days.astype("datetime64[M]")
+    into = (days - month.astype("datetime64[D]")).astype(np.int64)
+    target = month + months
+    length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+    return target.astype("datetime64[D]") + np.minimum(into, length - 1)
+
+
+def _count(counts: Counter[tuple[str, ...]], by: Sequence[Coded], month: Ints, period: Period) -> None:
+    """Add to `counts` the rows with these words, by the period that contains their month."""
+    of_period = month // MONTHS[period]
+    rows = np.stack([*(column.codes for column in by), of_period])
+    cells, n = np.unique(rows, axis=1, return_counts=True)
+    for *codes, number, times in np.vstack([cells, n]).T.tolist():
+        words = (column.words[code] for column, code in zip(by, codes, strict=True))
+        counts[*words, label(number * MONTHS[period], period)] += times
 
 
 def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels) -> pa.Table:
     """The cells of a published table that are not 0: sums of its cube at the table's levels, with totals, for each kind of period."""
+    if table.balance:
+        return _balance_table(table, cubes, levels)
+    if table.cohort:
+        parts = {
+            code: published_table(table.model_copy(update={"cohort": {}, "cube": cube}), cubes, levels).to_pylist()
+            for code, cube in table.cohort.items()
+        }
+        cells = {(code, *list(row.values())[:-1]): row["n"] for code, rows in parts.items() for row in rows}
+        return _table(["months", *table.by, "period_kind", "period"], cells, None)
     if table.stack:
         ((dimension, stacked),) = table.stack.items()
         parts = [(word, *cubes[cube]) for word, cube in stacked.items()]
@@ -108,8 +236,12 @@ def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], le
         cube, counted = cubes[table.cube or ""]
         by, nodes = list(table.by), {}
         for name, level in table.by.items():
-            scheme = cube.by[name].scheme
-            nodes[name] = {word: {levels.above(scheme, word, level) or word, ALL} for word in set(counted[name].to_pylist())}
+            words = set(counted[name].to_pylist())
+            scheme = cube.by[name].scheme if name in cube.by else None
+            if name == "weeks":
+                nodes[name] = {week: {f"from_week_{max(n for n in (0, *cube.weeks) if n <= int(week))}", ALL} for week in words}
+                continue
+            nodes[name] = {word: {(scheme and levels.above(scheme, word, level)) or word, ALL} for word in words}
         cells = [(tuple(row[name] for name in by), row) for row in counted.to_pylist()]
     counts: dict[tuple[str, ...], int] = {}
     for words, row in cells:
@@ -119,6 +251,28 @@ def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], le
             for place in places:
                 counts[*place, kind, period] = counts.get((*place, kind, period), 0) + row["n"]
     return _table([*by, "period_kind", "period"], counts, None)
+
+
+def _balance_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels) -> pa.Table:
+    """The lines of a balance: what was there, came, went, is there, and what is left over, which moved between categories."""
+    lines: dict[str, dict[tuple[str, ...], int]] = {}
+    for line in ("inflow", "outflow", "closing"):
+        part = published_table(table.model_copy(update={"balance": None, "cube": f"{table.balance}_{line}"}), cubes, levels)
+        lines[line] = {tuple(row.values())[:-1]: row["n"] for row in part.to_pylist()}
+    stocks = lines.pop("closing")
+    before = min(period for *_, period in stocks)
+    last = max(period for *_, period in stocks)
+    lines["opening"] = {(*key[:-1], _next_month(key[-1])): n for key, n in stocks.items() if key[-1] < last}
+    lines["closing"] = {key: n for key, n in stocks.items() if key[-1] > before}
+    signs = {"opening": -1, "inflow": -1, "outflow": 1, "closing": 1}
+    cells = {key for line in lines.values() for key in line}
+    lines["corrections"] = {key: sum(signs[line] * lines[line].get(key, 0) for line in signs) for key in cells}
+    counts = {(line, *key): n for line, of in lines.items() for key, n in of.items() if n}
+    return _table(["movement", *table.by, "period_kind", "period"], counts, None)
+
+
+def _next_month(period: str) -> str:
+    return label((int(period[:4]) - 1970) * 12 + int(period[5:]), "month")
 
 
 def _enclosing(period: str, kind: Period) -> str:

@@ -147,11 +147,11 @@ def test_every_spell_names_its_law():
 def test_every_published_column_and_unit_has_a_text():
     texts = table_texts(NL)
     tables = statistics().tables
-    dimensions = {d for table in tables for d in table.by} | {table.stack.dimension for table in tables if table.stack}
+    dimensions = {d for table in tables for d in table.by} | {table.stacked for table in tables if table.stacked}
 
     assert dimensions <= set(texts.columns)
     assert {statistics().cube(name).unit_of_count for table in tables for name in table.cubes} <= set(texts.units)
-    assert {code for table in tables if table.stack for code in table.stack.rows} <= set(texts.codes)
+    assert {code for table in tables for codes in statistics().own_codes(table).values() for code in codes} <= set(texts.codes)
 
 
 def test_the_tables_that_were_agreed_are_there():

@@ -52,7 +52,8 @@ def test_a_table_names_its_cubes_levels_and_periods(toy: Jurisdiction) -> None:
 @pytest.mark.parametrize(
     ("written", "instead", "complaint"),
     [
-        ("type: flow", "type: balance", "cubes[0]: cubes of type balance are not built yet; use type flow"),
+        ("type: flow", "type: balance", "cubes[0]: a cube of type balance needs spell"),
+        ("kind: [reported]", "kind: [reported], weeks: [4]", "cubes[0]: a cube of type flow has no weeks"),
         ("kind: [reported]", "kind: [arrested]", "cube month: no unit has events of kind arrested"),
         ("kind: [reported]", "kind: [reported, ruled]", "cube month: its kinds are events of several units: case, report"),
         ("period: month", "period: week", "cubes[0].period: week is not one of the words here. There are: month, quarter, year."),

@@ -1,0 +1,264 @@
+"""One of each kind of statistic in the toy jurisdiction is a line in cubes.yaml and a file, counted by hand."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.compute as pc
+import pytest
+
+from das_pipeline import engine
+from das_pipeline.auditor import tables
+from das_pipeline.auditor.release import Published
+from das_pipeline.auditor.release import read as read_release
+from das_pipeline.disclosure import build_leaves
+from das_pipeline.gate import GateFailed
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.lake import Lake
+from das_pipeline.privacy import write_demo_keys
+from das_pipeline.publication import build_candidate
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
+from das_pipeline.statistics import build_cubes, load_statistics
+from das_pipeline.terminology import build_concepts
+from tests.chain.making import make_events, make_spells
+from tests.content import plant, put_content
+from tests.statistics.conftest import write_statistics
+
+CUBES = [
+    "{cube: persons, type: persons, unit_of_count: person, kind: [reported], period: year, leaf: {offence: [offence, group]}}",
+    "{cube: reports, type: flow, unit_of_count: report, kind: [reported], period: month, leaf: {offence: [offence, group]}}",
+    "{cube: open, type: balance, unit_of_count: report, spell: open_report, period: month, same_as: {inflow: reports}, older_than: [1, 3],"
+    " leaf: {offence: [offence, group]}}",
+    "{cube: handling, type: duration, unit_of_count: report, spell: open_report, period: year, weeks: [1, 4, 10], leaf: {}}",
+    "{cube: onward, type: cohort, unit_of_count: report, start: reported, period: month, follow_up: [1, 2], adds_up_to: reports,"
+    " states: {nothing: [], closed: [report_closed], with_bench: [case_received], decided: [ruled]}, leaf: {}}",
+]
+REPORTS = [  # offence, reported on, closed on, person
+    ("theft", date(2023, 11, 20), None, 1),  # before the opening month: in stock from the start
+    ("theft", date(2024, 1, 3), date(2024, 1, 3), 1),  # in and out within a month
+    ("theft", date(2024, 1, 5), date(2024, 2, 10), 1),
+    ("assault", date(2024, 1, 31), None, 2),
+    ("assault", date(2024, 3, 1), date(2024, 3, 29), 1),
+    ("assault", date(2024, 3, 2), date(2024, 4, 2), 3),  # the partner's plan: after the run's date
+]
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The cubes of these reports, and of one case that comes from the third; tests read them only."""
+    root = tmp_path_factory.mktemp("kinds")
+    settings = Settings(root / "home", root / "inbox", root / "keys", write_statistics(root, CUBES), memory_limit="1GB")
+    write_demo_keys(settings.keys, seed=7)
+    run = Run.start(settings, date(2024, 3, 31))
+    known = {"known_from": date(2024, 3, 1)}
+    reports = [
+        {"record_no": n, "offence_concept": offence, "committed_on": on, "reported_on": on, "closed_on": closed} | known
+        for n, (offence, on, closed, _) in enumerate(REPORTS)
+    ]
+    cases = [{"record_no": 1, "received_on": date(2024, 2, 12)} | known]
+    rulings = [{"record_no": 1, "sub": "1", "ruling_no": 1, "ruled_on": date(2024, 3, 20), "ruling_concept": "guilty"} | known]
+    links = [{"unit": "report", "record_no": n, "person_id": person, "case_id": n} for n, (*_, person) in enumerate(REPORTS)]
+    links.append({"unit": "case", "record_no": 1, "person_id": 1, "case_id": 2})
+    put_content(run, {"watch/reports": reports, "bench/cases": cases, "bench/rulings": rulings}, links=links)
+    produce(run, "terminology/concepts", build_concepts)
+    make_events(run)
+    make_spells(run)
+    make(run)
+    return run
+
+
+def make(run: Run) -> None:
+    produce(run, "statistics/cubes", build_cubes, inputs=["chain/events", "chain/spells", "terminology/concepts"])
+
+
+def cube(run: Run, name: str) -> list[tuple[Any, ...]]:
+    """The rows of a cube without the kind of period."""
+    path = run.lake.open("statistics/cubes").path(f"{name}.parquet")
+    with run.connect(confidential=True) as connection:
+        return [(*row[:-3], *row[-2:]) for row in connection.execute(f"SELECT * FROM {engine.parquet([path])}").fetchall()]
+
+
+def test_a_balance_counts_what_began_ended_and_is_open_at_the_end_of_each_month(counted: Run) -> None:
+    assert cube(counted, "open_inflow") == [("property", "2024-01", 2), ("violence", "2024-01", 1), ("violence", "2024-03", 2)]
+    assert cube(counted, "open_outflow") == [("property", "2024-01", 1), ("property", "2024-02", 1), ("violence", "2024-03", 1)]
+    assert cube(counted, "open_closing") == [
+        ("property", "2023-12", 1),
+        ("property", "2024-01", 2),
+        ("property", "2024-02", 1),
+        ("property", "2024-03", 1),
+        ("violence", "2024-01", 1),
+        ("violence", "2024-02", 1),
+        ("violence", "2024-03", 2),
+    ]
+
+
+def test_the_stock_is_counted_by_the_calendar_months_since_it_began(counted: Run) -> None:
+    assert cube(counted, "open_waiting") == [
+        ("from_month_0", "2024-01", 2),
+        ("from_month_0", "2024-03", 1),
+        ("from_month_1", "2023-12", 1),
+        ("from_month_1", "2024-01", 1),
+        ("from_month_1", "2024-02", 1),
+        ("from_month_1", "2024-03", 1),
+        ("from_month_3", "2024-02", 1),
+        ("from_month_3", "2024-03", 1),
+    ]
+
+
+def test_a_duration_counts_whole_weeks_and_what_is_open_as_long_as_it_has_been(counted: Run) -> None:
+    assert cube(counted, "handling") == [
+        ("0", "closed", "2024", 1),  # a day
+        ("4", "closed", "2024", 1),  # 28 days
+        ("4", "open", "2024", 1),  # since 2 March; its end is a plan
+        ("5", "closed", "2024", 1),  # 36 days
+        ("8", "open", "2024", 1),  # 60 days
+    ]
+
+
+def test_a_cohort_is_in_the_furthest_state_that_it_reached_in_time(counted: Run) -> None:
+    assert cube(counted, "onward_1") == [("closed", "2024-01", 1), ("nothing", "2024-01", 2), ("pending", "2024-03", 2)]
+    assert cube(counted, "onward_2") == [
+        ("closed", "2024-01", 1),
+        ("nothing", "2024-01", 1),
+        ("pending", "2024-03", 2),
+        ("with_bench", "2024-01", 1),
+    ]
+
+
+def test_a_person_counts_once_a_year_where_the_first_event_is(counted: Run) -> None:
+    assert cube(counted, "persons") == [("property", "2024", 1), ("violence", "2024", 2)]
+
+
+@pytest.mark.breaks("F01")
+def test_a_stock_that_is_not_what_came_and_went_is_seen(counted: Run, tmp_path: Path) -> None:
+    run = replace(counted, lake=Lake(tmp_path / "home"))
+    shutil.copytree(counted.lake.home, run.lake.home)
+    wrong = "SELECT * REPLACE (CASE WHEN record_no = 2 THEN 'reported' ELSE closed_by END AS closed_by) FROM rows"
+    plant(run, "chain/spells", "watch/report.parquet", wrong)
+    with pytest.raises(GateFailed) as caught:
+        make(run)
+    assert "F01" in {v.rule for v in caught.value.verdicts if not v.passed}
+
+
+TABLES = {  # a file each
+    "open": "cube: open\nby: {offence: group, period: month}",
+    "waiting": "cube: open_waiting\nby: {waiting: band, period: month}",
+    "handling_counts": "cube: handling\nby: {weeks: band, ended: ended, period: year}",
+    "handling": "cube: handling\nmeasures: [median, plain_median]\nby: {period: year}",
+    "still_open": "cube: handling\nmeasures: [still_open]\nby: {period: year}",
+    "onward": "cube: onward\nby: {state: state, period: [month, year]}",
+    "persons": "cube: persons\nby: {offence: group, period: year}",
+}
+WORDS = {
+    "units": ("person", "week", "percent"),
+    "columns": ("movement", "waiting", "weeks", "ended", "measure", "months", "state", "n_derived"),
+    "codes": (
+        *(
+            "opening",
+            "inflow",
+            "outflow",
+            "corrections",
+            "closing",
+            "from_month_0",
+            "from_month_1",
+            "from_month_3",
+            "median",
+            "plain_median",
+        ),
+        *("from_week_0", "from_week_1", "from_week_4", "from_week_10", "after_week_1", "after_week_4", "after_week_10", "closed", "open"),
+        *("after_month_1", "after_month_2", "nothing", "with_bench", "decided", "pending", "not_shown"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def published(counted: Run, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A candidate with a table of each kind, of the same cubes sixtyfold: enough for a median."""
+    root = tmp_path_factory.mktemp("published")
+    jurisdiction = write_statistics(root, CUBES)
+    for name, text in TABLES.items():
+        texts = "".join(f"{key}: {{nl: n, en: e}}\n" for key in ("title", "description", "notes"))
+        (jurisdiction / "statistics" / f"{name}.yaml").write_text(f"table: {name}\n{texts}theme: crime\n{text}\n", encoding="utf-8")
+    words = (jurisdiction / "texts" / "tables.yaml").read_text(encoding="utf-8")
+    for part, names in WORDS.items():
+        listed = "".join(f"  {name}: {{nl: {name}, en: {name}}}\n" for name in names)
+        words = words.replace(f"{part}:\n", f"{part}:\n{listed}")
+    (jurisdiction / "texts" / "tables.yaml").write_text(words, encoding="utf-8")
+    run = replace(counted, lake=Lake(root / "home"), jurisdiction=Jurisdiction(jurisdiction))
+    shutil.copytree(counted.lake.home, run.lake.home)
+    for one in load_statistics(run.jurisdiction).cubes:
+        plant(run, "statistics/cubes", f"{one.name}.parquet", "SELECT * REPLACE (60 * n AS n) FROM rows")
+    produce(run, "disclosure/leaves", build_leaves, inputs=["statistics/cubes", "terminology/concepts"])
+    made = produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
+    return read_release(made.version.folder)
+
+
+def rows(release: Published, table: str, **where: str) -> list[tuple[Any, ...]]:
+    """The cells of a published table with these codes, without those of 0: the other codes, the period and the count."""
+    shown = release.tables[table].rows.to_pylist()
+    keys = [key for key in [*release.tables[table].keys, "n"] if key not in {*where, "period_kind"}]
+    return [tuple(row[key] for key in keys) for row in shown if row["n"] and all(row[key] == value for key, value in where.items())]
+
+
+def test_a_published_balance_closes_with_its_corrections(published: Published) -> None:
+    assert rows(published, "open", offence="all", period="2024-01") == [("closing", 180), ("inflow", 180), ("opening", 60), ("outflow", 60)]
+    assert rows(published, "open", movement="opening", offence="all") == [("2024-01", 60), ("2024-02", 180), ("2024-03", 120)]
+
+
+def test_follow_ups_of_a_cohort_have_one_total(published: Published) -> None:
+    totals = rows(published, "onward", state="all", period="2024")
+    assert totals == [("after_month_1", 300), ("after_month_2", 300)]
+    assert rows(published, "onward", months="after_month_2", period="2024-01", period_kind="month") == [
+        ("all", 180),
+        ("closed", 60),
+        ("nothing", 60),
+        ("with_bench", 60),
+    ]
+
+
+def test_medians_come_from_protected_counts_with_what_is_open(published: Published) -> None:
+    """Ended after 0, 4 and 5 weeks, open after 4 and 8: 4/5, then 4/5 · 3/4, then 4/5 · 3/4 · 1/2 are still open."""
+    assert rows(published, "handling") == [("median", "2024", 5), ("plain_median", "2024", 4)]
+    assert rows(published, "still_open") == [("after_week_1", "2024", 80), ("after_week_10", "2024", 30), ("after_week_4", "2024", 80)]
+
+
+def test_what_is_derived_and_what_closes_passes_the_auditor(published: Published) -> None:
+    with audited(published) as connection:
+        assert tables.figures_have_enough(published, connection).passed
+        assert tables.balances_close(published, connection).passed
+        assert tables.tables_are_full(published, connection).passed
+        assert tables.totals_add_up(published, connection).passed
+
+
+@pytest.mark.breaks("D04")
+def test_a_median_of_too_few_is_seen(published: Published) -> None:
+    counts = published.tables["handling_counts"]
+    few = counts.rows.set_column(counts.rows.column_names.index("n"), "n", pc.divide(counts.rows["n"], 10))
+    wrong = replace(published, tables=published.tables | {"handling_counts": replace(counts, rows=few)})
+    with audited(wrong) as connection:
+        assert not tables.figures_have_enough(wrong, connection).passed
+
+
+def test_a_balance_that_does_not_close_is_seen(published: Published) -> None:
+    balance = published.tables["open"]
+    moved = pc.if_else(pc.equal(balance.rows["movement"], "inflow"), pc.add(balance.rows["n"], 5), balance.rows["n"])
+    wrong = replace(published, tables=published.tables | {"open": replace(balance, rows=balance.rows.set_column(4, "n", moved))})
+    with audited(wrong) as connection:
+        assert not tables.balances_close(wrong, connection).passed
+
+
+@contextmanager
+def audited(release: Published) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the tables of a release, as the auditor has them."""
+    with duckdb.connect(":memory:") as connection:
+        for name, table in release.tables.items():
+            connection.register(name, table.rows)
+        yield connection
