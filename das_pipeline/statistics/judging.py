@@ -17,6 +17,7 @@ TABLES = {
     "year_totals": "cube VARCHAR, year VARCHAR, n BIGINT",
     "cube_dimensions": "cube VARCHAR, dimension VARCHAR, scheme VARCHAR, level VARCHAR",
 }
+HALF_FULL = {"share": 0.75, "deviations": 3}  # a quarter less happens in no season; three deviations by chance once in a thousand
 FILES = {"F05": "category_differences", "F06": "year_differences", "F08": "share_differences"}
 TRUTHS = {
     "F01": "Opening + inflow - outflow + corrections = closing stock, in every leaf and month",
@@ -66,7 +67,19 @@ def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -
     differences["F01"] = [
         (stock.statistic, row) for stock in stocks for row in connection.execute(balance_differences(stock, statistics)).fetchall()
     ]
-    return [_verdict(rule, differences[rule]) for rule in sorted(differences)]
+    return [*(_verdict(rule, differences[rule]) for rule in sorted(differences)), series_start_full(connection)]
+
+
+def series_start_full(connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """F15: no cube by month begins with far less than the year after, as when what was under way at the start was not delivered."""
+    cubes = [row[0] for row in connection.execute(engine.sql(__package__, "first_months.sql"), HALF_FULL).fetchall()]
+    sentence = "No series by month starts half full."
+    if cubes:
+        sentence = (
+            f"The first two months of {', '.join(cubes)} hold less than {HALF_FULL['share']:.0%} of what the year after makes one expect."
+            " Ask the partners to deliver what was open at the start too, or begin later: opening_month in chain.yaml."
+        )
+    return Verdict("F15", not cubes, sentence, severity="warn", facts={"cubes": len(cubes)})
 
 
 def balance_differences(stock: Cube, statistics: Statistics) -> str:

@@ -175,10 +175,22 @@ class Registers:
             late = np.where(happens(draw, habits.late, n), _delays(draw, registers.late_days, n), np.timedelta64(0, "D"))
             known_on = table.entry + late
             withdrawn = np.where(happens(draw, habits.withdrawn, n), known_on + _delays(draw, registers.withdrawn_after_days, n), NEVER)
-            last = table.entry if table.last is None else np.maximum(table.entry, table.last)
-            keeping = Keeping(late, known_on, withdrawn, last >= start)
+            keeping = Keeping(late, known_on, withdrawn, self._last(name) >= start)
         self.keepings[name, partner] = keeping
         return keeping
+
+    def _last(self, name: str) -> Days:
+        """The last day on which anything happened to each unit of a table, or to a row that belongs to it.
+
+        A register that begins to deliver on a day has all that was open then: without it, every step would start half full.
+        """
+        table = self.world.tables[name]
+        days = [*([] if table.last is None else [table.last]), *(table.days(field) for field, _ in table.known_with.values())]
+        last = np.fmax.reduce([table.entry, *days])
+        for other, part in self.world.tables.items():
+            if part.belongs_to == name:
+                np.maximum.at(last, part.links[name], self._last(other))
+        return last
 
     def _field(
         self, contract: Contract, table: Table, columns: dict[str, str], column: ContractColumn, register: Register, keeping: Keeping

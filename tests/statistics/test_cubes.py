@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from das_pipeline import engine
@@ -117,7 +118,7 @@ def test_cubes_are_the_same_on_one_and_two_threads(content: Run) -> None:
 
 def test_all_rules_pass_on_cubes_that_are_whole(content: Run) -> None:
     live = content.lake.open("statistics/cubes")
-    assert {v["rule"]: v["passed"] for v in live.verdicts} == dict.fromkeys(("F01", "F05", "F06", "F07", "F08"), True)
+    assert {v["rule"]: v["passed"] for v in live.verdicts} == dict.fromkeys(("F01", "F05", "F06", "F07", "F08", "F15"), True)
     assert live.facts["counted"] == {"reports_month": 5, "reports_year": 5, "rulings_month": 1}
 
 
@@ -175,3 +176,21 @@ def judge(run: Run, wrong: str) -> list[Verdict]:
             connection.executemany("INSERT INTO selected VALUES (?, ?)", days)
             judging.take_in(connection, one)
         return judging.judge_cubes(connection, replace(statistics, cubes=statistics.cubes[:2]))
+
+
+@pytest.mark.breaks("F15")
+def test_a_series_that_starts_half_full_is_seen() -> None:
+    assert not _starting_with(40, 53).passed
+
+
+def test_a_series_that_starts_a_little_low_is_not() -> None:
+    assert _starting_with(60, 58).passed
+    assert _starting_with(66, 41).passed
+
+
+def _starting_with(*first: int) -> Verdict:
+    with duckdb.connect(":memory:") as connection:
+        judging.create_tables(connection)
+        for place, n in enumerate([*first, 71, 60, 56, 85, 85, 68, 73, 63, 77, 62, 74, 66]):
+            connection.execute("INSERT INTO totals VALUES ('suspects', ?, ?)", [f"{2023 + place // 12}-{place % 12 + 1:02}", n])
+        return judging.series_start_full(connection)
