@@ -112,6 +112,9 @@ class Statistics:
     def cube(self, name: str) -> Cube:
         return next(cube for cube in self.cubes if cube.name == name)
 
+    def table(self, name: str) -> Table:
+        return next(table for table in self.tables if table.name == name)
+
     def own_codes(self, table: Table) -> dict[str, list[str]]:
         """Return the codes of the dimensions of `table` that no terminology has, in order."""
         codes: dict[str, list[str]] = {table.stacked: list(LINES) if OPENING in table.of else list(table.of)} if table.stacked else {}

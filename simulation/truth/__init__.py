@@ -99,7 +99,7 @@ def _write_counted(
         )
         for name, cube in truth.cubes.items()
     }
-    tables = {name: published_table(table, cubes, levels) for name, table in truth.tables.items()}
+    tables = {name: published_table(table, cubes, levels, truth.opening_month, until) for name, table in truth.tables.items()}
     flows = {FLOWS: flow_table(spells, truth.opening_month, until)}
     for name, counted in ({name: counted for name, (_, counted) in cubes.items()} | tables | flows).items():
         pq.write_table(counted, folder / TABLES / f"{name}.parquet")

@@ -113,8 +113,11 @@ def spell_cube_table(cube: Cube, every: Sequence[Spells], levels: Levels, openin
 
 
 def _count_durations(counts: Counter[tuple[str, ...]], cube: Cube, spells: Spells, levels: Levels, opening: date, until: date) -> None:
-    """Add every spell that began since the opening month: in the cell in which it began, by its whole weeks until its end or `until`."""
-    day = np.datetime64(until)
+    """Add every spell that began since the opening month: in the cell in which it began, by its whole weeks.
+
+    What is open has lasted until the day on which the state of `until` is delivered, the day after.
+    """
+    day = np.datetime64(until) + 1
     first = np.flatnonzero(spells.is_entry & (spells.began.on >= np.datetime64(opening)) & (spells.began.on <= day))
     following = np.append(np.flatnonzero(spells.is_entry), len(spells))[1:]  # each spell's last state comes before the next spell
     last = following[np.searchsorted(np.flatnonzero(spells.is_entry), first)] - 1
@@ -215,13 +218,13 @@ def _count(counts: Counter[tuple[str, ...]], by: Sequence[Coded], month: Ints, p
         counts[*words, label(number * MONTHS[period], period)] += times
 
 
-def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels) -> pa.Table:
+def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels, opening: date, until: date) -> pa.Table:
     """The cells of a published table that are not 0: sums of its cube at the table's levels, with totals, for each kind of period."""
     if table.balance:
-        return _balance_table(table, cubes, levels)
+        return _balance_table(table, cubes, levels, opening, until)
     if table.cohort:
         parts = {
-            code: published_table(table.model_copy(update={"cohort": {}, "cube": cube}), cubes, levels).to_pylist()
+            code: published_table(table.model_copy(update={"cohort": {}, "cube": cube}), cubes, levels, opening, until).to_pylist()
             for code, cube in table.cohort.items()
         }
         cells = {(code, *list(row.values())[:-1]): row["n"] for code, rows in parts.items() for row in rows}
@@ -253,15 +256,14 @@ def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], le
     return _table([*by, "period_kind", "period"], counts, None)
 
 
-def _balance_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels) -> pa.Table:
+def _balance_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], levels: Levels, opening: date, until: date) -> pa.Table:
     """The lines of a balance: what was there, came, went, is there, and what is left over, which moved between categories."""
     lines: dict[str, dict[tuple[str, ...], int]] = {}
     for line in ("inflow", "outflow", "closing"):
-        part = published_table(table.model_copy(update={"balance": None, "cube": f"{table.balance}_{line}"}), cubes, levels)
+        part = published_table(table.model_copy(update={"balance": None, "cube": f"{table.balance}_{line}"}), cubes, levels, opening, until)
         lines[line] = {tuple(row.values())[:-1]: row["n"] for row in part.to_pylist()}
     stocks = lines.pop("closing")
-    before = min(period for *_, period in stocks)
-    last = max(period for *_, period in stocks)
+    before, last = label(_month_of(opening) - 1, "month"), label(_month_of(until), "month")
     lines["opening"] = {(*key[:-1], _next_month(key[-1])): n for key, n in stocks.items() if key[-1] < last}
     lines["closing"] = {key: n for key, n in stocks.items() if key[-1] > before}
     signs = {"opening": -1, "inflow": -1, "outflow": 1, "closing": 1}
