@@ -108,12 +108,13 @@ def _covered_until(run: Run, chain: ChainModel, cube: Cube) -> dict[str, str | N
 
 
 def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) -> int:
-    """Write the leaves of `cube`, from `selected`, and create the view `cube_<name>` on them; return their number."""
+    """Create the table `cube_<name>` of the leaves of `cube`, from `selected`, and write it; return the number of leaves."""
     query, bound = counted_leaves(cube)
-    path = draft.path(f"{cube.name}.parquet")
-    rows = engine.write_parquet(connection, query, path, order_by=", ".join([*cube.leaf, "period"]), encrypted=True, parameters=bound)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW cube_{cube.name} AS SELECT * FROM {engine.parquet([path])}")
-    return rows
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE cube_{cube.name} AS {query}", bound)
+    order = ", ".join([*cube.leaf, "period"])
+    return engine.write_parquet(
+        connection, f"SELECT * FROM cube_{cube.name}", draft.path(f"{cube.name}.parquet"), order_by=order, encrypted=True
+    )
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> dict[str, int]:

@@ -35,7 +35,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
-    """Add `cube` to the tables that the rules read: its categories from its file, its totals from the events."""
+    """Add `cube` to the tables that the rules read: its categories from its leaves, its totals from what was selected."""
     dimensions = [(d, d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
     for dimension, category, scheme, level in [*dimensions, ("total", "'all'", "", "total")]:
         connection.execute("INSERT INTO cube_dimensions VALUES (?, ?, ?, ?)", [cube.name, dimension, scheme, level])
