@@ -13,7 +13,7 @@ from das_pipeline.deliveries import ExternalSource, is_simulated, load_external,
 from das_pipeline.jurisdiction import Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
-from das_pipeline.statistics import CLOSING, CORRECTIONS, MOVEMENT, OPENING, Statistics, counts_of, load_statistics
+from das_pipeline.statistics import CLOSING, CORRECTIONS, MEDIAN, MOVEMENT, OPENING, Statistics, counts_of, load_statistics
 from das_pipeline.statistics import Table as Declared
 
 
@@ -147,7 +147,9 @@ def _protected(
         cubes=dict(table.of),
         codes=statistics.own_codes(table),
         own_levels=tuple(row for row in statistics.own_levels() if row[0] in {scheme for c in cubes for scheme in c.scheme.values()}),
-        shown={table.stacked: CLOSING if CLOSING in table.of else next(iter(table.of))} if table.stacked and not is_stack else {},
+        shown={table.stacked: next((code for code in (CLOSING, MEDIAN) if code in table.of), next(iter(table.of)))}
+        if table.stacked and not is_stack
+        else {},
         counts=counts.name if table.derived and (counts := counts_of(table, statistics.tables)) else "",
         population={}
         if table.derived

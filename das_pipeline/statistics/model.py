@@ -15,7 +15,7 @@ OPENING, CORRECTIONS = "opening", "corrections"  # the other lines of its table,
 LINES: tuple[str, ...] = (OPENING, INFLOW, OUTFLOW, CORRECTIONS, CLOSING)
 MOVEMENT, FOLLOW_UP = "movement", "months"  # the dimensions of balance and cohort tables that tell their parts apart
 STATE, WEEKS, ENDED = "state", "weeks", "ended"
-MEASURE, STILL_OPEN = "measure", "after_week_"  # of tables that are derived from a duration
+MEASURE, MEDIAN, STILL_OPEN = "measure", "median", "after_week_"  # of tables that are derived from a duration
 PENDING = "pending"  # the state of a cohort whose months are not over
 
 

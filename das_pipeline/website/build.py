@@ -129,7 +129,8 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     environment = _environment(language)
     pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language))]
     for theme in site.texts.themes:
-        shown = [f for f in figures.values() if f.table.facts["theme"] == theme.theme]
+        of_theme = [f for f in figures.values() if f.table.facts["theme"] == theme.theme]
+        shown = sorted(of_theme, key=lambda f: not f.table.is_stack)  # first what gives an overview
         real = bool(shown) and all(f.table.facts["kind"] == "external" for f in shown)
         pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
     for page in site.texts.pages:

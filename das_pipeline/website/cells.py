@@ -78,6 +78,11 @@ class PublishedTable:
         return any(d["scheme"] is None and name not in self.facts["shown"] for name, d in self.facts["dims"].items())
 
     @property
+    def is_balance(self) -> bool:
+        """Whether its lines are an opening stock, what came and went, and a closing stock."""
+        return self.facts["is_balance"]
+
+    @property
     def is_derived(self) -> bool:
         """Whether its figures are weeks or percentages, computed from counts."""
         return self.facts["kind"] == "derived"

@@ -199,9 +199,12 @@ def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None
     if dim is None:
         line = Line(language.text(table.facts["title"]), table.series(kind, periods[kind]))
         return (charts.line_chart([line]) if line.is_drawn else None), ""
-    if len(periods[kind]) < LINE_FROM or (len(table.dims) > 1 and not table.is_nested):
+    if len(periods[kind]) < LINE_FROM or (len(table.dims) > 1 and not table.is_nested and not table.is_balance):
         return _bars(table, periods, dim, language)
-    every = [Line(language.text(table.labels[dim][code]), table.series(kind, periods[kind], {dim: code})) for code in table.codes(dim)]
+    total = [Line(language.say("total"), table.series(kind, periods[kind]))] if table.is_balance else []
+    every = total + [
+        Line(language.text(table.labels[dim][code]), table.series(kind, periods[kind], {dim: code})) for code in table.codes(dim)
+    ]
     drawn = [line for line in every if line.is_drawn]
     if not drawn:
         return None, ""
@@ -230,15 +233,20 @@ def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, l
     drawn = [line for line in bars if line.is_drawn]
     names = [language.text(table.labels[rows_dim][code]) for code in codes]
     note = language.say("chart_of", period=_head(table, latest, language))
+    for name, code in table.facts["shown"].items():
+        if name not in {rows_dim, second}:
+            note += f" {language.text(table.labels[name][code])}."
     if len(codes) < len(counts):
         note += " " + language.say("chart_largest", n=len(codes), all=len(counts))
     return (charts.bar_chart(drawn, names, language), note) if drawn else (None, "")
 
 
 def _row_dim(table: PublishedTable, alone: Set[tuple[str, str]]) -> str | None:
-    """The dimension of the rows: the longest of those that no other table shows by itself."""
+    """The dimension of the rows: the longest of those that no other table shows by itself; beside the lines of a stock, the first."""
     if not table.dims or table.is_nested:
         return table.dims[0] if table.dims else None
+    if table.facts["shown"]:
+        return next((d for d in table.dims if table.has_total(d)), table.dims[0])
     new = [d for d in table.dims if (table.facts["unit_of_count"], d) not in alone]
     return max(new or table.dims, key=lambda d: len(table.labels[d]))
 
