@@ -28,7 +28,12 @@ from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.statistics import build_cubes, load_statistics
 from das_pipeline.terminology import build_concepts
+from das_pipeline.website.cells import PublishedTable
+from das_pipeline.website.figures import Figure, figure
+from das_pipeline.website.language import Language
+from das_pipeline.website.texts import load_words
 from tests.chain.making import make_events, make_spells
+from tests.conftest import TOY
 from tests.content import plant, put_content
 from tests.statistics.conftest import write_statistics
 
@@ -253,6 +258,23 @@ def test_a_balance_that_does_not_close_is_seen(published: Published) -> None:
     wrong = replace(published, tables=published.tables | {"open": replace(balance, rows=balance.rows.set_column(4, "n", moved))})
     with audited(wrong) as connection:
         assert not tables.balances_close(wrong, connection).passed
+
+
+def test_a_page_shows_the_lines_of_a_stock_and_the_follow_ups_of_a_cohort(published: Published) -> None:
+    stock, cohort, median = (on_page(published, name) for name in ("open", "onward", "handling"))
+    assert stock.grids[0].heads == ["opening", "inflow", "outflow", "corrections", "closing"]
+    assert [cell.n for cell in stock.grids[0].rows[0].cells if cell] == [120, 120, 60, 0, 180], "all offences, the last month"
+    assert "In March 2024: 180 reports" in stock.finding.striptags()
+    assert cohort.grids[0].heads == ["after_month_1", "after_month_2"]
+    assert [row.label for row in cohort.grids[0].rows] == ["Total", "nothing", "closed", "with_bench", "decided", "pending"]
+    assert [cell.n for row in median.grids[0].rows for cell in row.cells if cell] == [5, 4]
+
+
+def on_page(release: Published, table: str) -> Figure:
+    """The figure of a published table, in English."""
+    words = load_words(Jurisdiction(TOY))
+    units = {"report": "reports", "week": "weeks"}
+    return figure(PublishedTable(release.tables[table].path), date(2024, 3, 31), Language("en", words), units)
 
 
 @contextmanager
