@@ -28,7 +28,7 @@ from tests.conftest import TOY
 FILES = sorted(path for package in ("das_pipeline", "simulation") for path in (PROJECT / package).rglob("*.sql"))
 # fmt: off
 FUNCTIONS = {
-    "ABS", "AND", "CASE", "CAST", "COALESCE", "CONCAT_WS", "COUNT", "DATE_DIFF", "EXTRACT", "GREATEST", "IF", "LAG", "LEAD",
+    "ABS", "AND", "CASE", "CAST", "COALESCE", "CONCAT_WS", "COUNT", "DATEDIFF", "EXTRACT", "GREATEST", "IF", "LAG", "LEAD",
     "LEAST", "LENGTH", "LN", "LOWER", "MAX", "MIN", "NULLIF", "OR", "ROUND", "ROW_NUMBER", "SUBSTRING", "SUM", "TIMESTAMP_TRUNC",
     "TRIM", "TRY_CAST", "UPPER",
 }

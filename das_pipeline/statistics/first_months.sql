@@ -7,11 +7,11 @@ WITH placed AS (
     WHERE LENGTH(period) = 7
 ),
 compared AS (
-    SELECT cube, SUM(CASE WHEN place <= 2 THEN n ELSE 0 END) AS first_two,
-        CAST(SUM(CASE WHEN place > 2 THEN n ELSE 0 END) AS DOUBLE) / 6 AS expected
-    FROM placed
-    WHERE place <= 14
-    GROUP BY cube
+    SELECT p.cube, SUM(CASE WHEN p.place <= 2 THEN p.n ELSE 0 END) AS first_two,
+        CAST(SUM(CASE WHEN p.place > 2 THEN p.n ELSE 0 END) AS DOUBLE) / 6 AS expected
+    FROM placed AS p
+    WHERE p.place <= 14
+    GROUP BY p.cube
     HAVING COUNT(*) = 14
 )
 SELECT cube FROM compared
