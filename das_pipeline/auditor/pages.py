@@ -80,7 +80,7 @@ def _counts(content: Any) -> Iterator[int]:
 
 
 def quality_is_coarse(release: Published, least: int) -> Verdict:
-    """D15: figures about rounding are in halves and over at least `least` cells: a maximum over one cell is its exact error."""
+    """D15: figures about rounding are in halves and over at least `least` cells: one over a single cell is its exact error."""
     path = release.folder / "quality.json"
     levels = list(_levels(json.loads(path.read_bytes()))) if path.exists() else []
     fine = [any(isinstance(figure, float) and 2 * figure % 1 != 0 for figure in level.values()) for level in levels]
@@ -92,7 +92,7 @@ def quality_is_coarse(release: Published, least: int) -> Verdict:
 def _levels(content: Any) -> Iterator[dict[str, Any]]:
     """Every group of figures with the number of cells that it covers."""
     if isinstance(content, dict):
-        if "cells" in content and "max" in content:
+        if "cells" in content and "mad" in content:
             yield content
         for value in content.values():
             yield from _levels(value)

@@ -43,6 +43,27 @@ def protect_cubes(prepared: Mapping[str, Protected]) -> dict[str, Protected]:
     return protected
 
 
+def hold_few_corrections(prepared: Mapping[str, Protected], least: int) -> dict[str, Protected]:
+    """Return the cubes, with the earlier counts of every family in which fewer than `least` published leaves of some cube have changed.
+
+    A reader who compares two releases would otherwise see which leaf a single correction touched. Leaves of new periods do not count: they
+    hide nothing in the published ones. A correction that waits is not forgotten: it counts again in the next window.
+    """
+    corrected = {name: int(cube.leaves.corrected.sum()) for name, cube in prepared.items()}
+    few = {anchor_of(prepared, cube) for name, cube in prepared.items() if 0 < corrected[name] < least}
+    return {
+        name: replace(cube, leaves=cube.leaves.before_corrections()) if anchor_of(prepared, cube) in few else cube
+        for name, cube in prepared.items()
+    }
+
+
+def anchor_of(cubes: Mapping[str, Protected], cube: Protected) -> str:
+    """The first cube of the family of `cube`: the one that the others add up to."""
+    while cube.adds_up_to is not None:
+        cube = cubes[cube.adds_up_to]
+    return cube.name
+
+
 def shared_cells(cube: Protected, other: Protected) -> tuple[int, Ints, Ints]:
     """The finest table of `cube` that `other` has too, its cells in `cube`, and the same cells in `other`."""
     mine, theirs = cube.grid.shared_table(other.grid), other.grid.shared_table(cube.grid)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from das_pipeline.disclosure.family import Protected, shared_cells
+from das_pipeline.disclosure.family import Protected, anchor_of, shared_cells
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.gate import Verdict
 from das_pipeline.policy import Block
@@ -109,7 +109,7 @@ def shared_cells_agree(protected: Mapping[str, Protected], values: Mapping[str, 
     """D03: a cell that two cubes of one family share has the same value in both."""
     faults = {}
     for cube, other in combinations(protected.values(), 2):
-        if _anchor(protected, cube) != _anchor(protected, other):
+        if anchor_of(protected, cube) != anchor_of(protected, other):
             continue
         _, mine, theirs = shared_cells(cube, other)
         apart = int((cube.leaves.sums(values[cube.name])[mine] != other.leaves.sums(values[other.name])[theirs]).sum())
@@ -117,12 +117,6 @@ def shared_cells_agree(protected: Mapping[str, Protected], values: Mapping[str, 
             faults[f"{cube.name} and {other.name}"] = apart
     sentence = "Cubes that add up to one another agree on every cell that they share"
     return _verdict("D03", faults, sentence, "If they share a dimension that the cube they add up to lacks, chain them.")
-
-
-def _anchor(protected: Mapping[str, Protected], cube: Protected) -> str:
-    while cube.adds_up_to is not None:
-        cube = protected[cube.adds_up_to]
-    return cube.name
 
 
 def _verdict(rule: str, faults: Mapping[str, int], truth: str, fix: str = "") -> Verdict:

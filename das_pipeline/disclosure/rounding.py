@@ -1,8 +1,9 @@
 """Sticky controlled rounding: turns the true count of every leaf into a multiple of a base; sums of these are the published cells.
 
-Every leaf stays within one base of its true count, a zero stays zero, and a leaf whose count is unchanged since its last decision keeps
-its value: deciding again would let a reader average the noise away. The method is controlled random rounding with keyed draws, followed
-by a descent on the squared errors of all published cells. `protect` rounds; the compiled loops are in descent.py.
+Every leaf stays within one base of its true count, a zero stays zero, and a leaf whose value is still within one base of its count keeps
+it: deciding again would let a reader average the noise away, and show which leaf one new record touched. The method is controlled random
+rounding with keyed draws, followed by a descent on the squared errors of all published cells. `protect` rounds; the compiled loops are in
+descent.py.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,21 @@ class Leaves:
         return ~self.previous.frozen & ((self.previous.value == UNKNOWN) | (self.true != self.previous.true))
 
     @property
+    def corrected(self) -> Bools:
+        """The leaves of open periods that were published before, with another count."""
+        return self.touched & (self.previous.value != UNKNOWN)
+
+    def before_corrections(self) -> Leaves:
+        """The same leaves with the count at their last decision, where they have one."""
+        return replace(self, true=np.where(self.corrected, self.previous.true, self.true))
+
+    @property
+    def fresh(self) -> Bools:
+        """The leaves to decide anew: new ones, and touched ones whose value is no longer within one base of their count."""
+        previous = self.previous.value
+        return self.touched & ((previous == UNKNOWN) | (np.abs(self.true - previous) >= self.base))
+
+    @property
     def floor(self) -> Ints:
         return self.true // self.base * self.base
 
@@ -87,10 +103,8 @@ class Leaves:
 
     def start(self) -> Ints:
         """The initial value of every leaf: the previous one if allowed, otherwise drawn with the true count as expectation."""
-        previous = self.previous.value
-        fresh = self.touched & ((previous == UNKNOWN) | (np.abs(self.true - previous) >= self.base))
         raised = self.draws.uniform * self.base < (self.true % self.base) << 32
-        return np.where(fresh, self.floor + self.base * raised, previous)
+        return np.where(self.fresh, self.floor + self.base * raised, self.previous.value)
 
     def sums(self, amounts: Ints) -> Ints:
         """The sum of `amounts` over the leaves of every cell."""
@@ -122,7 +136,8 @@ class Limit:
 def protect(leaves: Leaves, limits: Sequence[Limit] = ()) -> Ints:
     """Round the leaves of one cube; return the value of every leaf.
 
-    Untouched leaves keep their values and all stay within one base of their true count, as far as cubes that share cells can agree.
+    Only fresh leaves are decided: a touched one whose value is still within one base keeps it, since flipping it for the sake of a total
+    would show which leaf a single record touched. All stay within one base of their true count, as far as cubes that share cells can agree.
     Where they cannot, a cube that must adopt final values may go up to two bases off, first in its touched leaves, then in others of open
     periods; a cube that others follow also moves untouched leaves of open periods. A leaf of zero never moves.
     """
@@ -133,7 +148,7 @@ def protect(leaves: Leaves, limits: Sequence[Limit] = ()) -> Ints:
     true = leaves.sums(leaves.true)
     wanted = _Range.around(true, [(limit.cells, *limit.wanted) for limit in limits])
     needed = _Range.around(true, [(limit.cells, *limit.needed) for limit in limits])
-    room = leaves.room(touched, value)
+    room = leaves.room(leaves.fresh, value)
     movement.descend(*room)
     movement.repair(*room, wanted, tables)
     for may_move, beyond in ((touched, leaves.base), (still_open, leaves.base)) if final else ((still_open, 0),):

@@ -241,9 +241,9 @@ def test_chart_data_with_a_true_count(folder: Path) -> None:
 
 @pytest.mark.breaks("D15")
 def test_a_quality_sheet_that_gives_a_total_away(folder: Path) -> None:
-    (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 1, "mad": 2.0, "max": 2.0}]}')
+    (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 1, "mad": 2.0, "p95": 2.0}]}')
     assert failed(folder) == {"quality_is_coarse"}
-    (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 60, "mad": 2.03, "max": 2.0}]}')
+    (folder / "quality.json").write_text('{"levels": [{"by": {"period": "year"}, "cells": 60, "mad": 2.03, "p95": 2.0}]}')
     assert failed(folder) == {"quality_is_coarse"}
 
 

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from das_pipeline.disclosure import build_leaves
+from das_pipeline.disclosure.quality import quality
 from das_pipeline.errors import LakeError
 from das_pipeline.lake import Draft, Version
 from das_pipeline.release import append_ledger
 from das_pipeline.run import Run, produce
 from das_pipeline.terminology import build_concepts
 from tests.content import contents, rows
+from tests.disclosure.worlds import month_grid, prepared
 
 MONTHS = ("2024-01", "2024-02", "2024-03")
 #          offence     sex       age      n in January, February, March
@@ -156,6 +159,20 @@ def test_the_quality_sheet_leaves_out_small_levels(run: Run) -> None:
     sheet = json.loads(protect(run).path("quality.json").read_text())
     assert set(sheet["cubes"]) == {"reports_month", "reports_year", "rulings_month"}
     assert all(level["cells"] >= 50 for cube in sheet["cubes"].values() for level in cube["levels"])
+
+
+def test_quality_is_of_the_cells_that_are_not_zero_and_has_no_maximum() -> None:
+    grid = month_grid()
+    true = np.where(np.arange(grid.size) % 3 == 0, 12, 0)
+    crimes = prepared(grid, true, "crimes", None)
+    value = np.where(true > 0, 15, 0)
+    value[0] = 25  # the one cell that is 13 off
+    sheet = quality(grid, crimes.leaves, value, crimes.value, 18)
+    assert [(level["by"], level["mad"], level["p95"]) for level in sheet["levels"][:1]] == [
+        ({"offence": "group", "period": "month"}, 3.5, 4.5)
+    ]
+    assert not any("max" in level for level in sheet["levels"])
+    assert quality(grid, crimes.leaves, value, crimes.value, 19)["levels"] == sheet["levels"][1:]
 
 
 def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(run: Run) -> None:

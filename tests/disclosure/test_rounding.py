@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from das_pipeline.disclosure.cubes import period_ladder
-from das_pipeline.disclosure.family import protect_cubes, shared_cells
+from das_pipeline.disclosure.family import Protected, protect_cubes, shared_cells
 from das_pipeline.disclosure.grid import Grid, ladder
-from das_pipeline.disclosure.rounding import Decisions, draw
+from das_pipeline.disclosure.rounding import Decisions, Leaves, draw
 from das_pipeline.errors import ConfigurationError
-from tests.disclosure.worlds import BASE, FIRST, KEY, LAST, family, month_grid, prepared
+from tests.disclosure.worlds import BASE, FIRST, KEY, LAST, counts_of, family, month_grid, prepared
 
 SHAPE = (5, 2, 18)  # class, sex, month
 records = arrays(np.int64, SHAPE, elements=st.one_of(st.integers(0, 6), st.integers(0, 60)), fill=st.just(0))
@@ -112,6 +112,47 @@ def test_a_leaf_is_drawn_again_only_when_its_count_left_its_value_behind() -> No
     assert (one.leaves.start() == first.value).all()
     far = replace(one.leaves, true=true + 9)
     assert set(far.start()) <= {20, 25}
+
+
+@quick
+@given(records, records)
+def test_a_published_leaf_moves_only_when_its_value_is_a_base_away(counted: np.ndarray, revised: np.ndarray) -> None:
+    before = family(counted)
+    after = protect_cubes({"crimes": replace(before["crimes"], leaves=with_counts(before["crimes"], revised))})["crimes"]
+    moved = after.value != before["crimes"].value
+    assert (np.abs(after.leaves.true - before["crimes"].value)[moved] >= BASE).all()
+
+
+def with_counts(released: Protected, revised: np.ndarray) -> Leaves:
+    """The leaves of the anchor for the release after `released`, counted from the `revised` records."""
+    true = counts_of(revised)[0]
+    return replace(released.leaves, true=true, previous=Decisions(released.value, released.leaves.true, released.leaves.previous.frozen))
+
+
+def test_one_record_moves_its_leaf_in_few_cases() -> None:
+    """At most one in ten: the others keep a value that is still within one base, whatever totals would gain."""
+    crimes = family(some_records(5, mean=20.0))["crimes"]
+    grid, moved = crimes.grid, 0
+    for leaf in range(grid.size):
+        true = crimes.leaves.true.copy()
+        true[leaf] += 1
+        one = prepared(grid, true, "crimes", None, Decisions(crimes.value, crimes.leaves.true, crimes.leaves.previous.frozen))
+        moved += int((protect_cubes({"crimes": one})["crimes"].value != crimes.value).any())
+    assert grid.size == 54
+    assert moved <= grid.size // 10
+
+
+def test_a_family_with_few_corrections_waits_with_all_its_cubes() -> None:
+    before = family(some_records(7))
+    later = some_records(7)
+    later[0, 0, 0] += 5
+    after = family(later, before, least_corrected=2)
+    for name in before:
+        assert (after[name].value == before[name].value).all()
+        assert not after[name].decided.any()
+    later[1:, 0, 0] += 5
+    corrected = family(later, after, least_corrected=2)["crimes"].leaves.corrected
+    assert corrected.sum() == 3  # the first month of every group: the correction that waited is one of them
 
 
 def test_draws_do_not_depend_on_what_is_counted_and_change_with_the_key() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from das_pipeline.disclosure.cubes import period_ladder
-from das_pipeline.disclosure.family import Protected, protect_cubes
+from das_pipeline.disclosure.family import Protected, hold_few_corrections, protect_cubes
 from das_pipeline.disclosure.grid import Dimension, Grid, ladder
 from das_pipeline.disclosure.ledger import leaf_period_names
 from das_pipeline.disclosure.rounding import Decisions, Leaves, draw
@@ -55,13 +55,12 @@ def prepared(
     return Protected(name, adds_up_to, grid, leaves, none, previous.frozen, previous.value)
 
 
-def family(records: NDArray[np.int64], before: dict[str, Protected] | None = None) -> dict[str, Protected]:
-    """Both cubes rounded, after the release of `before`."""
+def family(records: NDArray[np.int64], before: dict[str, Protected] | None = None, least_corrected: int = 1) -> dict[str, Protected]:
+    """Both cubes rounded, after the release of `before`; fewer than `least_corrected` corrections wait."""
     month, year = counts_of(records)
     previous = {name: Decisions(p.value, p.leaves.true, p.leaves.previous.frozen) for name, p in (before or {}).items()}
-    return protect_cubes(
-        {
-            "crimes": prepared(month_grid(), month, "crimes", None, previous.get("crimes")),
-            "crimes_year": prepared(year_grid(), year, "crimes_year", "crimes", previous.get("crimes_year")),
-        }
-    )
+    cubes = {
+        "crimes": prepared(month_grid(), month, "crimes", None, previous.get("crimes")),
+        "crimes_year": prepared(year_grid(), year, "crimes_year", "crimes", previous.get("crimes_year")),
+    }
+    return protect_cubes(hold_few_corrections(cubes, least_corrected))

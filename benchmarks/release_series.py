@@ -1,0 +1,183 @@
+"""Measure what a series of releases tells: which leaves move, why, and how often one record moves the leaf that it is counted in.
+
+    python -m benchmarks.release_series monthly      # 36 releases, one at the end of each month
+    python -m benchmarks.release_series daily        # 60 releases, one a day: faster than any policy allows
+
+Families of cubes with the shape of the Dutch ones, made-up records of which some come late or change their category. For each family: in
+how many windows corrections waited; moves, and the share of them in which the old value still lay within one base; the share of records,
+added one at a time to a window that did not wait, that moved their own leaf; and the mean absolute error of the published cells that are
+not zero against the counts of the day, beside that of a first release of the same counts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from das_pipeline.disclosure.cubes import period_ladder
+from das_pipeline.disclosure.family import Protected, hold_few_corrections, protect_cubes
+from das_pipeline.disclosure.grid import Dimension, Grid, ladder
+from das_pipeline.disclosure.ledger import leaf_period_names
+from das_pipeline.disclosure.rounding import UNKNOWN, Decisions, Leaves, draw
+from das_pipeline.periods import month_after
+
+Ints = NDArray[np.int64]
+KEY = bytes(32)
+BASE = 5
+OPENING = date(2023, 1, 1)
+LATE_SHARE, RECODED_SHARE, LATER_DAYS = 0.01, 0.01, 60.0  # records that come late, or get another category, after so many days on average
+YEARS = 3
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+LEAST_CORRECTED = 50
+NEVER = 1 << 40
+ADDED = 800  # records added one at a time, per family
+
+
+@dataclass(frozen=True)
+class Family:
+    """Records a year of one unit of count, the size of its anchor's dimension, and how fine the anchor's period is."""
+
+    name: str
+    records: int
+    categories: int
+    period: str
+
+
+FAMILIES = (
+    Family("crimes", 60_000, 10, "month"),
+    Family("suspects", 20_000, 10, "month"),
+    Family("inflow", 12_000, 4, "month"),
+    Family("decisions", 12_000, 8, "month"),
+    Family("verdicts", 6_000, 6, "month"),
+    Family("sanctions", 5_000, 12, "quarter"),
+    Family("appeals", 1_500, 6, "year"),
+)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The category and month of every record, and the days from OPENING on which it is registered and coded otherwise."""
+
+    category: Ints
+    month: Ints
+    known: Ints
+    recoded: Ints  # the day on which the category becomes `category_then`
+    category_then: Ints
+
+
+def records_of(family: Family, years: int) -> Records:
+    """Made-up records, categories of very different size, some registered long after the event."""
+    random = np.random.default_rng([7, *family.name.encode()])
+    size = family.records * years
+    weights = random.lognormal(0, 1.3, family.categories)
+    day = random.integers(0, 365 * years, size)
+    late = day + (random.exponential(LATER_DAYS, size) * (random.random(size) < LATE_SHARE)).astype(np.int64)
+    recoded = np.where(random.random(size) < RECODED_SHARE, late + random.exponential(LATER_DAYS, size).astype(np.int64), NEVER)
+    first_days = np.array([(d - OPENING).days for d in _months(years)])
+    month = np.searchsorted(first_days, day, side="right") - 1
+    category, category_then = (random.choice(family.categories, size, p=weights / weights.sum()) for _ in range(2))
+    return Records(category, month, late, recoded, category_then)
+
+
+def _months(years: int) -> Iterator[date]:
+    month = OPENING
+    for _ in range(12 * years):
+        yield month
+        month = month_after(month)
+
+
+def grid_of(family: Family, as_of: date) -> Grid:
+    codes = [f"{n:02}" for n in range(family.categories)]
+    category: Dimension = ladder("category", [("category", {c: c for c in codes}), ("total", dict.fromkeys(codes, "all"))])
+    kinds = ["month", "quarter", "year"]
+    after = as_of + timedelta(days=1)
+    last = date(after.year, (after.month - 1) // MONTHS[family.period] * MONTHS[family.period] + 1, 1) - timedelta(days=1)
+    return Grid.of([category], period_ladder(kinds[kinds.index(family.period) :], OPENING, last))
+
+
+def counted(family: Family, records: Records, grid: Grid, as_of: date) -> Ints:
+    """The true counts as known on `as_of`."""
+    step = MONTHS[family.period]
+    true = np.zeros(grid.shape, dtype=np.int64)
+    day = (as_of - OPENING).days
+    known = (records.known <= day) & (records.month // step < grid.shape[1])
+    category = np.where(records.recoded <= day, records.category_then, records.category)
+    np.add.at(true, (category[known], records.month[known] // step), 1)
+    return true.ravel()
+
+
+def released(grid: Grid, true: Ints, before: Protected | None) -> Protected:
+    """One release of an anchor, after the release `before` on a grid of the same or fewer periods."""
+    previous = Decisions.none(grid.size)
+    if before is not None:
+        width = before.grid.shape[1]
+        for mine, theirs in ((previous.value, before.value), (previous.true, before.leaves.true)):
+            mine.reshape(grid.shape)[:, :width] = theirs.reshape(before.grid.shape)
+    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(KEY, leaf_period_names(grid), grid.size), BASE)
+    nothing = np.zeros(grid.size, dtype=bool)
+    anchor = {"anchor": Protected("anchor", None, grid, leaves, nothing, nothing, previous.value)}
+    return protect_cubes(hold_few_corrections(anchor, LEAST_CORRECTED))["anchor"]
+
+
+def one_more_moves(release: Protected, before: Protected, counts: Ints, leaf: int) -> bool:
+    """Whether one more record in `leaf` moves it, in the window of `release`, whose counts are `counts`."""
+    more = counts.copy()
+    more[leaf] += 1
+    return bool(released(release.grid, more, before).value[leaf] != release.value[leaf])
+
+
+def mean_error(release: Protected, counts: Ints) -> float:
+    """The mean absolute error of the published cells that are not zero, against today's counts."""
+    true = release.leaves.sums(counts)
+    return float(np.abs(release.leaves.sums(release.value) - true)[true > 0].mean())
+
+
+def measure(family: Family, days: Sequence[date]) -> str:
+    """One line: moves, those within one base, added records that moved their leaf, error of the series and of a first release."""
+    records = records_of(family, YEARS)
+    random = np.random.default_rng(11)
+    before: Protected | None = None
+    moves = early = added = moved = waited = 0
+    errors, fresh = [], []
+    for day in days:
+        grid = grid_of(family, day)
+        if not grid.size:
+            continue
+        true = counted(family, records, grid, day)
+        release = released(grid, true, before)
+        previous = release.leaves.previous.value
+        changed = (previous != UNKNOWN) & (release.value != previous)
+        moves += int(changed.sum())
+        early += int((changed & (np.abs(release.leaves.true - previous) < BASE)).sum())
+        waits = (release.leaves.true != true).any()
+        waited += int(waits)
+        if before is not None and not waits:
+            leaves = random.choice(np.flatnonzero(previous != UNKNOWN), ADDED // len(days) + 1)
+            added += len(leaves)
+            moved += sum(one_more_moves(release, before, true, int(leaf)) for leaf in leaves)
+        errors.append(mean_error(release, true))
+        fresh.append(mean_error(released(grid, true, None), true))
+        before = release
+    return (
+        f"{family.name:10} {waited:3} of {len(days)} windows waited; {moves:4} moves, {100 * early / max(moves, 1):4.1f} % within one base;"
+        f" one more record moves its leaf in {100 * moved / max(added, 1):4.1f} % of the other windows;"
+        f" MAD {np.mean(errors):.3f}, decided anew {np.mean(fresh):.3f}"
+    )
+
+
+def main(cadence: str) -> None:
+    if cadence == "daily":
+        days = [OPENING + timedelta(days=365 + n) for n in range(60)]
+    else:
+        days = [month_after(month) - timedelta(days=1) for month in _months(YEARS)]
+    for family in FAMILIES:
+        print(measure(family, days))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "monthly")
