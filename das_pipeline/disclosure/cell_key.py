@@ -2,8 +2,8 @@
 
 Each record has a key, from its stable source id; the key of a cell is the sum of those of its records, so that the same records get the
 same change in every table. The change is drawn from a transition row of the count: of all distributions with mean 0 and at most a given
-variance on the allowed values, the one of maximum entropy (Marley & Leaver 2011; Giessing 2016). Totals are changed by themselves: tables do
-not add up. A cell is never published in this way and as a sum of rounded leaves.
+variance on the allowed values, the one of maximum entropy (Marley & Leaver 2011; Giessing 2016). Totals are changed by themselves, so that
+tables do not add up. A cell is never published in this way and as a sum of rounded leaves.
 """
 
 from __future__ import annotations

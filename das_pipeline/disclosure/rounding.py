@@ -2,8 +2,8 @@
 
 Every leaf stays within one base of its true count, a zero stays zero, and a leaf whose value is still within one base of its count keeps
 it: deciding again would let a reader average the noise away, and show which leaf one new record touched. The method is controlled random
-rounding with keyed draws, followed by a descent on the squared errors of all published cells. `protect` rounds; the compiled loops are in
-descent.py.
+rounding with keyed draws, followed by a descent on the squared errors of all published cells, by flips and by exchanges. `protect` rounds;
+the compiled loops are in descent.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 UNKNOWN = -1  # no earlier value
+_EXCHANGE = 16  # leaves a cell
 _FREE = np.int64(1) << 60
 
 
@@ -106,6 +107,16 @@ class Leaves:
         raised = self.draws.uniform * self.base < (self.true % self.base) << 32
         return np.where(self.fresh, self.floor + self.base * raised, self.previous.value)
 
+    @property
+    def exchanging(self) -> list[int]:
+        """The table within whose cells leaves may exchange a base: the one with the most leaves a cell, up to _EXCHANGE; or none.
+
+        It takes the descent further down, at a cost that grows with the leaves a cell.
+        """
+        sizes = len(self.true) / (np.ptp(self.cells, axis=0) + 1)
+        few = np.flatnonzero((sizes > 1) & (sizes <= _EXCHANGE))
+        return [int(few[np.argmax(sizes[few])])] if len(few) else []
+
     def sums(self, amounts: Ints) -> Ints:
         """The sum of `amounts` over the leaves of every cell."""
         sums = np.zeros(int(self.cells.max()) + 1)
@@ -150,13 +161,18 @@ def protect(leaves: Leaves, limits: Sequence[Limit] = ()) -> Ints:
     needed = _Range.around(true, [(limit.cells, *limit.needed) for limit in limits])
     room = leaves.room(leaves.fresh, value)
     movement.descend(*room)
+    if not final:
+        movement.swap(*room, leaves.exchanging)
+        movement.descend(*room)
     movement.repair(*room, wanted, tables)
     for may_move, beyond in ((touched, leaves.base), (still_open, leaves.base)) if final else ((still_open, 0),):
         movement.repair(*leaves.room(may_move, value, beyond), needed, tables)
     if final:
         movement.swap(*room, final)
     else:  # a cube that adopts values must not adjust its totals
-        movement.repair(*room, wanted.also(leaves.cells[:, leaves.totals], leaves.base), leaves.totals)
+        for place in reversed(range(len(leaves.totals))):  # months before their year, which can then choose among them
+            totals = leaves.totals[place:]
+            movement.repair(*room, wanted.also(leaves.cells[:, totals], leaves.base), totals[:1])
     return value
 
 
