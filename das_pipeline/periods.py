@@ -9,6 +9,7 @@ from typing import Literal
 
 Kind = Literal["month", "quarter", "year"]
 KINDS: tuple[Kind, ...] = ("month", "quarter", "year")  # from fine to coarse
+SHORTEST = {"month": 28, "quarter": 90, "year": 365}  # days
 # The period of the SQL expression `day`, as text. Statistics counts by these, so they are the same words as below.
 SQL_TEXT = {
     "month": "SUBSTR(CAST({day} AS VARCHAR), 1, 7)",

@@ -281,12 +281,20 @@ class Person(Section):
 Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$")]  # of a person: it is part of file names
 
 
+class Window(Section):
+    """How many days lie between two releases at least."""
+
+    days: Annotated[int, Field(ge=1)]
+    reason: str
+
+
 class Release(Section):
     """When candidates go live, who approves, and how many months a period stays provisional (none: until its year has ended)."""
 
     approval: Approval
     persons: dict[Name, Person] = {}
     cadence: Literal["month_end"]
+    window: Window
     provisional_months: int | None = None
 
     @model_validator(mode="after")
@@ -298,6 +306,17 @@ class Release(Section):
         if self.approval.by == "two_persons" and not (reviewers and approvers and len(reviewers | approvers) > 1):
             raise ValueError("approval by two_persons needs a person who may review and another who may approve: add them to persons")
         return self
+
+    def require_window_for(self, *, is_simulated: bool, shortest_period: int) -> None:
+        """Nothing, or ConfigurationError when real figures would go live before the shortest published period, in days, has passed.
+
+        Releases that follow each other faster show figures of a shorter period, as their differences.
+        """
+        if self.window.days < shortest_period and not is_simulated:
+            raise ConfigurationError(
+                f"{FILE}, release.window: {self.window.days} days, but the shortest period that is published has {shortest_period}; only "
+                "simulated figures may be released faster. Set days to that or more."
+            )
 
     def require_for(self, *, is_simulated: bool) -> None:
         """Nothing, or ConfigurationError when real figures would go live by fewer than two signatures."""

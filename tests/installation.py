@@ -142,6 +142,7 @@ def let_sign(made: Installation, persons: dict[str, Any]) -> None:
     path = Path(made.jurisdiction) / "policy.yaml"
     policy = yaml.safe_load(path.read_text(encoding="utf-8"))
     policy["release"] |= {"approval": {"by": "two_persons", "reason": "the figures are real"}, "persons": persons}
+    policy["release"]["window"]["days"] = max(policy["release"]["window"]["days"], 28)
     path.write_text(yaml.safe_dump(policy), encoding="utf-8")
 
 

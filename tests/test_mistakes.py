@@ -57,7 +57,7 @@ MISTAKES = [
     (WARDS, "valid_until,kind", "valid_until,kind,code", 1, "", "the header must be code,label,valid_from,valid_until,kind"),
     (WARDS, "s,south", "n,south", 3, "T04", "code n is listed for the same day in row 2"),
     # A word that is not known, a value that cannot be.
-    (POLICY, "retention:\n", "retentions:\n", 40, "retentions", "this key is not known here. Did you mean retention?"),
+    (POLICY, "retention:\n", "retentions:\n", 41, "retentions", "this key is not known here. Did you mean retention?"),
     (POLICY, "order_share:", "order_shares:", 23, "chain.order_shares", "this key is not known here. Did you mean order_share?"),
     (POLICY, "order_share: {warn: 0.01", "order_share: {warn: 5", 23, "chain.order_share.warn", "A share is of 1: 5 % is 0.05"),
     (POLICY, "approval: {by: policy, ", "approval: {", 38, "release.approval.by", "this key is missing: add it"),

@@ -1,6 +1,6 @@
 """Disclosure control: confidential base cubes become protected leaves, and every decision is kept in the release ledger."""
 
 from das_pipeline.disclosure.leaves import build_leaves
-from das_pipeline.disclosure.ledger import ENTRIES, LEDGER, ledger_file, write_entries
+from das_pipeline.disclosure.ledger import ENTRIES, LEDGER, as_of, ledger_file, write_entries
 
-__all__ = ["ENTRIES", "LEDGER", "build_leaves", "ledger_file", "write_entries"]
+__all__ = ["ENTRIES", "LEDGER", "as_of", "build_leaves", "ledger_file", "write_entries"]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from das_pipeline.deliveries import is_real
-from das_pipeline.periods import last_month_end
+from das_pipeline.disclosure import LEDGER, as_of
+from das_pipeline.periods import SHORTEST, last_month_end
 from das_pipeline.policy import load_policy
 from das_pipeline.publication.releases import current_release, has_same_content
 from das_pipeline.release.approvals import Standing
+from das_pipeline.release.candidate import Candidate
+from das_pipeline.run import Run
+from das_pipeline.statistics import load_statistics
 
 UNCHANGED, SIGNATURES, LEDGER_MOVED = "unchanged", "signatures", "ledger_moved"
 
@@ -30,12 +35,14 @@ class Decision:
 def release_decision(standing: Standing) -> Decision:
     """Return what the policy says of an audited candidate: the first goes live, then one for each month's end, when it is approved.
 
-    Snapshots that follow each other faster than the finest published period would be a hidden time dimension of their own.
+    None goes live before the policy's window since the last release, in the ledger, is over: snapshots that follow each other faster than
+    the finest published period would be a hidden time dimension of their own.
     """
     candidate = standing.candidate
     run = candidate.run
     policy = load_policy(run.jurisdiction).release
     policy.require_for(is_simulated=not is_real(run))
+    policy.require_window_for(is_simulated=not is_real(run), shortest_period=_shortest_period(run))
     live = current_release(run)
     if live is not None and has_same_content(live, candidate.site):
         return Decision(True, UNCHANGED, f"The candidate is release {live.id}, byte for byte: it stays live.")
@@ -44,6 +51,10 @@ def release_decision(standing: Standing) -> Decision:
     ended = last_month_end(run.as_of)
     if live is not None and live.as_of >= ended:
         return Decision(False, policy.cadence, f"Held: no month has ended since release {live.id}. The next goes live at a month's end.")
+    if (earliest := _next_release_on(candidate, policy.window.days)) > run.as_of:
+        return Decision(
+            False, "window", f"Held: releases lie {policy.window.days} days apart or more; the next goes live from {earliest} on."
+        )
     if not candidate.can_be_appended:
         sentence = (
             f"Held: the ledger has moved since candidate {candidate.release} was made. The next run of the chain (das run) makes it again."
@@ -56,3 +67,15 @@ def release_decision(standing: Standing) -> Decision:
     if live is None:
         return Decision(True, "first_candidate", f"The first candidate goes live, {approval}.")
     return Decision(True, policy.cadence, f"A month ended on {ended} since release {live.id}: the candidate goes live, {approval}.")
+
+
+def _shortest_period(run: Run) -> int:
+    """Return how many days the shortest period has by which anything is counted."""
+    return min(SHORTEST[cube.period] for cube in load_statistics(run.jurisdiction).cubes)
+
+
+def _next_release_on(candidate: Candidate, days: int) -> date:
+    """Return the day from which the ledger lets the candidate follow the last release, withdrawn ones among them."""
+    ledger = candidate.run.lake.current(LEDGER)
+    released = [as_of(name) for name in (ledger.facts["releases"] if ledger else []) if name != candidate.release]
+    return max(released) + timedelta(days=days) if released else date.min

@@ -78,6 +78,7 @@ def approved(settings: Settings, tmp_path: Path, key_of: Callable[[str], Path]) 
     policy = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
     public = {name: bytes(release.read_person_key(key_of(name)).verify_key).hex() for name in PERSONS}
     policy["release"]["approval"] = {"by": "two_persons", "reason": "real figures"}
+    policy["release"]["window"] = {"days": 28, "reason": "real figures by month"}
     policy["release"]["persons"] = {name: {"public_key": public[name], "roles": roles} for name, roles in PERSONS.items()}
     (toy / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
 

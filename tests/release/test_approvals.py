@@ -193,6 +193,8 @@ def test_one_real_delivery_among_simulated_ones_demands_two_persons(
     assert deliveries.is_real(run.known_on(DAYS[0])) is False
     with pytest.raises(ConfigurationError, match="by the signatures of two persons"):
         load_policy(toy).release.require_for(is_simulated=not deliveries.is_real(run))
+    with pytest.raises(ConfigurationError, match="1 days, but the shortest period that is published has 28"):
+        load_policy(toy).release.require_window_for(is_simulated=not deliveries.is_real(run), shortest_period=28)
 
 
 def test_a_returned_candidate_does_not_go_live_and_the_next_is_put_forward(approved: Approved, key_of: KeyOf) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from das_pipeline import publication, release
 from das_pipeline.publication.changes import next_version
 from das_pipeline.release.ledger import judge_ledger
 from das_pipeline.run import Run
+from das_pipeline.settings import Settings
+from tests.publication.conftest import leaves, months_until, protect
 from tests.release.conftest import finished
 
 
@@ -31,6 +35,22 @@ def test_the_first_candidate_goes_live_then_one_a_month(published: Callable[...,
         ("2024-03-31.1", "month_end", False),
     ]
     assert [r.id for r in publication.releases(run)] == ["2024-03-28.1", "2024-03-31.1"]
+
+
+def test_no_release_follows_another_within_the_window(settings: Settings, tmp_path: Path) -> None:
+    """The ledger says when the last one was; the window is the policy's."""
+    toy = Path(shutil.copytree(settings.jurisdiction, tmp_path / "toy"))
+    policy = (toy / "policy.yaml").read_text(encoding="utf-8")
+    (toy / "policy.yaml").write_text(policy.replace("window: {days: 1,", "window: {days: 28,"), encoding="utf-8")
+    decided = []
+    for day in (date(2024, 3, 28), date(2024, 3, 31), date(2024, 4, 30)):
+        run = Run.start(replace(settings, jurisdiction=toy), day)
+        protect(run, leaves(20, months_until(day)))
+        finished(run)
+        release.go_live(run)
+        decided.append(run.lake.live(release.DECISION).facts)
+    assert [(d["rule"], d["live"]) for d in decided] == [("first_candidate", True), ("window", False), ("month_end", True)]
+    assert "2024-04-25" in decided[1]["decision"]
 
 
 def test_a_release_is_whole_signed_and_described(published: Callable[..., Run]) -> None:
