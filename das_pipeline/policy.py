@@ -163,6 +163,9 @@ class Linkage(Section):
     entities_a_key: Rows
     common_name: Rows
     link_rate: Rows
+    rate_change: WarnAndBlock = WarnAndBlock(warn=0.03, block=0.08, min_rows=6, reason="the limit of rule L02; versions, not rows")
+    group_gap: Warn = Warn(warn=0.05, reason="the limit of rule L03")
+    moved_ids: Warn = Warn(warn=0.001, reason="the limit of rule L09")
 
 
 class Chain(Section):

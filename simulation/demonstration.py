@@ -34,6 +34,7 @@ class State(BaseModel, extra="forbid", frozen=True):
     start: date
     seed: int
     faults: str
+    persons: str | None = None  # a profile of simulation/persons; None: those of the parameters
     reference_on: date
 
     @property
@@ -66,6 +67,7 @@ def simulate(
     size: str | int = "demo",
     seed: int = 1,
     faults: str | Path = "default",
+    persons: str | None = None,
     until: date | None = None,
     truth: Path | None = None,
     processes: int = 1,
@@ -74,11 +76,11 @@ def simulate(
     """Write deliveries to `out/<partner>/<delivery>/`: the history of every partner, then daily deliveries until `until`.
 
     `size` is a size of simulation/parameters.yaml or a number of rows. `faults` is `none`, a profile of the jurisdiction, or the path of
-    one. `truth` (beside `out` by default) receives what is true, the ledger of faults, and the state that `next_day` continues from. The
-    same jurisdiction, size, seed and faults give the same bytes, in any number of processes. DasError when `out` has the deliveries of
-    another world, whose truth would be replaced, unless `force`.
+    one. `persons` is a profile of persons who are hard to link. `truth` (beside `out` by default) receives what is true, the ledger of
+    faults, and the state that `next_day` continues from. The same jurisdiction, size, seed, faults and persons give the same bytes, in any
+    number of processes. DasError when `out` has the deliveries of another world, whose truth would be replaced, unless `force`.
     """
-    state = planned_world(jurisdiction, size=size, seed=seed, faults=faults, until=until)
+    state = planned_world(jurisdiction, size=size, seed=seed, faults=faults, persons=persons, until=until)
     target = truth or truth_beside(out)
     earlier = delivered_world(target)
     if earlier and not force and not (earlier.is_same(state) and earlier.reference_on <= state.reference_on):
@@ -87,7 +89,7 @@ def simulate(
             f"until {earlier.reference_on}), and its truth would be replaced. Start anew after make clean, or simulate elsewhere (--out or "
             "another DAS_HOME). das simulate --force replaces the truth and mixes the two."
         )
-    parameters = Parameters.read(jurisdiction)
+    parameters = Parameters.read(jurisdiction, persons)
     first = parameters.period.history_until
     days = [first + DAY * n for n in range((state.reference_on - first).days + 1)]
     target.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,13 @@ def truth_beside(inbox: Path) -> Path:
 
 
 def planned_world(
-    jurisdiction: Jurisdiction, *, size: str | int, seed: int, faults: str | Path = "default", until: date | None = None
+    jurisdiction: Jurisdiction,
+    *,
+    size: str | int,
+    seed: int,
+    faults: str | Path = "default",
+    persons: str | None = None,
+    until: date | None = None,
 ) -> State:
     """Return what `simulate` would make with these arguments."""
     parameters = Parameters.read(jurisdiction)
@@ -111,7 +119,7 @@ def planned_world(
     if last < parameters.period.history_until:
         raise ConfigurationError(f"Nothing is delivered by {until}: the history is delivered on {parameters.period.history_until + DAY}.")
     extent = Extent.of(parameters, size)
-    return State(rows=extent.rows, start=extent.start, seed=seed, faults=str(profile_or_path), reference_on=last)
+    return State(rows=extent.rows, start=extent.start, seed=seed, faults=str(profile_or_path), persons=persons, reference_on=last)
 
 
 def delivered_world(truth: Path) -> State | None:
@@ -133,7 +141,7 @@ def next_day(jurisdiction: Jurisdiction, out: Path, *, truth: Path | None = None
     state = delivered_world(target)
     if state is None:
         raise DasError(f"{target / STATE} is missing: there is no simulation to continue. Create one with `das simulate`.")
-    parameters = Parameters.read(jurisdiction)
+    parameters = Parameters.read(jurisdiction, state.persons)
     day = state.reference_on + DAY
     if day > parameters.period.until + DAY * parameters.period.beyond_days:
         raise DasError(f"The simulated world ends on {day - DAY}. Create a new one with `das simulate`.")

@@ -6,8 +6,25 @@ from das_pipeline.linkage.definition import LinkageDefinition
 
 
 def alike(left: str, right: str) -> str:
-    """Return a condition: two names differ in one letter at most, or in the order of two. Short names must be equal: Tim is not Tom."""
-    return f"(damerau_levenshtein({left}, {right}) <= 1 AND LEAST(length({left}), length({right})) >= 4)"
+    """Return a condition: two names differ in one letter at most, or in the order of two. Short names must be equal: Vos is not Bos."""
+    return f"(LEAST(length({left}), length({right})) >= 4 AND damerau_levenshtein({left}, {right}) <= 1)"
+
+
+def given_equal(left: str, right: str) -> str:
+    """Return a condition, NULL if a name is unknown: given names are equal, or one is the second of the other: a call name."""
+    return (
+        f"({left}.given_name = {right}.given_name OR COALESCE({left}.given_2 = {right}.given_name, false)"
+        f" OR COALESCE({left}.given_name = {right}.given_2, false))"
+    )
+
+
+def swapped(left: str, right: str) -> str:
+    """Return a condition, never NULL: one has as surname what the other has as given name, and the other way round."""
+    ways = (
+        f"({a}.given_name = {b}.surname_1 AND ({a}.surname = {b}.given_surname OR {a}.surname_1 = {b}.given_name))"
+        for a, b in ((left, right), (right, left))
+    )
+    return f"COALESCE({' OR '.join(ways)}, false)"
 
 
 # Every term gives +1 (agrees), 0 (says nothing) or -1 (disagrees), and tests for NULL first: with three-valued logic left to itself, a
@@ -17,9 +34,9 @@ _TERMS = {
         WHEN {l}.surname = {r}.surname OR COALESCE({l}.surname_1 IN ({r}.surname_1, {r}.surname_2), false)
             OR COALESCE({l}.surname_2 IN ({r}.surname_1, {r}.surname_2), false)
             OR """
-    + alike("{l}.surname", "{r}.surname")
-    + " THEN 1 ELSE -1 END",
-    "given_names": """CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial THEN 1 ELSE -1 END""",
+    + f"{alike('{l}.surname', '{r}.surname')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
+    "given_names": "CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial OR "
+    + f"{given_equal('{l}', '{r}')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
     "birth_date": """CASE WHEN {l}.birth_on IS NULL OR {r}.birth_on IS NULL THEN 0
         WHEN {l}.is_year_only OR {r}.is_year_only THEN CASE WHEN year({l}.birth_on) = year({r}.birth_on) THEN 1 ELSE -1 END
         WHEN {l}.birth_on = {r}.birth_on THEN 1 ELSE -1 END""",
@@ -39,6 +56,11 @@ def agreement(definition: LinkageDefinition, left: str, right: str) -> str:
     return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile) or "0"
 
 
+def surname_agrees(left: str, right: str) -> str:
+    """Return a condition, never NULL: both surnames are known and agree."""
+    return f"({_TERMS['surname'].format(l=left, r=right)}) = 1"
+
+
 def is_another_person(left: str, right: str) -> str:
     """Return a condition: two profiles have another surname and another birth date, both of them known (rule K04)."""
     return " AND ".join(f"({_TERMS[role].format(l=left, r=right)}) = -1" for role in ("surname", "birth_date"))
@@ -53,6 +75,25 @@ def born_apart(left: str, right: str) -> str:
 
 
 def given_apart(left: str, right: str) -> str:
-    """Return a condition: two given names are nothing alike, as those of twins or of father and son. An initial is like its name."""
-    return f"""COALESCE({left}.given_name <> {right}.given_name AND NOT {alike(f"{left}.given_name", f"{right}.given_name")}
-        AND NOT ({left}.initial = {right}.initial AND LEAST(length({left}.given_name), length({right}.given_name)) = 1), false)"""
+    """Return a condition: two given names are nothing alike, as those of twins or of father and son.
+
+    An initial is like its name, a call name like the names that it is one of, and a name like another in which one letter was mistyped.
+    """
+    return f"""COALESCE(NOT {given_equal(left, right)} AND NOT {swapped(left, right)}
+        AND NOT (LEAST(length({left}.given_name), length({right}.given_name)) >= 3
+            AND damerau_levenshtein({left}.given_name, {right}.given_name) <= 1)
+        AND NOT (LEAST(length({left}.given_name), length({right}.given_name)) = 1 AND {left}.initial = {right}.initial), false)"""
+
+
+def sexes_apart(left: str, right: str) -> str:
+    """Return a condition: of another sex, and neither of one given name nor born on one day. A mistaken sex alone says little."""
+    return (
+        f"COALESCE({left}.sex <> {right}.sex AND NOT (COALESCE({left}.given_name = {right}.given_name, false)"
+        f" AND COALESCE({left}.birth_on = {right}.birth_on, false)), false)"
+    )
+
+
+def of_twins(left: str, right: str) -> str:
+    """Return a condition: one surname and birth date, and given names that are nothing alike: two children born together."""
+    born = f"{left}.birth_on = {right}.birth_on AND NOT {left}.is_year_only AND NOT {right}.is_year_only"
+    return f"(COALESCE({born}, false) AND {surname_agrees(left, right)} AND {given_apart(left, right)})"

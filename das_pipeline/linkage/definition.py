@@ -44,6 +44,8 @@ class LinkageDefinition(BaseModel, extra="forbid"):
     strong_keys: Annotated[list[StrongKey], Field(min_length=1)]  # the first one anchors a person: two different valid values never merge
     profile: list[ProfileRole]
     surname_prefixes: list[str] = []  # "van der": no part of a surname when names are compared
+    missing_names: list[str] = []  # words that are written where a name is not known
+    spellings: dict[str, str] = {}  # letters that are written in more than one way: as written -> as compared
     one_per_person: list[str] = []  # partners with one record a person
     case_anchor: list[str]  # the references, the one that best names a case first
     references: dict[str, Reference]

@@ -1,12 +1,13 @@
 """Layer 5, persistent ids: this is where person ids and case ids are given. `ids.sql` decides which cluster gets which id.
 
-Ids are numbers in order of birth. A cluster keeps the id that its records had; no id is used for anything else. What happens to an id is
-an event in an append-only ledger: birth, split, merge, end, return; see id_events.sql.
+Ids are numbers in order of birth. A person keeps the id of its verified number, and a cluster without one the id that its records had; no
+id is used for anything else. What happens to an id is an event in an append-only ledger: birth, split, merge, move, end, return; see
+id_events.sql. Which id a number was given is kept under a keyed hash, see number_ids.sql.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 import duckdb
@@ -17,6 +18,8 @@ from das_pipeline.lake import Version
 from das_pipeline.run import Run
 
 TABLE = "linkage/links"
+YEAR = timedelta(days=365)
+NUMBER_IDS = "number_ids.parquet"
 Kind = Literal["person", "case"]
 
 
@@ -31,23 +34,39 @@ def version_before(run: Run) -> Version | None:
     return latest
 
 
+def rates_before(run: Run) -> list[dict[str, float]]:
+    """Return the link rates by partner of the last version of every earlier day of a year, those before the run's date."""
+    rates: dict[str, dict[str, float]] = {}
+    version = run.lake.current(TABLE)
+    first, today = (run.as_of - YEAR).isoformat(), run.as_of.isoformat()
+    while version is not None:
+        if first <= version.as_of < today:
+            rates.setdefault(version.as_of, version.facts.get("link_rates", {}))
+        version = run.lake.version(TABLE, version.previous) if version.previous else None
+    return list(rates.values())
+
+
 def load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -> None:
-    """Create `ledger` and `links_before` from the version `before`, or empty if there is none."""
+    """Create `ledger`, `links_before` and `number_ids` from the version `before`, or empty if there is none."""
     connection.execute("CREATE TEMP TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
     connection.execute(
         "CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"
     )
+    connection.execute("CREATE TEMP TABLE number_ids (number BLOB, id BIGINT, since DATE)")
     if before is not None:
+        if NUMBER_IDS in before.files:  # versions made before numbers had ids lack it
+            connection.execute(f"INSERT INTO number_ids SELECT * FROM {engine.parquet([before.path(NUMBER_IDS)])}")
         connection.execute(f"INSERT INTO ledger SELECT * FROM {engine.parquet([before.path('id_ledger.parquet')])}")
         for file, is_in_force in (("links.parquet", True), ("former.parquet", False)):
             source = engine.parquet([before.path(file)])
             connection.execute(f"INSERT INTO links_before SELECT unit, record_no, person_id, case_id, {is_in_force} FROM {source}")
 
 
-def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, vintage: date) -> None:
-    """Create `<kind>_ids` (cluster, id) for the query `clusters` (node, cluster); append what happened to ids to the table `ledger`.
+def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, vintage: date, number: str | None = None) -> None:
+    """Create `<kind>_ids` (cluster, id) for the query `clusters` (node, cluster, is_verified); append what happened to ids to `ledger`.
 
-    Reads `links_before` (unit, record_no, person_id, case_id, is_in_force) and `ledger` (kind, id, event, other_id, vintage).
+    Reads `links_before` (unit, record_no, person_id, case_id, is_in_force) and `ledger` (kind, id, event, other_id, vintage). `number` is
+    the role of the verified numbers that keep their ids in `number_ids` (number, id, since), which is replaced; None: there are none.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE clusters AS {clusters}")
     connection.execute(
@@ -63,6 +82,9 @@ def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, v
         SELECT DISTINCT {kind}_id AS id FROM links_before WHERE is_in_force AND {kind}_id IS NOT NULL
         """
     )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE cluster_numbers AS {_numbers_of_clusters(number)}", {"role": number} if number else {}
+    )
     last = scalar(connection, "SELECT COALESCE(MAX(id), 0) FROM ledger WHERE kind = $kind", {"kind": kind})
     connection.execute(f"CREATE OR REPLACE TEMP TABLE ids AS {sql(__package__, 'ids.sql')}", {"last": last})
     connection.execute(
@@ -70,6 +92,21 @@ def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, v
         {"kind": kind, "vintage": vintage},
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind}_ids AS SELECT cluster, id FROM ids")
+    if number:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE number_ids AS {sql(__package__, 'number_ids.sql')}", {"vintage": vintage})
+
+
+def _numbers_of_clusters(number: str | None) -> str:
+    """Return a query: the verified number of every cluster (cluster, number, is_leading), and those merged into it, as keyed hashes."""
+    if number is None:
+        return "SELECT CAST(NULL AS BIGINT) AS cluster, CAST(NULL AS BLOB) AS number, true AS is_leading WHERE false"
+    anchored = "SELECT DISTINCT c.cluster, m.anchor FROM clusters AS c JOIN members AS m ON m.node = c.node WHERE m.anchor IS NOT NULL"
+    return f"""
+        WITH anchored AS ({anchored})
+        SELECT cluster, keyed(anchor) AS number, true AS is_leading FROM anchored
+        UNION
+        SELECT a.cluster, keyed(g.number) AS number, false AS is_leading
+        FROM anchored AS a JOIN merged_numbers AS g ON g.leading_number = a.anchor AND g.role = $role"""
 
 
 def make_former(connection: duckdb.DuckDBPyConnection, vintage: date) -> None:

@@ -1,4 +1,4 @@
-"""What must be true of persons, cases and what leaves the identifying zone: rules K04, K05, L01, L04, L05, L08 and L14."""
+"""What must be true of persons, cases and what leaves the identifying zone: rules K04, K05, L01, L04, L05, L08, L14 and L15."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from das_pipeline.run import Run
 NAMED = 10  # how many records a sentence names
 MIN_MASK = 5  # shorter patterns match any count
 # The only words and date columns that may leave: anything else in a text or date column breaks L14.
-DATES = {"date", "vintage"}
-WORDS = {"A", "B", "C", "D", "S", "person", "case", "birth", "merge", "split", "end", "return"}
+DATES = {"date", "vintage", "since"}
+WORDS = {"A", "B", "C", "D", "S", "person", "case", "birth", "merge", "split", "move", "end", "return"}
 
 
 def read_in_force(run: Run, connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
@@ -111,6 +111,20 @@ def linkage_is_repeatable(is_stable: bool) -> Verdict:
     if not is_stable:
         sentence = "The same edges in another order gave other persons: a tie is not broken. This is a mistake in the code: report it."
     return Verdict("L08", is_stable, sentence)
+
+
+def every_key_links(connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """L15: every strong key that several records share joins some of them."""
+    rows = connection.execute(engine.sql(__package__, "key_links.sql")).fetchall()
+    idle = {role: shared for role, shared, joined in rows if not joined}
+    sentence = "Every strong key that several records share links some of them."
+    if idle:
+        named = ", ".join(f"{role} ({shared:,} values that several records have)" for role, shared in idle.items())
+        sentence = (
+            f"No record is linked by {named}: beside a number, a name or a birth date must agree. If the partners give neither, and the"
+            " number is never mistyped nor given again, declare it in linkage.yaml as enough `alone`."
+        )
+    return Verdict("L15", not idle, sentence, facts={"keys": len(rows), "idle": len(idle)})
 
 
 def no_identifier_leaves(

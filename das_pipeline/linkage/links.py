@@ -11,11 +11,12 @@ from das_pipeline import engine
 from das_pipeline.deliveries import register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
-from das_pipeline.linkage import judging
+from das_pipeline.linkage import judging, stability
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import FILES
-from das_pipeline.linkage.ids import load_ledger, version_before
+from das_pipeline.linkage.ids import load_ledger, rates_before, version_before
 from das_pipeline.linkage.persons import link_records
+from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.linkage.sources import delivered_contracts, linked_contracts
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
@@ -31,19 +32,26 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         _load(run, connection)
         load_ledger(connection, version_before(run))
-        is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows)
+        join_at = load_model(run.jurisdiction, definition.model).threshold if definition.model else 0.0
+        is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows, join_at)
         _make_ages(run, connection, definition)
         _write(connection, draft)
         facts = _facts(connection, limits.link_rate.rows)
+        groups, facts["group_rates"] = stability.groups_are_linked_alike(connection, limits.link_rate.rows, limits.group_gap)
         draft.facts.update(facts)
         draft.path("quality.json").write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
         judging.read_in_force(run, connection, linked_contracts(run, definition))
         return [
             judging.every_record_is_linked(connection),
+            stability.rates_are_steady(facts["link_rates"], rates_before(run), limits.rate_change),
+            groups,
             *judging.numbers_are_of_one_person(connection),
             judging.cluster_is_one_person(connection),
             judging.cluster_is_small(connection, limits.records_a_person.rows),
+            stability.joins_are_above_keeping(connection, join_at),
             judging.linkage_is_repeatable(is_stable),
+            stability.ids_are_steady(connection, run.as_of, limits.moved_ids),
+            judging.every_key_links(connection),
             judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
         ]
 
@@ -99,6 +107,7 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
         ),
         "former": ("SELECT * FROM former", "unit, record_no"),
         "id_ledger": ("SELECT * FROM ledger", "vintage, kind, id, event"),
+        "number_ids": ("SELECT * FROM number_ids", "number"),
     }
     for name, (query, order) in tables.items():
         file = f"{name}.parquet"

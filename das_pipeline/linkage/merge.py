@@ -43,6 +43,36 @@ class Birth:
         return agreeing < 2 and not is_swapped
 
 
+class Profile(NamedTuple):
+    """What of an entity tells twins apart, and father and son."""
+
+    sex: str | None
+    given_name: str | None
+    given_2: str | None = None
+    surname: str | None = None  # the first part
+
+    def apart(self, other: Profile) -> bool:
+        """Return whether both cannot be one person's, as `compare.given_apart` and `compare.sexes_apart` have it of one birth date."""
+        one, two = self.given_name, other.given_name
+        if self.sex and other.sex and self.sex != other.sex:
+            return one is None or one != two
+        if one is None or two is None or one in (two, other.given_2, other.surname) or two in (self.given_2, self.surname):
+            return False  # one has the other as call name, or they are swapped with the surname
+        if min(len(one), len(two)) == 1:
+            return one[0] != two[0]
+        return min(len(one), len(two)) < 3 or not one_edit_apart(one, two)
+
+
+def one_edit_apart(one: str, two: str) -> bool:
+    """Return whether two different names differ in one letter, or in the order of two neighbours."""
+    shorter, longer = sorted((one, two), key=len)
+    start = next((n for n, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    a, b = shorter[start:], longer[start:]
+    if len(a) < len(b):
+        return a == b[1:]
+    return a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+
+
 @dataclass
 class Cluster:
     """What a merge must respect: the constraints of one entity, or of several that were merged."""
@@ -52,21 +82,31 @@ class Cluster:
     births: set[Birth] = field(default_factory=set)
     numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons
     alone: set[str] = field(default_factory=set)  # partners that have one record a person, and have it in this cluster
+    profiles: set[Profile] = field(default_factory=set)
 
-    def can_join(self, other: Cluster, most_records: int) -> bool:
+    def can_join(self, other: Cluster, most_records: int, *, by_key: bool = False) -> bool:
+        """Return whether both can be one person; names and sex say nothing against a key that they share (`by_key`)."""
         return not (
-            (self.is_anchored and other.is_anchored)
+            (not by_key and self._named_apart(other))
+            or (self.is_anchored and other.is_anchored)
             or self.records + other.records > most_records
             or self.alone & other.alone
             or self._contradicts(other)
             or any(a.apart(b) for a in self.births for b in other.births)
         )
 
+    def _named_apart(self, other: Cluster) -> bool:
+        return any(a.apart(b) for a in self.profiles for b in other.profiles)
+
     def _contradicts(self, other: Cluster) -> bool:
         both = {key for key, _ in self.numbers} & {key for key, _ in other.numbers}
         return any({n for k, n in self.numbers if k == key}.isdisjoint({n for k, n in other.numbers if k == key}) for key in both)
 
     def absorb(self, other: Cluster) -> None:
+        if not self._named_apart(other):  # else a key joins them, and the names of the surer one count
+            self.profiles |= other.profiles
+        elif (other.is_anchored, other.records) > (self.is_anchored, self.records):
+            self.profiles = set(other.profiles)
         self.records += other.records
         self.is_anchored |= other.is_anchored
         self.births |= other.births
@@ -80,7 +120,10 @@ def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], mo
     No person gets more than `most_records` records without a verified number. The order of `edges` and `entities` does not matter.
     """
     root = {entity: entity for entity in entities}
-    clusters = {entity: Cluster(c.records, c.is_anchored, set(c.births), set(c.numbers), set(c.alone)) for entity, c in entities.items()}
+    clusters = {
+        entity: Cluster(c.records, c.is_anchored, set(c.births), set(c.numbers), set(c.alone), set(c.profiles))
+        for entity, c in entities.items()
+    }
 
     def find(entity: int) -> int:
         while root[entity] != entity:
@@ -91,7 +134,7 @@ def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], mo
     taken: list[Edge] = []
     for edge in sorted(edges, key=Edge.strength):
         left, right = sorted((find(edge.left), find(edge.right)))
-        if left != right and clusters[left].can_join(clusters[right], most_records):
+        if left != right and clusters[left].can_join(clusters[right], most_records, by_key=edge.link_class == "B"):
             root[right] = left
             clusters[left].absorb(clusters.pop(right))
             taken.append(edge)

@@ -12,28 +12,34 @@ import pyarrow as pa
 from das_pipeline.engine import sql
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.ids import give_ids, make_former
-from das_pipeline.linkage.merge import Birth, Cluster, Edge, constrained_merge
+from das_pipeline.linkage.merge import Birth, Cluster, Edge, Profile, constrained_merge
 
 
-def link_records(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, vintage: date, most_records: int) -> bool:
+def link_records(
+    connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, vintage: date, most_records: int, join_at: float = 0.0
+) -> bool:
     """Create `links`, one row per record with its ids, link class and weight; return whether the order of the edges does not matter.
 
-    Reads the tables of `identifying/entities`, `links_before` and `ledger`, and appends to `ledger` what happened to ids.
+    A new probable link needs `join_at` bits.
+
+    Reads the tables of `identifying/entities`, `links_before`, `ledger` and `number_ids`; appends to `ledger` what happened to ids.
     """
-    keep_unambiguous(connection)
+    keep_unambiguous(connection, join_at)
     is_stable = merge_entities(connection, definition, most_records)
     make_people(connection)
     make_cases(connection, definition)
-    give_ids(connection, "person", "SELECT node, person AS cluster FROM people WHERE person IS NOT NULL", vintage)
-    give_ids(connection, "case", "SELECT node, cluster FROM case_clusters", vintage)
+    persons = """SELECT p.node, p.person AS cluster, m.anchor IS NOT NULL AS is_verified
+        FROM people AS p JOIN members AS m ON m.node = p.node WHERE p.person IS NOT NULL"""
+    give_ids(connection, "person", persons, vintage, definition.strong_keys[0].role)
+    give_ids(connection, "case", "SELECT node, cluster, false AS is_verified FROM case_clusters", vintage)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE links AS {sql(__package__, 'links.sql')}")
     make_former(connection, vintage)
     return is_stable
 
 
-def keep_unambiguous(connection: duckdb.DuckDBPyConnection) -> None:
+def keep_unambiguous(connection: duckdb.DuckDBPyConnection, join_at: float) -> None:
     """Create `candidates`: the edges that the merge may take, see candidates.sql."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {sql(__package__, 'candidates.sql')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {sql(__package__, 'candidates.sql')}", {"join_at": join_at})
 
 
 def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int) -> bool:
@@ -68,12 +74,17 @@ def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefin
         "CREATE OR REPLACE TEMP TABLE touched AS SELECT left_entity AS entity FROM candidates UNION SELECT right_entity FROM candidates"
     )
     rows = connection.execute(
-        "SELECT entity, CASE WHEN anchor IS NULL THEN records ELSE 0 END, anchor IS NOT NULL, birth_on, is_year_only"
-        " FROM entities SEMI JOIN touched USING (entity) ORDER BY entity"
+        "SELECT entity, CASE WHEN anchor IS NULL THEN records ELSE 0 END, anchor IS NOT NULL, birth_on, is_year_only,"
+        " sex, given_name, given_2, surname_1 FROM entities SEMI JOIN touched USING (entity) ORDER BY entity"
     ).fetchall()
     clusters = {
-        entity: Cluster(records, is_anchored, {Birth(born, is_year_only)} if born else set())
-        for entity, records, is_anchored, born, is_year_only in rows
+        entity: Cluster(
+            records,
+            is_anchored,
+            {Birth(born, is_year_only)} if born else set(),
+            profiles={Profile(*who)} if any(who[:2]) else set(),
+        )
+        for entity, records, is_anchored, born, is_year_only, *who in rows
     }
     numbers = connection.execute(
         "SELECT entity, key, dense_rank() OVER (ORDER BY key, value) FROM keys SEMI JOIN touched USING (entity)"

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from das_pipeline.engine import identifier
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.linkage.compare import born_apart, given_apart
+from das_pipeline.linkage.compare import born_apart, given_apart, given_equal, sexes_apart
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -36,9 +36,16 @@ class StoredModel(BaseModel, extra="forbid"):
     """The result of `train_model`: Splink's settings with every level trained, name frequencies, and the bits needed for a link."""
 
     trained_on: dict[str, bool | int | str]  # train again before a model of simulated persons links real ones
-    threshold: float  # match weight in bits
+    threshold: float  # match weight in bits that a new link needs
+    kept_from: float  # match weight in bits from which a link that was made stays (hysteresis)
     frequencies: dict[str, Frequencies]
     splink: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _joins_above_keeping(self) -> StoredModel:
+        if self.kept_from >= self.threshold:
+            raise ValueError(f"kept_from {self.kept_from} must be below threshold {self.threshold}, or links come and go from day to day")
+        return self
 
 
 def load_model(jurisdiction: Jurisdiction, name: str) -> StoredModel:
@@ -65,7 +72,7 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
     """Add edges of class C to `edges`, with the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
 
     Refused, whatever the weight: birth dates beyond tolerance; given names that are nothing alike, which is what twins, brothers and
-    father and son differ in; another sex with another birth date; different citizen numbers.
+    father and son differ in; two common given names, even if they differ in one letter; another sex, unless all else agrees.
     """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT *, anchor IS NOT NULL AS is_anchored FROM entities"
@@ -73,17 +80,20 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
     )
     with discreet_splink():
         linker = make_linker(connection, model.splink, "compared_entities", model.frequencies)
-        predicted = linker.inference.predict(threshold_match_weight=model.threshold).physical_name
+        predicted = linker.inference.predict(threshold_match_weight=model.kept_from).physical_name
+    common = model.frequencies["given_name"].common
     connection.execute(
         f"""
         INSERT INTO edges
         WITH pairs AS (
             SELECT p.entity_l AS left_entity, p.entity_r AS right_entity, CAST(ROUND(p.match_weight, 6) AS DECIMAL(12, 6)) AS weight,
-                {born_apart("l", "r")} OR {given_apart("l", "r")}
-                OR COALESCE(l.sex <> r.sex AND l.birth_on <> r.birth_on, false) AS is_vetoed
+                {born_apart("l", "r")} OR {given_apart("l", "r")} OR {sexes_apart("l", "r")}
+                OR (NOT COALESCE({given_equal("l", "r")}, true) AND list_contains($common, l.given_name)
+                    AND list_contains($common, r.given_name)) AS is_vetoed
             FROM {predicted} AS p JOIN entities AS l ON l.entity = p.entity_l JOIN entities AS r ON r.entity = p.entity_r)
         SELECT left_entity, right_entity, 'C' AS link_class, weight FROM pairs WHERE NOT is_vetoed ORDER BY left_entity, right_entity
-        """
+        """,
+        {"common": list(common)},
     )
 
 

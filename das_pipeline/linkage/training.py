@@ -5,6 +5,7 @@ The verified chain numbers are the labels: what agrees between two records with 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import is_simulated
-from das_pipeline.linkage.compare import alike
+from das_pipeline.linkage.compare import alike, swapped
 from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
@@ -20,6 +21,7 @@ from das_pipeline.run import Run
 MAX_PAIRS = 2e7
 SEED = 1
 THRESHOLD = 8.0  # bits; odds of 256 to 1 for a link, before Splink's over-confidence
+KEPT = 6.0  # bits below the threshold at which a link stays
 
 
 def _level(condition: str, label: str, **more: Any) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def _missing(column: str) -> dict[str, Any]:
 _NEAR_BIRTH = """(CAST(year(birth_on_l) = year(birth_on_r) AS INTEGER) + CAST(month(birth_on_l) = month(birth_on_r) AS INTEGER)
  + CAST(day(birth_on_l) = day(birth_on_r) AS INTEGER) = 2) OR (year(birth_on_l) = year(birth_on_r)
  AND month(birth_on_l) = day(birth_on_r) AND day(birth_on_l) = month(birth_on_r))"""
+
+_SWAPPED = re.sub(r"\b([lr])\.(\w+)", r"\2_\1", swapped("l", "r"))  # Splink's names of the columns
 
 SETTINGS: dict[str, Any] = {
     "link_type": "dedupe_only",
@@ -57,16 +61,26 @@ SETTINGS: dict[str, Any] = {
                 _level("surname_l = surname_r", "equal", tf_adjustment_column="surname"),
                 _level("surname_1_l IN (surname_1_r, surname_2_r) OR surname_2_l IN (surname_1_r, surname_2_r)", "a part is equal"),
                 _level(alike("surname_l", "surname_r"), "alike"),
+                _level(_SWAPPED, "swapped with the given name"),
                 _level("ELSE", "different"),
             ],
         },
         {
             "output_column_name": "given_name",
             "comparison_levels": [
-                _missing("given_name"),
+                _level(
+                    f"given_name_l IS NULL OR given_name_r IS NULL OR {_SWAPPED}",
+                    "missing, or counted with the surname",
+                    is_null_level=True,
+                ),
                 _level("given_name_l = given_name_r", "equal", tf_adjustment_column="given_name"),
+                _level("given_2_l = given_name_r OR given_name_l = given_2_r", "a call name"),
                 _level("initial_l = initial_r AND (length(given_name_l) = 1 OR length(given_name_r) = 1)", "an initial"),
                 _level(alike("given_name_l", "given_name_r"), "alike"),
+                _level(
+                    "LEAST(length(given_name_l), length(given_name_r)) = 3 AND damerau_levenshtein(given_name_l, given_name_r) <= 1",
+                    "short and alike",
+                ),
                 _level("ELSE", "different"),
             ],
         },
@@ -81,6 +95,10 @@ SETTINGS: dict[str, Any] = {
                 _level(f"NOT is_year_only_l AND NOT is_year_only_r AND ({_NEAR_BIRTH})", "one part differs"),
                 _level("ELSE", "different"),
             ],
+        },
+        {
+            "output_column_name": "sex",
+            "comparison_levels": [_missing("sex"), _level("sex_l = sex_r", "equal"), _level("ELSE", "different")],
         },
     ],
 }
@@ -124,6 +142,7 @@ def train(connection: duckdb.DuckDBPyConnection, least: int, *, as_of: date, is_
             "unseen_levels": ", ".join(unseen),
         },
         threshold=THRESHOLD,
+        kept_from=THRESHOLD - KEPT,
         frequencies=frequencies,
         splink=trained,
     )

@@ -17,6 +17,7 @@ from das_pipeline.deliveries import Column as ContractColumn
 from das_pipeline.deliveries import Contract
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
+from simulation.deliveries.mistakes import with_mistakes
 from simulation.draws import (
     NEVER,
     Bools,
@@ -140,6 +141,9 @@ class Registers:
         draw = stream(self.seed, "register", name)
         register = Register(contract, recorded.table, table, recorded.columns, keeping, {}, {}, {}, {}, draw.permutation(len(table)))
         people = _identities(draw, habits, self.world.people, table.person, keeping.known_on)
+        if profile := self.parameters.profile:
+            mistaken = stream(self.seed, "mistakes", name)
+            people = with_mistakes(mistaken, profile, contract.partner, people, self.world.people, table)
         people |= _placeholders(draw, habits, self.parameters.registers.placeholders, people, self.world.people.is_entity[table.person])
         for column in contract.columns:
             if contract.delivery.mutation and column.name == contract.delivery.mutation.column:

@@ -26,14 +26,19 @@ def evaluate(run: Run, truth: Path) -> dict[str, dict[str, float]]:
 
 def measure(run: Run, connection: duckdb.DuckDBPyConnection, truth: Path) -> dict[str, dict[str, float]]:
     """Return the same for the table `links` (unit, record_no, person_id, case_id) on `connection`."""
+    key_records(run, connection, truth)
+    connection.execute(f"CREATE TEMP TABLE judged AS {engine.sql(__package__, 'judged.sql')}")
+    return {"persons": _over_pairs(connection, "person"), "cases": _over_pairs(connection, "case")}
+
+
+def key_records(run: Run, connection: duckdb.DuckDBPyConnection, truth: Path) -> None:
+    """Create `truth` (unit, key, person, case) of the folder `truth`, and `keyed_records` (unit, record_no, key) of the deliveries."""
     connection.execute(f"CREATE TEMP VIEW truth AS SELECT * FROM {engine.parquet([truth / 'records.parquet'])}")
     connection.execute("CREATE TEMP TABLE keyed_records (unit VARCHAR, record_no BIGINT, key VARCHAR)")
     for contract in delivered_contracts(run):
         view = register_records(run, connection, contract.partner, contract.file, half="direct")
         key = " || '/' || ".join(_canonical(name) for name in contract.unit_key)
         connection.execute(f"INSERT INTO keyed_records SELECT DISTINCT $unit, record_no, {key} FROM {view}", {"unit": contract.unit})
-    connection.execute(f"CREATE TEMP TABLE judged AS {engine.sql(__package__, 'judged.sql')}")
-    return {"persons": _over_pairs(connection, "person"), "cases": _over_pairs(connection, "case")}
 
 
 def _canonical(name: str) -> str:

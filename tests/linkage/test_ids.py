@@ -64,6 +64,63 @@ def test_split_gives_a_new_id_to_the_smaller_part():
     assert events(world)[1:] == [(TUESDAY, "birth", 2, None), (TUESDAY, "split", 2, 1)]
 
 
+def test_id_does_not_move_to_the_person_that_a_record_turns_out_to_be_about():
+    """Case 1 had the number and the name of somebody else than it is about. It is corrected: id 2 stays whose it was, and id 1 ends."""
+    world = World()
+    jan, piet = row(("case", 1), chain_number="11", **JAN), row(("report", 1), chain_number="12", **PIET)
+    world.link([jan, piet], MONDAY)
+    corrected = world.link([row(("case", 1), chain_number="12", **PIET), piet], TUESDAY)
+    assert [corrected[key].person for key in (("case", 1), ("report", 1))] == [2, 2]
+    assert events(world)[2:] == [(TUESDAY, "end", 1, None)]
+    again = world.link([jan, piet], WEDNESDAY)
+    assert [again[key].person for key in (("case", 1), ("report", 1))] == [1, 2]
+    assert events(world)[3:] == [(WEDNESDAY, "return", 1, None)]
+
+
+def test_number_that_was_never_seen_takes_no_id_of_another_number():
+    world = World()
+    world.link([row(("report", 1), chain_number="11", **JAN)], MONDAY)
+    assert world.link([row(("report", 1), chain_number="12", **PIET)], TUESDAY)[("report", 1)].person == 2
+    assert events(world)[1:] == [(TUESDAY, "end", 1, None), (TUESDAY, "birth", 2, None), (TUESDAY, "split", 2, 1)]
+
+
+def test_verified_person_keeps_the_id_after_a_split():
+    """Docket D held them together; three records without a chain number are more than one with it, and count for less."""
+    world = World()
+    verified = row(("report", 1), chain_number="11", docket="D", **JAN)
+    others = [row(("case", n), citizen_number="123456782", **JAN) for n in (1, 2, 3)]
+    world.link([verified, others[0] | {"docket": "D"}, *others[1:]], MONDAY)
+    apart = world.link([verified, *others], TUESDAY)
+    assert [apart[("report", 1)].person, *(apart[("case", n)].person for n in (1, 2, 3))] == [1, 2, 2, 2]
+
+
+def test_record_that_gets_a_number_keeps_the_id_when_its_person_splits():
+    world = World()
+    rows = [row(("case", n), citizen_number="123456782", **JAN) for n in (1, 2, 3)]
+    world.link(rows, MONDAY)
+    apart = world.link([*rows[:2], row(("case", 3), chain_number="11", **JAN)], TUESDAY)
+    assert [apart[("case", n)].person for n in (1, 2, 3)] == [2, 2, 1]
+
+
+def test_records_keep_their_id_when_the_number_of_their_person_is_gone():
+    world = World()
+    verified, other = row(("report", 1), chain_number="11", docket="D", **JAN), row(("case", 1), docket="D", **JAN)
+    world.link([verified, other], MONDAY)
+    assert world.link([other], TUESDAY)[("case", 1)].person == 1
+    assert len(events(world)) == 1
+
+
+def test_revoked_merge_of_numbers_gives_the_second_person_its_id_back():
+    world = World()
+    rows = [row(("report", n), chain_number=number, **JAN) for n, number in ((1, "11"), (2, "12"), (3, "12"))]
+    world.link(rows, MONDAY)
+    merged = world.link(rows, TUESDAY, merged={"12": "11"})
+    assert [merged[("report", n)].person for n in (1, 2, 3)] == [2, 2, 2]
+    revoked = world.link(rows, WEDNESDAY)
+    assert [revoked[("report", n)].person for n in (1, 2, 3)] == [1, 2, 2]
+    assert events(world)[2:] == [(TUESDAY, "merge", 1, 2), (WEDNESDAY, "return", 1, None)]
+
+
 def test_ended_id_is_never_used_again():
     world = World()
     world.link([row(("report", 1), **JAN), row(("report", 2), **PIET)], MONDAY)

@@ -118,6 +118,18 @@ def test_l08_sees_a_merge_that_depends_on_the_order_of_its_edges(monkeypatch):
     assert not judging.linkage_is_repeatable(merge_entities(world.connection, world.definition, MOST_RECORDS)).passed
 
 
+@pytest.mark.breaks("L15")
+def test_l15_sees_a_key_that_links_nobody():
+    """Two records have one number, and neither a name nor a birth date beside it."""
+    world = World()
+    world.link([row(("report", 1), chain_number="11"), row(("case", 1), chain_number="11"), row(("case", 2), citizen_number="7", **JAN)])
+    verdict = judging.every_key_links(world.connection)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"keys": 1, "idle": 1})
+    assert "chain_number (1 values that several records have)" in verdict.sentence
+    world.link([row(("report", 1), chain_number="11", **JAN), row(("case", 1), chain_number="11", **JAN)])
+    assert judging.every_key_links(world.connection).passed
+
+
 @pytest.mark.parametrize(
     ("planted", "place"),
     [

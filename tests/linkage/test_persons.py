@@ -50,7 +50,12 @@ GUARDED = [
     ({"surname": "JANSÉN "}, True),
     ({"surname": "van Jansen"}, True),
     ({"surname": "Bakker-Jansen"}, True),
-    ({"surname": "Jasnen", "given_names": "Kees"}, True),  # two letters changed places
+    ({"surname": "Jasnen", "given_names": "J."}, True),  # two letters changed places
+    ({"given_names": "Kees"}, False),  # all but the given name agrees: a twin's number
+    ({"given_names": "Jam"}, True),
+    ({"given_names": "Kees Jan"}, True),  # a call name
+    ({"surname": "Jan", "given_names": "Jansen"}, True),  # swapped
+    ({"sex": "female"}, True),
     ({"surname": "Bakker"}, True),  # married: birth date and initial agree
     ({"surname": "Bakker", "given_names": "Kees"}, False),
 ]
@@ -64,6 +69,45 @@ def test_guard_counts_what_is_missing_as_nothing():
     linked = World().link(rows)
     outcome = [(change, linked[("case", n)].person == linked[("report", 2 * n)].person) for n, (change, _) in enumerate(GUARDED)]
     assert outcome == GUARDED
+
+
+CITIZEN = {"citizen_number": "123456782"}
+
+
+def test_second_number_makes_up_for_names_that_are_wrong():
+    """Chain number, citizen number and birth date are those of report 1 and 2; the names are somebody else's."""
+    rows = [row(("report", n), chain_number="11", **CITIZEN, **JAN) for n in (1, 2)]
+    other = JAN | {"surname": "Bakker", "given_names": "Jasper"}
+    assert len(set(persons(*rows, row(("case", 1), chain_number="11", **CITIZEN, **other)))) == 1
+    assert len(set(persons(*rows, row(("case", 1), chain_number="11", **CITIZEN, **(JAN | {"given_names": "Kees"}))))) == 1
+
+
+def test_mistyped_number_neither_leaves_its_person_nor_takes_others_along():
+    """Only case 1 has 1234657, with two digits of 1234567 turned. Case 2 has no chain number and fits both."""
+    rows = [row(("report", n), chain_number="1234567", **CITIZEN, **JAN) for n in (1, 2)]
+    linked = World().link([*rows, row(("case", 1), chain_number="1234657", **CITIZEN, **JAN), row(("case", 2), **CITIZEN, **JAN)])
+    assert len({link.person for link in linked.values()}) == 1
+    assert [linked[("case", n)].link_class for n in (1, 2)] == ["B", "B"]
+
+
+def test_number_that_only_one_record_has_takes_no_record_from_a_number_that_several_have():
+    """98765 is not one edit from 11: case 1 stays a person of its own, as two verified numbers never merge."""
+    rows = [row(("report", n), chain_number="11", **CITIZEN, **JAN) for n in (1, 2)]
+    assert persons(row(("case", 1), chain_number="98765", **CITIZEN, **JAN), row(("case", 2), **CITIZEN, **JAN), *rows) == [1, 2, 2, 2]
+
+
+def test_two_numbers_a_letter_apart_with_several_records_each_stay_apart():
+    numbers = ("1234567", "1234567", "1234657", "1234657")
+    rows = [row(("report", n), chain_number=number, **JAN) for n, number in enumerate(numbers, start=1)]
+    assert persons(*rows) == [1, 1, 2, 2]
+
+
+def test_number_that_is_enough_alone_links_records_without_a_profile():
+    rows = [row(("report", 1), citizen_number="123456782"), row(("case", 1), citizen_number="123456782")]
+    assert persons(*rows) == [2, 1]
+    first, second = DEFINITION.strong_keys
+    alone = DEFINITION.model_copy(update={"strong_keys": [first, second.model_copy(update={"alone": True})]})
+    assert persons(*rows, definition=alone) == [1, 1]
 
 
 def test_father_and_son_with_one_name_are_two_persons():

@@ -7,6 +7,7 @@ from datetime import date
 
 import duckdb
 import pytest
+from pydantic import ValidationError
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
@@ -49,6 +50,59 @@ def test_record_without_number_is_linked_by_its_names(model):
 def test_persons_who_only_look_alike_are_not_linked(model, other):
     linked = World(model=model).link([row(("report", 1), chain_number="11", **JAN), row(("case", 1), **other)])
     assert linked[("report", 1)].person != linked[("case", 1)].person
+
+
+SISTER = {"surname": "Kodase", "given_names": "Nara", "birth_date": "1980-05-17", "sex": "female"}
+
+
+def test_brother_does_not_reach_his_twin_by_a_record_between_them(model):
+    """Case 1 has no given name: it fits both. Nara has a number, so it is hers; her brother stays apart."""
+    bridge = row(("case", 1), surname="Kodase", birth_date="1980-05-17", docket="D", sex=None)
+    for brother in (JAN, JAN | {"sex": None}):
+        linked = World(model=model).link([row(("report", 1), chain_number="11", **SISTER), bridge, row(("case", 2), **brother)])
+        assert linked[("case", 2)].person != linked[("report", 1)].person
+
+
+def test_boy_and_girl_whose_names_differ_in_one_letter_stay_apart(model):
+    boy, girl = JAN | {"given_names": "Nare"}, SISTER
+    linked = World(model=model).link([row(("report", 1), chain_number="11", **girl), row(("case", 1), **boy)])
+    assert linked[("report", 1)].person != linked[("case", 1)].person
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"given_names": "Zabo"},  # the second of two given names
+        {"given_names": "Pila"},  # one letter
+        {"surname": "Pilo", "given_names": "Kodase"},  # swapped
+        {"given_names": "P."},
+    ],
+)
+def test_same_person_written_otherwise_is_linked_without_a_number(model, change):
+    usual = JAN | {"given_names": "Pilo Zabo"}
+    linked = World(model=model).link([row(("report", 1), chain_number="11", **usual), row(("case", 1), **(JAN | change))])
+    assert linked[("report", 1)].person == linked[("case", 1)].person
+
+
+def test_link_stays_when_its_weight_drops_a_little(model):
+    """The birth date becomes a year. No link would be made of what is left, but the one that was made is kept, and the ids with it."""
+    rows = [row(("report", 1), chain_number="11", **JAN), row(("case", 1), **(JAN | {"birth_date": "1980-01-01"}))]
+    weight = float(World(model=model).link(rows)[("case", 1)].weight)
+    model = model.model_copy(update={"threshold": weight + 1, "kept_from": weight - 5})
+    verified, whole = row(("report", 1), chain_number="11", **JAN), row(("case", 1), **JAN)
+    partial = row(("case", 1), **(JAN | {"birth_date": "1980-01-01"}))
+    fresh = World(model=model).link([verified, partial])
+    assert fresh[("report", 1)].person != fresh[("case", 1)].person
+    world = World(model=model)
+    before = world.link([verified, whole], date(2024, 1, 1))
+    after = world.link([verified, partial], date(2024, 1, 2))
+    assert after[("case", 1)].weight < model.threshold
+    assert {link.person for link in after.values()} == {link.person for link in before.values()} == {1}
+
+
+def test_a_model_must_join_above_what_it_keeps(model):
+    with pytest.raises(ValidationError, match="must be below threshold"):
+        StoredModel.model_validate(model.model_dump() | {"kept_from": model.threshold})
 
 
 def test_record_that_fits_two_persons_joins_neither(model):

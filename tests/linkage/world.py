@@ -13,6 +13,7 @@ from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.persons import link_records
 from das_pipeline.linkage.probabilistic import StoredModel
+from das_pipeline.privacy import register_keyed_macro
 
 MOST_RECORDS, MOST_HOLDERS = 60, 300
 
@@ -23,7 +24,9 @@ DEFINITION = LinkageDefinition.model_validate(
             {"role": "citizen_number", "max_profiles": 3},
         ],
         "profile": ["surname", "given_names", "birth_date", "sex"],
-        "surname_prefixes": ["van", "de"],
+        "surname_prefixes": ["van", "de", "der"],
+        "missing_names": ["onbekend", "nan", "none", "nn"],
+        "spellings": {"ij": "y", "ue": "u", "oe": "o", "ae": "a"},
         "case_anchor": ["docket", "report", "event"],
         "references": {
             "docket": {"unit": "case", "column": "docket_no", "names_one_person": True},
@@ -52,6 +55,7 @@ class World:
     links: list[tuple[Any, ...]] = field(default_factory=list)
     former: list[tuple[Any, ...]] = field(default_factory=list)
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
+    number_ids: list[tuple[Any, ...]] = field(default_factory=list)
     connection: duckdb.DuckDBPyConnection = field(init=False)  # of the last run, with all its tables
 
     def link(
@@ -59,6 +63,7 @@ class World:
     ) -> dict[Key, Any]:
         """The links by record, after one run on `rows`."""
         connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
+        register_keyed_macro(connection, b"k" * 32)
         fill(connection, list(rows), merged)
         resolve_entities(connection, self.definition, MOST_HOLDERS, self.model)
         connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
@@ -69,10 +74,14 @@ class World:
             connection.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?)", self.ledger)
             before = [(*link[:4], True) for link in self.links] + [(*link, False) for link in self.former]
             connection.executemany("INSERT INTO links_before VALUES (?, ?, ?, ?, ?)", before)
-        assert link_records(connection, self.definition, vintage, MOST_RECORDS)
+        connection.execute("CREATE TABLE number_ids (number BLOB, id BIGINT, since DATE)")
+        if self.number_ids:
+            connection.executemany("INSERT INTO number_ids VALUES (?, ?, ?)", self.number_ids)
+        assert link_records(connection, self.definition, vintage, MOST_RECORDS, self.model.threshold if self.model else 0.0)
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
         self.former = connection.execute("SELECT * FROM former ORDER BY unit, record_no").fetchall()
         self.ledger = connection.execute("SELECT * FROM ledger ORDER BY vintage, kind, id, event").fetchall()
+        self.number_ids = connection.execute("SELECT * FROM number_ids ORDER BY number").fetchall()
         return {(unit, record_no): Link(person, case, kind, weight) for unit, record_no, person, case, kind, weight in self.links}
 
 

@@ -1,0 +1,89 @@
+"""What must hold from one version of the links to the next, and from one group of persons to another: rules L02, L03, L06 and L09."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.gate import Verdict
+from das_pipeline.policy import Warn, WarnAndBlock
+
+
+def rates_are_steady(rates: Mapping[str, float], earlier: Sequence[Mapping[str, float]], limit: WarnAndBlock) -> Verdict:
+    """L02: every partner's link rate is near its mean over the `earlier` versions of a year; it blocks from `min_rows` of them on."""
+    moved = {}
+    for partner, rate in sorted(rates.items()):
+        before = [version[partner] for version in earlier if partner in version]
+        if before and abs(rate - sum(before) / len(before)) > limit.warn:
+            moved[partner] = round(rate - sum(before) / len(before), 4)
+    stops = len(earlier) >= limit.min_rows and any(abs(change) > limit.block for change in moved.values())
+    sentence = "Every partner's link rate is near its mean of the last twelve months."
+    if moved:
+        named = ", ".join(f"{partner} ({change:+.1%})" for partner, change in moved.items())
+        sentence = (
+            f"Link rates moved from their mean of twelve months: {named}. Look for a column that is empty or was renamed at the partner."
+        )
+    return Verdict(
+        "L02",
+        not moved,
+        sentence,
+        severity="block" if stops else "warn",
+        facts={"partners": len(rates), "earlier_versions": len(earlier), "moved": len(moved)},
+    )
+
+
+def groups_are_linked_alike(connection: duckdb.DuckDBPyConnection, least: int, limit: Warn) -> tuple[Verdict, dict[str, dict[str, float]]]:
+    """L03: records without a verified number are linked as often in every group; return the rates too."""
+    rates: dict[str, dict[str, float]] = {}
+    for trait, value, records, linked in connection.execute(engine.sql(__package__, "group_rates.sql"), {"least": least}).fetchall():
+        rates.setdefault(trait, {})[value] = round(linked / records, 4)
+    gaps = {trait: round(max(groups.values()) - min(groups.values()), 4) for trait, groups in rates.items()}
+    wide = {trait: gap for trait, gap in gaps.items() if gap > limit.warn}
+    sentence = "Records without a verified number are linked as often in every group."
+    if wide:
+        named = ", ".join(f"{trait} ({gap:.1%} between the highest and the lowest)" for trait, gap in wide.items())
+        sentence = (
+            f"Records without a verified number are linked less often in some groups, by {named}: figures of persons are biased by it."
+        )
+    return Verdict("L03", not wide, sentence, facts={f"gap by {trait}": gap for trait, gap in gaps.items()}), rates
+
+
+def joins_are_above_keeping(connection: duckdb.DuckDBPyConnection, join_at: float) -> Verdict:
+    """L06: a probable link of fewer bits than a new one needs is one that an earlier version had."""
+    fresh = int(
+        engine.scalar(
+            connection,
+            "SELECT COUNT(*) FROM links AS l LEFT JOIN links_before AS b ON b.unit = l.unit AND b.record_no = l.record_no"
+            " WHERE l.link_class = 'C' AND l.weight < $join_at AND b.unit IS NULL",
+            {"join_at": join_at},
+        )
+    )
+    sentence = "Every new probable link has the weight that a new one needs."
+    if fresh:
+        sentence = (
+            f"{fresh} new records were linked by fewer than {join_at:g} bits, which only keep a link: a mistake in the code: report it."
+        )
+    return Verdict("L06", not fresh, sentence, facts={"new_below": fresh})
+
+
+def ids_are_steady(connection: duckdb.DuckDBPyConnection, vintage: date, limit: Warn) -> Verdict:
+    """L09: few records have a person with another id than before, and the ledger says of each why. It blocks only if it does not."""
+    records, moved, unexplained = connection.execute(engine.sql(__package__, "id_moves.sql"), {"vintage": vintage}).fetchall()[0]
+    share = moved / records if records else 0.0
+    sentence = f"{moved} of {records} records have a person with another id than before; the ledger has every change."
+    if unexplained:
+        sentence = (
+            f"{unexplained} records have a person with another id, and the ledger has no event of it: a mistake in the code: report it."
+        )
+    elif share > limit.warn:
+        sentence = f"{moved} of {records} records have a person with another id than before ({share:.2%}): look at what merged and split."
+    return Verdict(
+        "L09",
+        not unexplained and share <= limit.warn,
+        sentence,
+        severity="block" if unexplained else "warn",
+        facts={"records": records, "moved": moved, "unexplained": unexplained},
+    )

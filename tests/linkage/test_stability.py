@@ -1,0 +1,71 @@
+"""What must hold from version to version and between groups, with a fault planted in each."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from das_pipeline.linkage import stability
+from das_pipeline.policy import Warn, WarnAndBlock
+from tests.linkage.world import World, row
+
+JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17", "sex": "male"}
+CHANGE = WarnAndBlock(warn=0.03, block=0.08, min_rows=2, reason="a limit of the test")
+MONDAY, TUESDAY = date(2024, 1, 1), date(2024, 1, 2)
+
+
+@pytest.mark.parametrize(("rate", "severity"), [(0.85, "warn"), (0.80, "block"), (0.95, "warn")])
+@pytest.mark.breaks("L02")
+def test_l02_sees_a_link_rate_that_moved(rate, severity):
+    earlier = [{"watch": 0.90, "bench": 0.5}, {"watch": 0.90}]
+    assert stability.rates_are_steady({"watch": 0.92, "new": 0.1}, earlier, CHANGE).passed
+    verdict = stability.rates_are_steady({"watch": rate}, earlier, CHANGE)
+    assert (verdict.passed, verdict.severity, verdict.facts["moved"]) == (False, severity, 1)
+
+
+def test_l02_blocks_only_with_enough_earlier_versions():
+    assert stability.rates_are_steady({"watch": 0.5}, [{"watch": 0.9}], CHANGE).severity == "warn"
+    assert stability.rates_are_steady({"watch": 0.5}, [], CHANGE).passed
+
+
+@pytest.mark.breaks("L03")
+def test_l03_sees_that_women_are_linked_less_often():
+    """Of four men without a chain number three are one person by citizen number; none of three women is linked."""
+    number = {"citizen_number": "123456782"}
+    men = [row(("report", n), **JAN, **(number if n else {})) for n in range(4)]
+    women = [row(("case", n), **(JAN | {"sex": "female", "surname": f"Name{n}"})) for n in range(3)]
+    world = World()
+    world.link([*men, *women])
+    verdict, rates = stability.groups_are_linked_alike(world.connection, 3, Warn(warn=0.05, reason="a limit of the test"))
+    assert rates == {"decade of birth": {"1980": 0.4286}, "sex": {"female": 0.0, "male": 0.75}}
+    assert (verdict.passed, verdict.severity, verdict.facts["gap by sex"]) == (False, "warn", 0.75)
+    assert stability.groups_are_linked_alike(world.connection, 4, Warn(warn=0.05, reason="a limit of the test"))[0].passed
+
+
+@pytest.mark.breaks("L06")
+def test_l06_sees_a_new_link_that_is_too_weak():
+    world = World()
+    world.link([row(("report", 1), **JAN)], MONDAY)
+    world.link([row(("report", 1), **JAN), row(("report", 2), **JAN)], TUESDAY)
+    world.connection.execute("UPDATE links SET link_class = 'C', weight = 7 WHERE record_no = 1")
+    assert stability.joins_are_above_keeping(world.connection, 8.0).passed
+    world.connection.execute("UPDATE links SET link_class = 'C', weight = 7")
+    verdict = stability.joins_are_above_keeping(world.connection, 8.0)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "block", {"new_below": 1})
+
+
+@pytest.mark.breaks("L09")
+def test_l09_sees_ids_that_moved_and_changes_that_the_ledger_does_not_have():
+    """Report 2 turns out to be about the person of case 1; both persons go on."""
+    world, limit = World(), Warn(warn=0.001, reason="a limit of the test")
+    piet = JAN | {"surname": "Bakker", "given_names": "Piet", "birth_date": "1955-11-02"}
+    kept = [row(("report", 1), chain_number="11", **JAN), row(("case", 1), chain_number="12", **piet)]
+    world.link([*kept, row(("report", 2), chain_number="11", **JAN)], MONDAY)
+    world.link([*kept, row(("report", 2), chain_number="12", **piet)], TUESDAY)
+    assert [event for event in world.ledger if event[2] == "move" and event[0] == "person"] == [("person", 2, "move", 1, TUESDAY)]
+    verdict = stability.ids_are_steady(world.connection, TUESDAY, limit)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"records": 3, "moved": 1, "unexplained": 0})
+    world.connection.execute("DELETE FROM ledger WHERE event = 'move'")
+    verdict = stability.ids_are_steady(world.connection, TUESDAY, limit)
+    assert (verdict.passed, verdict.severity, verdict.facts["unexplained"]) == (False, "block", 1)
