@@ -154,7 +154,7 @@ def link_with_splink(connection: duckdb.DuckDBPyConnection) -> tuple[float, dict
             "l.birth_on = r.birth_on AND l.surname = r.surname AND l.given_name = r.given_name",
         ]
         linker.training.estimate_probability_two_random_records_match(certain, recall=0.95)
-        linker.training.estimate_u_using_random_sampling(max_pairs=2e7, seed=SEED)
+        linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=SEED)
         for rule in ("l.chain_number = r.chain_number", "l.birth_on = r.birth_on AND l.surname = r.surname"):
             linker.training.estimate_parameters_using_expectation_maximisation(rule, estimate_without_term_frequencies=True)
         names: dict[str, Any] = {}

@@ -165,6 +165,7 @@ class Linkage(Section):
     link_rate: Rows
     rate_change: WarnAndBlock = WarnAndBlock(warn=0.03, block=0.08, min_rows=6, reason="the limit of rule L02; versions, not rows")
     group_gap: Warn = Warn(warn=0.05, reason="the limit of rule L03")
+    threshold_effect: Warn = Warn(warn=0.01, reason="the limit of rule L13")
     moved_ids: Warn = Warn(warn=0.001, reason="the limit of rule L09")
 
 

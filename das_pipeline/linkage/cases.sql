@@ -1,12 +1,17 @@
 -- cases: one row per record: the case it belongs to, whose name is its lowest node. Keys: node.
--- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest).
--- 1. Records of one person are one case if they share their strongest reference. A record with only a weaker reference takes the stronger
---    one from another record of the person that has both; up to two such steps, from an incident via a report to a docket.
+-- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest;
+-- names_one_person), record_dates (node, date: a day on which what the record is about took place).
+-- 1. Records of one person are one case if they share their strongest reference, and so are records of anybody if it names one person. A
+--    record with only a weaker reference takes the stronger one from another record of the person that has both; up to two such steps, from
+--    an incident via a report to a docket.
 -- 2. A missing reference is filled in if there is only one candidate: a person's only two cases are one if they have no kind of reference
---    in common (a report without its docket, a docket without its report); a record without references joins its person's only case.
--- 3. A record about no person joins the case of a person's record that shares a reference with it.
+--    in common (a report without its docket, a docket without its report) and their days are not known to differ; a record without
+--    references joins its person's only case.
+-- 3. Two cases of a person are one if a record of each has the same day, each has no other such case, only one of them has the strongest
+--    reference of both, and they have no kind of reference in common but the weakest, of which a case can have several.
+-- 4. A record about no person joins the case of a person's record that shares a reference with it.
 WITH held AS (
-    SELECT p.node, p.person, r.reference, r.value, s.strength
+    SELECT p.node, p.person, r.reference, r.value, s.strength, s.names_one_person
     FROM case_references AS r JOIN people AS p ON p.node = r.node JOIN anchor_strength AS s ON s.reference = r.reference
     WHERE p.person IS NOT NULL
 ),
@@ -19,17 +24,21 @@ own AS (
     SELECT node, person, reference, value, ROW_NUMBER() OVER (PARTITION BY node ORDER BY strength, value) AS place FROM held
 ),
 named AS (
-    SELECT o.node, o.person, COALESCE(t.stronger_reference, s.stronger_reference, o.reference) AS reference,
+    SELECT o.node, o.person AS holder, COALESCE(t.stronger_reference, s.stronger_reference, o.reference) AS reference,
         COALESCE(t.stronger_value, s.stronger_value, o.value) AS value
     FROM own AS o
     LEFT JOIN stronger AS s ON s.person = o.person AND s.reference = o.reference AND s.value = o.value AND s.place = 1
     LEFT JOIN stronger AS t ON t.person = o.person AND t.reference = s.stronger_reference AND t.value = s.stronger_value AND t.place = 1
     WHERE o.place = 1
 ),
+grouped AS (
+    SELECT n.node, n.reference, n.value, CASE WHEN s.names_one_person THEN 0 ELSE n.holder END AS holder
+    FROM named AS n JOIN anchor_strength AS s ON s.reference = n.reference
+),
 exact AS (
     SELECT p.node, p.person, n.reference AS anchor,
-        COALESCE(MIN(n.node) OVER (PARTITION BY n.person, n.reference, n.value), p.node) AS case_node
-    FROM people AS p LEFT JOIN named AS n ON n.node = p.node
+        COALESCE(MIN(n.node) OVER (PARTITION BY n.holder, n.reference, n.value), p.node) AS case_node
+    FROM people AS p LEFT JOIN grouped AS n ON n.node = p.node
     WHERE p.person IS NOT NULL
 ),
 kinds AS (
@@ -40,26 +49,66 @@ cases AS (
         SUM(CASE WHEN COUNT(anchor) > 0 THEN 1 ELSE 0 END) OVER (PARTITION BY person) AS named_cases
     FROM exact GROUP BY person, case_node
 ),
+strongest AS (
+    SELECT k.person, k.case_node, MIN(s.strength) AS strength
+    FROM kinds AS k JOIN anchor_strength AS s ON s.reference = k.reference
+    GROUP BY k.person, k.case_node
+),
+days AS (
+    SELECT DISTINCT e.person, e.case_node, d.date FROM exact AS e JOIN record_dates AS d ON d.node = e.node
+),
+clashing AS (
+    SELECT DISTINCT a.case_node, b.case_node AS other
+    FROM kinds AS a
+    JOIN kinds AS b ON b.person = a.person AND b.reference = a.reference AND b.case_node <> a.case_node
+    JOIN anchor_strength AS s ON s.reference = a.reference
+    WHERE s.strength < (SELECT MAX(strength) FROM anchor_strength)
+),
+same_day AS (
+    SELECT DISTINCT a.case_node, b.case_node AS other
+    FROM days AS a
+    JOIN days AS b ON b.person = a.person AND b.date = a.date AND b.case_node <> a.case_node
+    JOIN strongest AS s ON s.person = a.person AND s.case_node = a.case_node
+    JOIN strongest AS t ON t.person = b.person AND t.case_node = b.case_node AND t.strength < s.strength
+    LEFT JOIN clashing AS c ON c.case_node = a.case_node AND c.other = b.case_node
+    WHERE c.other IS NULL
+),
+counted_days AS (
+    SELECT case_node, other, COUNT(*) OVER (PARTITION BY case_node) AS others FROM same_day
+),
+dated AS (
+    SELECT case_node, other FROM counted_days WHERE others = 1
+),
 alike AS (
     SELECT DISTINCT a.case_node, b.case_node AS other
     FROM kinds AS a JOIN kinds AS b ON b.person = a.person AND b.reference = a.reference AND b.case_node <> a.case_node
+),
+apart AS (
+    SELECT a.case_node, b.case_node AS other, MAX(CASE WHEN a.date = b.date THEN 1 ELSE 0 END) AS has_a_day_in_common
+    FROM days AS a
+    JOIN days AS b ON b.person = a.person AND b.case_node <> a.case_node
+    GROUP BY a.case_node, b.case_node
 ),
 candidates AS (
     SELECT a.case_node, a.is_named, b.case_node AS other
     FROM cases AS a
     JOIN cases AS b ON b.person = a.person AND b.case_node <> a.case_node AND b.is_named
     LEFT JOIN alike AS s ON s.case_node = a.case_node AND s.other = b.case_node
-    WHERE s.other IS NULL AND a.named_cases = CASE WHEN a.is_named THEN 2 ELSE 1 END
+    LEFT JOIN apart AS d ON d.case_node = a.case_node AND d.other = b.case_node
+    WHERE s.other IS NULL AND NOT (a.is_named AND COALESCE(d.has_a_day_in_common, 1) = 0)
+        AND a.named_cases = CASE WHEN a.is_named THEN 2 ELSE 1 END
 ),
 repaired AS (
     SELECT case_node, other FROM candidates WHERE is_named AND other < case_node
 ),
 of_persons AS (
-    SELECT e.node, e.anchor, COALESCE(r.other, u.other, c.other, e.case_node) AS case_node
+    SELECT e.node, e.anchor, COALESCE(q.other, d.other, r.other, u.other, c.other, e.case_node) AS case_node
     FROM exact AS e
     LEFT JOIN repaired AS r ON r.case_node = e.case_node
     LEFT JOIN candidates AS c ON c.case_node = e.case_node AND NOT c.is_named
     LEFT JOIN repaired AS u ON u.case_node = c.other
+    LEFT JOIN dated AS d ON d.case_node = e.case_node
+    LEFT JOIN dated AS q ON q.case_node = d.other
 ),
 of_things AS (
     SELECT t.node, MIN(c.case_node) AS case_node

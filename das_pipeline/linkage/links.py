@@ -15,7 +15,7 @@ from das_pipeline.linkage import judging, stability
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.ids import load_ledger, rates_before, version_before
-from das_pipeline.linkage.persons import link_records
+from das_pipeline.linkage.persons import link_records, persons_at
 from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.linkage.sources import delivered_contracts, linked_contracts
 from das_pipeline.policy import load_policy
@@ -33,10 +33,14 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         _load(run, connection)
         load_ledger(connection, version_before(run))
         join_at = load_model(run.jurisdiction, definition.model).threshold if definition.model else 0.0
+        _read_dates(run, connection, definition)
+        tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
+        persons = {name: persons_at(connection, definition, limits.records_a_person.rows, bits) for name, bits in tried.items()}
         is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows, join_at)
-        _make_ages(run, connection, definition)
+        _make_ages(connection)
         _write(connection, draft)
         facts = _facts(connection, limits.link_rate.rows)
+        persons = {"default": facts["persons"]} | persons
         groups, facts["group_rates"] = stability.groups_are_linked_alike(connection, limits.link_rate.rows, limits.group_gap)
         draft.facts.update(facts)
         draft.path("quality.json").write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
@@ -50,6 +54,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
             judging.cluster_is_small(connection, limits.records_a_person.rows),
             stability.joins_are_above_keeping(connection, join_at),
             judging.linkage_is_repeatable(is_stable),
+            *([stability.persons_are_certain(persons, limits.threshold_effect)] if definition.model else []),
             stability.ids_are_steady(connection, run.as_of, limits.moved_ids),
             judging.every_key_links(connection),
             judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
@@ -63,8 +68,11 @@ def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
 
 
-def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """Create `ages`, for every date in any version known so far: earlier stretches of the chain ask for an age too."""
+def _read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """Create `asked`, every date that asks for an age, in any version known so far: earlier stretches of the chain ask for an age too.
+
+    These are days on which what the record is about took place: `record_dates` has them by record.
+    """
     connection.execute("CREATE TEMP TABLE asked (unit VARCHAR, record_no BIGINT, date DATE)")
     for contract in linked_contracts(run, definition):
         for column in (c for c in contract.columns if c.age):
@@ -74,6 +82,14 @@ def _make_ages(run: Run, connection: duckdb.DuckDBPyConnection, definition: Link
                 f"INSERT INTO asked SELECT DISTINCT $unit, record_no, {name} FROM {view} WHERE {name} IS NOT NULL AND known_from <= $as_of",
                 {"unit": contract.unit, "as_of": run.as_of},
             )
+    connection.execute(
+        "CREATE TEMP TABLE record_dates AS SELECT DISTINCT r.node, a.date FROM asked AS a"
+        " JOIN records AS r ON r.unit = a.unit AND r.record_no = a.record_no"
+    )
+
+
+def _make_ages(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `ages`, one row per date in `asked`."""
     connection.execute(f"CREATE TEMP TABLE births AS {engine.sql(__package__, 'births.sql')}")
     connection.execute(f"CREATE TEMP TABLE ages AS {engine.sql(__package__, 'ages.sql')}")
 

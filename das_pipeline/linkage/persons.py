@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from das_pipeline.engine import sql
+from das_pipeline.engine import scalar, sql
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.ids import give_ids, make_former
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, Profile, constrained_merge
@@ -68,6 +68,14 @@ def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDef
     return roots == again
 
 
+def persons_at(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int, join_at: float) -> int:
+    """Return how many persons there are if a probable link needs `join_at` bits (rule L13); replaces `candidates`."""
+    keep_unambiguous(connection, join_at)
+    edges = [Edge(*row) for row in connection.execute("SELECT link_class, weight, left_entity, right_entity FROM candidates").fetchall()]
+    _, taken = constrained_merge(_constraints(connection, definition), edges, most_records)
+    return int(scalar(connection, "SELECT COUNT(*) FROM entities")) - len(taken)
+
+
 def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> dict[int, Cluster]:
     """Return what the merge must respect, of every entity that has an edge. Numbers of persons are replaced by ordinals."""
     connection.execute(
@@ -110,9 +118,11 @@ def make_people(connection: duckdb.DuckDBPyConnection) -> None:
 
 def make_cases(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """Create `case_clusters`, one row per record: its case, see cases.sql."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE anchor_strength (reference VARCHAR, strength INTEGER)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE anchor_strength (reference VARCHAR, strength INTEGER, names_one_person BOOLEAN)")
     for strength, reference in enumerate(definition.case_anchor, start=1):
-        connection.execute("INSERT INTO anchor_strength VALUES (?, ?)", [reference, strength])
+        connection.execute(
+            "INSERT INTO anchor_strength VALUES (?, ?, ?)", [reference, strength, definition.references[reference].names_one_person]
+        )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__, 'cases.sql')}")
 
 

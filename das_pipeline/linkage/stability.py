@@ -1,4 +1,5 @@
-"""What must hold from one version of the links to the next, and from one group of persons to another: rules L02, L03, L06 and L09."""
+"""What must hold from one version of the links to the next, and from one group of persons to another: rules L02, L03, L06, L09 and
+L13."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.policy import Warn, WarnAndBlock
+
+BITS = 2.0  # by which rule L13 moves the threshold
 
 
 def rates_are_steady(rates: Mapping[str, float], earlier: Sequence[Mapping[str, float]], limit: WarnAndBlock) -> Verdict:
@@ -67,6 +70,17 @@ def joins_are_above_keeping(connection: duckdb.DuckDBPyConnection, join_at: floa
             f"{fresh} new records were linked by fewer than {join_at:g} bits, which only keep a link: a mistake in the code: report it."
         )
     return Verdict("L06", not fresh, sentence, facts={"new_below": fresh})
+
+
+def persons_are_certain(persons: Mapping[str, int], limit: Warn) -> Verdict:
+    """L13: about as many persons at a `strict` and a `loose` threshold as at the `default` one."""
+    usual = persons["default"]
+    moved = max(abs(n - usual) for n in persons.values()) / usual if usual else 0.0
+    band = f"{persons['loose']:,} to {persons['strict']:,}"
+    sentence = f"With {BITS:g} bits more or fewer for a probable link there are {band} persons, with the usual ones {usual:,}."
+    if moved > limit.warn:
+        sentence += " Figures of persons depend on the threshold: say so beside them, and train the model on more records."
+    return Verdict("L13", moved <= limit.warn, sentence, facts={**persons, "moved": round(moved, 4)})
 
 
 def ids_are_steady(connection: duckdb.DuckDBPyConnection, vintage: date, limit: Warn) -> Verdict:

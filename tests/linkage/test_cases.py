@@ -47,3 +47,42 @@ def test_thing_belongs_to_the_case_of_a_person_who_names_it():
 
 def test_record_without_a_reference_is_a_case():
     assert cases(row(("case", 1), **JAN), row(("case", 2), **JAN)) == [1, 2]
+
+
+def test_reference_that_names_one_person_makes_a_case_of_records_whose_person_was_not_recognised():
+    assert cases(row(("case", 1), docket="D1", **JAN), row(("ruling", 1), docket="D1", **PIET)) == [1, 1]
+
+
+def test_day_leads_a_report_to_the_docket_that_does_not_name_it():
+    """Jan has two reports and two dockets; docket D1 names no report, but its day is that of R1."""
+    rows = [
+        row(("report", 1), report="R1", on="2024-03-01", **JAN),
+        row(("report", 2), report="R2", on="2024-05-09", **JAN),
+        row(("case", 1), docket="D1", on="2024-03-01", **JAN),
+        row(("case", 2), docket="D2", report="R2", on="2024-05-09", **JAN),
+    ]
+    first, second, *dockets = cases(*rows)
+    assert dockets == [first, second]
+    assert first != second
+
+
+def test_day_of_two_dockets_leads_to_neither():
+    rows = [row(("report", 1), report="R1", on="2024-03-01", **JAN)]
+    rows += [row(("case", n), docket=f"D{n}", on="2024-03-01", **JAN) for n in (1, 2)]
+    assert len(set(cases(*rows))) == 3
+
+
+def test_day_does_not_join_what_names_another_report():
+    rows = [
+        row(("report", 1), report="R1", on="2024-03-01", **JAN),
+        row(("case", 1), docket="D1", report="R2", on="2024-03-01", **JAN),
+        row(("case", 2), docket="D2", report="R3", **JAN),
+    ]
+    assert len(set(cases(*rows))) == 3
+
+
+def test_only_two_cases_of_a_person_are_not_one_if_their_days_differ():
+    report, docket = row(("report", 1), report="R1", on="2024-03-01", **JAN), row(("case", 1), docket="D1", **JAN)
+    assert cases(report, docket) == [1, 1]
+    assert cases(report, docket | {"on": "2024-03-01"}) == [1, 1]
+    assert len(set(cases(report, docket | {"on": "2024-05-09"}))) == 2

@@ -55,6 +55,14 @@ def test_l06_sees_a_new_link_that_is_too_weak():
     assert (verdict.passed, verdict.severity, verdict.facts) == (False, "block", {"new_below": 1})
 
 
+@pytest.mark.breaks("L13")
+def test_l13_sees_that_the_number_of_persons_depends_on_the_threshold():
+    limit = Warn(warn=0.01, reason="a limit of the test")
+    assert stability.persons_are_certain({"default": 1000, "loose": 991, "strict": 1005}, limit).passed
+    verdict = stability.persons_are_certain({"default": 1000, "loose": 980, "strict": 1005}, limit)
+    assert (verdict.passed, verdict.severity, verdict.facts["moved"]) == (False, "warn", 0.02)
+
+
 @pytest.mark.breaks("L09")
 def test_l09_sees_ids_that_moved_and_changes_that_the_ledger_does_not_have():
     """Report 2 turns out to be about the person of case 1; both persons go on."""

@@ -37,6 +37,7 @@ DEFINITION = LinkageDefinition.model_validate(
 )
 ROLES = ("chain_number", "citizen_number", "surname", "given_names", "birth_date", "sex")
 REFERENCES = ("docket", "report", "event")
+ON = "on"  # the day of what a record is about
 Key = tuple[str, int]
 
 
@@ -64,7 +65,10 @@ class World:
         """The links by record, after one run on `rows`."""
         connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
         register_keyed_macro(connection, b"k" * 32)
-        fill(connection, list(rows), merged)
+        rows = list(rows)
+        fill(connection, rows, merged)
+        connection.execute("CREATE TABLE dated (unit VARCHAR, record_no BIGINT, date DATE)")
+        connection.executemany("INSERT INTO dated VALUES (?, ?, ?)", [(*item["key"], item.get(ON)) for item in rows] or [("", 0, None)])
         resolve_entities(connection, self.definition, MOST_HOLDERS, self.model)
         connection.execute("CREATE TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
         connection.execute(
@@ -77,6 +81,9 @@ class World:
         connection.execute("CREATE TABLE number_ids (number BLOB, id BIGINT, since DATE)")
         if self.number_ids:
             connection.executemany("INSERT INTO number_ids VALUES (?, ?, ?)", self.number_ids)
+        connection.execute(
+            "CREATE TABLE record_dates AS SELECT node, date FROM dated JOIN records USING (unit, record_no) WHERE date IS NOT NULL"
+        )
         assert link_records(connection, self.definition, vintage, MOST_RECORDS, self.model.threshold if self.model else 0.0)
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
         self.former = connection.execute("SELECT * FROM former ORDER BY unit, record_no").fetchall()
