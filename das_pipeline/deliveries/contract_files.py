@@ -24,6 +24,8 @@ LINKED_COLUMNS = {
     "case_id",
     "link_class",
     "weight",
+    "number_key",
+    "since",
     "records",
     "persons",
     "anchor",

@@ -1,10 +1,10 @@
 -- id events: one row per event of an id since the previous version. Keys: id, event.
 -- Sources: clusters (node, cluster), ids (cluster, id, is_born), held_before (node, id: the last id of its record), given_before (id: those
--- with a record in force in the previous version), cluster_numbers (cluster, number), number_ids (number, id).
+-- with a record in force in the previous version), cluster_numbers (cluster, number_key), number_ids (number_key, id).
 -- birth: a new id. split: a new id for records of an earlier id, other_id (the one with most of them). merge: an id whose person now has
 -- other_id. end: an id without a record in force, or whose verified number no record has any longer: its records were somebody else's, so
 -- it did not merge. return: an id that had ended or merged and has a record in force again. move: some records of an id now have other_id,
--- and both ids go on.
+-- and both ids were given before and go on.
 WITH found_again AS (
     SELECT b.id AS earlier, i.id AS later, COUNT(*) AS records
     FROM held_before AS b JOIN clusters AS c ON c.node = b.node JOIN ids AS i ON i.cluster = c.cluster
@@ -20,7 +20,7 @@ moves AS (
     SELECT f.earlier, f.later, ROW_NUMBER() OVER (PARTITION BY f.earlier ORDER BY f.records DESC, f.later) AS place
     FROM found_again AS f
     JOIN ids AS e ON e.id = f.earlier
-    JOIN ids AS l ON l.id = f.later AND NOT l.is_born
+    JOIN given_before AS l ON l.id = f.later
     WHERE f.earlier <> f.later
 ),
 gone AS (
@@ -32,7 +32,7 @@ of_numbers AS (
     SELECT k.id, MAX(CASE WHEN i.id IS NULL THEN 0 ELSE 1 END) AS is_joined
     FROM number_ids AS k
     JOIN gone AS g ON g.earlier = k.id
-    LEFT JOIN cluster_numbers AS n ON n.number = k.number
+    LEFT JOIN cluster_numbers AS n ON n.number_key = k.number_key
     LEFT JOIN ids AS i ON i.cluster = n.cluster AND i.id = g.later
     GROUP BY k.id
 )

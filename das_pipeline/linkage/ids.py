@@ -52,7 +52,7 @@ def load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -
     connection.execute(
         "CREATE TEMP TABLE links_before (unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT, is_in_force BOOLEAN)"
     )
-    connection.execute("CREATE TEMP TABLE number_ids (number BLOB, id BIGINT, since DATE)")
+    connection.execute("CREATE TEMP TABLE number_ids (number_key BLOB, id BIGINT, since DATE)")
     if before is not None:
         if NUMBER_IDS in before.files:  # versions made before numbers had ids lack it
             connection.execute(f"INSERT INTO number_ids SELECT * FROM {engine.parquet([before.path(NUMBER_IDS)])}")
@@ -66,7 +66,7 @@ def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, v
     """Create `<kind>_ids` (cluster, id) for the query `clusters` (node, cluster, is_verified); append what happened to ids to `ledger`.
 
     Reads `links_before` (unit, record_no, person_id, case_id, is_in_force) and `ledger` (kind, id, event, other_id, vintage). `number` is
-    the role of the verified numbers that keep their ids in `number_ids` (number, id, since), which is replaced; None: there are none.
+    the role of the verified numbers that keep their ids in `number_ids` (number_key, id, since), which is replaced; None: there are none.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE clusters AS {clusters}")
     connection.execute(
@@ -97,15 +97,15 @@ def give_ids(connection: duckdb.DuckDBPyConnection, kind: Kind, clusters: str, v
 
 
 def _numbers_of_clusters(number: str | None) -> str:
-    """Return a query: the verified number of every cluster (cluster, number, is_leading), and those merged into it, as keyed hashes."""
+    """Return a query: the verified number of every cluster (cluster, number_key, is_leading), and those merged into it, as keyed hashes."""
     if number is None:
-        return "SELECT CAST(NULL AS BIGINT) AS cluster, CAST(NULL AS BLOB) AS number, true AS is_leading WHERE false"
+        return "SELECT CAST(NULL AS BIGINT) AS cluster, CAST(NULL AS BLOB) AS number_key, true AS is_leading WHERE false"
     anchored = "SELECT DISTINCT c.cluster, m.anchor FROM clusters AS c JOIN members AS m ON m.node = c.node WHERE m.anchor IS NOT NULL"
     return f"""
         WITH anchored AS ({anchored})
-        SELECT cluster, keyed(anchor) AS number, true AS is_leading FROM anchored
+        SELECT cluster, keyed(anchor) AS number_key, true AS is_leading FROM anchored
         UNION
-        SELECT a.cluster, keyed(g.number) AS number, false AS is_leading
+        SELECT a.cluster, keyed(g.number) AS number_key, false AS is_leading
         FROM anchored AS a JOIN merged_numbers AS g ON g.leading_number = a.anchor AND g.role = $role"""
 
 

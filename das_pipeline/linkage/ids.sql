@@ -1,7 +1,7 @@
 -- ids: one row per cluster of records: its persistent id. Keys: cluster; id.
 -- Sources: clusters (node, cluster, is_verified: whether a verified number holds the record there), held_before (node, id: the last id of
--- its record), cluster_numbers (cluster, number: its verified number, and those that their authority merged into it), number_ids (number,
--- id, since: the id that a number was given), $last (the highest id ever given).
+-- its record), cluster_numbers (cluster, number_key: its verified number, and those that their authority merged into it), number_ids
+-- (number_key, id, since: the id that a number was given), $last (the highest id ever given).
 -- 1. A cluster with a verified number has the id of that number, wherever the number's earlier records are now.
 -- 2. Every other earlier id claims the cluster that has most of its records, those with a verified number first; of several claims on a
 -- cluster the largest wins, then the oldest id. The id of a number never goes to a cluster with other numbers.
@@ -12,13 +12,13 @@ WITH found_again AS (
     GROUP BY b.id, c.cluster
 ),
 of_numbers AS (
-    SELECT n.cluster, k.id, k.since, n.number, COALESCE(f.records, 0) AS records
+    SELECT n.cluster, k.id, k.since, n.number_key, COALESCE(f.records, 0) AS records
     FROM cluster_numbers AS n
-    JOIN number_ids AS k ON k.number = n.number
+    JOIN number_ids AS k ON k.number_key = n.number_key
     LEFT JOIN found_again AS f ON f.id = k.id AND f.cluster = n.cluster
 ),
 own AS (
-    SELECT cluster, id, records, ROW_NUMBER() OVER (PARTITION BY id ORDER BY since, number) AS place FROM of_numbers
+    SELECT cluster, id, records, ROW_NUMBER() OVER (PARTITION BY id ORDER BY since, number_key) AS place FROM of_numbers
 ),
 kept AS (
     SELECT cluster, id, ROW_NUMBER() OVER (PARTITION BY cluster ORDER BY records DESC, id) AS place FROM own WHERE place = 1

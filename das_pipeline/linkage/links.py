@@ -123,7 +123,7 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
         ),
         "former": ("SELECT * FROM former", "unit, record_no"),
         "id_ledger": ("SELECT * FROM ledger", "vintage, kind, id, event"),
-        "number_ids": ("SELECT * FROM number_ids", "number"),
+        "number_ids": ("SELECT * FROM number_ids", "number_key"),
     }
     for name, (query, order) in tables.items():
         file = f"{name}.parquet"

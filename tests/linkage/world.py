@@ -78,7 +78,7 @@ class World:
             connection.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?)", self.ledger)
             before = [(*link[:4], True) for link in self.links] + [(*link, False) for link in self.former]
             connection.executemany("INSERT INTO links_before VALUES (?, ?, ?, ?, ?)", before)
-        connection.execute("CREATE TABLE number_ids (number BLOB, id BIGINT, since DATE)")
+        connection.execute("CREATE TABLE number_ids (number_key BLOB, id BIGINT, since DATE)")
         if self.number_ids:
             connection.executemany("INSERT INTO number_ids VALUES (?, ?, ?)", self.number_ids)
         connection.execute(
@@ -88,7 +88,7 @@ class World:
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
         self.former = connection.execute("SELECT * FROM former ORDER BY unit, record_no").fetchall()
         self.ledger = connection.execute("SELECT * FROM ledger ORDER BY vintage, kind, id, event").fetchall()
-        self.number_ids = connection.execute("SELECT * FROM number_ids ORDER BY number").fetchall()
+        self.number_ids = connection.execute("SELECT * FROM number_ids ORDER BY number_key").fetchall()
         return {(unit, record_no): Link(person, case, kind, weight) for unit, record_no, person, case, kind, weight in self.links}
 
 
