@@ -3,7 +3,8 @@ L13."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import duckdb
@@ -39,12 +40,13 @@ def rates_are_steady(rates: Mapping[str, float], earlier: Sequence[Mapping[str, 
 
 
 def groups_are_linked_alike(connection: duckdb.DuckDBPyConnection, least: int, limit: Warn) -> tuple[Verdict, dict[str, dict[str, float]]]:
-    """L03: records without a verified number are linked as often in every group; return the rates too."""
-    rates: dict[str, dict[str, float]] = {}
+    """L03: records without a verified number are linked as often in every group, beyond chance; return the rates too."""
+    counts: dict[str, dict[str, tuple[int, int]]] = {}
     for trait, value, records, linked in connection.execute(engine.sql(__package__, "group_rates.sql"), {"least": least}).fetchall():
-        rates.setdefault(trait, {})[value] = round(linked / records, 4)
+        counts.setdefault(trait, {})[value] = (linked, records)
+    rates = {trait: {value: round(n / of, 4) for value, (n, of) in groups.items()} for trait, groups in counts.items()}
     gaps = {trait: round(max(groups.values()) - min(groups.values()), 4) for trait, groups in rates.items()}
-    wide = {trait: gap for trait, gap in gaps.items() if gap > limit.warn}
+    wide = {trait: gap for trait, gap in gaps.items() if gap - _chance(counts[trait].values()) > limit.warn}
     sentence = "Records without a verified number are linked as often in every group."
     if wide:
         named = ", ".join(f"{trait} ({gap:.1%} between the highest and the lowest)" for trait, gap in wide.items())
@@ -52,6 +54,13 @@ def groups_are_linked_alike(connection: duckdb.DuckDBPyConnection, least: int, l
             f"Records without a verified number are linked less often in some groups, by {named}: figures of persons are biased by it."
         )
     return Verdict("L03", not wide, sentence, facts={f"gap by {trait}": gap for trait, gap in gaps.items()}), rates
+
+
+def _chance(groups: Iterable[tuple[int, int]]) -> float:
+    """Return what the gap between the highest and the lowest rate may be by chance: three standard errors."""
+    ordered = sorted(groups, key=lambda group: group[0] / group[1])
+    shares = ((linked / records, records) for linked, records in (ordered[0], ordered[-1]))
+    return 3 * math.sqrt(sum(share * (1 - share) / records for share, records in shares))
 
 
 def joins_are_above_keeping(connection: duckdb.DuckDBPyConnection, join_at: float) -> Verdict:
