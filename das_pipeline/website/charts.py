@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from statistics import median
 from typing import Any
@@ -29,6 +30,15 @@ INK, SOFT, GRID = _LIGHT["ink"], _LIGHT["soft"], _LIGHT["line"]
 SERIES = tuple(colour for name, colour in _LIGHT.items() if re.fullmatch(r"s\d", name))
 FONT = "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
 
+STYLE = {
+    "background": "transparent",
+    "font": FONT,
+    "aria": False,
+    "padding": 4,
+    "axis": {"labelColor": SOFT, "labelFontSize": 12, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID},
+    "legend": {"labelColor": INK},
+}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -45,8 +55,7 @@ class Line:
 
 def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
     """Counts over time, each line labelled at its end; the provisional part is dashed."""
-    import altair as alt
-
+    alt = _altair()
     points, ends = [], []
     top = max(c.n for line in lines for c in line.cells)
     for line, at in zip(lines, _spread([line.cells[-1].n for line in lines], top * LABEL_GAP / HEIGHT), strict=True):
@@ -56,27 +65,28 @@ def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
     colour = alt.Color("label:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=None)
     x = alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False))
     y = alt.Y("n:Q", title=None, scale=alt.Scale(domain=[0, top * 1.05], nice=True), axis=alt.Axis(format=",d", tickCount=5))
-    drawn = alt.Chart(_data(points)).mark_line(strokeWidth=2, strokeJoin="round")
+    drawn = alt.Chart(alt.NamedData("points")).mark_line(strokeWidth=2, strokeJoin="round")
     dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
-    last = alt.Chart(_data(ends))
+    last = alt.Chart(alt.NamedData("ends"))
     chart = alt.layer(
         drawn.encode(x=x, y=y, color=colour, strokeDash=dash, detail="label:N"),
         last.mark_point(filled=True, size=38, opacity=1).encode(x=x, y=y, color=colour),
         last.mark_text(align="left", dx=9, fontSize=13, fontWeight=600, limit=LABEL_WIDTH).encode(
             x=x, y=alt.Y("at:Q"), text="label:N", color=colour
         ),
-    ).properties(width=WIDTH - LABEL_WIDTH, height=HEIGHT)
-    return _styled(chart)
+        width=WIDTH - LABEL_WIDTH,
+        height=HEIGHT,
+    )
+    return _styled(chart, {"points": points, "ends": ends})
 
 
 def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
     """Counts over time in one panel per line: for lines in different units, which must not share an axis."""
-    import altair as alt
-
+    alt = _altair()
     order = [line.label for line in lines]
     dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
     chart = (
-        alt.Chart(_data([p for line in lines for p in _points(line)]))
+        alt.Chart(alt.NamedData("points"))
         .mark_line(strokeWidth=2, color=SERIES[0], strokeJoin="round")
         .encode(
             x=alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False)),
@@ -95,13 +105,12 @@ def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
         .resolve_scale(y="independent")
         .resolve_axis(x="independent")
     )
-    return _styled(chart)
+    return _styled(chart, {"points": [p for line in lines for p in _points(line)]})
 
 
 def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) -> dict[str, Any]:
     """Counts of one period as horizontal bars: a row for each name, with a bar for each group."""
-    import altair as alt
-
+    alt = _altair()
     rows = [
         {"name": name, "group": group.label, "n": cell.n, "shown": language.number(cell.n)}
         for group in groups
@@ -112,13 +121,13 @@ def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) 
     legend = alt.Legend(orient="top", title=None, labelFontSize=13) if several else None
     y = alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=340, labelFontSize=13, ticks=False, domain=False))
     x = alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.12 * max(r["n"] for r in rows)], nice=False))
-    base = alt.Chart(_data(rows)).encode(y=y, x=x)
+    base = alt.Chart(alt.NamedData("rows")).encode(y=y, x=x)
     if several:
         base = base.encode(yOffset=alt.YOffset("group:N", sort=order))
     colour = alt.Color("group:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=legend)
     bars = base.mark_bar().encode(color=colour)
     texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
-    return _styled(alt.layer(bars, texts).properties(width=WIDTH - 420, height=alt.Step(17 if several else 26)))
+    return _styled(alt.layer(bars, texts, width=WIDTH - 420, height=alt.Step(17 if several else 26)), {"rows": rows})
 
 
 def marked(specification: dict[str, Any], text: str) -> dict[str, Any]:
@@ -172,18 +181,25 @@ def _spread(values: Sequence[int], gap: float) -> list[float]:
     return [placed[i] for i in range(len(values))]
 
 
-def _data(rows: list[dict[str, Any]]) -> Any:
-    import altair as alt
+@cache
+def _altair() -> Any:
+    """Altair, told not to check every part of a chart as it is made: the charts are written here, and a test checks them whole."""
+    import altair
+    from altair.utils.schemapi import disable_debug_mode
 
-    return alt.Data(values=rows)
+    disable_debug_mode()
+    return altair
 
 
-def _styled(chart: Any) -> dict[str, Any]:
-    """The specification with the site's colours and font, without Vega's texts for screen readers: the page describes the chart."""
-    styled = (
-        chart.configure(background="transparent", font=FONT, aria=False, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(labelColor=SOFT, labelFontSize=12, gridColor=GRID, domainColor=GRID, tickColor=GRID)
-        .configure_legend(labelColor=INK)
-    )
-    return styled.to_dict()
+def _styled(chart: Any, data: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The specification with the site's colours and font, without Vega's texts for screen readers: the page describes the chart.
+
+    The rows of `data` take the place of their names, and the style is added, in the specification alone: Altair copies a whole chart for
+    each part that is added to it.
+    """
+    specification = chart.to_dict(validate=False)
+    for part in (specification, *specification.get("layer", ())):
+        if "data" in part:
+            part["data"] = {"values": data[part["data"]["name"]]}
+    config = specification["config"]
+    return specification | {"config": config | STYLE | {"view": config["view"] | {"stroke": None}}}

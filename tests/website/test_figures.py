@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import altair
+import pytest
+from jsonschema import ValidationError
 from markupsafe import Markup
 
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.website.charts import Line, _points, _spread
+from das_pipeline.website.charts import Line, _points, _spread, bar_chart, line_chart, panel_chart
 from das_pipeline.website.figures import figure
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import load_words
@@ -72,3 +75,16 @@ def test_the_dashes_of_the_provisional_part_begin_at_the_last_final_point() -> N
 
 def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
     assert _spread([100, 101, 50], gap=10) == [100, 110, 50]
+
+
+def test_every_kind_of_chart_is_valid_and_keeps_its_rows() -> None:
+    """Altair checks a chart against the schema of Vega-Lite here, once, instead of each part of each chart in every build."""
+    table = published("cases", {"a": 600}, months=[{"a": 50}, {"a": 60}, {"a": 70}])
+    lines = [Line(label, table.series("month", ["2024-01", "2024-02"], {"outcome": "a"})) for label in ("one", "two")]
+    drawn = [line_chart(lines), panel_chart(lines), bar_chart(lines, ["January", "February"], ENGLISH)]
+    for specification in drawn:
+        altair.Chart.from_dict(specification)
+        data = [part["data"]["values"] for part in (specification, *specification.get("layer", ())) if "data" in part]
+        assert [row["n"] for row in data[0]] == [50, 60, 50, 60]
+    with pytest.raises(ValidationError):
+        altair.Chart.from_dict(drawn[0] | {"width": "wide"})
