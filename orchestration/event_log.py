@@ -66,7 +66,7 @@ class OpenEventLog(SqliteEventLogStorage):
             if self._held and self._held[0].run_id != event.run_id:
                 self._write_held()
             self._held.append(event)
-            if event.dagster_event_type not in BURSTS:
+            if event.dagster_event_type not in BURSTS or not event.run_id:  # without a run: what a person reports in the UI
                 self._write_held()
 
     def _write_held(self) -> None:

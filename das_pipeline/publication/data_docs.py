@@ -10,6 +10,7 @@ import logging
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,11 @@ def _judge(folder: Path, suites: Sequence[Mapping[str, Any]], page: Path) -> dic
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaSectionView
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    view = DefaultJinjaSectionView()  # compiles its templates once
+    view = _view()
     source = context.data_sources.add_pandas("release")
     failed: dict[str, list[str]] = {}
     parts = []
@@ -66,6 +66,15 @@ def _words(expectation: Any) -> str:
     return f"column {column}: {kind}" if column else kind
 
 
+@cache
+def _view() -> Any:
+    """The view of great-expectations, which compiles its templates once."""
+    from great_expectations.render.view.view import DefaultJinjaSectionView
+
+    return DefaultJinjaSectionView()
+
+
+@cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("das_pipeline.publication", ""), autoescape=True, undefined=jinja2.StrictUndefined

@@ -73,6 +73,28 @@ def test_it_opens_a_connection_a_file_and_keeps_two(tmp_path: Path, monkeypatch:
         assert events(store, runs[0])[-1] == "PIPELINE_SUCCESS"
 
 
+def test_a_burst_is_written_before_anything_is_read_and_when_the_log_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
+    job = dg.Definitions([number], jobs=[dg.define_asset_job("count", [number])]).resolve_job_def("count")
+    planned = {"ASSET_MATERIALIZATION_PLANNED", "ASSET_CHECK_EVALUATION_PLANNED"}
+    with stored_by(tmp_path / "own", own=True) as store:
+        log = store.event_log_storage
+        assert isinstance(log, OpenEventLog)
+        first, second = (store.create_run_for_job(job, asset_selection=job.asset_selection).run_id for _ in range(2))
+        assert {e.run_id for e in log._held} == {second}, "the burst of another run has ended"
+        assert set(events(store, first)) == planned
+        assert not log._held
+        store.report_runless_asset_event(dg.AssetMaterialization("number"))
+        assert not log._held, "nothing follows what a person reports"
+        third = store.create_run_for_job(job, asset_selection=job.asset_selection).run_id
+        assert log._held
+    with stored_by(tmp_path / "read", own=False) as other:
+        theirs = SqliteEventLogStorage(str(tmp_path / "own" / "history" / "runs"))
+        theirs.register_instance(other)
+        for run_id in (second, third):
+            assert {e.dagster_event_type and e.dagster_event_type.value for e in theirs.get_logs_for_run(run_id)} == planned
+
+
 def test_a_page_that_follows_a_run_sees_each_event_when_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
     with stored_by(tmp_path / "own", own=True) as store:
