@@ -61,18 +61,28 @@ class Charts:
     before: Version | None
     keys: dict[str, str] = field(default_factory=dict)
 
-    def svg(self, name: str, specification: dict[str, Any], language: Language) -> Markup:
-        """Write the SVG of a chart for downloading, and return it for the page."""
-        file = f"{name}.{language.code}.svg"
+    def write(self, figure: Figure, language: Language, edition: str) -> dict[str, Markup]:
+        """Write the pictures of a figure's chart for downloading; return the charts for the page, `wide` and `narrow`."""
+        assert figure.chart is not None
+        name = f"{figure.table.name}.{language.code}"
+        title = language.say("chart_title", title=figure.title, unit=figure.unit).removesuffix(".")
+        foot = f"{language.say('source', source=figure.source)} · {edition}"
+        drawn = {}
+        for width, file, specification in (
+            ("wide", f"{name}.svg", figure.chart.wide),
+            ("narrow", f"{name}.narrow.svg", figure.chart.narrow),
+        ):
+            drawn[width] = self._draw(file, specification, language)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / file).write_text(charts.captioned(drawn[width], title, foot), encoding="utf-8")
+        return {width: Markup(chart) for width, chart in drawn.items()}
+
+    def _draw(self, file: str, specification: dict[str, Any], language: Language) -> str:
         key = self.keys[file] = charts.key_of(specification, language)
         before = self.before
         if before is not None and before.facts.get("charts", {}).get(file) == key:
-            drawn = before.path(f"site/charts/{file}").read_text(encoding="utf-8")
-        else:
-            drawn = charts.draw(specification, language)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / file).write_text(drawn, encoding="utf-8")
-        return Markup(drawn)
+            return charts.without_caption(before.path(f"site/charts/{file}").read_text(encoding="utf-8"))
+        return charts.draw(specification, language)
 
 
 def build_site(run: Run, draft: Draft) -> list[Verdict]:
@@ -125,7 +135,9 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     units = {unit: language.text(text) for unit, text in site.units.items()}
     alone = {(t.facts["unit_of_count"], t.dims[0]) for t in site.tables.values() if len(t.dims) == 1}
     figures = {name: figure(table, site.as_of, language, units, alone) for name, table in site.tables.items()}
-    pictures = {n: drawn.svg(n, f.chart, language) for n, f in figures.items() if f.chart}
+    edition = language.say("edition", day=language.date(site.as_of), version=site.changes["version"])
+    about = f"{edition} · {language.text(site.publisher)} · {site.package['licenses'][0]['name']}"
+    pictures = {n: drawn.write(f, language, about) for n, f in figures.items() if f.chart}
     common = _common(site, language, figures, pictures)
     environment = _environment(language)
     pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language))]
@@ -146,7 +158,7 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
         (folder / f"{slug}.html").write_text(html, encoding="utf-8")
 
 
-def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictures: Mapping[str, Markup]) -> dict[str, Any]:
+def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictures: Mapping[str, Mapping[str, Markup]]) -> dict[str, Any]:
     return {
         "site": site,
         "lang": language,

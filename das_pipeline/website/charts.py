@@ -1,4 +1,4 @@
-"""Charts: one Altair specification per chart, drawn as static SVG. The colours are in colours.css.
+"""Charts: Altair specifications, drawn as static SVG: each for a wide screen and for a phone. The colours are in colours.css.
 
 The SVG names its colours, `var(--s1,#…)`, so that one picture serves light and dark screens; the value after the comma is used when the
 picture is downloaded and opened without the site.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from statistics import median
 from typing import Any
+from xml.sax.saxutils import escape
 
 from das_pipeline.lake import canonical
 from das_pipeline.periods import first_day
@@ -24,6 +26,8 @@ from das_pipeline.website.language import Language
 MEDIAN_FROM = 30  # a line of smaller counts would show rounding rather than trends
 LINES = 5
 WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 1100, 320, 17, 380
+NARROW = 320  # what a page has left on a phone of 375 pixels
+PANEL, BAR = 70, 15  # the height of a line's panel and of a bar on a phone
 COLOURS = (importlib.resources.files("das_pipeline.website") / "colours.css").read_text(encoding="utf-8")
 _LIGHT = {name: f"var(--{name},{value})" for name, value in re.findall(r"--([\w-]+): (#\w+);", COLOURS.partition("@media")[0])}
 INK, SOFT, GRID = _LIGHT["ink"], _LIGHT["soft"], _LIGHT["line"]
@@ -35,6 +39,7 @@ STYLE = {
     "font": FONT,
     "aria": False,
     "padding": 4,
+    "lineBreak": "\n",
     "axis": {"labelColor": SOFT, "labelFontSize": 12, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID},
     "legend": {"labelColor": INK},
 }
@@ -53,8 +58,45 @@ class Line:
         return bool(self.cells) and median(c.n for c in self.cells) >= self.least
 
 
-def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
-    """Counts over time, each line labelled at its end; the provisional part is dashed."""
+@dataclass(frozen=True)
+class Picture:
+    """The specifications of one chart: for a wide screen, and for a phone."""
+
+    wide: dict[str, Any]
+    narrow: dict[str, Any]
+
+    def marked(self, text: str) -> Picture:
+        """The chart with a text above it that stays with the picture when it is copied."""
+        title = {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": 600, "color": SOFT, "offset": 12}
+        return Picture(self.wide | {"title": title}, self.narrow | {"title": title})
+
+
+def line_chart(lines: Sequence[Line]) -> Picture:
+    """Counts over time on one scale. On a wide screen each line is labelled at its end; on a phone it has a panel under its name."""
+    narrow = _panels([_broken(line) for line in lines], columns=1, width=NARROW - 60, height=PANEL, is_one_scale=True)
+    return Picture(_labelled_lines(lines), narrow)
+
+
+def panel_chart(lines: Sequence[Line]) -> Picture:
+    """Counts over time in one panel per line: for lines in different units, which must not share an axis."""
+    wide = _panels(lines, columns=2, width=(WIDTH - 120) // 2, height=110, is_one_scale=False)
+    narrow = _panels([_broken(line) for line in lines], columns=1, width=NARROW - 60, height=PANEL, is_one_scale=False)
+    return Picture(wide, narrow)
+
+
+def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) -> Picture:
+    """Counts of one period as horizontal bars: a row for each name, with a bar for each group. On a phone a name is above its bars."""
+    rows = [
+        {"name": name, "group": group.label, "n": cell.n, "shown": language.number(cell.n)}
+        for group in groups
+        for name, cell in zip(names, group.cells, strict=True)
+    ]
+    order = [group.label for group in groups]
+    broken = [row | {"name": _in_lines(row["name"])} for row in rows]
+    return Picture(_bars_beside_names(rows, names, order), _bars_under_names(broken, [_in_lines(name) for name in names], order))
+
+
+def _labelled_lines(lines: Sequence[Line]) -> dict[str, Any]:
     alt = _altair()
     points, ends = [], []
     top = max(c.n for line in lines for c in line.cells)
@@ -80,8 +122,7 @@ def line_chart(lines: Sequence[Line]) -> dict[str, Any]:
     return _styled(chart, {"points": points, "ends": ends})
 
 
-def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
-    """Counts over time in one panel per line: for lines in different units, which must not share an axis."""
+def _panels(lines: Sequence[Line], *, columns: int, width: int, height: int, is_one_scale: bool) -> dict[str, Any]:
     alt = _altair()
     order = [line.label for line in lines]
     dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
@@ -89,50 +130,60 @@ def panel_chart(lines: Sequence[Line]) -> dict[str, Any]:
         alt.Chart(alt.NamedData("points"))
         .mark_line(strokeWidth=2, color=SERIES[0], strokeJoin="round")
         .encode(
-            x=alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False)),
+            x=alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelOverlap=True)),
             y=alt.Y("n:Q", title=None, axis=alt.Axis(format=",d", tickCount=3)),
             strokeDash=dash,
             detail="label:N",
             facet=alt.Facet(
                 "label:N",
-                columns=2,
+                columns=columns,
                 sort=order,
                 title=None,
                 header=alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start", labelColor=INK),
             ),
         )
-        .properties(width=(WIDTH - 120) // 2, height=110)
-        .resolve_scale(y="independent")
+        .properties(width=width, height=height)
+        .resolve_scale(y="shared" if is_one_scale else "independent")
         .resolve_axis(x="independent")
     )
     return _styled(chart, {"points": [p for line in lines for p in _points(line)]})
 
 
-def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) -> dict[str, Any]:
-    """Counts of one period as horizontal bars: a row for each name, with a bar for each group."""
+def _bars_beside_names(rows: list[dict[str, Any]], names: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
     alt = _altair()
-    rows = [
-        {"name": name, "group": group.label, "n": cell.n, "shown": language.number(cell.n)}
-        for group in groups
-        for name, cell in zip(names, group.cells, strict=True)
-    ]
-    several = len(groups) > 1
-    order = [group.label for group in groups]
-    legend = alt.Legend(orient="top", title=None, labelFontSize=13) if several else None
+    several = len(order) > 1
     y = alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=340, labelFontSize=13, ticks=False, domain=False))
-    x = alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1.12 * max(r["n"] for r in rows)], nice=False))
-    base = alt.Chart(alt.NamedData("rows")).encode(y=y, x=x)
+    base = alt.Chart(alt.NamedData("rows")).encode(y=y, x=_lengths(rows, 1.12))
     if several:
-        base = base.encode(yOffset=alt.YOffset("group:N", sort=order))
-    colour = alt.Color("group:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=legend)
-    bars = base.mark_bar().encode(color=colour)
+        base = base.encode(yOffset=alt.YOffset("group:N", sort=list(order)))
+    bars = base.mark_bar().encode(color=_groups(order, columns=0))
     texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
     return _styled(alt.layer(bars, texts, width=WIDTH - 420, height=alt.Step(17 if several else 26)), {"rows": rows})
 
 
-def marked(specification: dict[str, Any], text: str) -> dict[str, Any]:
-    """The chart with a text above it that stays with the picture when it is copied."""
-    return specification | {"title": {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": 600, "color": SOFT, "offset": 12}}
+def _bars_under_names(rows: list[dict[str, Any]], names: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
+    alt = _altair()
+    base = alt.Chart().encode(y=alt.Y("group:N", sort=list(order), title=None, axis=None), x=_lengths(rows, 1.3))
+    bars = base.mark_bar().encode(color=_groups(order, columns=1))
+    texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
+    head = alt.Header(
+        labelFontSize=13, labelAnchor="start", labelColor=INK, labelLimit=NARROW, labelPadding=2, labelOrient="top", title=None
+    )
+    panel = alt.layer(bars, texts, data=alt.NamedData("rows")).properties(width=NARROW - 10, height=alt.Step(BAR))
+    return _styled(panel.facet(row=alt.Row("name:N", sort=list(names), header=head), spacing=6), {"rows": rows})
+
+
+def _lengths(rows: list[dict[str, Any]], room: float) -> Any:
+    """The lengths of bars, with `room` for the number after the longest."""
+    alt = _altair()
+    return alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, room * max(r["n"] for r in rows)], nice=False))
+
+
+def _groups(order: Sequence[str], *, columns: int) -> Any:
+    """The colour of each group, with a legend if there are several; 0 `columns` for one line."""
+    alt = _altair()
+    legend = alt.Legend(orient="top", title=None, labelFontSize=13, columns=columns, labelLimit=NARROW) if len(order) > 1 else None
+    return alt.Color("group:N", scale=alt.Scale(domain=list(order), range=list(SERIES[: len(order)])), legend=legend)
 
 
 def key_of(specification: dict[str, Any], language: Language) -> str:
@@ -153,6 +204,50 @@ def draw(specification: dict[str, Any], language: Language) -> str:
     )
     svg = re.sub(r' (?:role|aria-[a-z]+|class)="[^"]*"', "", svg)
     return re.sub(r'<path d="M0,0h0v0h0Z"[^>]*/>|<path d=""[^>]*/>', "", svg)
+
+
+def captioned(drawn: str, title: str, foot: str) -> str:
+    """The drawn chart as a picture of its own: a title above it; source, edition and licence below it."""
+    width, height = _size(drawn)
+    above = [(text, 16, 700, INK) for text in _wrapped(title, width, 16)]
+    below = [(text, 12, 400, SOFT) for text in _wrapped(foot, width, 12)]
+    top, bottom = 10 + sum(size * 1.4 for _, size, _, _ in above), 6 + sum(size * 1.4 for _, size, _, _ in below)
+    texts, y = [], 0.0
+    for lines, start in ((above, 0.0), (below, top + height)):
+        y = start
+        for text, size, weight, colour in lines:
+            y += size * 1.4
+            form = f'font-family="{FONT}" font-size="{size}" font-weight="{weight}" fill="{colour}"'
+            texts.append(f'<text x="4" y="{y:.1f}" {form}>{escape(text)}</text>')
+    inner = drawn.replace("<svg ", f'<svg y="{top:.1f}" height="{height:g}" ', 1)
+    outer = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {top + height + bottom:.1f}" width="{width:g}">'
+    return outer + "".join(texts) + inner + "</svg>"
+
+
+def without_caption(picture: str) -> str:
+    """The chart as it was drawn, from a picture that `captioned` made."""
+    inner = picture[picture.index("<svg ", 1) : -len("</svg>")]
+    return re.sub(r'<svg y="[\d.]+" height="[\d.]+" ', "<svg ", inner, count=1)
+
+
+def _broken(line: Line) -> Line:
+    """The line with its name in lines of its own that fit on a phone."""
+    return replace(line, label=_in_lines(line.label))
+
+
+def _in_lines(name: str) -> str:
+    return "\n".join(_wrapped(name, NARROW - 40, 13))
+
+
+def _size(drawn: str) -> tuple[float, float]:
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
+    assert size is not None, "draw names the size"
+    return float(size[1]), float(size[2])
+
+
+def _wrapped(text: str, width: float, size: int) -> list[str]:
+    """The text in lines that fit; a letter of the font is about half as wide as it is high."""
+    return textwrap.wrap(text, int((width - 8) / (0.55 * size)), break_on_hyphens=False)
 
 
 def _number_forms(language: Language) -> dict[str, Any]:

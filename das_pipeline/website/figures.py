@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from markupsafe import Markup
 
@@ -13,7 +12,7 @@ from das_pipeline.periods import is_complete
 from das_pipeline.terminology import ALL
 from das_pipeline.website import charts
 from das_pipeline.website.cells import Cell, PublishedTable
-from das_pipeline.website.charts import Line
+from das_pipeline.website.charts import Line, Picture
 from das_pipeline.website.language import Language
 
 PERIODS_SHOWN = 5
@@ -54,7 +53,7 @@ class Figure:
     source: str
     notes: str
     finding: Markup
-    chart: dict[str, Any] | None
+    chart: Picture | None
     chart_note: str  # which lines are drawn, if not all are
     grids: list[Grid]  # first the overview, then the numbers behind the chart
     has_provisional: bool
@@ -78,7 +77,7 @@ def figure(
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
     drawn, note = _chart(table, periods, rows_dim, language)
     if drawn and facts["is_simulated"]:
-        drawn = charts.marked(drawn, language.say("simulated_figures"))
+        drawn = drawn.marked(language.say("simulated_figures"))
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
         table=table,
@@ -129,11 +128,11 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
 
 
 def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> Grid:
-    """The last years by the first dimension; with two dimensions, the two crossed in the last year."""
+    """The last years, newest first, by the first dimension; with two dimensions, the two crossed in the last year."""
     kind = table.kinds[-1]
-    latest = periods[kind][-PERIODS_SHOWN:]
+    latest = periods[kind][: -PERIODS_SHOWN - 1 : -1]
     if dim and len(table.dims) > 1 and not table.is_nested:
-        return _crossed(table, kind, latest[-1], dim, language)
+        return _crossed(table, kind, latest[0], dim, language)
     heads = [_head(table, p, language) for p in latest]
     rows = []
     codes = ([ALL] if dim is None or table.has_total(dim) else []) + (table.codes(dim) if dim else [])
@@ -142,11 +141,11 @@ def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | N
         cells = [table.cell(kind, p, {dim: code} if dim else None) for p in latest]
         label = language.text(table.labels[dim][code]) if dim else language.say("total")
         after = []
-        if is_exact and latest and cells[-1] and (total := table.cell(kind, latest[-1])):
-            after = [language.exact_share(cells[-1].n, total.n) or ""]
+        if is_exact and latest and cells[0] and (total := table.cell(kind, latest[0])):
+            after = [language.exact_share(cells[0].n, total.n) or ""]
         rows.append(Row(label, cells, 0 if code == ALL else 1, after))
     if is_exact and latest:
-        heads.append(language.say("share_in", period=latest[-1]))
+        heads.append(language.say("share_in", period=latest[0]))
     caption = language.say("caption", title=language.text(table.facts["title"]), by=language.say(f"per_{kind}"))
     return Grid(caption, language.text(table.descriptions[dim]) if dim else "", heads, rows, has_total=ALL in codes)
 
@@ -173,14 +172,13 @@ def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Lang
     title = language.text(table.facts["title"])
     if table.is_nested:
         broad, fine = table.dims[:2]
+        newest = periods[kind][::-1]
         keys = sorted(
             {k[:2] for k in table.cells if k[1] != ALL}, key=lambda k: (table.codes(broad).index(k[0]), table.codes(fine).index(k[1]))
         )
-        rows = [
-            Row(language.text(table.labels[fine][f]), [table.cell(kind, p, {broad: b, fine: f}) for p in periods[kind]]) for b, f in keys
-        ]
+        rows = [Row(language.text(table.labels[fine][f]), [table.cell(kind, p, {broad: b, fine: f}) for p in newest]) for b, f in keys]
         caption = language.say("caption", title=title, by=language.text(table.descriptions[fine]))
-        return [Grid(caption, language.text(table.descriptions[fine]), [_head(table, p, language) for p in periods[kind]], rows)]
+        return [Grid(caption, language.text(table.descriptions[fine]), [_head(table, p, language) for p in newest], rows)]
     if len(table.kinds) == 1 or len(table.dims) > 1:
         return []
     dim = table.dims[0] if table.dims else None
@@ -193,7 +191,7 @@ def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Lang
     return [Grid(language.say("caption", title=title, by=language.say(f"per_{kind}")), language.say(f"period_{kind}"), heads, rows)]
 
 
-def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> tuple[dict[str, Any] | None, str]:
+def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> tuple[Picture | None, str]:
     """The specification of the table's chart and a note on what it omits; None when no series is large enough to draw."""
     kind = table.kinds[0]
     if dim is None:
@@ -214,7 +212,7 @@ def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None
     return charts.line_chart(largest), language.say("chart_largest", n=len(largest), all=len(every)) if len(largest) < len(every) else ""
 
 
-def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, language: Language) -> tuple[dict[str, Any] | None, str]:
+def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, language: Language) -> tuple[Picture | None, str]:
     """Bars for the last year: a row for each code of the longest dimension, side by side for the codes of a short second one."""
     kind = table.kinds[-1]
     if not periods[kind]:

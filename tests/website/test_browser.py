@@ -19,6 +19,7 @@ from tests.browser import chromium
 pytestmark = pytest.mark.slow
 AXE = {"preload": False}  # axe would fetch style sheets by script, which the content policy forbids
 NARROW = {"width": 320, "height": 800}
+PHONE = {"width": 375, "height": 800}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,51 @@ def test_nothing_overflows_a_narrow_screen(browser: Browser, site: Version) -> N
         wide[path.name] = page.evaluate("document.documentElement.scrollWidth")
         page.close()
     assert {name: width for name, width in wide.items() if width > NARROW["width"]} == {}
+
+
+def test_a_phone_gets_charts_that_can_be_read(browser: Browser, site: Version) -> None:
+    """Every mark and text of a chart lies in the screen, no text is smaller than 11 pixels, and each line and bar has its name."""
+    seen = 0
+    for path in judging.pages(site.folder):
+        page, _ = open_page(browser, path, viewport=PHONE)
+        for chart in page.locator(".chart .narrow svg").all():
+            seen += 1
+            assert chart.is_visible()
+            marks = chart.locator("path, text, line")
+            boxes = marks.evaluate_all("found => found.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right])")
+            assert min(left for left, _ in boxes) >= 0
+            assert max(right for _, right in boxes) <= PHONE["width"]
+            size = "e => e.getScreenCTM().a * parseFloat(getComputedStyle(e).fontSize)"
+            sizes = chart.locator("text").evaluate_all(f"found => found.map({size})")
+            assert min(sizes) >= 11
+        assert not any(wide.is_visible() for wide in page.locator(".chart .wide").all())
+        page.close()
+    assert seen > 0
+
+
+def test_on_a_phone_the_first_column_of_a_table_stays_and_the_newest_year_comes_next_to_it(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/meldingen.html"), viewport=PHONE)
+    for detail in page.locator("details").all():
+        detail.evaluate("element => element.open = true")
+    moved = 0
+    for scroller in page.locator(".scroll").all():
+        left = "element => element.querySelector('tbody th').getBoundingClientRect().left"
+        before = scroller.evaluate(left)
+        moved += scroller.evaluate("element => { element.scrollLeft = 1000; return element.scrollLeft; }") > 0
+        assert scroller.evaluate(left) == before
+    assert moved > 0
+    years = [re.sub(r"\D", "", head) for head in page.locator("table").first.locator("thead th.n").all_text_contents()]
+    assert years == sorted(years, reverse=True)
+    page.close()
+
+
+def test_paper_shows_everything_and_says_what_is_simulated(browser: Browser, site: Version) -> None:
+    for path in judging.pages(site.folder):
+        page, _ = open_page(browser, path)
+        page.emulate_media(media="print")
+        assert page.locator("aside.note").is_visible()
+        assert all(table.is_visible() for table in page.locator("details:visible table").all())
+        page.close()
 
 
 def test_a_narrow_screen_gets_the_chain_as_a_list(browser: Browser, site: Version) -> None:

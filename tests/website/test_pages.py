@@ -8,6 +8,7 @@ import re
 import shutil
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,7 +16,7 @@ from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
-from das_pipeline.website import judging
+from das_pipeline.website import charts, judging
 from das_pipeline.website.texts import load_texts, load_words
 from tests.conftest import TOY
 from tests.website.conftest import finish, toy_run
@@ -74,10 +75,10 @@ def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
 
 def test_every_chart_says_that_its_figures_are_simulated(site: Version) -> None:
     pictures = sorted((site.folder / "site").rglob("*.svg"))
-    charts = [p for p in pictures if p.parent.name == "charts"]
-    assert charts
-    for picture in charts:
-        words = {"nl": "Gesimuleerde cijfers", "en": "Simulated figures"}[picture.suffixes[-2].removeprefix(".")]
+    drawn = [p for p in pictures if p.parent.name == "charts"]
+    assert drawn
+    for picture in drawn:
+        words = {"nl": "Gesimuleerde cijfers", "en": "Simulated figures"}[picture.name.split(".")[1]]
         assert words in picture.read_text(encoding="utf-8")
     assert "Gesimuleerde cijfers" in re.findall(r'<svg class="flow".*?</svg>', read(site, "index.html"), re.DOTALL)[0]
 
@@ -128,8 +129,8 @@ def test_every_colour_of_a_chart_is_the_style_sheets_light_one(site: Version) ->
         for sheet in site.path("site/style.css").read_text(encoding="utf-8").split("@media (prefers-color-scheme: dark)")
     )
     assert {name for name in light if light[name] != dark.get(name)} == set(dark)
-    charts = sorted((site.folder / "site" / "charts").glob("*.svg"))
-    used = {colour for chart in charts for colour in re.findall(r"var\(--([\w-]+),(#\w+)\)", chart.read_text(encoding="utf-8"))}
+    drawn = sorted((site.folder / "site" / "charts").glob("*.svg"))
+    used = {colour for chart in drawn for colour in re.findall(r"var\(--([\w-]+),(#\w+)\)", chart.read_text(encoding="utf-8"))}
     assert {"ink", "soft", "line", "s1"} <= {name for name, _ in used}
     assert all(light[name] == value for name, value in used)
 
@@ -138,7 +139,39 @@ def test_a_chart_serves_light_and_dark_and_can_be_downloaded(site: Version) -> N
     svg = site.path("site/charts/reports.nl.svg").read_text(encoding="utf-8")
     assert not re.search(r'(?:fill|stroke)="#', svg)
     assert "aria" not in svg
-    assert svg in read(site, "meldingen.html")
+    assert charts.without_caption(svg) in read(site, "meldingen.html")
+
+
+def test_a_downloaded_chart_says_what_it_is(site: Version) -> None:
+    """Its title and unit, where the figures come from, which edition they are of, its licence, and that they are simulated."""
+    for form in ("", ".narrow"):
+        root = ElementTree.parse(site.path(f"site/charts/reports.nl{form}.svg")).getroot()
+        words = " ".join(text for e in root.iter("{http://www.w3.org/2000/svg}text") for text in e.itertext())
+        for said in ("aantal meldingen", "Gesimuleerde cijfers", "Bron: ", "Uitgave van 31 maart 2024, versie ", "CC-BY-4.0"):
+            assert said in words, (form, said, words)
+
+
+def test_what_is_drawn_stands_out_from_what_it_is_drawn_on(site: Version) -> None:
+    """WCAG 2.2, 1.4.11: a contrast of at least 3 to 1 for what a picture is made of, and 4.5 for the colours of text."""
+    sheet = site.path("site/style.css").read_text(encoding="utf-8")
+    for part in sheet.split("@media (prefers-color-scheme: dark)")[:2]:
+        colours = dict(re.findall(r"--([\w-]+): (#\w{6});", part))
+        drawn = {n for n in colours if re.fullmatch(r"s\d|police|justice|other|away|unknown", n)}
+        low = {n for n in drawn if contrast(colours[n], colours["card"]) < 3}
+        low |= {n for n in ("ink", "soft", "link") for ground in ("card", "paper") if contrast(colours[n], colours[ground]) < 4.5}
+        assert low == set()
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG 2.2 defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_small_counts_get_no_chart(tmp_path: Path) -> None:
@@ -152,7 +185,7 @@ def test_an_unchanged_chart_is_not_drawn_again(tmp_path: Path, monkeypatch: pyte
 
     def draw(specification: dict[str, object], _: object) -> str:
         drawn.append(specification)
-        return "<svg/>"
+        return '<svg viewBox="0 0 340 9"></svg>'
 
     monkeypatch.setattr("das_pipeline.website.charts.draw", draw)
     finish(toy_run(tmp_path, date(2024, 3, 30)))
