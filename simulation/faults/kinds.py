@@ -194,11 +194,22 @@ def placeholder_number(page: Page, row: int, column: Column, _draw: np.random.Ge
     return [Change(row, column.name, "9" * len(_text(page, row, column)))]
 
 
-@_kind("source", "K04", "accepted", lambda _, c: c.identity == "chain_number")
+PROFILE = ("surname", "birth_date")  # what tells two persons of one number apart
+
+
+@_kind(
+    "source",
+    "K04",
+    "accepted",
+    lambda contract, c: c.identity == "chain_number" and set(PROFILE) <= {other.identity for other in contract.columns},
+)
 def number_reused(page: Page, row: int, column: Column, draw: np.random.Generator) -> list[Change] | None:
-    """The chain number of another person; linkage rejects the number of such a record."""
-    other = page.text(column.name, int(draw.integers(page.rows)))
-    return [Change(row, column.name, other)] if other and other != page.text(column.name, row) else None
+    """The chain number of a person with another name and birth date; linkage rejects the number of such a record."""
+    other = int(draw.integers(page.rows))
+    profile = [c.name for c in page.contract.columns if c.identity in PROFILE]
+    is_another = all(page.text(c, row) and page.text(c, other) and page.text(c, row) != page.text(c, other) for c in profile)
+    number = page.text(column.name, other)
+    return [Change(row, column.name, number)] if is_another and number else None
 
 
 # -- keys and references

@@ -93,7 +93,12 @@ FILE_KINDS["renamed_leaf"] = FileKind(
     layout=_renamed,
 )
 FILE_KINDS["extra_column"] = FileKind(
-    "rendering", "I04", "accepted", lambda contract, _: contract.format.kind != "fixed", lambda _, c: not c.is_direct, layout=_with_more
+    "rendering",
+    "I04",
+    "accepted",
+    lambda contract, _: contract.format.kind != "fixed",
+    lambda _, c: not c.is_direct and c.required,  # an XML record or JSON object has no empty ones: there would be nothing to notice
+    layout=_with_more,
 )
 FILE_KINDS["reordered_columns"] = FileKind("rendering", None, "accepted", _has_head, layout=_reordered)
 FILE_KINDS["byte_order_mark"] = FileKind(
