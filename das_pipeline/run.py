@@ -27,7 +27,7 @@ from das_pipeline.known_keys import claim_home, verify_keys
 from das_pipeline.lake import Draft, Lake, Version, canonical, verify
 from das_pipeline.privacy import Keys, register_keyed_macro
 from das_pipeline.settings import Settings
-from das_pipeline.stages import code_of, reads_of, stage_of, zone_of
+from das_pipeline.stages import DECISION, code_of, reads_of, stage_of, zone_of
 from das_pipeline.waivers import waived
 
 Connections = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
@@ -56,6 +56,11 @@ class Run:
     def known_on(self, as_of: date) -> Run:
         """The same run, as known on another date."""
         return replace(self, as_of=as_of)
+
+    def decided_on(self) -> date:
+        """The last day whose figures were decided on; date.min before the first. What arrives later becomes known on a later day."""
+        decided = self.lake.current(DECISION)
+        return date.min if decided is None else date.fromisoformat(decided.as_of)
 
     @contextmanager
     def begin(self, table: str, *, is_damaged: bool = False) -> Iterator[Draft]:

@@ -42,6 +42,10 @@ READS = tuple(sorted({path for stage in STAGES for path in stage.reads}))
 """What any stage reads: the files that published figures are made from."""
 
 
+DECISION = "release/decision"
+"""The last table of the chain: a day whose candidate was decided on is over."""
+
+
 Zone = Literal["identifying", "confidential", "open"]
 CONFIDENTIAL = frozenset(
     {

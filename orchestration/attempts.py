@@ -15,6 +15,7 @@ from itertools import takewhile
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+PARTITION = "dagster/partition"
 REFUSED = "das/refused"  # its value is the table whose candidate was rejected
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 125))
 """Before the second to the fifth attempt. A restart or a busy disk is over within minutes, a disk that is full within hours."""
@@ -36,9 +37,16 @@ def is_busy(instance: dg.DagsterInstance, job: str, asset: dg.AssetKey) -> bool:
     return any(run.job_name == job or asset in (run.asset_selection or ()) for run in runs)
 
 
+def partitions_in_progress(instance: dg.DagsterInstance, job: str) -> list[str]:
+    """The partitions whose runs of `job` have begun and have not ended; those that are queued have not begun."""
+    begun = [status for status in UNFINISHED if status not in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED)]
+    runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=begun))
+    return [run.tags[PARTITION] for run in runs if PARTITION in run.tags]
+
+
 def runs_of(instance: dg.DagsterInstance, job: str, partition: str, tags: Mapping[str, str] | None = None) -> list[dg.RunRecord]:
     """The runs of `job` for `partition` that have `tags`, the newest first."""
-    return list(instance.get_run_records(dg.RunsFilter(job_name=job, tags={"dagster/partition": partition, **(tags or {})})))
+    return list(instance.get_run_records(dg.RunsFilter(job_name=job, tags={PARTITION: partition, **(tags or {})})))
 
 
 def was_refused(record: dg.RunRecord) -> bool:

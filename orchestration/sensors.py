@@ -9,7 +9,7 @@ import dagster as dg
 from assets.deliveries import partitions
 from das_pipeline import deliveries
 from orchestration import jobs
-from orchestration.attempts import is_busy, next_attempt, runs_of, was_refused
+from orchestration.attempts import is_busy, next_attempt, partitions_in_progress, runs_of, was_refused
 from orchestration.days import DAYS, UNTIL, asked_until, last_done, ready_and_waiting
 from orchestration.resources import Das
 from orchestration.table_assets import key
@@ -21,7 +21,8 @@ from orchestration.table_assets import key
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     description="Requests an intake run for the next delivery of each partner, once its manifest is there. A refused delivery waits for "
-    "its successor; a run that ended by a passing fault is tried again after a pause, five times in all.",
+    "its successor; a run that ended by a passing fault is tried again after a pause, five times in all. What arrives for a day that is "
+    "being run waits until that day is done.",
 )
 def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.SensorResult:
     run = das.whole()
@@ -34,10 +35,14 @@ def delivery_arrived(context: dg.SensorEvaluationContext, das: Das) -> dg.Sensor
     # Every day that can be run is there to click on: a backfill catches up, one day after the other.
     changes.append(DAYS.build_add_request(ready_and_waiting(run, None, context.instance)[0]))
     requests, reasons = [], []
+    running = max(partitions_in_progress(context.instance, "chain"), default="")
     for delivery in deliveries.next_deliveries(run):
         partner, partition, job = delivery.partner, delivery.delivery, f"intake_{delivery.partner}"
         if is_busy(context.instance, job, key(f"deliveries/{partner}")):
             reasons.append(f"{partner} {partition} waits for the run of {partner} in progress.")
+            continue
+        if delivery.known_on.isoformat() <= running:  # some of its tables would be made with the delivery, and others without
+            reasons.append(f"{partner} {partition} waits until {running} is done, and becomes known on the day after it.")
             continue
         attempt = next_attempt(job, partition, runs_of(context.instance, job, partition), datetime.now(UTC))
         if attempt.hindrance:

@@ -73,6 +73,7 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     original = landing.land(run, manifest)
     if original.removed:
         raise DeliveryRefused(f"{manifest.partner} {manifest.delivery} {original.removed} Ask the partner to deliver it again.")
+    original = landing.defer(run, original)
     receipt: dict[str, Any] = {}
 
     def build(run: Run, draft: Draft) -> list[Verdict]:
@@ -83,7 +84,7 @@ def _take_in(run: Run, delivery: PendingDelivery) -> Produced:
     try:
         # A version is as known on the day on which its delivery became known, whenever it is taken in.
         latest = latest_day(manifest, before, original.landed_on, load_policy(run.jurisdiction).deliveries)
-        at = replace(run, as_of=known_on(manifest, before, latest))
+        at = replace(run, as_of=known_on(manifest, before, latest, original.decided_on))
         return produce(at, table, build, salt=original.hash, chained=True)
     except GateFailed as failure:
         landing.record_refusal(run, manifest, failure.verdicts, receipt)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,15 @@ from das_pipeline.run import Run
 
 @dataclass(frozen=True)
 class Landed:
-    """A delivery in the landing zone: its manifest, the hash of every file that came with it by file name, and the day it came."""
+    """A delivery in the landing zone: its manifest, the hash of every file that came with it by file name, and the day it came.
+
+    `decided_on` is the last day whose figures had been decided on by then, date.min before the first: they were made without it.
+    """
 
     manifest: Manifest
     objects: Mapping[str, str]
     landed_on: date
+    decided_on: date
     removed: str = ""  # why the files are gone (das_pipeline/retention.py); "" while they are there
 
     @property
@@ -86,9 +90,10 @@ def landed(run: Run, partner: str, delivery: str) -> Landed | None:
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
     manifest = Manifest.model_validate(content["manifest"])
-    # Landing zones from before December 2026 do not have the day of arrival.
+    # Landing zones from before December 2026 do not have these days.
     landed_on = date.fromisoformat(content["landed_on"]) if "landed_on" in content else manifest.delivered_on
-    return Landed(manifest, content["objects"], landed_on, removal(content))
+    decided_on = date.fromisoformat(content["decided_on"]) if "decided_on" in content else date.min
+    return Landed(manifest, content["objects"], landed_on, decided_on, removal(content))
 
 
 def all_landed(run: Run, partner: str) -> list[Landed]:
@@ -110,18 +115,32 @@ def land(run: Run, manifest: Manifest) -> Landed:
     if original is None or (original.removed and folder.is_dir()):
         claim_home(run.settings, run.keys)
         objects = {path.name: _keep(run, path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-        original = Landed(manifest, objects, date.today())
-        content = {
-            "manifest": manifest.model_dump(mode="json", by_alias=True),
-            "objects": objects,
-            "landed_on": original.landed_on.isoformat(),
-        }
+        original = Landed(manifest, objects, date.today(), run.decided_on())
         refusal_path(run, manifest.partner, manifest.delivery).unlink(missing_ok=True)  # of the folder as it was before it could be read
-        replace_file(manifests_of(run, manifest.partner) / f"{manifest.delivery}.json", canonical(content, indent=1))
+        _record(run, original)
     with contextlib.suppress(PermissionError):
         if folder.is_dir() and is_copy(folder, original):
             _remove(folder)
     return original
+
+
+def defer(run: Run, original: Landed) -> Landed:
+    """Return the landed delivery with what was decided on since it arrived, and record it: days passed before it could be taken in."""
+    if run.decided_on() > original.decided_on:
+        original = replace(original, decided_on=run.decided_on())
+        _record(run, original)
+    return original
+
+
+def _record(run: Run, original: Landed) -> None:
+    """Write down what was landed; from then on the delivery counts as landed."""
+    content = {
+        "manifest": original.manifest.model_dump(mode="json", by_alias=True),
+        "objects": dict(original.objects),
+        "landed_on": original.landed_on.isoformat(),
+        "decided_on": original.decided_on.isoformat(),
+    }
+    replace_file(manifests_of(run, original.manifest.partner) / f"{original.manifest.delivery}.json", canonical(content, indent=1))
 
 
 def _keep(run: Run, path: Path) -> str:

@@ -46,10 +46,18 @@ def latest_day(manifest: Manifest, before: Sequence[Accepted], arrived_on: date,
     return present + timedelta(days=limit.simulated_days)
 
 
-def known_on(manifest: Manifest, before: Sequence[Accepted], latest: date) -> date:
-    """Return the day on which a delivery becomes known: no earlier than the one before it, and no later than it can have been delivered."""
-    day = min(manifest.delivered_on, latest)
+def known_on(manifest: Manifest, before: Sequence[Accepted], latest: date, decided_on: date) -> date:
+    """Return the day on which a delivery becomes known.
+
+    It is no later than the delivery can have been made, no earlier than the one before it, and after the last day whose figures were
+    decided on when it arrived: those were made without it.
+    """
+    day = max(min(manifest.delivered_on, latest), _after(decided_on))
     return max(day, before[-1].known_on) if before else day
+
+
+def _after(day: date) -> date:
+    return day if day == date.min else day + timedelta(days=1)
 
 
 def impossible(manifest: Manifest, latest: date, sequence_before: int, limits: Deliveries) -> str:

@@ -44,6 +44,7 @@ class PendingDelivery:
 class _Arrived:
     manifest: Manifest
     on: date
+    decided_on: date
 
 
 def pending(run: Run) -> list[PendingDelivery]:
@@ -56,11 +57,12 @@ def pending(run: Run) -> list[PendingDelivery]:
     for unusable in inbox.unusable:
         if not unusable.is_unfinished:
             record_unusable(run, unusable)
-    arrivals = {(m.partner, m.delivery): _Arrived(m, date.today()) for m in inbox.manifests}
+    decided_on = run.decided_on()
+    arrivals = {(m.partner, m.delivery): _Arrived(m, date.today(), decided_on) for m in inbox.manifests}
     for partner in load_partners(run.jurisdiction):
         arrivals.update(
             {
-                (partner, original.manifest.delivery): _Arrived(original.manifest, original.landed_on)
+                (partner, original.manifest.delivery): _Arrived(original.manifest, original.landed_on, max(decided_on, original.decided_on))
                 for original in all_landed(run, partner)
             }
         )
@@ -82,9 +84,9 @@ def _pending_of(run: Run, partner: str, arrivals: list[_Arrived], limits: Delive
         if manifest.delivery in in_force or is_refused(run, partner, manifest.delivery):
             continue
         latest = latest_day(manifest, before, arrived.on, limits)
-        if min(manifest.delivered_on, latest) > run.as_of:
+        day = known_on(manifest, before, latest, arrived.decided_on)
+        if day > run.as_of:
             continue
-        day = known_on(manifest, before, latest)
         if mistake := impossible(manifest, latest, sequence_before, limits):
             deliveries.append(PendingDelivery(manifest, "ready", day, impossible=mistake))
             continue

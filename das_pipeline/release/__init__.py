@@ -33,8 +33,7 @@ from das_pipeline.release.signing import installation_key, new_person_key, read_
 from das_pipeline.release.verification import verify_release
 from das_pipeline.release.withdrawal import complete_withdrawals, withdraw_release
 from das_pipeline.run import Produced, Run, produce
-
-DECISION = "release/decision"
+from das_pipeline.stages import DECISION
 
 __all__ = [
     "DECISION",

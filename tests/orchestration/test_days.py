@@ -7,10 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from das_pipeline import deliveries, retention
-from tests.installation import Installation, installation, real_installation
+from tests.installation import Installation, installation, real_installation, store_of
 from tests.orchestration.servers import webhook
 from tests.orchestration.ticking import ticking
 from tests.toy_deliveries import (
@@ -76,6 +77,41 @@ def test_a_day_waits_until_what_was_delivered_by_then_is_taken_in(tmp_path: Path
             assert tick("delivery_arrived", impatient=True)["succeeded"] == [False]
             asked.append("2024-02-29 waits" in tick("daily", at="2024-03-01T05:00")["skipped"])
         assert asked == [True] * 4 + [False]
+        assert [tick("day_follows")["succeeded"] for _ in range(2)] == [[True], [True]], "January, then February without bench"
+        bench.unlink()
+        (made.root / "aside").rename(bench)
+        take_in_all(made.run().settings)  # a person has removed the cause
+        assert [d["known_on"] for d in made.lake.live("deliveries/bench").facts["deliveries"]] == ["2024-01-31", "2024-03-01"]
+
+
+def test_what_arrives_when_a_day_has_begun_is_known_on_the_day_after_it(tmp_path: Path) -> None:
+    """Else the figures of a day would lack what was known on it, and a rebuild of that day would differ from it."""
+    made = installation(tmp_path)
+    with ticking(made) as tick:
+        deliver(made, "watch", 0)
+        deliver(made, "bench", 0)
+        assert tick("delivery_arrived")["succeeded"] == [True, True]
+        corrected = {"reports": ("reports.csv", watch_csv(WATCH[DAYS[0]]))}
+        late = write_delivery(made.inbox, "watch", DAYS[0], 1, corrected, number=2, replaces="2024-01-31.1")
+        with store_of(made) as store:
+            tags = {"dagster/partition": "2024-01-31"}
+            store.run_storage.add_run(dg.DagsterRun("chain", run_id="b" * 36, status=dg.DagsterRunStatus.STARTED, tags=tags))
+            assert "watch 2024-01-31.2 waits until 2024-01-31 is done" in tick("delivery_arrived")["skipped"]
+            store.delete_run("b" * 36)
+        late.rename(made.root / "aside")
+        tick("daily", at="2024-02-02T05:00")
+        assert tick("day_follows")["succeeded"] == [True]
+        (made.root / "aside").rename(late)
+        assert tick("delivery_arrived")["succeeded"] == [True]
+        facts = made.lake.live("deliveries/watch").facts
+        assert [(d["delivery"], d["known_on"]) for d in facts["deliveries"]] == [
+            ("2024-01-31.1", "2024-01-31"),
+            ("2024-01-31.2", "2024-02-01"),
+        ]
+        tick("daily", at="2024-02-02T05:00")
+        assert [day for day, _ in tick("day_follows", runs=False)["requested"]] == ["2024-02-01"]
+    replayed = deliveries.replay(made.run(), "watch").version  # the landing zone remembers which figures were made without it
+    assert [d["known_on"] for d in replayed.facts["deliveries"]] == ["2024-01-31", "2024-02-01"]
 
 
 def taken_in(made: Installation, real: tuple[str, ...]) -> Installation:
