@@ -38,6 +38,7 @@ BY_SHARE = {  # kinds of rows that no rule can notice one by one, and the table 
     "day_month_swapped": "chain/events",
     "deleted_without_notice": "deliveries/<partner>",
 }
+SHARE_FROM = 20  # rows from which such a rule judges (policy.yaml: min_rows)
 Place = tuple[str, str, str, int]  # partner, delivery, file, line
 
 
@@ -162,7 +163,8 @@ def kinds(ledger: Iterable[dict[str, Any]], found: Found) -> dict[str, tuple[str
         count = counts.setdefault(fault["fault"], [fault["rule"], 0, 0])
         count[1] += 1
         count[2] += is_noticed(fault, found)
-    return {kind: (rule, planted, noticed) for kind, (rule, planted, noticed) in sorted(counts.items())}
+    large = {kind: count for kind, count in counts.items() if kind not in BY_SHARE or count[1] >= SHARE_FROM}
+    return {kind: (rule, planted, noticed) for kind, (rule, planted, noticed) in sorted(large.items())}
 
 
 def false_alarms(ledger: Iterable[dict[str, Any]], found: Found) -> Counter[str]:
