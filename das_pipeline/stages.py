@@ -36,7 +36,13 @@ STAGES = (
             *("terminology/schemes/*", "terminology/scope_notes.csv", "terminology/terms.csv"),
         ),
     ),
-    Stage("release", ("policy.yaml",)),
+    Stage(
+        "release",  # the auditor knows every text that may be published
+        (
+            *("chain.yaml", "contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "texts/*"),
+            *("terminology/schemes/*", "terminology/scope_notes.csv", "terminology/terms.csv"),
+        ),
+    ),
 )
 READS = tuple(sorted({path for stage in STAGES for path in stage.reads}))
 """What any stage reads: the files that published figures are made from."""

@@ -1,6 +1,7 @@
 """The auditor: reads the files of a finished candidate and of earlier releases, as any outsider could, and tries to break their protection.
 
-It shares no code with disclosure control, so that the same mistake cannot be in both, and it knows only what is published.
+It shares no code with disclosure control, so that the same mistake cannot be in both, and it knows only what is published and what its
+writers declare. It is an allow-list: what is not declared and explained is a fault.
 """
 
 from __future__ import annotations
@@ -10,35 +11,48 @@ from pathlib import Path
 
 import duckdb
 
-from das_pipeline.auditor import files, pages, tables
+from das_pipeline.auditor import database, files, history, pages, tables
+from das_pipeline.auditor.declared import Declared, Forms, Limits
+from das_pipeline.auditor.descriptors import Descriptors
+from das_pipeline.auditor.quality import quality_is_coarse
 from das_pipeline.auditor.release import read
 from das_pipeline.gate import Verdict
 
-__all__ = ["audit"]
+__all__ = ["Declared", "Forms", "Limits", "audit"]
 
 
 def audit(
-    folder: Path, earlier: Sequence[Path], bases: Sequence[int], least_cells: int, readers: Mapping[str, files.Reader]
+    folder: Path, earlier: Sequence[Path], limits: Limits, readers: Mapping[str, files.Reader], declared: Declared | None
 ) -> list[Verdict]:
-    """The verdicts on the candidate in `folder`, given the folders of earlier releases.
+    """The verdicts on the candidate in `folder`, given the folders of earlier releases, oldest first.
 
-    Counts must be multiples of one of `bases`; quality figures must be over at least `least_cells` cells. `readers` has a reader of the
-    copies of a table for each file extension. The tables themselves are read from Parquet here.
+    `readers` has a reader of the copies of a table for each file extension. The tables themselves are read from Parquet here. Without
+    `declared`, as of another publisher's release, texts and pages are not judged, since nobody says which there may be.
     """
+    before = [read(path) for path in earlier]
     release = read(folder)
+    if release.unreadable:  # nothing can be compared with a table that cannot be read
+        return [files.files_as_described(release, declared)]
+    release = read(folder, tuple(r.changes for r in before if r.as_of < release.as_of and not r.is_withdrawn))
     with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:
         for name, table in release.tables.items():
             connection.register(name, table.rows)
-        return [
-            files.files_as_described(release),
+        verdicts = [
+            files.files_as_described(release, declared),
             files.copies_equal_tables(release, connection, readers),
-            tables.counts_are_rounded(release, bases),
+            tables.counts_are_rounded(release, limits.bases),
             tables.tables_are_full(release, connection),
             tables.totals_add_up(release, connection),
             tables.balances_close(release, connection),
             tables.figures_have_enough(release, connection),
             tables.tables_agree(release, connection),
-            tables.changes_are_rounded(release, [read(path) for path in earlier]),
-            pages.pages_show_the_release(release),
-            pages.quality_is_coarse(release, least_cells),
+            tables.changes_are_rounded(release, before),
+            quality_is_coarse(release, limits.least_cells),
+            history.closed_periods_stand(release, before, limits),
         ]
+    if (folder / "changes.json").exists():
+        verdicts.append(history.changes_are_listed(release, before))
+    if declared is not None:
+        verdicts += [database.database_has_nothing_else(release), Descriptors(release, declared, limits).judge()]
+        verdicts.append(pages.pages_are_explained(release, declared))
+    return verdicts

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 
+from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
@@ -20,13 +25,18 @@ Reader = Callable[[Path, pa.Schema], pa.Table]
 FIX = "Build the candidate again from the protected leaves, and find what wrote to its folder."
 
 
-def files_as_described(release: Published) -> Verdict:
-    """D10: every described file is present with its columns, types and bytes, and no other file is."""
+def files_as_described(release: Published, declared: Declared | None) -> Verdict:
+    """D10: every described file is present with its columns, types and bytes, and no other file is, nor a link or an empty folder."""
     faults = dict.fromkeys((f"tables/{name}" for name in release.unreadable), 1)
     described: dict[str, dict[str, Any]] = {resource["path"]: resource for resource in release.package["resources"]}
-    present = {p.relative_to(release.folder).as_posix() for p in release.folder.rglob("*") if p.is_file()}
-    for path in present - set(described):
-        if path not in BESIDE and not path.startswith("site/"):
+    present = set(release.paths)
+    expected = BESIDE | set(described) | (declared.files.keys() | _of_site(release) if declared else set())
+    faults |= dict.fromkeys(present - expected, 1)
+    for path in release.folder.rglob("*"):
+        if path.is_symlink() or (path.is_dir() and not any(path.iterdir())):
+            faults[path.relative_to(release.folder).as_posix()] = 1
+    for path, sha in (declared.files if declared else {}).items():
+        if path not in present or _sha256(release.folder / path) != sha:
             faults[path] = 1
     for path, resource in described.items():
         if path not in present or f"sha256:{_sha256(release.folder / path)}" != resource["hash"]:
@@ -36,9 +46,45 @@ def files_as_described(release: Published) -> Verdict:
         columns = {*table.keys, *table.measures, "status", "is_simulated"}
         if {f.name: _type(f.type) for f in table.rows.schema} != fields or set(fields) != columns or _passes_for_real(table):
             faults[f"tables/{name}.parquet"] = 1
+        if declared and not _is_as_written(table):
+            faults[f"tables/{name}.parquet"] = 1
     missing = {path.removeprefix("tables/").rpartition(".")[0] for path in described} ^ set(release.tables)
     faults |= dict.fromkeys((f"tables/{name}" for name in missing), 1)
     return verdict("D10", "Every file is as described, and no other is there", len(present), faults, FIX)
+
+
+def _of_site(release: Published) -> set[str]:
+    """The pages that can be reached from the first one, and the pictures of the tables."""
+    from lxml import html
+
+    pictures = (release.folder / "site" / "charts").glob("*.svg")
+    found = {p.relative_to(release.folder).as_posix() for p in pictures if p.name.split(".")[0] in release.tables}
+    to_visit = [release.folder / "site" / "index.html"]
+    while to_visit:
+        page = to_visit.pop()
+        name = page.relative_to(release.folder).as_posix()
+        if name in found or not page.is_file():
+            continue
+        found.add(name)
+        root: Any = html.fromstring(page.read_bytes())
+        for link in (urlsplit(a.get("href")) for a in root.iter("a", "link") if a.get("href")):
+            target = (page.parent / link.path).resolve()
+            if not link.scheme and link.path and target.is_relative_to(release.folder.resolve() / "site"):
+                path = release.folder / target.relative_to(release.folder.resolve())
+                if path.suffix == ".html":
+                    to_visit.append(path)
+    return found
+
+
+def _is_as_written(table: Table) -> bool:
+    """Whether the file, and the CSV beside it, have the bytes of its rows in the order of their keys, and no other."""
+    parquet, text = io.BytesIO(), io.BytesIO()
+    pq.write_table(table.rows, parquet, compression="zstd")
+    pyarrow.csv.write_csv(table.rows, text, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    beside = table.path.with_suffix(".csv")
+    keys = [(key, "ascending") for key in table.keys]
+    in_order = table.rows.select(table.keys).equals(table.rows.select(table.keys).sort_by(keys))
+    return in_order and parquet.getvalue() == table.path.read_bytes() and (not beside.exists() or text.getvalue() == beside.read_bytes())
 
 
 def _sha256(path: Path) -> str:

@@ -1,101 +1,311 @@
-"""D01 and D15 on what is read on a screen: every count on a page is that of the cell it names, and quality figures are coarse."""
+"""D18 on what is read on a screen: every number, text, attribute, address and drawing on a page is declared and explained at its place."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from das_pipeline.auditor import charts
+from das_pipeline.auditor.declared import Declared
+from das_pipeline.auditor.explained import numbers_from, value_at
 from das_pipeline.auditor.findings import verdict
-from das_pipeline.auditor.release import Published
+from das_pipeline.auditor.release import ALL, Published, Table
+from das_pipeline.auditor.syntax import Syntax
+from das_pipeline.auditor.texts import NUMBER, Vocabulary, plain
 from das_pipeline.gate import Verdict
 
-FIX = "Let the page take its numbers from the release's tables only, and build the site again."
-NUMBER = re.compile(r"\d+|\d{1,3}([.,\s\u00a0\u202f]\d{3})+")  # 1234, 1.234 or 1,234
-YEARS = range(1900, 2101)
+FIX = "Find what wrote it there. What it shows must come from the tables or from a text of the jurisdiction; then build the site again."
+NAMES = (
+    "a article aside body caption circle code dd details div dl dt fieldset figcaption figure footer g h1 h2 h3 head header html input"
+    " label legend li line link main meta nav ol p path rect section span strong summary svg table tbody td text th thead time title tr ul"
+)
+ELEMENTS = set(NAMES.split())
+TEXT = {"content", "aria-label", "title", "alt"}
+FIXED = {  # the values that an attribute may have
+    "charset": "utf-8",
+    "name": "viewport|color-scheme|description|is_simulated|year",
+    "http-equiv": "Content-Security-Policy",
+    "rel": "stylesheet|icon|alternate|license",
+    "type": r"image/svg\+xml|radio",
+    "scope": "col|row",
+    "role": "group|img|region",
+    "tabindex": "0",
+    "aria-hidden": "true",
+    "aria-current": "page",
+    "download": "|download",
+    "open": "|open",
+    "checked": "|checked",
+    "preserveaspectratio": "none",
+    "xmlns": re.escape("http://www.w3.org/2000/svg"),
+    "text-anchor": "start|middle|end",
+    "pointer-events": "none",
+    "stroke-linejoin": "round",
+    "stroke-dasharray": r"1,0|3,3",
+    "font-family": "[A-Za-z ,'-]+",
+    "font-size": "1[0-4]px",
+    "font-weight": "600",
+    "fill": r"none|var\(--[a-z0-9-]+,#[0-9a-f]{6}\)",
+    "stroke": r"none|var\(--[a-z0-9-]+,#[0-9a-f]{6}\)",
+    "stroke-width": r"1|1\.5|2",
+    "stroke-miterlimit": "10",
+    "opacity": "0|1",
+    "rx": "2",
+    "r": r"3\.5",
+}
+GEOMETRY = dict.fromkeys(("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "width", "height"), r"-?[\d.]+(e-?\d+)?")
+GEOMETRY |= {"d": "[MLHVCAZhvcaz0-9.,e -]*", "transform": r"translate\([-\d.e]+,[-\d.e]+\)(rotate\(-?\d+\))?", "viewbox": r"[\d. -]+"}
+PATTERNS = {name: re.compile(pattern) for name, pattern in (FIXED | GEOMETRY).items()}
+WRITTEN = (  # by the templates themselves
+    *(
+        "width=device-width, initial-scale=1",
+        "light dark",
+        "true",
+        "false",
+        "≈",
+        "SKOS:",
+        "concepts.ttl",
+        "concepts.jsonld",
+        "datapackage.json",
+    ),
+    *("das.duckdb", "changes.json", "quality.json"),
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; base-uri 'none'; form-action 'none'",
+)
+DRAWN = re.compile(r' d="[^"]*"|>[\d.,]+<')  # the paths and numbers of a picture
+NO_STYLE = re.compile(r"finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band")  # classes that need no style
+STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
 
 
-def pages_show_the_release(release: Published) -> Verdict:
-    """D01: a count that names its cell is that cell's; any other number in a chart or a table of figures could be one."""
-    faults: dict[str, int] = {}
-    tagged = 0
-    for path in sorted((release.folder / "site").rglob("*")):
+def pages_are_explained(release: Published, declared: Declared) -> Verdict:
+    """D18: every page, and every picture beside it, shows nothing but declared texts and explained numbers."""
+    site = release.folder / "site"
+    faults: Counter[str] = Counter()
+    pictures: set[str] = set()
+    marked = 0
+    first = next(iter(declared.languages), "")
+    readers = {code: _Reader(release, declared, code) for code in declared.languages}
+    for path in sorted(p for p in site.rglob("*") if p.suffix == ".html" and p.is_file()):
+        folder = path.parent.relative_to(site).as_posix()
+        reader = readers.get(first if folder == "." else folder)
         name = path.relative_to(release.folder).as_posix()
-        if path.suffix in {".html", ".svg"}:
-            seen, faults[name] = _page(path, release)
-            tagged += seen
-        elif path.suffix == ".json":
-            faults[name] = sum(not _could_be_published(n, release) for n in _counts(json.loads(path.read_bytes())))
-    if (release.folder / "site").exists() and not tagged:
-        faults["site"] = 1  # a site without a single count must be a mistake
-    return verdict("D01", "Every count on a page is the release's", tagged, faults, FIX)
+        if reader is None:
+            faults[name] += 1
+            continue
+        page = _Page(path, reader)
+        faults[name] += page.faults()
+        marked += len(page.marked)
+        pictures |= page.pictures
+    for path in site.rglob("*.svg"):
+        name = path.relative_to(release.folder).as_posix()
+        faults[name] += name not in declared.files and not _is_drawn(path, pictures)
+    faults["site"] += not marked  # a site without a single count must be a mistake, and so is none at all
+    return verdict("D18", "Every number and text on the pages is explained", marked, faults, FIX)
 
 
-def _page(path: Path, release: Published) -> tuple[int, int]:
-    """The number of counts on a page that name their cell, and the number of wrong ones and of other numbers that cannot be published."""
-    from lxml import html
-
-    root: Any = html.fromstring(path.read_bytes())
-    marked = _marked(root)
-    wrong = 0
-    for element in marked:
-        table = release.tables.get(element.get("data-table", ""))
-        value = element.get("data-value")
-        text = element.text_content().strip()
-        is_cell = table is not None and str(table.cells.get(element.get("data-cell", ""))) == value
-        wrong += not is_cell or (NUMBER.fullmatch(text) is not None and re.sub(r"\D", "", text) != value)
-    figures = [td for grid in root.iter("table") if _marked(grid) for td in grid.iter("td")]
-    for element in [*root.iter("text"), *figures]:
-        text = element.text_content().strip()
-        if not _marked(element) and NUMBER.fullmatch(text):
-            wrong += not _could_be_published(int(re.sub(r"\D", "", text)), release)
-    return len(marked), wrong
+def _is_drawn(path: Path, pictures: set[str]) -> bool:
+    """Whether the drawing in a picture's file, beside its caption, is one of those on the pages."""
+    drawn = DRAWN.findall(path.read_text(encoding="utf-8", errors="replace"))
+    return any(set(drawn) <= set(DRAWN.findall(picture)) for picture in pictures)
 
 
-def _marked(element: Any) -> list[Any]:
-    """The elements in `element`, including itself, that name the cell they show."""
-    return [e for e in element.iter("*") if e.get("data-value") is not None]
+class _Reader:
+    """What the pages of one language are read with."""
+
+    def __init__(self, release: Published, declared: Declared, code: str) -> None:
+        self.release, self.declared, self.forms = release, declared, declared.languages[code]
+        self.words = Vocabulary([*declared.texts, *declared.codes, *WRITTEN])
+        periods = {p for table in release.tables.values() for p in table.rows["period"].unique().to_pylist()}
+        periods |= {str(int(p) - 1) for p in periods if len(p) == 4}
+        editions = [release.changes, *release.earlier_changes]
+        days = {e["as_of"] for e in editions} | {p["reference_on"] for p in release.quality.get("partners", []) if p.get("reference_on")}
+        for text in [*map(self.forms.period, periods), *map(self.forms.day, days), *(e["version"] for e in editions)]:
+            self.words.add(text)
+        self.words.add(str(release.package.get("mapping_version", "")))
+        for rule in release.quality.get("rules", []):
+            self.words.add(rule["rule"])
+        self.labels = sorted(self.words.whole)
+        self.days = days
+        style = release.folder / "site" / "style.css"
+        self.classes = set(re.findall(r"\.([a-zA-Z][\w-]*)", style.read_text(encoding="utf-8"))) if style.exists() else set()
 
 
-def _could_be_published(number: int, release: Published) -> bool:
-    """Whether a number is a year, a multiple of a base, or another publisher's figure."""
-    if number in YEARS or any(number % table.base == 0 for table in release.protected):
-        return True
-    return any(number in set(table.cells.values()) for table in release.tables.values() if not table.is_protected)
+class _Page:
+    """One page. Anything that is not allowed counts as a fault."""
 
+    def __init__(self, path: Path, reader: _Reader) -> None:
+        from lxml import etree, html
 
-def _counts(content: Any) -> Iterator[int]:
-    """Every integer named `n`, at any depth."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            if key == "n" and isinstance(value, int):
-                yield value
-            else:
-                yield from _counts(value)
-    elif isinstance(content, list):
-        for value in content:
-            yield from _counts(value)
+        self.path, self.reader, self.release = path, reader, reader.release
+        self.raw = path.read_bytes()
+        self.root: Any = html.fromstring(self.raw, parser=html.HTMLParser(encoding="utf-8"))
+        self.elements: list[Any] = list(self.root.iter(etree.Element))
+        self.marked = [e for e in self.elements if e.get("data-value") is not None]
+        self.pictures = set(re.findall(r"<svg xmlns=.*?</svg>", self.raw.decode("utf-8", "replace"), re.DOTALL))
+        self.anchors = {e.get("id") for e in self.elements if e.get("id")}
+        self.findings: dict[Any, str] = {}
 
+    def faults(self) -> int:
+        """The number of faults on the page."""
+        wrong = Syntax(self.raw, len(self.elements)).wrong + len(STRAY_SPACE.findall(self.raw)) + self._wrong_cells()
+        if wrong:
+            return wrong  # what the marks say is not to be trusted
+        for element in self.elements:
+            wrong += element.tag not in ELEMENTS
+            for name, value in element.attrib.items():
+                wrong += not self._is_allowed(element, name, value)
+            for text, place in ((element.text, element), (element.tail, element.getparent())):
+                if text and plain(text):
+                    wrong += not self._is_explained(place, text)
+        return wrong + self._wrong_drawings()
 
-def quality_is_coarse(release: Published, least: int) -> Verdict:
-    """D15: figures about rounding are in halves and over at least `least` cells: one over a single cell is its exact error."""
-    path = release.folder / "quality.json"
-    levels = list(_levels(json.loads(path.read_bytes()))) if path.exists() else []
-    fine = [any(isinstance(figure, float) and 2 * figure % 1 != 0 for figure in level.values()) for level in levels]
-    faults = {"quality.json": sum(level["cells"] < least or is_fine for level, is_fine in zip(levels, fine, strict=True))}
-    fix = "Take the figures from the quality sheet of disclosure control as they are."
-    return verdict("D15", "Quality figures are too coarse to tell of a cell", len(levels), faults, fix)
+    def _wrong_cells(self) -> int:
+        wrong = 0
+        for element in self.marked:
+            value = value_at(self.release, element.get("data-table", ""), element.get("data-cell", ""))
+            text = plain(element.text_content())
+            shown = {("−" if value < 0 else "") + self.reader.forms.number(value)} if value is not None else set()
+            wrong += str(value) != element.get("data-value") or not (
+                text in shown or (not NUMBER.search(text) and self.reader.words.explains(text))
+            )
+        return wrong
 
+    # -- texts
 
-def _levels(content: Any) -> Iterator[dict[str, Any]]:
-    """Every group of figures with the number of cells that it covers."""
-    if isinstance(content, dict):
-        if "cells" in content and "mad" in content:
-            yield content
-        for value in content.values():
-            yield from _levels(value)
-    elif isinstance(content, list):
-        for value in content:
-            yield from _levels(value)
+    def _is_explained(self, element: Any, text: str) -> bool:
+        words = self.reader.words
+        if words.explains(text):
+            return True
+        if any(e.tag == "svg" for e in (element, *element.iterancestors())) and not self._is_flow(element):
+            return self._is_chart_text(text)
+        article = next((e for e in (element, *element.iterancestors()) if e.tag == "article"), None)
+        if article is not None and (finding := self._finding(article)) and finding in plain(text):
+            text = plain(text).replace(finding, "")
+        return words.explains(text, self._numbers(element, article))
+
+    def _is_chart_text(self, text: str) -> bool:
+        """Whether a text of a chart is a number, which is compared with the table elsewhere, or a label that was cut off."""
+        cut = plain(text).removesuffix("…").rstrip()
+        return bool(NUMBER.fullmatch(plain(text))) or (cut != plain(text) and any(label.startswith(cut) for label in self.reader.labels))
+
+    def _is_flow(self, element: Any) -> bool:
+        return any(e.get("class") == "flow" for e in (element, *element.iterancestors()))
+
+    def _finding(self, article: Any) -> str:
+        """The text of the finding of an article, once every number in it is explained."""
+        if article not in self.findings:
+            paragraph = next((p for p in article.iter("p") if p.get("class") == "finding"), None)
+            self.findings[article] = plain(paragraph.text_content()) if paragraph is not None else ""
+        return self.findings[article]
+
+    def _numbers(self, element: Any, article: Any) -> set[str]:
+        """The numbers that this place may show without naming a cell."""
+        forms, release = self.reader.forms, self.release
+        for scope in (element, *element.iterancestors()):
+            if scope.tag not in {"tr", "p", "a", "li", "time"}:
+                continue
+            numbers = numbers_from(release, self._places(scope), forms)
+            numbers |= self._of_edition(scope) | self._of_partner(scope)
+            if scope.tag == "p" and any(e.get("class") == "rules" for e in self.root.iter("ul")):
+                numbers |= self._of_quality()
+            if numbers:
+                return numbers
+        table = release.tables.get(article.get("id", "")) if article is not None else None
+        if table is None:
+            return set()
+        return {str(n) for n in self._sizes(article, table)} if self._is_note(element) else set()
+
+    def _sizes(self, article: Any, table: Table) -> set[int]:
+        """The numbers of groups that a table has, how many of them are drawn, and its base."""
+        sizes = {len(set(table.rows[d.name].unique().to_pylist()) - {ALL}) for d in table.dimensions}
+        labels = {plain(t.text_content()) for t in article.iter("text")} - {""}
+        drawn = sum(not NUMBER.fullmatch(label) for label in labels) - table.facts["is_simulated"]
+        return {table.base, *sizes, drawn, *(drawn - size for size in sizes)}
+
+    def _is_note(self, element: Any) -> bool:
+        """Whether this is a caption or footnote, which says of how many groups some are drawn and what counts are rounded to."""
+        return element.tag == "figcaption" or element.get("class") == "foot" or element.getparent().get("class") == "foot"
+
+    def _places(self, scope: Any) -> list[tuple[str, str]]:
+        return [(e.get("data-table"), e.get("data-cell")) for e in scope.iter() if e.get("data-value") is not None]
+
+    def _of_edition(self, scope: Any) -> set[str]:
+        days = {t.get("datetime") for t in scope.iter("time")}
+        editions = [e for e in (self.release.changes, *self.release.earlier_changes) if e["as_of"] in days]
+        return {self.reader.forms.number(e[k]) for e in editions for k in ("added", "removed", "revised", "became_final")}
+
+    def _of_partner(self, scope: Any) -> set[str]:
+        heads = {plain(th.text_content()) for th in scope.iter("th")} if scope.tag == "tr" else set()
+        rows = [p for p in self.release.quality.get("partners", []) if heads & set(p["title"].values())]
+        shares = [p[k] for p in rows for k in ("quarantined_pct", "linked_pct") if p[k] is not None]
+        return {self.reader.forms.number(share, 1) for share in shares}
+
+    def _of_quality(self) -> set[str]:
+        quality, forms = self.release.quality, self.reader.forms
+        held = [rule["holds"] for rule in quality["rules"]]
+        unmapped = quality["unmapped_pct"]
+        return {str(len(held)), str(sum(held)), *([forms.number(unmapped, 1)] if unmapped is not None else [])}
+
+    # -- attributes
+
+    def _is_allowed(self, element: Any, name: str, value: str) -> bool:
+        if name in TEXT:
+            return self._is_explained(element, value)
+        if name in PATTERNS:
+            return PATTERNS[name].fullmatch(value) is not None
+        match name:
+            case "data-table" | "data-cell" | "data-value":
+                return element.get("data-value") is not None
+            case "class":
+                return all(c in self.reader.classes or NO_STYLE.fullmatch(c) for c in value.split(" "))
+            case "id":
+                return self._is_anchor(value)
+            case "aria-labelledby" | "for":
+                return value in self.anchors
+            case "lang" | "hreflang":
+                return value in self.reader.declared.languages
+            case "datetime":
+                return value in self.reader.days
+            case "href" | "src":
+                return self._is_link(value)
+            case _:
+                return False
+
+    def _is_anchor(self, value: str) -> bool:
+        """Whether an id is made of a declared code, of a period, or of the number of a year's button."""
+        if re.fullmatch("main|in-brief|themes|new|year-[1-9]", value):
+            return True
+        codes = self.reader.declared.codes
+        stem = re.sub("-(title|chart|all)$", "", value)
+        if stem in codes or (value.startswith("flow-") and self.reader.words.explains(value[5:])):
+            return True
+        return (
+            any(value[:i] in codes and value[i + 1 :] in codes for i, c in enumerate(value) if c == "-")
+            or value.removeprefix("terms-") in codes
+        )
+
+    def _is_link(self, value: str) -> bool:
+        parts = urlsplit(value)
+        if parts.scheme or parts.netloc:
+            return value in self.reader.words.whole
+        target = (self.path.parent / unquote(parts.path)).resolve() if parts.path else self.path.resolve()
+        inside = target.is_file() and target.is_relative_to(self.release.folder.resolve()) and not parts.query
+        return inside and (not parts.fragment or parts.fragment in self.anchors or self._is_anchor(parts.fragment))
+
+    # -- drawings
+
+    def _wrong_drawings(self) -> int:
+        tables, wrong = self.release.tables, 0
+        for svg in self.root.iter("svg"):
+            article = next(svg.iterancestors("article"), None)
+            if svg.get("class") == "flow":
+                wrong += charts.wrong_in_flow(svg, tables)
+            elif svg.get("class") == "spark":
+                places = [e for e in next(svg.iterancestors("li")).iter() if e.get("data-value") is not None]
+                wrong += charts.wrong_in_spark(svg, places[0], tables) if len(places) == 1 else 1
+            elif article is not None and article.get("id") in tables:
+                wrong += charts.wrong_in_chart(svg, tables[article.get("id")], self.reader.forms)
+            elif not any(e.get("class") == "bar" for e in svg.iterancestors("dd")):
+                wrong += 1
+        return wrong + sum(charts.wrong_in_steps(steps, tables) for steps in self.root.iter("ol") if steps.get("class") == "steps")

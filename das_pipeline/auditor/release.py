@@ -72,28 +72,64 @@ class Table:
     @cached_property
     def cells(self) -> dict[str, int]:
         """Every count by the text of its key, such as "theft|all|month|2024-03"."""
-        keys = zip(*(self.rows[k].to_pylist() for k in self.keys), strict=True)
-        return dict(zip(map("|".join, keys), self.rows["n"].to_pylist(), strict=True))
+        return dict(zip(self._names, self.rows["n"].to_pylist(), strict=True))
+
+    @cached_property
+    def statuses(self) -> dict[str, str]:
+        """Every status by the same text."""
+        return dict(zip(self._names, self.rows["status"].to_pylist(), strict=True))
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(map("|".join, zip(*(self.rows[k].to_pylist() for k in self.keys), strict=True)))
 
 
 @dataclass(frozen=True)
 class Published:
-    """The tables of a release folder by name, and the files that could not be read."""
+    """The tables of a release folder by name, the files that could not be read, and the changes that earlier releases published."""
 
     folder: Path
     tables: dict[str, Table]
     unreadable: list[str]
+    earlier_changes: tuple[dict[str, Any], ...] = ()
 
     @property
     def protected(self) -> list[Table]:
         return [t for t in self.tables.values() if t.is_protected]
 
     @cached_property
+    def paths(self) -> list[str]:
+        """Everything in the folder, folders aside, relative to it."""
+        return sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_symlink() or not p.is_dir())
+
+    @property
+    def as_of(self) -> str:
+        return str(self.changes.get("as_of", ""))
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was withdrawn: then it lies elsewhere, as it was."""
+        return self.folder.parent.name == "withdrawn"
+
+    @cached_property
     def package(self) -> dict[str, Any]:
-        return json.loads((self.folder / "datapackage.json").read_bytes())
+        return self.json("datapackage.json")
+
+    @cached_property
+    def changes(self) -> dict[str, Any]:
+        return self.json("changes.json")
+
+    @cached_property
+    def quality(self) -> dict[str, Any]:
+        return self.json("quality.json")
+
+    def json(self, name: str) -> Any:
+        """The content of a JSON file; nothing when the release has no such file."""
+        path = self.folder / name
+        return json.loads(path.read_bytes()) if path.exists() else {}
 
 
-def read(folder: Path) -> Published:
+def read(folder: Path, earlier_changes: tuple[dict[str, Any], ...] = ()) -> Published:
     """Read the release in `folder`."""
     tables: dict[str, Table] = {}
     unreadable: list[str] = []
@@ -101,6 +137,6 @@ def read(folder: Path) -> Published:
         try:
             rows = pq.read_table(path)
             tables[path.stem] = Table(path.stem, path, rows, json.loads(rows.schema.metadata[b"das"]))
-        except (pa.ArrowException, KeyError, TypeError, ValueError):
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             unreadable.append(path.name)
-    return Published(folder, tables, unreadable)
+    return Published(folder, tables, unreadable, earlier_changes)

@@ -6,7 +6,8 @@ Which records are one person is decided in `guarded`, `probabilistic` and `merge
 from das_pipeline.linkage.entities import build_entities
 from das_pipeline.linkage.ids import TABLE as LINKS
 from das_pipeline.linkage.links import build_links
+from das_pipeline.linkage.named import count_identifying_words
 from das_pipeline.linkage.sources import delivered_contracts
 from das_pipeline.linkage.training import train_model
 
-__all__ = ["LINKS", "build_entities", "build_links", "delivered_contracts", "train_model"]
+__all__ = ["LINKS", "build_entities", "build_links", "count_identifying_words", "delivered_contracts", "train_model"]

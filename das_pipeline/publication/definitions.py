@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from das_pipeline.deliveries import ExternalSource, is_simulated, load_external, load_partners
-from das_pipeline.jurisdiction import Text
+from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
 from das_pipeline.statistics import CLOSING, CORRECTIONS, MEDIAN, MOVEMENT, OPENING, Statistics, counts_of, load_statistics
@@ -114,6 +114,13 @@ def published_tables(run: Run, texts: TableTexts) -> list[Table]:
         source = load_external(run.jurisdiction, file.split("/")[1])
         tables += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
     return sorted(tables, key=lambda table: table.name)
+
+
+def table_kinds(jurisdiction: Jurisdiction) -> dict[str, str]:
+    """Return the kind of every table that definitions declare, by name."""
+    external = [t.table for file in jurisdiction.files("external/*/tables.yaml") for t in jurisdiction.load(file, ExternalTables).tables]
+    own = {t.name: "derived" if t.derived else "protected" for t in load_statistics(jurisdiction).tables}
+    return own | dict.fromkeys(external, "external")
 
 
 def _protected(

@@ -25,13 +25,16 @@ from das_pipeline.publication.data_docs import PAGE
 from das_pipeline.publication.judging import as_expected
 from das_pipeline.publication.releases import current_release, damaged_release, live_name, number_of, releases, withdrawn_releases
 from das_pipeline.release.approvals import Action, Signature, Standing, sign_candidate, signatures, standing_of
+from das_pipeline.release.auditing import audit_release, folders_to_audit
 from das_pipeline.release.candidate import LEAVES, SITE, Candidate, candidate_of
 from das_pipeline.release.decision import LEDGER_MOVED, SIGNATURES, UNCHANGED, Decision, release_decision
+from das_pipeline.release.declared import declared, limits_of, made_before
 from das_pipeline.release.folder import publish_release
 from das_pipeline.release.ledger import append_ledger, judge_ledger
 from das_pipeline.release.signing import installation_key, new_person_key, read_person_key, sign_manifest
 from das_pipeline.release.verification import verify_release
 from das_pipeline.release.withdrawal import complete_withdrawals, withdraw_release
+from das_pipeline.release.words import judge_words
 from das_pipeline.run import Produced, Run, produce
 from das_pipeline.stages import DECISION
 
@@ -43,11 +46,15 @@ __all__ = [
     "Signature",
     "Standing",
     "append_ledger",
+    "audit_release",
     "candidate_of",
+    "declared",
     "describe",
+    "folders_to_audit",
     "go_live",
     "installation_key",
     "is_done",
+    "limits_of",
     "new_person_key",
     "read_person_key",
     "release_decision",
@@ -82,15 +89,17 @@ def go_live(run: Run) -> Produced:
 
 def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict]:
     """Audit the finished candidate and write the policy's decision on it to `decision.json`; return the verdicts."""
-    limits = load_policy(run.jurisdiction).disclosure
-    earlier, readers = publication.release_folders(run), publication.readers()
+    earlier, key = publication.release_folders(run), bytes.fromhex(installation_key(run.keys))
     for folder in earlier:
-        if wrong := verify_release(folder):
+        if wrong := verify_release(folder, key):
             raise damaged_release(folder, wrong)
-    verdicts = audit(candidate.site.folder, earlier, limits.bases, limits.quality_cells.cells, readers)
+    limits, of_jurisdiction = limits_of(load_policy(run.jurisdiction).disclosure), declared(run.jurisdiction, made_before(candidate))
+    verdicts = audit(candidate.site.folder, earlier, limits, publication.readers(), of_jurisdiction)
     decision = release_decision(standing_of(candidate))
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
     draft.facts |= {"live": decision.live, "rule": decision.rule, "decision": decision.sentence}
+    if decision.puts_forward:
+        verdicts.append(judge_words(run, candidate.site.folder, of_jurisdiction.texts))
     # great-expectations takes seconds to import, and a held candidate is followed by another. One of an earlier version has no suites.
     if decision.puts_forward and expectations.FILE in candidate.site.files:
         verdicts += as_expected(candidate.site.folder, draft.path(PAGE))

@@ -99,14 +99,18 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
     words = load_words(run.jurisdiction)
     for code in words.languages:
         _write_language(site, Language(code, words), draft.folder / "site", drawn)
-    static = importlib.resources.files("das_pipeline.website") / "static"
-    for file in static.iterdir():
-        colours = charts.COLOURS.encode() if file.name == "style.css" else b""
-        (draft.folder / "site" / file.name).write_bytes(colours + file.read_bytes())
+    for name, content in static_files().items():
+        (draft.folder / "site" / name).write_bytes(content)
     draft.facts |= {"charts": drawn.keys, "pages": len(judging.pages(draft.folder))}
     if broken := judging.broken_links(draft.folder):
         raise DasError(f"Broken links: {'; '.join(broken[:10])}. Correct texts/site.yaml or the template.")
     return [judging.numbers_are_released(draft.folder)]
+
+
+def static_files() -> dict[str, bytes]:
+    """Return the files that are the same in every site, by name."""
+    static = importlib.resources.files("das_pipeline.website") / "static"
+    return {f.name: (charts.COLOURS.encode() if f.name == "style.css" else b"") + f.read_bytes() for f in static.iterdir() if f.is_file()}
 
 
 def _site(run: Run, folder: Path) -> Site:

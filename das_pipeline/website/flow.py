@@ -52,15 +52,6 @@ class Block:
         """Whether both years are whole, so that a change between them means something."""
         return bool(self.before) and all(cell.is_whole for cell in (*self.cells, *self.before))
 
-    @property
-    def cell(self) -> Cell | None:
-        """The cell of the release that it shows; None for a sum."""
-        return self.cells[0] if len(self.cells) == 1 else None
-
-    @property
-    def cell_before(self) -> Cell | None:
-        return self.before[0] if len(self.before) == 1 else None
-
 
 @dataclass(frozen=True)
 class Part:

@@ -1,0 +1,152 @@
+"""Every number that a chart shows, and every line and bar that it draws, is that of the cells of its table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Any
+
+from das_pipeline.auditor.declared import Forms
+from das_pipeline.auditor.release import Table
+from das_pipeline.auditor.texts import NUMBER
+
+HIGHEST = 300  # the height of the total of a flow
+SPARK_BOTTOM, SPARK_HEIGHT = 54, 48
+PLACE = re.compile(r"translate\(([-\d.]+),([-\d.]+)\)")
+POINT = re.compile(r"[ML](-?[\d.]+),(-?[\d.]+)")
+AXIS = "translate(-7,"  # where the numbers of the vertical axis stand
+BAR = re.compile(r"M[-\d.]+,[-\d.]+h([\d.]+)v[\d.]+h-?[\d.]+Z")
+
+
+def wrong_in_chart(svg: Any, table: Table, forms: Forms) -> int:
+    """The number of lines, bars and numbers in the chart of `table` that its cells do not explain."""
+    bars, numbers = list(_bars(svg)), [e for e in svg.iter("text") if NUMBER.fullmatch(_text(e))]
+    if bars:
+        return _wrong_bars(bars, [_text(e) for e in numbers], table, forms)
+    years = {period[:4] for period in table.rows["period"].unique().to_pylist()}
+    lines = [path for path in svg.iter("path") if path.get("stroke") and "L" in path.get("d", "")]
+    series = _series(table)
+    explained: list[Any] = [e for e in numbers if _text(e) in years and not e.get("transform", "").startswith(AXIS)]
+    wrong = 0
+    for panel in _panels(numbers, explained):
+        ticks = [e for e in panel.iter("text") if e in numbers and e not in explained]
+        explained += ticks
+        scale = _scale(ticks, forms)
+        own = [path for path in lines if panel in path.iterancestors()]
+        lines = [path for path in lines if path not in own]
+        wrong += len(own) + 1 if scale is None else sum(not _is_drawn_from(path, scale, series) for path in own)
+    return wrong + len(lines) + sum(e not in explained for e in numbers)
+
+
+def _text(element: Any) -> str:
+    return element.text_content().strip()
+
+
+def _bars(svg: Any) -> Iterator[float]:
+    """The lengths of the bars, in their order: the paths that begin where the numbers do, but for frames and legends."""
+    for path in svg.iter("path"):
+        if (match := BAR.fullmatch(path.get("d", ""))) and "var(--s" in path.get("fill", "") and not path.get("transform"):
+            yield float(match[1])
+
+
+def _wrong_bars(bars: Sequence[float], numbers: Sequence[str], table: Table, forms: Forms) -> int:
+    """Bars are as long as their numbers are large, and all are cells of one period."""
+    counts = [_parsed(text, forms) for text in numbers]
+    if len(bars) != len(counts) or not any(counts):
+        return max(len(bars), 1)
+    unit = max(bars) / max(counts)
+    wrong = sum(abs(length - n * unit) > 0.01 for length, n in zip(bars, counts, strict=True))
+    by_period = groupby(sorted((key.rpartition("|")[2], n) for key, n in table.cells.items()), key=lambda cell: cell[0])
+    return wrong + min(len(set(counts) - {n for _, n in cells}) for _, cells in by_period)
+
+
+def _parsed(text: str, forms: Forms) -> int:
+    digits = text.replace(forms.thousands, "")
+    return int(digits) if digits.isdigit() else -1
+
+
+def _panels(numbers: Sequence[Any], explained: Sequence[Any]) -> list[Any]:
+    """The smallest groups that hold an axis of numbers and lines, each once."""
+    found: list[Any] = []
+    for text in numbers:
+        if text in explained:
+            continue
+        for group in text.iterancestors("g"):
+            if any(path.get("stroke") and "L" in path.get("d", "") for path in group.iter("path")):
+                if group not in found:
+                    found.append(group)
+                break
+    return found
+
+
+def _scale(ticks: Sequence[Any], forms: Forms) -> tuple[float, float] | None:
+    """The height of zero and of one unit, by the numbers on an axis; None when they do not lie evenly from zero."""
+    places = [(e, PLACE.match(e.get("transform", ""))) for e in ticks]
+    points = sorted({(_parsed(_text(e), forms), round(float(place[2]), 3)) for e, place in places if place})  # panels may share a scale
+    if len(points) < 2 or points[0][0] != 0:
+        return None
+    (_, zero), (most, top) = points[0], points[-1]
+    unit = (top - zero) / most
+    even = all(abs(zero + n * unit - y) < 0.01 for n, y in points) and len({b[0] - a[0] for a, b in pairwise(points)}) == 1
+    return (zero - 4, unit) if even else None  # a number stands four below its line
+
+
+def _series(table: Table) -> list[list[int]]:
+    """The counts of each row of codes over time, by kind of period."""
+    by_row: dict[str, list[tuple[str, int]]] = {}
+    for key, n in table.cells.items():
+        row, _, period = key.rpartition("|")
+        by_row.setdefault(row, []).append((period, n))
+    return [[n for _, n in sorted(cells)] for cells in by_row.values()]
+
+
+def _is_drawn_from(path: Any, scale: tuple[float, float], series: Iterable[Sequence[int]]) -> bool:
+    """Whether the heights of a line are those of consecutive counts of one of `series`."""
+    zero, unit = scale
+    heights = [float(y) for _, y in POINT.findall(path.get("d"))]
+    return any(
+        all(abs(zero + n * unit - y) <= 0.01 for n, y in zip(counts[start:], heights, strict=False))
+        for counts in series
+        for start in range(len(counts) - len(heights) + 1)
+    )
+
+
+def wrong_in_flow(svg: Any, tables: dict[str, Table]) -> int:
+    """The number of blocks of a flow whose height is not that of their count."""
+    wrong = 0
+    for link in svg.iter("a"):
+        shown = [(rect, text) for rect in link.iter("rect") for text in link.iter("text") if text.get("data-value")]
+        wrong += len(shown) != 1 or abs(float(shown[0][0].get("height")) - _height(shown[0][1], tables)) > 0.06
+    return wrong
+
+
+def wrong_in_steps(steps: Any, tables: dict[str, Table]) -> int:
+    """The number of small bars beside the steps of a flow that are not as wide as their count is large."""
+    wrong = 0
+    for row in steps.iter("div"):
+        shown = [e for e in row.iter("dd") if e.get("data-value")]
+        bars = list(row.iter("rect"))
+        wrong += len(shown) != 1 or len(bars) != 1 or abs(float(bars[0].get("width")) - _height(shown[0], tables) / 3) > 0.06
+    return wrong
+
+
+def _height(marked: Any, tables: dict[str, Table]) -> float:
+    """The height of the block of a count: its share of the whole of its table in the same period."""
+    table, cell = tables[marked.get("data-table")], marked.get("data-cell").split(" ")[0]
+    *codes, kind, period = cell.split("|")
+    whole = table.cells.get("|".join([*("all" for _ in codes), kind, period]), 0)
+    return max(int(marked.get("data-value")) * HIGHEST / max(whole, 1), 1.0)
+
+
+def wrong_in_spark(svg: Any, marked: Any, tables: dict[str, Table]) -> int:
+    """The number of lines of a sparkline that are not those of the marked cell's row."""
+    row, table = marked.get("data-cell").split("|")[:-2], tables[marked.get("data-table")]
+    prefix = "|".join([*row, table.kinds[0]]) + "|"
+    counts = [n for key, n in sorted(table.cells.items()) if key.startswith(prefix)]
+    area, *lines = [POINT.findall(path.get("d", "")) for path in svg.iter("path")]
+    points = area[1:-1]  # the area begins and ends on the ground
+    high = max(counts[: len(points)], default=0) or 1
+    heights = [SPARK_BOTTOM - SPARK_HEIGHT * n / high for n in counts[: len(points)]]
+    is_drawn = len(heights) == len(points) and all(abs(h - float(y)) <= 0.06 for h, (_, y) in zip(heights, points, strict=True))
+    return (not is_drawn) + sum(not set(line) <= set(points) for line in lines)

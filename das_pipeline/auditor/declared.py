@@ -1,0 +1,72 @@
+"""What the writer of a release declares about it, and what the policy allows: everything that the auditor does not read from the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True)
+class Forms:
+    """How a language writes numbers, dates and periods. `date` has {day}, {month} and {year}; `quarter` has {quarter} and {year}."""
+
+    thousands: str
+    decimal: str
+    date: str
+    months: tuple[str, ...]
+    quarter: str
+
+    def number(self, n: float, decimals: int = 0) -> str:
+        """`n` as written in this language, without its sign."""
+        whole, _, part = f"{abs(n):,.{decimals}f}".partition(".")
+        return whole.replace(",", self.thousands) + (self.decimal + part if part else "")
+
+    def day(self, iso: str) -> str:
+        """A date such as "2024-03-31", in full."""
+        year, month, day = map(int, iso.split("-"))
+        return self.date.format(day=day, month=self.months[month - 1], year=year)
+
+    def period(self, period: str) -> str:
+        """A period such as "2024", "2024-Q1" or "2024-03"."""
+        year, _, part = period.partition("-")
+        if not part:
+            return year
+        return self.quarter.format(quarter=part[1:], year=year) if part[0] == "Q" else f"{self.months[int(part) - 1]} {year}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of the policy file that the auditor judges by.
+
+    Periods of a year are closed `closing_months` after its end; None: never.
+    """
+
+    bases: tuple[int, ...]
+    least_cells: int
+    closing_months: int | None = None
+
+    def is_closed(self, period: str, as_of: str) -> bool:
+        """Whether the year of `period` was closed on the day `as_of`, so that nothing in it changes any more."""
+        if self.closing_months is None:
+            return False
+        year, month = int(period[:4]) + 1 + self.closing_months // 12, self.closing_months % 12 + 1
+        return date.fromisoformat(as_of) >= date(year, month, 1) - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What wrote a release declares that the release itself cannot prove.
+
+    `tables`: name → kind, protected or external. `texts`: every text that may be shown, with `{…}` where something is filled in.
+    `files`: path → SHA-256 of the files that are the same in every release, or that an earlier stage made. `codes`: names of concepts,
+    tables, columns and rules, which are parts of addresses and keys. `languages`: the first is at the root of the site.
+    `formats`: extension → media type of the files of tables.
+    """
+
+    tables: Mapping[str, str]
+    texts: Collection[str]
+    codes: Collection[str]
+    languages: Mapping[str, Forms]
+    formats: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,284 @@
+"""D18 on what programs read: every key of every JSON file and footer is declared, and so is its value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from das_pipeline.auditor.declared import Declared, Limits
+from das_pipeline.auditor.findings import verdict
+from das_pipeline.auditor.release import Published, Table
+from das_pipeline.auditor.texts import Vocabulary
+from das_pipeline.gate import Verdict
+
+FIX = "Find what wrote it there, and build the candidate again: a new key is declared in das_pipeline/auditor/descriptors.py first."
+Check = Callable[[Any], bool]
+Rules = Sequence[tuple[str, Check]]
+SHA, SHORT = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{16}")
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+LANGUAGE = "[a-z]{2,3}"
+TYPES = {pa.string(): ("unicode", "str"), pa.int64(): ("int64", "Int64"), pa.bool_(): ("bool", "bool")}
+
+
+class Descriptors:
+    """The checks of values, with what was declared about this release."""
+
+    def __init__(self, release: Published, declared: Declared, limits: Limits) -> None:
+        self.release, self.declared, self.limits = release, declared, limits
+        self.words = Vocabulary([*declared.texts, *declared.codes])
+
+    def text(self, value: Any) -> bool:
+        return isinstance(value, str) and self.words.explains(value, {str(base) for base in self.limits.bases})
+
+    def code(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.declared.codes
+
+    def codes(self, value: Any) -> bool:
+        return isinstance(value, str) and all(map(self.code, re.split("[ ,-]+", value)))
+
+    def date(self, value: Any) -> bool:
+        return value is None or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None and value <= self.as_of)
+
+    def is_half(self, value: Any) -> bool:
+        return value is None or (isinstance(value, float) and 0 <= value <= 100 and 2 * value % 1 == 0)
+
+    def is_level(self, value: Any) -> bool:
+        return isinstance(value, int) and self.limits.least_cells <= value <= self.most_cells
+
+    @property
+    def most_cells(self) -> int:
+        return 1000 * max((t.rows.num_rows for t in self.release.tables.values()), default=0)
+
+    @property
+    def as_of(self) -> str:
+        return str(self.release.changes.get("as_of", ""))
+
+    # -- files
+
+    def package(self) -> Rules:
+        release = self.release
+        one_of = {t.facts["mapping_version"] for t in release.tables.values()}
+        simulated = any(t.facts["is_simulated"] for t in release.tables.values())
+        texts = f"(title|description)(_{LANGUAGE})?"
+        return [
+            (r"\$schema", is_one_of(PROFILE)),
+            ("name", self.codes_after("das-")),
+            (f"title(_{LANGUAGE})?|licenses/\\*/(name|title|path)|contributors/\\*/title|sources/\\*/(title|path)", self.text),
+            ("contributors/\\*/roles/\\*", is_one_of("publisher")),
+            ("version", is_one_of(release.changes.get("version"))),
+            ("as_of", is_one_of(self.as_of)),
+            ("is_simulated", is_one_of(simulated)),
+            ("mapping_version", lambda value: {value} == one_of),
+            (
+                "resources/\\*/(name|path|format|mediatype|encoding|bytes|hash|is_simulated)",
+                lambda _: True,
+            ),  # one by one, in `resources`
+            (f"resources/\\*/({texts}|(licenses|sources)/\\*/(name|title|path))", self.text),
+            ("resources/\\*/schema/fields/\\*/(name|title|type|unit|categories/\\*/value)|resources/\\*/schema/primaryKey/\\*", self.name),
+            (f"resources/\\*/schema/fields/\\*/(description|categories/\\*/label(_{LANGUAGE})?)", self.text),
+            ("resources/\\*/schema/fields/\\*/constraints/required", is_one_of(True)),
+            ("resources/\\*/schema/fields/\\*/constraints/minimum", is_one_of(0)),
+        ]
+
+    def name(self, value: Any) -> bool:
+        return self.code(value) or value in {"string", "integer", "boolean", "n", "period", "period_kind", "status", "is_simulated"}
+
+    def codes_after(self, prefix: str) -> Check:
+        return lambda value: isinstance(value, str) and value.startswith(prefix) and self.code(value.removeprefix(prefix))
+
+    def quality(self) -> Rules:
+        return [
+            ("as_of", is_one_of(self.as_of)),
+            ("partners/\\*/partner|rules/\\*/name|tables/[^/]+/cubes/\\*", self.code),
+            ("partners/\\*/state", is_one_of("on_time", "late", "missing")),
+            ("partners/\\*/reference_on", self.date),
+            (f"partners/\\*/title/{LANGUAGE}", self.text),
+            ("partners/\\*/(linked_pct|quarantined_pct)|unmapped_pct|rounding/[^/]+/moved_pct", self.is_half),
+            ("rounding/[^/]+/base", is_one_of(*self.limits.bases)),
+            ("rounding/[^/]+/levels/\\*/cells", self.is_level),
+            ("rounding/[^/]+/levels/\\*/(mad|rmsd|max|p95|q95)", self.is_half),
+            ("rounding/[^/]+/levels/\\*/by/[^/]+", self.code),
+            ("partners|rounding|rounding/[^/]+/levels|rules", lambda value: value in ([], {})),
+            ("tables/[^/]+/base", is_one_of(1, *self.limits.bases)),
+            ("tables/[^/]+/cubes", lambda value: value == []),
+            ("tables/[^/]+/is_simulated|rules/\\*/holds", is_one_of(True, False)),
+            ("rules/\\*/rule", lambda value: isinstance(value, str) and re.fullmatch("[A-Z][0-9]{2}", value) is not None),
+        ]
+
+    def manifest(self) -> Rules:
+        sha, short = (lambda value: is_match(SHA, value)), (lambda value: is_match(SHORT, value))
+        sizes = {path: (self.release.folder / path).stat().st_size for path in self.release.paths}
+        signed = "approval/signatures/\\*/[a-z_]+(/[a-z_]+)?"
+        return [
+            ("approval/by", is_one_of("policy", "two_persons")),
+            ("approval/reason", lambda value: isinstance(value, str) and not re.search(r"\d", value)),
+            (f"approval/signatures|{signed}", lambda value: value == [] or isinstance(value, str)),
+            ("as_of", is_one_of(self.as_of)),
+            ("version", is_one_of(self.release.changes.get("version"))),
+            ("release", lambda value: is_match(re.compile(rf"{self.as_of}\.[0-9]{{1,3}}"), value)),
+            ("is_simulated", is_one_of(self.release.package.get("is_simulated"))),
+            ("(code|lock|jurisdiction/sha256|files/.+/sha256)", lambda value: value is None or sha(value)),
+            ("jurisdiction/name", self.code),
+            ("build|ledger_head|inputs/[a-z_]+/[a-z_0-9]+", lambda value: value is None or short(value)),
+            ("files/.+/bytes", lambda value: value in sizes.values()),
+            ("files/.+/derived", is_one_of(True)),
+        ]
+
+    # -- verdicts
+
+    def judge(self) -> Verdict:
+        faults: Counter[str] = Counter()
+        of_files = {"datapackage.json": self.package(), "quality.json": self.quality()}
+        if (
+            self.release.folder / "manifest.json.sig"
+        ).exists():  # a candidate is not signed yet, and the lake keeps a manifest of its own there
+            of_files["manifest.json"] = self.manifest()
+        for name, rules in of_files.items():
+            path = self.release.folder / name
+            if path.exists():
+                faults[name] = self._wrong(path.read_bytes(), rules)
+        for name in ("changes.json", "expectations.json"):
+            faults[name] += not is_canonical((self.release.folder / name).read_bytes()) if (self.release.folder / name).exists() else 0
+        faults["quality.json"] += self._wrong_keys()
+        faults["datapackage.json"] += sum(not self._is_right(resource) for resource in self.release.package.get("resources", []))
+        for name, table in self.release.tables.items():
+            faults[f"tables/{name}.parquet"] += self._wrong_footer(table) + (self.declared.tables.get(name) != table.facts["kind"])
+        for name in set(self.declared.tables) - set(self.release.tables):
+            faults[name] += 1
+        return verdict("D18", "Every key of every file is declared, with its value", len(faults), faults, FIX)
+
+    def _wrong(self, raw: bytes, rules: Rules) -> int:
+        content = json.loads(raw)
+        wrong = int(not is_canonical(raw))
+        for path, value in leaves(content):
+            check = next((check for pattern, check in rules if re.fullmatch(pattern, path)), None)
+            wrong += check is None or not check(value)
+        return wrong
+
+    def _wrong_keys(self) -> int:
+        """Names of cubes, tables and levels that nobody declared, and levels that occur twice."""
+        quality = self.release.quality
+        wrong = sum(not self.code(cube) for cube in quality.get("rounding", {}))
+        wrong += len(quality.get("tables", {}).keys() ^ self.release.tables.keys())
+        wrong += sum(
+            table.get("base") != self.release.tables[name].base
+            for name, table in quality.get("tables", {}).items()
+            if name in self.release.tables
+        )
+        for cube in quality.get("rounding", {}).values():
+            by = [json.dumps(level["by"], sort_keys=True) for level in cube["levels"]]
+            wrong += len(by) - len(set(by)) + sum(not self.code(key) and key != "period" for level in cube["levels"] for key in level["by"])
+        return wrong
+
+    def _is_right(self, resource: dict[str, Any]) -> bool:
+        """Whether what a resource says of its file is so."""
+        name, _, extension = str(resource["path"]).removeprefix("tables/").rpartition(".")
+        table, path = self.release.tables.get(name), self.release.folder / resource["path"]
+        return (
+            table is not None
+            and path.is_file()
+            and resource["name"] in {name, f"{name}-{extension}"}
+            and resource["format"] == extension
+            and resource["mediatype"] == self.declared.formats.get(extension)
+            and resource["encoding"] == "utf-8"
+            and resource["bytes"] == path.stat().st_size
+            and resource["is_simulated"] == table.facts["is_simulated"]
+        )
+
+    def _wrong_footer(self, table: Table) -> int:
+        schema = table.rows.schema
+        facts = [
+            ("table", is_one_of(table.name)),
+            (f"(title|description|notes|source)/{LANGUAGE}", self.text),
+            ("theme|kind|unit_of_count|dims/[^/]+/level", self.name_or_row),
+            ("dims/[^/]+/scheme", lambda value: value is None or self.code(value)),
+            ("base", is_one_of(1, *self.limits.bases)),
+            ("measures/\\*", is_one_of("n")),
+            ("population/[^/]*", self.population),
+            ("population", lambda value: value == {}),
+            ("dims|shown", lambda value: value == {}),
+            ("shown/[^/]+", self.code),
+            ("counts", lambda value: value == "" or self.code(value)),
+            ("is_balance", is_one_of(True, False)),
+            ("is_simulated", is_one_of(True, False)),
+            ("licence", self.text),
+            ("as_of", is_one_of(self.as_of)),
+            ("mapping_version", lambda value: is_match(re.compile("[0-9a-f]{12}"), value)),
+        ]
+        keys = {key.decode() for key in schema.metadata}
+        wrong = len(keys - {"das", "pandas"}) + (json.loads(schema.metadata[b"das"]) != table.facts)
+        wrong += sum(not any(re.fullmatch(p, path) and check(value) for p, check in facts) for path, value in leaves(table.facts))
+        wrong += schema.metadata[b"das"] != json.dumps(table.facts, ensure_ascii=False).encode()
+        wrong += schema.metadata[b"pandas"] != _pandas(schema)
+        for field in schema:
+            for key, value in (field.metadata or {}).items():
+                wrong += not self._is_field_right(key.decode(), value.decode())
+        return wrong
+
+    def name_or_row(self, value: Any) -> bool:
+        return self.name(value) or value in {"row", "protected", "derived", "external", "step"}
+
+    def population(self, value: Any) -> bool:
+        return isinstance(value, str) and all(
+            self.code(word.rstrip(",")) or word in {"each", "first", "last", "without"} for word in value.split(" ")
+        )
+
+    def _is_field_right(self, key: str, value: str) -> bool:
+        if re.fullmatch(f"description_{LANGUAGE}", key):
+            return self.text(value)
+        if key == "unit":
+            return self.name_or_row(value)
+        if key != "codes" or not is_compact(value):
+            return False
+        return all(
+            isinstance(o.get("code"), str) and self.name_or_row(o["code"]) and all(self.text(t) for t in o.values())
+            for o in json.loads(value)
+        )
+
+
+def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value with its path: `*` for a place in a list. An empty mapping or list is a value."""
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from leaves(value, f"{path}/{key}" if path else str(key))
+    elif isinstance(content, list) and content:
+        for value in content:
+            yield from leaves(value, f"{path}/*")
+    else:
+        yield path, content
+
+
+def is_one_of(*values: Any) -> Check:
+    """A check that a value is one of these, and of the same type."""
+    return lambda value: any(value == v and type(value) is type(v) for v in values)
+
+
+def is_match(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def is_canonical(raw: bytes) -> bool:
+    """Whether these are the only bytes of this JSON content: no key twice, no space of its own, no number in another form."""
+    return (
+        raw.rstrip(b"\n") + b"\n" in {raw, raw + b"\n"}
+        and raw.rstrip(b"\n") == json.dumps(json.loads(raw), sort_keys=True, ensure_ascii=False, indent=1).encode()
+    )
+
+
+def is_compact(value: str) -> bool:
+    return value == json.dumps(json.loads(value), sort_keys=True, ensure_ascii=False)
+
+
+def _pandas(schema: pa.Schema) -> bytes:
+    """What pandas needs to know of the columns, which follows from their types."""
+    columns = [
+        {"name": f.name, "field_name": f.name, "metadata": None, "pandas_type": TYPES[f.type][0], "numpy_type": TYPES[f.type][1]}
+        for f in schema
+    ]
+    content = {"index_columns": [], "column_indexes": [], "columns": columns, "pandas_version": "3.0.0"}
+    return json.dumps(content, sort_keys=True, ensure_ascii=False).encode()

@@ -1,0 +1,83 @@
+"""D19: what earlier releases published stays as it was, and changes.json lists exactly what changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from das_pipeline.auditor.declared import Limits
+from das_pipeline.auditor.findings import verdict
+from das_pipeline.auditor.release import Published, Table
+from das_pipeline.gate import Verdict
+
+FIX = "Compare the ledger with the earlier release, find what moved the figure, and build the candidate again."
+OPEN = {"provisional", "incomplete", "not_known"}
+
+
+def closed_periods_stand(release: Published, earlier: Sequence[Published], limits: Limits) -> Verdict:
+    """D19: a cell of a period that was closed at an earlier release has the value, and the status, that it had there."""
+    faults: Counter[str] = Counter()
+    compared = 0
+    for before in earlier:
+        closed = {p for t in before.protected for p in t.rows["period"].unique().to_pylist() if limits.is_closed(p, before.as_of)}
+        for name in before.tables.keys() & release.tables.keys():
+            old, new = before.tables[name], release.tables[name]
+            if not old.is_protected or old.keys != new.keys or old.facts["population"] != new.facts["population"]:
+                continue
+            cells = {key for key in old.cells.keys() & new.cells.keys() if key.rpartition("|")[2] in closed}
+            compared += len(cells)
+            faults[f"{name} since {before.folder.name}"] = sum(old.cells[key] != new.cells[key] for key in cells)
+    return verdict("D19", "Closed periods are as in every earlier release", compared, faults, FIX)
+
+
+def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verdict:
+    """D19: changes.json is what comparing with the release that it names gives, cell by cell, with the version that follows."""
+    content = release.changes
+    previous = next((r for r in earlier if r.folder.name == content.get("previous")), None)
+    if content.get("previous") is None and any(r.as_of < release.as_of and not r.is_withdrawn for r in earlier):
+        return verdict("D19", "changes.json names the release before", 1, {"changes.json": 1}, FIX)
+    if content.get("previous") is not None and previous is None:
+        return verdict(
+            "D19", "The release that changes.json compares with is at hand", 1, {f"changes.json: {str(content['previous'])[:20]}": 1}, FIX
+        )
+    tables = _changes(previous, release)
+    total = {key: sum(t[key] for t in tables.values()) for key in ("added", "removed", "revised", "became_final")}
+    expected: dict[str, Any] = {"as_of": release.as_of, "previous": content.get("previous"), "tables": tables, **total}
+    expected["version"] = _version(previous.changes["version"] if previous else None, total)
+    wrong = sum(content.get(key) != expected.get(key) for key in content.keys() | expected.keys())
+    return verdict("D19", "changes.json lists what changed", len(tables), {"changes.json": wrong}, FIX)
+
+
+def _changes(previous: Published | None, release: Published) -> dict[str, dict[str, Any]]:
+    before = previous.tables if previous else {}
+    return {name: _of_table(before.get(name), release.tables.get(name)) for name in sorted(before.keys() | release.tables.keys())}
+
+
+def _of_table(old: Table | None, new: Table | None) -> dict[str, Any]:
+    if old is None or new is None or old.keys != new.keys:
+        sizes = [len(t.cells) if t else 0 for t in (new, old)]
+        return {"added": sizes[0], "removed": sizes[1], "revised": 0, "became_final": 0, "cells": []}
+    both = old.cells.keys() & new.cells.keys()
+    revised = sorted(key.split("|") for key in both if old.cells[key] != new.cells[key])
+    return {
+        "added": len(new.cells.keys() - both),
+        "removed": len(old.cells.keys() - both),
+        "revised": len(revised),
+        "became_final": sum(old.statuses[key] in OPEN and new.statuses[key] == "final" for key in both),
+        "cells": [
+            dict(zip([*new.keys, "old", "new"], [*key, old.cells["|".join(key)], new.cells["|".join(key)]], strict=True)) for key in revised
+        ],
+    }
+
+
+def _version(before: str | None, total: dict[str, int]) -> str:
+    """Removed cells make a new major version, added ones a minor one, revised ones a patch."""
+    if before is None:
+        return "1.0.0"
+    major, minor, patch = map(int, before.split("."))
+    if total["removed"]:
+        return f"{major + 1}.0.0"
+    if total["added"]:
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + (1 if total['revised'] or total['became_final'] else 0)}"

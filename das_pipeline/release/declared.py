@@ -1,0 +1,89 @@
+"""What the writers of a release declare for the auditor: its tables, texts, codes and languages, and the files that they know."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from das_pipeline.auditor import Declared, Forms, Limits
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.policy import Disclosure
+from das_pipeline.publication import formats, table_kinds
+from das_pipeline.release.candidate import Candidate, lineage
+from das_pipeline.rules import catalogue
+from das_pipeline.statistics import load_statistics
+from das_pipeline.website import load_words, static_files
+
+CONCEPTS = "terminology/concepts"
+TEXTS = ("texts/*.yaml", "statistics/*.yaml", "contracts/*/partner.yaml", "external/*/*.yaml", "jurisdiction.yaml")
+LISTS = ("terminology/schemes/*.csv", "terminology/terms.csv", "terminology/scope_notes.csv")
+
+
+def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
+    """What a release of `jurisdiction` may contain. `made`: path → SHA-256 of files that an earlier stage made."""
+    contents = [jurisdiction.document(file).value() for pattern in TEXTS for file in jurisdiction.files(pattern)]
+    cells = {
+        cell
+        for pattern in LISTS
+        for file in jurisdiction.files(pattern)
+        for row in csv.reader(jurisdiction.text(file).splitlines())
+        for cell in row
+    }
+    texts = {text for content in contents for text in _leaves(content)}
+    keys = {key for content in contents for key in _keys(content)}
+    chain = jurisdiction.document("chain.yaml").value()
+    names = {text for text in {*texts, *_leaves(chain)} if text.isascii() and " " not in text}
+    for cube in load_statistics(jurisdiction).cubes:  # some are made from a statistic, with names that no file has
+        names |= {cube.name, cube.unit_of_count, *cube.leaf, *cube.scheme.values(), *(level for _, level in cube.leaf.values())}
+    words = load_words(jurisdiction)
+    quarter = words.words["quarter"]
+    return Declared(
+        tables=table_kinds(jurisdiction),
+        texts=texts | cells | {form.name for form in formats.FORMATS},
+        codes={jurisdiction.name, *keys, *names, *_keys(chain)}
+        | cells
+        | {rule.name for rule in catalogue().values()}
+        | {file.split("/")[-1].removesuffix(".csv") for file in jurisdiction.files("terminology/schemes/*.csv")},
+        languages={
+            code: Forms(forms.thousands, forms.decimal, forms.date, tuple(forms.months), quarter[code])
+            for code, forms in words.languages.items()
+        },
+        formats={form.extension: form.media_type for form in formats.FORMATS},
+        files={f"site/{name}": hashlib.sha256(content).hexdigest() for name, content in static_files().items()} | dict(made),
+    )
+
+
+def limits_of(policy: Disclosure) -> Limits:
+    """The limits of the policy that the auditor judges by."""
+    return Limits(policy.bases, policy.quality_cells.cells, policy.closing.months if policy.closing else None)
+
+
+def made_before(candidate: Candidate) -> dict[str, str]:
+    """The files of a candidate that the terminology made, with the SHA-256 that it gave them."""
+    concepts = candidate.run.lake.version(CONCEPTS, lineage(candidate.run, candidate.site)[CONCEPTS])
+    return {name: entry.sha256 for name, entry in concepts.files.items() if name in candidate.site.files}
+
+
+def _leaves(content: Any) -> Iterator[str]:
+    """Every text in a tree of mappings and lists."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for value in content.values():
+            yield from _leaves(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _leaves(value)
+
+
+def _keys(content: Any) -> Iterator[str]:
+    """Every key in a tree of mappings and lists."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield str(key)
+            yield from _keys(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _keys(value)

@@ -1,0 +1,52 @@
+"""D20: no file that is to be published has a word of an identifying value, but for words that the texts of the jurisdiction have too."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from das_pipeline.gate import Verdict
+from das_pipeline.linkage import count_identifying_words
+from das_pipeline.run import Run
+
+WORD = re.compile(r"[^\W_]+")
+TEXTS = {".html", ".svg", ".css", ".json", ".jsonld", ".ttl", ".csv"}
+ADDRESS = re.compile(r"[0-9a-f]{16,}")  # hashes
+
+
+def judge_words(run: Run, folder: Path, texts: Collection[str]) -> Verdict:
+    """Judge every word, and every file's name, in `folder`. The words are compared in the identifying zone; counts alone come back."""
+    declared = {word for text in texts for word in words_of(text)}
+    places, words = [], []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        place = path.relative_to(folder).as_posix()
+        undeclared = set(words_of(f"{place} {_text_of(path)}")) - declared
+        words += sorted(undeclared)
+        places += [place] * len(undeclared)
+    named = count_identifying_words(run, pa.table({"place": pa.array(places, pa.string()), "word": pa.array(words, pa.string())}))
+    sentence = (
+        f"No word of {len(set(places))} files is that of an identifying value."
+        if not named
+        else f"Identifying values may be in {', '.join(f'{place} ({n})' for place, n in list(named.items())[:8])}: find what wrote them."
+    )
+    return Verdict("D20", not named, sentence, facts={"words": len(set(words)), "named": sum(named.values())})
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words and numbers of `text`, and its numbers of several parts without what divides them, in lower case."""
+    text = ADDRESS.sub(" ", html.unescape(text).lower())
+    joined = [re.sub(r"\D", "", number) for number in re.findall(r"\d+(?:[.\- ]\d+)+", text)]
+    return WORD.findall(text) + joined
+
+
+def _text_of(path: Path) -> str:
+    if path.suffix == ".parquet":
+        schema = pq.read_schema(path)
+        footers = [schema.metadata or {}, *(field.metadata or {} for field in schema)]
+        return " ".join((key + b" " + value).decode("utf-8", "replace") for footer in footers for key, value in footer.items())
+    return path.read_text(encoding="utf-8", errors="replace") if path.suffix in TEXTS else ""

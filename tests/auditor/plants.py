@@ -1,0 +1,631 @@
+"""Disclosures to plant in a finished release, each a small function on a copy of its folder: careless ones, and those of an insider.
+
+`sealed` are those after which the insider makes hashes, manifest and signature again, with the right key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+Plant = Callable[[Path], object]
+PLANTS: dict[str, Plant] = {}
+
+
+def plant(function: Plant) -> Plant:
+    """Register a planted disclosure under its name."""
+    PLANTS[function.__name__] = function
+    return function
+
+
+# -- how files are changed
+
+
+def page(folder: Path, old: str, new: str, name: str = "meldingen.html") -> None:
+    path = folder / "site" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{name} has no {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def paragraph(folder: Path, html: str, name: str = "over.html") -> None:
+    page(folder, "</h1>", f"</h1>\n{html}", name)
+
+
+def edit(folder: Path, name: str, change: Callable[[Any], object]) -> None:
+    """Change a JSON file as its writer would have written it."""
+    path = folder / name
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1).encode() + b"\n")
+
+
+def database(folder: Path, *statements: str) -> None:
+    with duckdb.connect(str(folder / "das.duckdb")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def footer(folder: Path, table: str, change: Callable[[pa.Schema], pa.Schema]) -> None:
+    path = folder / "tables" / f"{table}.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows.cast(change(rows.schema)), path, compression="zstd")
+
+
+def facts(folder: Path, table: str, **more: Any) -> None:
+    def change(schema: pa.Schema) -> pa.Schema:
+        said = json.loads(schema.metadata[b"das"]) | more
+        return schema.with_metadata(schema.metadata | {b"das": json.dumps(said, ensure_ascii=False).encode()})
+
+    footer(folder, table, change)
+
+
+# -- pages: text
+
+
+@plant
+def a_sentence_with_a_true_count(folder: Path) -> None:
+    paragraph(folder, "<p>In februari 2024 waren er 13 meldingen.</p>")
+
+
+@plant
+def three_cases(folder: Path) -> None:
+    paragraph(folder, "<p>3 meldingen</p>")
+
+
+@plant
+def a_count_in_words(folder: Path) -> None:
+    paragraph(folder, "<p>drie meldingen van minderjarigen</p>")
+
+
+@plant
+def a_rate_of_three(folder: Path) -> None:
+    paragraph(folder, "<p>33,3 % van de meldingen</p>")
+
+
+@plant
+def a_rate_beside_a_figure(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding">33,3 % ')
+
+
+@plant
+def a_count_in_roman_digits(folder: Path) -> None:
+    paragraph(folder, "<p>XIII</p>")
+
+
+@plant
+def a_count_in_other_digits(folder: Path) -> None:
+    paragraph(folder, "<p>١٣</p>")
+
+
+@plant
+def a_count_as_an_entity(folder: Path) -> None:
+    paragraph(folder, "<p>&#49;&#51;</p>")
+
+
+@plant
+def a_small_cell_on_the_quality_page(folder: Path) -> None:
+    paragraph(folder, "<table><tr><th>x</th><td>3</td></tr></table>", "kwaliteit.html")
+
+
+@plant
+def a_name_and_a_number(folder: Path) -> None:
+    paragraph(folder, "<p>Abernathy, 123456782</p>")
+
+
+@plant
+def a_name_alone(folder: Path) -> None:
+    paragraph(folder, "<p>Brockhurst</p>")
+
+
+@plant
+def a_word_in_base64(folder: Path) -> None:
+    paragraph(folder, f"<p>{base64.b64encode(b'Castellane 13').decode()}</p>")
+
+
+@plant
+def a_zero_width_message(folder: Path) -> None:
+    paragraph(folder, "<p>\u200b\u200c\u200b\u200b</p>")
+
+
+@plant
+def spaces_at_the_ends_of_lines(folder: Path) -> None:
+    page(folder, "</h1>\n", "</h1>   \n", "over.html")
+
+
+@plant
+def text_after_the_page(folder: Path) -> None:
+    page(folder, "</html>", "</html>\n13")
+
+
+@plant
+def a_small_cell_for_another(folder: Path) -> None:
+    path = folder / "site" / "meldingen.html"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'(data-value="\d+">)[\d.]+', r"\g<1>3", text, count=1), encoding="utf-8")
+
+
+@plant
+def a_mark_without_a_cell(folder: Path) -> None:
+    paragraph(folder, '<p><span class="v" data-table="reports" data-cell="violence|day|2024-02-01" data-value="3">3</span></p>')
+
+
+@plant
+def the_value_of_another_cell(folder: Path) -> None:
+    path = folder / "site" / "meldingen.html"
+    path.write_text(re.sub(r'data-value="(\d+)">[\d.]+', 'data-value="15">15', path.read_text(encoding="utf-8"), count=1), encoding="utf-8")
+
+
+# -- pages: attributes, comments, styles, elements
+
+
+@plant
+def a_comment(folder: Path) -> None:
+    paragraph(folder, "<!-- 13 -->")
+
+
+@plant
+def a_processing_instruction(folder: Path) -> None:
+    paragraph(folder, "<?n 13?>")
+
+
+@plant
+def a_data_attribute(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" data-n="13">')
+
+
+@plant
+def an_attribute_given_twice(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" class="n13">')
+
+
+@plant
+def a_class(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding n13">')
+
+
+@plant
+def an_id(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" id="n-13">')
+
+
+@plant
+def a_style_attribute(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" style="--n: 13">')
+
+
+@plant
+def an_aria_label(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" aria-label="13 meldingen">')
+
+
+@plant
+def a_title_attribute(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" title="3 meldingen">')
+
+
+@plant
+def a_picture_with_alt_text(folder: Path) -> None:
+    paragraph(folder, '<img src="icon.svg" alt="13 meldingen">')
+
+
+@plant
+def a_meta_description(folder: Path) -> None:
+    page(folder, '<meta name="color-scheme"', '<meta name="description" content="13"><meta name="color-scheme"')
+
+
+@plant
+def linked_data(folder: Path) -> None:
+    paragraph(folder, '<script type="application/ld+json">{"n": 13}</script>')
+
+
+@plant
+def a_style_element(folder: Path) -> None:
+    paragraph(folder, '<style>p::after { content: "13" }</style>')
+
+
+@plant
+def a_fragment_of_an_address(folder: Path) -> None:
+    page(folder, 'href="style.css"', 'href="style.css#13"')
+
+
+@plant
+def a_query_of_an_address(folder: Path) -> None:
+    page(folder, 'href="style.css"', 'href="style.css?n=13"')
+
+
+@plant
+def another_site(folder: Path) -> None:
+    paragraph(folder, '<p><a href="https://example.org/13">CSV</a></p>')
+
+
+@plant
+def content_of_the_style_sheet(folder: Path) -> None:
+    with (folder / "site" / "style.css").open("a") as file:
+        file.write('\nh1::after { content: "13"; }\n')
+
+
+@plant
+def a_property_of_the_style_sheet(folder: Path) -> None:
+    page(folder, ":root {", ":root { --n: 13;", "style.css")
+
+
+@plant
+def the_icon(folder: Path) -> None:
+    page(folder, "<rect", "<desc>13</desc><rect", "icon.svg")
+
+
+# -- charts
+
+
+@plant
+def text_of_a_chart(folder: Path) -> None:
+    page(folder, "</svg>", "<text>13</text></svg>")
+
+
+@plant
+def a_description_of_a_chart(folder: Path) -> None:
+    page(folder, "</svg>", "<desc>13 meldingen</desc></svg>")
+
+
+@plant
+def a_line_that_is_not_the_data(folder: Path) -> None:
+    path = folder / "site" / "meldingen.html"
+    text = path.read_text(encoding="utf-8")
+    line = next(d for d in re.findall(r'd="(M[^"]*L[^"]*)"', text) if d.count("L") > 2)
+    moved = re.sub(r"L([\d.]+),([\d.]+)", lambda m: f"L{m[1]},{float(m[2]) + 7:g}", line, count=1)
+    path.write_text(text.replace(line, moved), encoding="utf-8")
+    for svg in (folder / "site" / "charts").glob("*.svg"):
+        svg.write_text(svg.read_text(encoding="utf-8").replace(line, moved), encoding="utf-8")
+
+
+@plant
+def a_picture_that_is_not_on_a_page(folder: Path) -> None:
+    path = next((folder / "site" / "charts").glob("*.svg"))
+    path.write_text(path.read_text(encoding="utf-8").replace("</svg>", "<text>13</text></svg>"), encoding="utf-8")
+
+
+@plant
+def a_block_of_the_flow(folder: Path) -> None:
+    path = folder / "site" / "index.html"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'(<rect class="node [a-z]+"[^>]* height=")[\d.]+', r"\g<1>13.3", text, count=1), encoding="utf-8")
+
+
+# -- JSON
+
+
+@plant
+def a_total_in_the_data_package(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["resources"][0].update(total=1313))
+
+
+@plant
+def a_count_in_a_description(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["resources"][0].update(description=p["resources"][0]["description"] + " 13."))
+
+
+@plant
+def another_size(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["resources"][0].update(bytes=13))
+
+
+@plant
+def a_keyword(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p.update(keywords=["Drummonder"]))
+
+
+@plant
+def a_key_given_twice(folder: Path) -> None:
+    path = folder / "quality.json"
+    path.write_text(path.read_text().replace('"as_of"', '"as_of": "13",\n "as_of"', 1))
+
+
+@plant
+def spaces_in_json(folder: Path) -> None:
+    path = folder / "changes.json"
+    path.write_text(path.read_text().replace('"as_of": ', '"as_of":   ', 1))
+
+
+@plant
+def an_extra_quality_figure(folder: Path) -> None:
+    edit(folder, "quality.json", lambda q: q.update(median=13.5))
+
+
+@plant
+def a_fine_share(folder: Path) -> None:
+    edit(folder, "quality.json", lambda q: q.update(unmapped_pct=33.3))
+
+
+@plant
+def an_error_of_one_cell(folder: Path) -> None:
+    level = {"by": {"offence": "group", "period": "year"}, "cells": 1, "mad": 2.0, "rmsd": 2.0, "max": 2.0}
+    edit(folder, "quality.json", lambda q: q["rounding"].update(reports_month={"base": 5, "levels": [level], "moved_pct": None}))
+
+
+@plant
+def a_cube_that_nobody_declared(folder: Path) -> None:
+    edit(folder, "quality.json", lambda q: q["rounding"].update(n13={"base": 5, "levels": [], "moved_pct": None}))
+
+
+@plant
+def an_unrounded_change(folder: Path) -> None:
+    def change(content: Any) -> None:
+        cells = next(t["cells"] for t in content["tables"].values() if t["cells"])
+        cells[0]["new"] += 3
+
+    edit(folder, "changes.json", change)
+
+
+@plant
+def a_change_that_was_none(folder: Path) -> None:
+    edit(folder, "changes.json", lambda c: c.update(revised=c["revised"] + 1))
+
+
+@plant
+def a_change_left_out(folder: Path) -> None:
+    def change(content: Any) -> None:
+        next(t["cells"] for t in content["tables"].values() if t["cells"]).pop()
+
+    edit(folder, "changes.json", change)
+
+
+def an_expected_sum(folder: Path) -> None:
+    def change(suites: Any) -> None:
+        suites[0]["expectations"].append(
+            {"type": "expect_column_sum_to_be_between", "kwargs": {"column": "n", "min_value": 13, "max_value": 13}}
+        )
+
+    edit(folder, "expectations.json", change)
+
+
+@plant
+def a_key_of_the_manifest(folder: Path) -> None:
+    edit(folder, "manifest.json", lambda m: m.update(cases=13))
+
+
+@plant
+def a_reason_of_the_approval(folder: Path) -> None:
+    edit(folder, "manifest.json", lambda m: m["approval"].update(reason="13 cases of Eversleigh"))
+
+
+@plant
+def a_note_among_the_concepts(folder: Path) -> None:
+    with (folder / "concepts.ttl").open("a") as file:
+        file.write("# 13\n")
+
+
+# -- tables in every format
+
+
+@plant
+def an_extra_csv(folder: Path) -> None:
+    (folder / "tables" / "cases.csv").write_text("offence,n\nviolence,3\n")
+
+
+@plant
+def a_csv_in_the_site(folder: Path) -> None:
+    (folder / "site" / "cases.csv").write_text("offence,n\nviolence,3\n")
+
+
+@plant
+def a_confidential_cube_in_the_site(folder: Path) -> None:
+    pq.write_table(pa.table({"offence": ["violence"], "n": [3]}), folder / "site" / "charts" / "cube.parquet")
+
+
+@plant
+def a_page_that_no_page_links_to(folder: Path) -> None:
+    (folder / "site" / "extra.html").write_bytes((folder / "site" / "over.html").read_bytes())
+
+
+@plant
+def a_file_name(folder: Path) -> None:
+    (folder / "site" / "charts" / "13-Fotheringay.nl.svg").write_bytes(next((folder / "site" / "charts").glob("*.svg")).read_bytes())
+
+
+@plant
+def an_empty_folder(folder: Path) -> None:
+    (folder / "site" / "n13").mkdir()
+
+
+@plant
+def a_link_out_of_the_folder(folder: Path) -> None:
+    (folder / "site" / "n").symlink_to("/etc/hostname")
+
+
+@plant
+def a_comment_in_a_csv(folder: Path) -> None:
+    with (folder / "tables" / "reports.csv").open("a") as file:
+        file.write("\n")
+
+
+@plant
+def a_footer_key(folder: Path) -> None:
+    footer(folder, "reports", lambda s: s.with_metadata(s.metadata | {b"note": b"13"}))
+
+
+@plant
+def a_footer_fact(folder: Path) -> None:
+    facts(folder, "reports", total=1313)
+
+
+@plant
+def a_footer_text(folder: Path) -> None:
+    facts(folder, "reports", notes={"nl": "13 meldingen", "en": "13 reports"})
+
+
+@plant
+def a_column_footer(folder: Path) -> None:
+    footer(folder, "reports", lambda s: s.set(0, s.field(0).with_metadata(s.field(0).metadata | {b"n": b"13"})))
+
+
+@plant
+def a_code_without_rows(folder: Path) -> None:
+    def change(schema: pa.Schema) -> pa.Schema:
+        codes = [*json.loads(schema.field(0).metadata[b"codes"]), {"code": "n13", "nl": "13", "en": "13"}]
+        said = json.dumps(codes, sort_keys=True, ensure_ascii=False).encode()
+        return schema.set(0, schema.field(0).with_metadata(schema.field(0).metadata | {b"codes": said}))
+
+    footer(folder, "reports", change)
+
+
+@plant
+def values_of_a_dictionary_that_no_row_has(folder: Path) -> None:
+    path = folder / "tables" / "reports.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows, path, compression="zstd", row_group_size=7)
+
+
+@plant
+def bytes_behind_the_footer(folder: Path) -> None:
+    path = folder / "tables" / "reports.parquet"
+    raw = path.read_bytes()
+    path.write_bytes(raw[:4] + b"13" + raw[4:])
+
+
+@plant
+def the_order_of_rows(folder: Path) -> None:
+    path = folder / "tables" / "reports.parquet"
+    rows = pq.read_table(path)
+    rows = rows.take(pa.array([1, 0, *range(2, rows.num_rows)]))
+    pq.write_table(rows, path, compression="zstd")
+    pyarrow.csv.write_csv(rows, path.with_suffix(".csv"), pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+
+@plant
+def an_undeclared_table(folder: Path) -> None:
+    everywhere(folder, "reports", "violence", lambda cells: cells)
+
+
+@plant
+def an_exact_table_called_external(folder: Path) -> None:
+    everywhere(
+        folder,
+        "reports",
+        "watch",
+        lambda cells: [c | {"n": c["n"] + 3, "is_simulated": False} for c in cells],
+        kind="external",
+        base=1,
+        is_simulated=False,
+    )
+
+
+def everywhere(folder: Path, source: str, name: str, change: Callable[[list[Any]], list[Any]], **more: Any) -> None:
+    """Add a table made from another one, with copies, description and hash."""
+    old = pq.read_table(folder / "tables" / f"{source}.parquet")
+    said = json.loads(old.schema.metadata[b"das"]) | {"table": name} | more
+    schema = old.schema.with_metadata(old.schema.metadata | {b"das": json.dumps(said, ensure_ascii=False).encode()})
+    new = pa.Table.from_pylist(change(old.to_pylist()), schema=schema)
+    pq.write_table(new, folder / "tables" / f"{name}.parquet", compression="zstd")
+    pyarrow.csv.write_csv(new, folder / "tables" / f"{name}.csv", pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+    def describe(package: Any) -> None:
+        for resource in [r for r in package["resources"] if r["path"].startswith(f"tables/{source}.")]:
+            path = resource["path"].replace(source, name)
+            package["resources"].append(
+                resource | {"path": path, "name": resource["name"].replace(source, name), "is_simulated": said["is_simulated"]}
+            )
+
+    edit(folder, "datapackage.json", describe)
+    edit(folder, "quality.json", lambda q: q["tables"].update({name: q["tables"][source]}))
+    comment = f"COMMENT ON TABLE {name} IS '{said['title']['en']}. {said['description']['en']}'"
+    database(folder, f"CREATE TABLE {name} AS SELECT * FROM read_parquet('{folder}/tables/{name}.parquet')", comment)
+
+
+@plant
+def a_table_dropped(folder: Path) -> None:
+    for form in ("parquet", "csv"):
+        (folder / "tables" / f"flow.{form}").unlink()
+    edit(folder, "datapackage.json", lambda p: p.update(resources=[r for r in p["resources"] if not r["name"].startswith("flow")]))
+
+
+@plant
+def the_site_dropped(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder / "site")
+
+
+# -- the database
+
+
+@plant
+def a_comment_of_the_database(folder: Path) -> None:
+    database(folder, "COMMENT ON COLUMN reports.n IS '13'")
+
+
+@plant
+def a_schema(folder: Path) -> None:
+    database(folder, "CREATE SCHEMA n13")
+
+
+@plant
+def a_macro(folder: Path) -> None:
+    database(folder, "CREATE MACRO violence() AS 13")
+
+
+@plant
+def a_view(folder: Path) -> None:
+    database(folder, "CREATE VIEW n AS SELECT 13 AS n")
+
+
+@plant
+def a_sequence(folder: Path) -> None:
+    database(folder, "CREATE SEQUENCE n START 13")
+
+
+@plant
+def a_type(folder: Path) -> None:
+    database(folder, "CREATE TYPE n AS ENUM ('13')")
+
+
+@plant
+def a_default(folder: Path) -> None:
+    database(folder, "ALTER TABLE reports ALTER n SET DEFAULT 13")
+
+
+@plant
+def an_index(folder: Path) -> None:
+    database(folder, "CREATE INDEX n13 ON reports (n)")
+
+
+@plant
+def rows_that_were_deleted(folder: Path) -> None:
+    rows = "SELECT i, 'Gainsbury' || i AS name FROM range(200000) AS t(i)"
+    database(folder, f"CREATE TABLE n AS {rows}", "CHECKPOINT", "DROP TABLE n", "CHECKPOINT")
+
+
+@plant
+def a_cell_of_the_database(folder: Path) -> None:
+    database(folder, "UPDATE reports SET n = 13 WHERE offence = 'violence' AND period = '2024-02'")
+
+
+@plant
+def bytes_behind_the_database(folder: Path) -> None:
+    with (folder / "das.duckdb").open("ab") as file:
+        file.write(b"13".ljust(262144, b"\0"))
+
+
+def hashes(folder: Path) -> None:
+    """Make the hashes of the data package again, as somebody does who may write to the folder."""
+
+    def again(package: Any) -> None:
+        for resource in package["resources"]:
+            path = folder / resource["path"]
+            if path.exists():
+                resource["hash"] = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+                resource["bytes"] = path.stat().st_size if resource["bytes"] != 13 else 13
+
+    with suppress(ValueError):  # one of the plants is no JSON that can be read
+        edit(folder, "datapackage.json", again)

@@ -1,0 +1,186 @@
+"""Disclosures planted in a finished release: the allow-list finds them in the folder alone, whoever made hashes and signature again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from nacl.signing import SigningKey
+
+from das_pipeline import release
+from das_pipeline.auditor import Declared, Limits, audit
+from das_pipeline.disk import sha256_of
+from das_pipeline.gate import Verdict
+from das_pipeline.lake import canonical
+from das_pipeline.policy import load_policy
+from das_pipeline.privacy import Keys, write_demo_keys
+from das_pipeline.publication import build_candidate, readers, release_folders
+from das_pipeline.release.auditing import judge_signatures
+from das_pipeline.run import Run, produce
+from das_pipeline.settings import Settings
+from das_pipeline.website import build_site
+from tests.auditor.plants import PLANTS, Plant, an_expected_sum, hashes, paragraph
+from tests.conftest import TOY
+from tests.publication.conftest import leaves, months_until, protect
+
+pytestmark = [pytest.mark.slow]
+FEBRUARY, MARCH = date(2024, 2, 29), date(2024, 3, 31)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A home with two releases, in which 2022 and 2023 are closed."""
+    root = tmp_path_factory.mktemp("audited")
+    toy = shutil.copytree(TOY, root / "toy")
+    policy = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
+    policy["disclosure"]["closing"] = {"months": 0, "reason": "the toy's years close when they end"}
+    (toy / "policy.yaml").write_text(yaml.safe_dump(policy, allow_unicode=True), encoding="utf-8")
+    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=toy)
+    write_demo_keys(settings.keys, seed=7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "as_expected", lambda folder, page: [])
+        for as_of in (FEBRUARY, MARCH):
+            publish(Run.start(settings, as_of))
+        yield Run.start(settings, MARCH)
+
+
+def publish(run: Run, **moved: int) -> None:
+    """Make and release the candidate of the run's date; `moved`: month → by how much its reports of violence differ."""
+    cubes = leaves(20, months_until(run.as_of))
+    for row in cubes["reports_month"]:
+        row["value"] += moved.get(f"m{row['period'].replace('-', '_')}", 0) * (row["offence"] == "violence")
+    for row in cubes["reports_year"]:
+        more = sum(n for month, n in moved.items() if month[1:5] == row["period"])
+        row["value"] += more * ((row["offence"], row["sex"], row["age"]) == ("violence", "male", "adult"))
+    protect(run, cubes)
+    produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
+    produce(run, "website/site", build_site, inputs=["publication/candidate", "terminology/concepts"])
+    release.go_live(run)
+
+
+@pytest.fixture(scope="module")
+def judged(home: Run) -> Callable[[Path], list[Verdict]]:
+    """The auditor on a folder, beside the release of February."""
+    limits: Limits = release.limits_of(load_policy(home.jurisdiction).disclosure)
+    concepts = home.lake.live("terminology/concepts").files
+    declared: Declared = release.declared(home.jurisdiction, {n: concepts[n].sha256 for n in ("concepts.ttl", "concepts.jsonld")})
+    earlier = [folder for folder in release_folders(home) if folder.name.startswith(str(FEBRUARY))]
+    return lambda folder: [v for v in audit(folder, earlier, limits, readers(), declared) if not v.passed]
+
+
+@pytest.fixture
+def folder(home: Run, tmp_path: Path) -> Path:
+    """A copy of the release of March to plant something in."""
+    return Path(shutil.copytree(release_folders(home)[-1], tmp_path / "2024-03-31.1"))
+
+
+def sign(folder: Path, key: SigningKey) -> None:
+    """Make manifest and signature again."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("manifest.json")}
+    derived = {name: {"derived": True} if name == "das.duckdb" else {} for name in present}
+    manifest["files"] = {n: {"bytes": p.stat().st_size, "sha256": sha256_of(p)} | derived[n] for n, p in sorted(present.items())}
+    path.write_bytes(canonical(manifest, indent=1))
+    (folder / "manifest.json.sig").write_text(key.sign(path.read_bytes()).signature.hex())
+    (folder / "manifest.json.pub").write_text(bytes(key.verify_key).hex())
+
+
+def signing(home: Run) -> SigningKey:
+    return SigningKey(Keys.load(home.settings).signing)
+
+
+def public(home: Run) -> bytes:
+    return bytes(signing(home).verify_key)
+
+
+def test_honest_releases_pass(home: Run, judged: Callable[[Path], list[Verdict]]) -> None:
+    folders = release_folders(home)
+    assert judged(folders[-1]) == []
+    for place, each in enumerate(folders):
+        assert [v for v in release.audit_release(home, each, folders[:place], public(home)) if not v.passed] == []
+
+
+@pytest.mark.breaks("D18")
+def test_a_plant_in_words(folder: Path, judged: Callable[[Path], list[Verdict]]) -> None:
+    paragraph(folder, "<p>13</p>")
+    assert {v.rule for v in judged(folder)} == {"D18"}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_an_insiders_plant_is_found_in_the_folder_alone(
+    name: str, home: Run, folder: Path, judged: Callable[[Path], list[Verdict]]
+) -> None:
+    plant: Plant = PLANTS[name]
+    plant(folder)
+    hashes(folder)
+    sign(folder, signing(home))
+    assert judged(folder)
+
+
+@pytest.mark.breaks("D19")
+def test_a_careless_plant_breaks_the_signature(home: Run, folder: Path) -> None:
+    paragraph(folder, "<p>13</p>")
+    assert not judge_signatures([folder], public(home)).passed
+
+
+@pytest.mark.breaks("D19")
+def test_a_folder_signed_by_another_key(home: Run, folder: Path) -> None:
+    sign(folder, SigningKey.generate())
+    assert not judge_signatures([folder], public(home)).passed
+    assert not judge_signatures([folder], None).passed
+
+
+@pytest.mark.breaks("D19")
+def test_an_earlier_release_changed_by_a_base(home: Run, folder: Path, tmp_path: Path) -> None:
+    earlier = Path(shutil.copytree(release_folders(home)[0], tmp_path / "earlier" / "2024-02-29.1"))
+    path = earlier / "tables" / "reports.parquet"
+    rows = pq.read_table(path).to_pylist()
+    rows[0]["n"] += 5
+    pq.write_table(pq.read_table(path).from_pylist(rows, schema=pq.read_schema(path)), path)
+    assert not judge_signatures([earlier, folder], public(home)).passed
+
+
+@pytest.fixture(scope="module")
+def remade(home: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The release of March as it would be with other leaves, made by the right code and signed with the right key."""
+
+    def make(**moved: int) -> Path:
+        root = tmp_path_factory.mktemp("remade")
+        settings = Settings(home=root / "home", inbox=root / "inbox", keys=home.settings.keys, jurisdiction=home.settings.jurisdiction)
+        publish(Run.start(settings, FEBRUARY))
+        march = Run.start(settings, MARCH)
+        with pytest.MonkeyPatch.context() as patch:  # the gate would stop it
+            patch.setattr(release, "audit", lambda *arguments: [])
+            publish(march, **moved)
+        return release_folders(march)[-1]
+
+    return make
+
+
+@pytest.mark.breaks("D19")
+def test_a_frozen_leaf_moved(remade: Callable[..., Path], judged: Callable[[Path], list[Verdict]]) -> None:
+    assert {v.rule for v in judged(remade(m2022_05=5))} == {"D19"}
+
+
+@pytest.mark.breaks("D19")
+def test_a_leaf_drawn_again(home: Run, remade: Callable[..., Path], judged: Callable[[Path], list[Verdict]]) -> None:
+    folder = remade(m2024_02=5)
+    assert judged(folder) == []  # nothing that is published tells it from an honest one: the home's own candidate does
+    folders = release_folders(home)[:1]
+    failed = [v for v in release.audit_release(home, folder, folders, public(home)) if not v.passed]
+    assert {v.rule for v in failed} == {"D19"}
+
+
+@pytest.mark.breaks("D19")
+def test_a_limit_of_the_expectations_is_found_by_the_candidate_alone(home: Run, folder: Path) -> None:
+    an_expected_sum(folder)
+    sign(folder, signing(home))
+    failed = [v for v in release.audit_release(home, folder, release_folders(home)[:1], public(home)) if not v.passed]
+    assert {v.rule for v in failed} == {"D19"}
