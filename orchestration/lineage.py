@@ -98,6 +98,20 @@ def _events_of(unit: Unit) -> Iterator[tuple[str, Column]]:
             yield f"{name}.amount", (RECORDS, f"{file}.{event.amount}")
 
 
+def _spells(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
+    """A spell begins and ends with events of its unit, has the unit's attributes, and is in the state that the outcome of an event gives."""
+    chain = load_chain(jurisdiction)
+    for units in chain.units.values():
+        for unit in units:
+            name = f"{unit.partner}/{unit.name}"
+            sources = {"spell": "kind", "start_on": "occurred_on", "end_on": "occurred_on", "state": "outcome"}
+            sources |= {attribute: attribute for attribute in unit.attributes}
+            known = {column for column, _ in _events_of(unit)}
+            for column, source in sources.items():
+                if f"{name}.{source}" in known:
+                    yield f"{name}.{column}", (EVENTS, f"{name}.{source}")
+
+
 def _cubes(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
     chain = load_chain(jurisdiction)
     for cube in load_statistics(jurisdiction).cubes:
@@ -109,9 +123,9 @@ def _cube(cube: Cube, chain: ChainModel) -> Iterator[tuple[str, Column]]:
     for unit in chain.units[cube.unit]:
         name = f"{unit.partner}/{unit.name}"
         if cube.spell:
-            for dimension, (column, _) in cube.leaf.items():
-                if dimension not in cube.own:
-                    yield f"{cube.name}.{dimension}", (SPELLS, f"{name}.{column}")
+            for dimension, (column, _) in cube.leaf.items():  # of its own are the time that a spell has lasted, and whether it has ended
+                for source in ("start_on", "end_on") if dimension in cube.own else (column,):
+                    yield f"{cube.name}.{dimension}", (SPELLS, f"{name}.{source}")
             yield f"{cube.name}.period", (SPELLS, f"{name}.start_on")
             yield f"{cube.name}.n", (SPELLS, f"{name}.spell")
             continue
@@ -147,4 +161,4 @@ def _published(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
                 yield f"{table.table}.{name}", (EXTERNAL, f"{source.table}.{column}")
 
 
-READERS = {RECORDS: _records, EXTERNAL: _external, EVENTS: _events, CUBES: _cubes, LEAVES: _leaves, CANDIDATE: _published}
+READERS = {RECORDS: _records, EXTERNAL: _external, EVENTS: _events, SPELLS: _spells, CUBES: _cubes, LEAVES: _leaves, CANDIDATE: _published}
