@@ -19,8 +19,9 @@ from das_pipeline.gate import Verdict
 
 FIX = "Find what wrote it there. What it shows must come from the tables or from a text of the jurisdiction; then build the site again."
 NAMES = (
-    "a article aside body caption circle code dd details div dl dt fieldset figcaption figure footer g h1 h2 h3 head header html input"
-    " label legend li line link main meta nav ol p path rect section span strong summary svg table tbody td text th thead time title tr ul"
+    "a article aside body caption circle code dd details div dl dt fieldset figcaption figure footer g h1"
+    " h2 h3 head header html input label legend li line link main meta nav ol p path rect"
+    " section span strong summary svg table tbody td text th thead time title tr tspan ul"
 )
 ELEMENTS = set(NAMES.split())
 TEXT = {"content", "aria-label", "title", "alt"}
@@ -55,7 +56,7 @@ FIXED = {  # the values that an attribute may have
     "rx": "2",
     "r": r"3\.5",
 }
-GEOMETRY = dict.fromkeys(("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "width", "height"), r"-?[\d.]+(e-?\d+)?")
+GEOMETRY = dict.fromkeys(("x", "y", "dy", "x1", "x2", "y1", "y2", "cx", "cy", "width", "height"), r"-?[\d.]+(e-?\d+)?")
 GEOMETRY |= {"d": "[MLHVCAZhvcaz0-9.,e -]*", "transform": r"translate\([-\d.e]+,[-\d.e]+\)(rotate\(-?\d+\))?", "viewbox": r"[\d. -]+"}
 PATTERNS = {name: re.compile(pattern) for name, pattern in (FIXED | GEOMETRY).items()}
 WRITTEN = (  # by the templates themselves
@@ -178,7 +179,7 @@ class _Page:
         if words.explains(text):
             return True
         if any(e.tag == "svg" for e in (element, *element.iterancestors())) and not self._is_flow(element):
-            return self._is_chart_text(text)
+            return self._is_chart_text(text) or (element.tag == "tspan" and any(plain(text) in label for label in self.reader.labels))
         article = next((e for e in (element, *element.iterancestors()) if e.tag == "article"), None)
         if article is not None and (finding := self._finding(article)) and finding in plain(text):
             text = plain(text).replace(finding, "")
@@ -219,7 +220,7 @@ class _Page:
     def _sizes(self, article: Any, table: Table) -> set[int]:
         """The numbers of groups that a table has, how many of them are drawn, and its base."""
         sizes = {len(set(table.rows[d.name].unique().to_pylist()) - {ALL}) for d in table.dimensions}
-        labels = {plain(t.text_content()) for t in article.iter("text")} - {""}
+        labels = {plain(t.text_content()) for t in next(article.iter("svg"), article).iter("text")} - {""}
         drawn = sum(not NUMBER.fullmatch(label) for label in labels) - table.facts["is_simulated"]
         return {table.base, *sizes, drawn, *(drawn - size for size in sizes)}
 
