@@ -27,7 +27,7 @@ from das_pipeline.settings import PROJECT
 from das_pipeline.upgrade import upgrade
 from orchestration import configuration
 from tests.content import contents
-from tests.installation import Installation, installation, published
+from tests.installation import Installation, installation
 from tests.toy_deliveries import write_toy_deliveries
 
 ARCHIVE = Path(__file__).parent / "homes" / "format-1.tar.xz"
@@ -119,7 +119,7 @@ def test_a_new_home_has_the_current_format(day_by_day: Installation, tmp_path: P
 
 
 @pytest.mark.slow
-def test_an_upgraded_home_releases_what_one_that_was_always_current_does(earlier: Installation, day_by_day: Installation) -> None:
+def test_an_upgraded_home_counts_what_one_that_was_always_current_does(earlier: Installation, day_by_day: Installation) -> None:
     before = files(earlier.home / "landing"), files(earlier.home / "releases")
     printed = earlier.das("upgrade")
     for words in (
@@ -141,7 +141,9 @@ def test_an_upgraded_home_releases_what_one_that_was_always_current_does(earlier
     assert all(map(engine.is_encrypted, confidential))
     write_toy_deliveries(earlier.inbox)  # the first two are known already
     earlier.das("run")
-    assert [published(r) for r in earlier.releases()[1:]] == [published(r) for r in day_by_day.releases()[1:]]
+    # The same true counts. Rounded, they differ: what the earlier version published stays where it was as long as it is near.
+    assert earlier.contents("statistics/cubes") == day_by_day.contents("statistics/cubes")
+    assert [r.name for r in earlier.releases()] == [r.name for r in day_by_day.releases()]
     assert all(verify_release(release) == [] for release in earlier.releases())
     for table in ("deliveries/watch", "deliveries/bench", "identifying/entities", "linkage/links"):
         assert rows(earlier, table) == rows(day_by_day, table), table
