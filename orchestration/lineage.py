@@ -99,7 +99,7 @@ def _events_of(unit: Unit) -> Iterator[tuple[str, Column]]:
 
 
 def _spells(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
-    """A spell begins and ends with events of its unit, has the unit's attributes, and is in the state that the outcome of an event gives."""
+    """A spell begins and ends with events of its unit, has its attributes, and is in the state that the outcome of an event gives."""
     chain = load_chain(jurisdiction)
     for units in chain.units.values():
         for unit in units:

@@ -35,11 +35,12 @@ def numbers_from(release: Published, places: Iterable[tuple[str, str]], forms: F
 
 
 def _totals(table: Table, cells: str) -> Iterator[int]:
-    """The totals that a cell is a part of: over each dimension, and over all."""
-    if " " in cells or any(d.scheme is None for d in table.dimensions):
+    """The totals that a cell is a part of: over each dimension that adds up, and over all of them."""
+    if " " in cells:
         return
     *codes, kind, period = cells.split("|")
-    for parts in [*([i] for i in range(len(codes))), list(range(len(codes)))]:
+    adds_up = [i for i, dimension in enumerate(table.dimensions) if dimension.scheme is not None]
+    for parts in [*([i] for i in adds_up), adds_up]:
         key = [ALL if i in parts else code for i, code in enumerate(codes)]
         if (total := table.cells.get("|".join([*key, kind, period]))) is not None:
             yield total

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pyarrow.compute
 
 from das_pipeline.auditor import charts
 from das_pipeline.auditor.declared import Declared
@@ -58,6 +61,7 @@ FIXED = {  # the values that an attribute may have
 }
 GEOMETRY = dict.fromkeys(("x", "y", "dy", "x1", "x2", "y1", "y2", "cx", "cy", "width", "height"), r"-?[\d.]+(e-?\d+)?")
 GEOMETRY |= {"d": "[MLHVCAZhvcaz0-9.,e -]*", "transform": r"translate\([-\d.e]+,[-\d.e]+\)(rotate\(-?\d+\))?", "viewbox": r"[\d. -]+"}
+pc: Any = pyarrow.compute  # its functions are made as it is imported, so that no type checker knows them
 PATTERNS = {name: re.compile(pattern) for name, pattern in (FIXED | GEOMETRY).items()}
 WRITTEN = (  # by the templates themselves
     *(
@@ -220,9 +224,23 @@ class _Page:
     def _sizes(self, article: Any, table: Table) -> set[int]:
         """The numbers of groups that a table has, how many of them are drawn, and its base."""
         sizes = {len(set(table.rows[d.name].unique().to_pylist()) - {ALL}) for d in table.dimensions}
+        sizes |= {size + 1 for size in sizes if table.is_balance}  # its total is drawn as a line too
+        sizes |= self._filled(table)
         labels = {plain(t.text_content()) for t in next(article.iter("svg"), article).iter("text")} - {""}
         drawn = sum(not NUMBER.fullmatch(label) for label in labels) - table.facts["is_simulated"]
         return {table.base, *sizes, drawn, *(drawn - size for size in sizes)}
+
+    def _filled(self, table: Table) -> set[int]:
+        """How many groups of each dimension have a count in a period of the coarsest kind: groups without one get no bar."""
+        names = [d.name for d in table.dimensions]
+        totals = {name: pc.equal(table.rows[name], ALL) for name in names}
+        counted = pc.and_(pc.equal(table.rows["period_kind"], table.kinds[-1]), pc.greater(table.rows["n"], 0))
+        sizes = set()
+        for name in names:
+            others = [totals[other] for other in names if other != name]
+            rows = table.rows.filter(reduce(pc.and_, [counted, pc.invert(totals[name]), *others]))
+            sizes |= set(rows.group_by("period").aggregate([(name, "count_distinct")])[f"{name}_count_distinct"].to_pylist())
+        return sizes
 
     def _is_note(self, element: Any) -> bool:
         """Whether this is a caption or footnote, which says of how many groups some are drawn and what counts are rounded to."""

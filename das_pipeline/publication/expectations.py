@@ -59,13 +59,20 @@ def _is_same_cut(table: Table, path: Path) -> bool:
 
 
 def _figures(table: Table, path: Path, before: date, as_of: date, limits: Publication) -> Iterator[dict[str, Any]]:
-    """Yield the suites on counts: of the periods that were over at the release before, and of those that ended since."""
+    """Yield the suites on counts: of the periods that were over at the release before, and of those that ended since.
+
+    Weeks and percentages are no counts, and add up to nothing.
+    """
+    if table.kind == "derived":
+        return
     over = [period for period in _values(pq.read_table(path, columns=["period"]), "period") if is_complete(period, before)]
     if not over:
         return
     counts = selected(path, {"period": over})["n"].to_numpy()
     if counts.sum() >= limits.revised.count:
-        yield _suite(REVISED, table, {"period": over}, _near(counts, table.base, limits.revised.share))
+        near = _near(counts, table.base, limits.revised.share)
+        # Cases of a period that is over go on from state to state, and from open to ended: then their sum alone stays where it was.
+        yield _suite(REVISED, table, {"period": over}, near[:1] if table.codes else near)
     finest = table.periods[0]
     totals = {d.name: [ALL] for d in table.dimensions if d.scheme}
     since = sorted({p for p in (period_of(m, finest) for m in months(before, as_of)) if is_complete(p, as_of)} - set(over))

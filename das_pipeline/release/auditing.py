@@ -46,7 +46,7 @@ def folders_to_audit(run: Run, release: str) -> tuple[Path, list[Path]]:
     """
     known = publication.release_folders(run)
     folder = next((f for f in reversed(known) if release in ("", f.name)), None)
-    if folder is None and not Path(release).is_dir():
+    if folder is None and not (release and Path(release).is_dir()):
         raise unknown_name("release", release, [f.name for f in known]) if known else DasError("There is no release yet: run das run.")
     if folder is None:
         folder = Path(release).resolve()
