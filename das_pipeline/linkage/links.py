@@ -54,7 +54,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
             judging.cluster_is_small(connection, limits.records_a_person.rows),
             stability.joins_are_above_keeping(connection, join_at),
             judging.linkage_is_repeatable(is_stable),
-            *([stability.persons_are_certain(persons, limits.threshold_effect)] if definition.model else []),
+            stability.persons_are_certain(persons, limits.threshold_effect),
             stability.ids_are_steady(connection, run.as_of, limits.moved_ids),
             judging.every_key_links(connection),
             judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),

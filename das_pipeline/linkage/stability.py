@@ -82,7 +82,9 @@ def joins_are_above_keeping(connection: duckdb.DuckDBPyConnection, join_at: floa
 
 
 def persons_are_certain(persons: Mapping[str, int], limit: Warn) -> Verdict:
-    """L13: about as many persons at a `strict` and a `loose` threshold as at the `default` one."""
+    """L13: about as many persons at a `strict` and a `loose` threshold as at the `default` one. Without a model there is no threshold."""
+    if persons.keys() == {"default"}:
+        return Verdict("L13", True, "Persons are linked by keys alone: there is no threshold that they could depend on.", facts={**persons})
     usual = persons["default"]
     moved = max(abs(n - usual) for n in persons.values()) / usual if usual else 0.0
     band = f"{persons['loose']:,} to {persons['strict']:,}"

@@ -8,6 +8,7 @@ the other order could publish numbers that the ledger does not know.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -94,8 +95,10 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
         if wrong := verify_release(folder, key):
             raise damaged_release(folder, wrong)
     limits, of_jurisdiction = limits_of(load_policy(run.jurisdiction).disclosure), declared(run.jurisdiction, made_before(candidate))
-    verdicts = audit(candidate.site.folder, earlier, limits, publication.readers(), of_jurisdiction)
     decision = release_decision(standing_of(candidate))
+    if decision.rule == LEDGER_MOVED:
+        earlier = _known_to(candidate, earlier)
+    verdicts = audit(candidate.site.folder, earlier, limits, publication.readers(), of_jurisdiction)
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
     draft.facts |= {"live": decision.live, "rule": decision.rule, "decision": decision.sentence}
     if decision.puts_forward:
@@ -106,6 +109,13 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
         draft.facts["expectations"] = candidate.site.files[expectations.FILE].sha256
     draft.path("decision.json").write_bytes(canonical(draft.facts, indent=1))
     return [*verdicts, judge_ledger(run)]
+
+
+def _known_to(candidate: Candidate, earlier: list[Path]) -> list[Path]:
+    """Return the releases that were there when the candidate was made: one that was overtaken is made again."""
+    previous = json.loads((candidate.site.folder / "changes.json").read_bytes())["previous"]
+    names = [folder.name for folder in earlier]
+    return earlier[: names.index(previous) + 1] if previous in names else []
 
 
 def _put_forward(run: Run) -> Candidate:
