@@ -117,7 +117,7 @@ class Descriptors:
         return [
             ("approval/by", is_one_of("policy", "two_persons")),
             ("approval/reason", lambda value: isinstance(value, str) and not re.search(r"\d", value)),
-            (f"approval/signatures|{signed}", lambda value: value == [] or isinstance(value, str)),
+            (f"approval/signatures|{signed}", lambda value: value in ([], None) or isinstance(value, str)),  # None: the ledger was empty
             ("as_of", is_one_of(self.as_of)),
             ("version", is_one_of(self.release.changes.get("version"))),
             ("release", lambda value: is_match(re.compile(rf"{self.as_of}\.[0-9]{{1,3}}"), value)),
