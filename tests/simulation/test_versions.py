@@ -57,8 +57,8 @@ def test_a_comment_in_the_simulation_makes_no_new_table(run: Run) -> None:
         ("simulation/truth.yaml", set()),
         ("simulation/faults/default.yaml", set()),
         ("README.md", set()),
-        ("texts/site.yaml", {"publication", "website"}),
-        ("statistics/cubes.yaml", {"statistics", "disclosure", "publication", "website"}),
+        ("texts/site.yaml", {"publication", "website", "release"}),  # the auditor knows every text that may be shown
+        ("statistics/cubes.yaml", {"statistics", "disclosure", "publication", "website", "release"}),
         ("linkage.yaml", {"linkage"}),
     ],
 )
