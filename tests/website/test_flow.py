@@ -55,12 +55,12 @@ def test_bands_leave_the_whole_total_and_fill_their_parts(counts: list[int]) -> 
     assert part.parts[0].y == TOP
 
 
-def test_small_parts_are_one_block_that_names_no_cell() -> None:
+def test_small_parts_are_one_block_that_names_each_of_its_cells() -> None:
     table = published("cases", {"a": 5000, "b": 5, "c": 10, "d": 0})
     blocks = chain_flow([whole()], {"cases": table}, "2024", ENGLISH).parts[0].parts
-    assert [(b.label, b.n, b.cell is None, b.colour) for b in blocks] == [
-        ("label a", 5000, False, "other"),
-        ("smaller groups together", 15, True, "away"),
+    assert [(b.label, b.n, [cell.n for cell in b.cells], b.colour) for b in blocks] == [
+        ("label a", 5000, [5000], "other"),
+        ("smaller groups together", 15, [5, 10], "away"),
     ]
 
 
