@@ -96,7 +96,7 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
             raise damaged_release(folder, wrong)
     limits, of_jurisdiction = limits_of(load_policy(run.jurisdiction).disclosure), declared(run.jurisdiction, made_before(candidate))
     decision = release_decision(standing_of(candidate))
-    if decision.rule == LEDGER_MOVED:
+    if not candidate.can_be_appended:
         earlier = _known_to(candidate, earlier)
     verdicts = audit(candidate.site.folder, earlier, limits, publication.readers(), of_jurisdiction)
     draft.facts |= {"candidate": candidate.site.id, "release": candidate.release}
