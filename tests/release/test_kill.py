@@ -26,8 +26,9 @@ from das_pipeline.release import folder
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
-point, move = sys.argv[1], folder.move
-release.as_expected = lambda folder, page: []
+point, move, audit = sys.argv[1], folder.move, release.audit
+release.as_expected = lambda folder, page: []  # as tests/release/conftest.py has it
+release.audit = lambda folder, earlier, limits, readers, _: audit(folder, earlier, limits, readers, None)
 
 def killed(source, target):
     if point == f"before {target.name}":
