@@ -9,7 +9,7 @@
 --    references joins its person's only case.
 -- 3. Two cases of a person are one if a record of each has the same day, each has no other such case, only one of them has the strongest
 --    reference of both, and they have no kind of reference in common but the weakest, of which a case can have several.
--- 4. A record about no person joins the case of a person's record that shares a reference with it.
+-- 4. A record about no person joins the case of the first person's record that shares a reference with it.
 WITH held AS (
     SELECT p.node, p.person, r.reference, r.value, s.strength, s.names_one_person
     FROM case_references AS r JOIN people AS p ON p.node = r.node JOIN anchor_strength AS s ON s.reference = r.reference
@@ -110,14 +110,16 @@ of_persons AS (
     LEFT JOIN dated AS d ON d.case_node = e.case_node
     LEFT JOIN dated AS q ON q.case_node = d.other
 ),
-of_things AS (
-    SELECT t.node, MIN(c.case_node) AS case_node
+shared AS (
+    SELECT t.node, c.case_node, ROW_NUMBER() OVER (PARTITION BY t.node ORDER BY c.node) AS place
     FROM case_references AS t
     JOIN people AS p ON p.node = t.node
     JOIN case_references AS r ON r.reference = t.reference AND r.value = t.value
     JOIN of_persons AS c ON c.node = r.node
     WHERE p.person IS NULL
-    GROUP BY t.node
+),
+of_things AS (
+    SELECT node, case_node FROM shared WHERE place = 1
 ),
 assigned AS (
     SELECT p.node, c.anchor, COALESCE(c.case_node, t.case_node, p.node) AS case_node

@@ -84,7 +84,7 @@ def _cohort(cube: Cube, as_of: date, dated: dict[str, Any]) -> Query:
     """Each unit that started, in the furthest of the states that it reached within the months of the follow-up.
 
     A state of the unit itself is reached by an event of its record; one of another unit by an event of the same case and person, or of
-    the case where one of the two has no person.
+    the case where one of the two has no person. With `linked_by`, only a record with that event has others.
     """
     bound: dict[str, Any] = {"as_of": as_of, "start": cube.kinds[0], "pending": PENDING, **dated}
     bound |= {"pending_from": first_pending(as_of, cube.follow_up)}
@@ -94,7 +94,10 @@ def _cohort(cube: Cube, as_of: date, dated: dict[str, Any]) -> Query:
         bound |= {f"kind_{place}_{n}": kind for n, kind in enumerate(kinds)}
         places += [f"WHEN kind IN ({_names({f'kind_{place}_{n}': k for n, k in enumerate(kinds)})}) THEN {place}"] if kinds else []
     of_place = " ".join(f"WHEN r.place = {place} THEN $state_{place}" for place in range(1, len(cube.states)))
-    columns = raw_columns(cube)
+    columns, linked = raw_columns(cube), ""
+    if cube.linked_by:
+        bound["linked_by"] = cube.linked_by
+        linked = "JOIN linked AS l ON l.partner = s.partner AND l.record_no = s.record_no"
     query = f"""
 WITH accepted AS (
     SELECT unit, partner, record_no, person_id, case_id, occurred_on, kind{_listed(columns)},
@@ -109,14 +112,16 @@ starts AS (
     WHERE kind = $start AND occurred_on >= $first_day AND occurred_on < $after
 ),
 own AS (
-    SELECT s.partner, s.record_no, e.place
+    SELECT s.partner, s.record_no, e.place, e.kind
     FROM starts AS s
     JOIN accepted AS e ON e.unit = s.unit AND e.partner = s.partner AND e.record_no = s.record_no
     WHERE e.place IS NOT NULL AND e.occurred_on >= s.occurred_on AND e.occurred_on < s.until
 ),
+{"linked AS (SELECT DISTINCT partner, record_no FROM own WHERE kind = $linked_by)," if linked else ""}
 others AS (
     SELECT s.partner, s.record_no, e.place
     FROM starts AS s
+    {linked}
     JOIN accepted AS e ON e.case_id = s.case_id
     WHERE e.place IS NOT NULL AND e.unit <> s.unit AND e.occurred_on >= s.occurred_on AND e.occurred_on < s.until
         AND COALESCE(e.person_id = s.person_id, e.case_id = s.case_id)

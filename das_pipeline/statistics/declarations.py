@@ -18,7 +18,7 @@ KEYS: dict[Type, tuple[set[str], set[str]]] = {  # type of cube -> the keys that
     "persons": ({"kind"}, {"leave_out", "adds_up_to"}),
     "balance": ({"spell"}, {"same_as", "older_than"}),
     "duration": ({"spell", "weeks"}, set()),
-    "cohort": ({"start", "states", "follow_up"}, {"adds_up_to"}),
+    "cohort": ({"start", "states", "follow_up"}, {"adds_up_to", "linked_by"}),
 }
 Ascending = Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
 
@@ -30,7 +30,8 @@ class DeclaredCube(BaseModel, extra="forbid"):
     balance: the spells that began, ended and were open at the end of the month, and for how many months (`older_than`); `same_as` names the
     flow cube that counts its inflow or outflow too. duration: the spells that began in a period by the weeks that they took, or have taken
     so far; `weeks` are the bounds of the published bands, of which the last ends the count. cohort: the units of which `start` is in a
-    period by the furthest of the `states` (state: kinds of event that reach it) after so many months (`follow_up`).
+    period by the furthest of the `states` (state: kinds of event that reach it) after so many months (`follow_up`). A state that only
+    records of other units reach counts for units with the event `linked_by`, if that is declared: an unsolved crime has no case.
     """
 
     cube: Word
@@ -49,6 +50,7 @@ class DeclaredCube(BaseModel, extra="forbid"):
     start: Word | None = None
     states: Annotated[dict[Word, list[Word]], Field(min_length=2)] = {}
     follow_up: Ascending = []
+    linked_by: Word | None = None
 
     @model_validator(mode="after")
     def _has_the_keys_of_its_type(self) -> DeclaredCube:
@@ -63,6 +65,8 @@ class DeclaredCube(BaseModel, extra="forbid"):
                 raise ValueError(f"`{name}` must ascend")
         if self.states and [state for state, kinds in self.states.items() if not kinds] != list(self.states)[:1]:
             raise ValueError("the first of the `states` is that of units to which nothing happened: it has no kinds, the others have")
+        if self.linked_by and self.linked_by not in {kind for kinds in self.states.values() for kind in kinds}:
+            raise ValueError("`linked_by` must be a kind of event that one of the `states` has")
         if self.type == "balance" and self.period != "month":
             raise ValueError("a balance is by month: a stock is that of the end of a period, never a sum")
         return self

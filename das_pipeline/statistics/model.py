@@ -54,6 +54,7 @@ class Cube:
     bounds: Sequence[int] = ()  # months of a stock, weeks of a duration
     follow_up: int = 0  # months
     states: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    linked_by: str | None = None  # the event of the unit itself without which those of other units do not count
     own: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     @property

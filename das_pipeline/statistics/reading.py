@@ -97,12 +97,15 @@ class CubeReader:
             if unknown := [kind for kind in kinds if kind not in self.chain.order]:
                 sentence = f"cube {declared.cube}: no unit has events of kind {unknown[0]}. {nearest(unknown[0], self.chain.order)}"
                 (self.place / "states" / state).refuse(sentence)
+        if declared.linked_by and self.chain.unit_of(declared.linked_by) != self.chain.unit_of(start):
+            sentence = f"cube {declared.cube}: {declared.linked_by} is no event of the unit that starts with {start}."
+            (self.place / "linked_by").refuse(sentence)
         if PENDING in declared.states:
             (self.place / "states" / PENDING).refuse(f"cube {declared.cube}: {PENDING} is the state of units whose months are not over.")
         first = f"{declared.cube}_{declared.follow_up[0]}"
         for months in declared.follow_up:
             cube = self._cube(declared, f"{declared.cube}_{months}", "start", [start])
-            cube = replace(cube, part=f"after_month_{months}", follow_up=months, states=declared.states)
+            cube = replace(cube, part=f"after_month_{months}", follow_up=months, states=declared.states, linked_by=declared.linked_by)
             if cube.name != first:
                 cube = replace(cube, adds_up_to=first)
             level = STATE if cube.name == first else f"{STATE}_{months}"  # not shared: of two follow-ups only the totals are equal

@@ -97,5 +97,7 @@ class Suspects(Block):
     to_prosecutor: str
     to_halt: str
     still_open: str
+    given_up: str  # what becomes of those that stay open in the end
+    given_up_days: Size  # from the last registration of the case
     halt: Halt
     registration_to_follow_up: Delay

@@ -84,6 +84,7 @@ class Cube(Part):
     persons: str | None = None  # the persons with events of this kind, in the cell of the first in the period
     cohort: str | None = None  # the units with events of this kind, by the `state` that they reached
     states: dict[str, list[str]] = {}  # state: kinds of event, furthest last
+    linked_by: str | None = None  # the unit's own event without which those of its case do not count
     months: int = 0  # after which the state is looked at
     period: Period
     by: dict[str, Dimension]

@@ -193,6 +193,8 @@ def cohort_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, openi
                 for unit, who, on, place in (by_case.get(case, []) if case >= 0 else [])
                 if unit != starts.unit and (who == person or who < 0 or person < 0)
             ]
+            if cube.linked_by and not any(place == place_of[cube.linked_by] and start <= on < end[n] for on, place in own):
+                others = []
             state[n] = max((place for on, place in [*own, *others] if start <= on < end[n]), default=0)
         columns = [levels.counted(starts, dimension) for dimension in cube.by.values()]
         _count(counts, [*columns, Coded(tuple(names), state)], month, cube.period)

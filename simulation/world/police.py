@@ -123,6 +123,8 @@ def episodes(steps: Steps) -> Table:
     order = np.lexsort((crime, registered, kind[crime]))
     crime, registered = crime[order], registered[order]
     leads, episode = np.unique(_leads(steps, draw, crime, kind[crime], registered), return_inverse=True)
+    with_suspect, first = np.unique(crime, return_index=True)
+    crimes.case[with_suspect] = episode[first]  # what becomes of a crime is what becomes of its first suspect's case
     first_on, last_on = extremes(episode, registered)
     person = _persons(steps, draw, first_on, episode, crime)
     _draw_people(steps, draw, person, episode, crimes.days("offence_on")[crime], group.at(crime[leads]))
@@ -203,7 +205,7 @@ def suspicions(steps: Steps) -> Table:
     suspect_no = position_within(crime)
     one_report = happens(draw, p.one_report, len(crimes))
     suffix = np.where(one_report[crime], 1, suspect_no)  # of the police report: one for the crime, or one for each suspect
-    follow_up = episodes.coded("follow_up").at(episode)
+    follow_up, followed_up_on = _ended(steps)
     registered = crimes.days("cleared_on")[crime]
     return Table(
         columns={
@@ -213,8 +215,8 @@ def suspicions(steps: Steps) -> Table:
             "suspect_kind": Coded((NATURAL, ENTITY), steps.people.is_entity[person].astype(np.int64)),
             **_homes(steps, draw, person, crimes.coded("region").at(crime), registered),
             "registered_on": registered,
-            "follow_up": follow_up,
-            "followed_up_on": np.where(follow_up.is_in([p.still_open]), NEVER, episodes.days("handed_on")[episode]),
+            "follow_up": follow_up.at(episode),
+            "followed_up_on": followed_up_on[episode],
         },
         entry=registered,
         person=person,
@@ -223,6 +225,16 @@ def suspicions(steps: Steps) -> Table:
         belongs_to="crimes",
         known_with={"follow_up": ("followed_up_on", p.still_open)},
     )
+
+
+def _ended(steps: Steps) -> tuple[Coded, Days]:
+    """How and when the police end each episode: what is left open at first is given up after a long time."""
+    p, draw, episodes = steps.parameters.suspects, steps.stream("given_up"), steps.tables["episodes"]
+    follow_up = episodes.coded("follow_up")
+    is_left = follow_up.is_in([p.still_open])
+    given_up_on = episodes.days("last_on") + p.given_up_days.draw(draw, len(episodes)).astype("timedelta64[D]")
+    ends = Coded(follow_up.words, np.where(is_left, follow_up.words.index(p.given_up), follow_up.codes))
+    return ends, np.where(is_left, given_up_on, episodes.days("handed_on"))
 
 
 def merges(steps: Steps) -> Table:

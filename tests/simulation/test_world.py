@@ -66,6 +66,21 @@ def test_nothing_comes_before_its_cause(small: Small) -> None:
         assert (table.entry >= tables[table.belongs_to].entry[table.links[table.belongs_to]]).all(), name
 
 
+def test_the_police_stock_has_a_level(large: World) -> None:
+    suspicions = large.tables["suspicions"]
+    registered, ended = suspicions.days("registered_on"), suspicions.days("followed_up_on")
+    stocks = [((registered <= day) & (ended > day)).sum() for day in np.array(["2023-01-01", "2026-01-01"], dtype="datetime64[D]")]
+    assert 0.85 < stocks[1] / stocks[0] < 1.15
+
+
+def test_a_crime_has_the_case_of_a_suspect_of_it(small: Small) -> None:
+    crimes, suspicions = small.world.tables["crimes"], small.world.tables["suspicions"]
+    cases = {(crime, case) for crime, case in zip(suspicions.links["crimes"].tolist(), suspicions.case.tolist(), strict=True)}
+    followed = np.flatnonzero(crimes.case >= 0)
+    assert {(crime, crimes.case[crime]) for crime in followed.tolist()} <= cases
+    assert set(followed.tolist()) == {crime for crime, _ in cases}
+
+
 def test_the_truth_names_a_person_and_a_case_for_each_record(simulated: Simulated) -> None:
     records = pq.read_table(simulated.truth / "records.parquet").to_pylist()
     assert len({(r["partner"], r["unit"], r["key"]) for r in records}) == len(records)
