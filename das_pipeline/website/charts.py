@@ -32,7 +32,9 @@ COLOURS = (importlib.resources.files("das_pipeline.website") / "colours.css").re
 _LIGHT = {name: f"var(--{name},{value})" for name, value in re.findall(r"--([\w-]+): (#\w+);", COLOURS.partition("@media")[0])}
 INK, SOFT, GRID = _LIGHT["ink"], _LIGHT["soft"], _LIGHT["line"]
 SERIES = tuple(colour for name, colour in _LIGHT.items() if re.fullmatch(r"s\d", name))
-FONT = "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
+# First the font that vl-convert brings with it: a chart is then laid out alike on every machine, and without looking for other fonts, which
+# took longer than the drawing. Arial has the same widths.
+FONT = "'Liberation Sans', Arial, Helvetica, sans-serif"
 
 STYLE = {
     "background": "transparent",
