@@ -32,6 +32,11 @@ def enclosing(period: str) -> dict[str, str]:
     return found
 
 
+def year_before(period: str) -> str:
+    """The same period of the year before."""
+    return f"{int(period[:4]) - 1}{period[4:]}"
+
+
 def first_day(period: str) -> date:
     """The first day of `period`."""
     kind = kind_of(period)

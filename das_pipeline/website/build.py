@@ -20,7 +20,7 @@ from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, Version
-from das_pipeline.periods import is_complete
+from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, Term, load_schemes, load_terms, scope_notes
@@ -192,7 +192,7 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
         table = site.tables[headline.table]
         kind = table.kinds[0]
         points = table.series(kind, [p for p in table.periods(kind) if is_complete(p, site.as_of)], headline.select)
-        now, before = (table.cell("year", y, headline.select) for y in (year, str(int(year) - 1)))
+        now, before = (table.cell("year", y, headline.select) for y in (year, year_before(year)))
         if now is None:
             raise ConfigurationError(f"texts/site.yaml: headlines: {headline.table} has no cell {headline.select} in {year}.")
         headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})

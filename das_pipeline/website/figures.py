@@ -8,7 +8,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from das_pipeline.periods import is_complete
+from das_pipeline.periods import is_complete, year_before
 from das_pipeline.terminology import ALL
 from das_pipeline.website import charts
 from das_pipeline.website.cells import Cell, PublishedTable
@@ -104,7 +104,7 @@ def counted(cell: Cell, language: Language) -> Markup:
 
 
 def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language, unit: str) -> Markup:
-    """The main change and the largest group, in a sentence each."""
+    """The change since the year before and the largest group, in a sentence each."""
     kind = table.kinds[-1]
     if table.is_stack or table.is_derived or not periods[kind]:
         return Markup("{}").format(language.text(table.facts["description"]))
@@ -112,7 +112,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     total = table.cell(kind, latest)
     assert total is not None, "every table has its total"
     parts = [language.say_html("finding_total", period=language.period(latest), n=counted(total, language), unit=unit)]
-    old = table.cell(kind, periods[kind][-2]) if len(periods[kind]) > 1 else None
+    old = table.cell(kind, year_before(latest))  # a month is compared with the same month: the seasons differ
     if old and old.is_whole and total.is_whole:
         parts.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
     first = Markup(", ").join(parts) + "."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Text
+from das_pipeline.periods import year_before
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import Colour, Section
@@ -101,7 +102,7 @@ def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable]
     blocks = [block for part in parts for block in part.blocks]
     return Flow(
         year=year,
-        before=str(int(year) - 1),
+        before=year_before(year),
         is_provisional=any(cell.status == "provisional" for block in blocks for cell in block.cells),
         is_incomplete=not all(cell.is_whole for block in blocks for cell in block.cells),
         parts=parts,

@@ -11,6 +11,7 @@ from jsonschema import ValidationError
 from markupsafe import Markup
 
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.website.cells import Cell
 from das_pipeline.website.charts import Line, _points, _spread, bar_chart, line_chart, panel_chart
 from das_pipeline.website.figures import figure
 from das_pipeline.website.language import Language
@@ -31,6 +32,14 @@ def test_the_finding_names_the_total_its_change_and_the_largest_group() -> None:
     table = published("cases", {"a": 600, "b": 300}, before={"a": 500, "b": 300})
     found = figure(table, END, ENGLISH, UNITS)
     assert said(found.finding) == "In 2024: 900 cases, 12% more than in 2023. The largest group is label a: 600, which is 67%."
+
+
+def test_a_month_is_compared_with_the_same_month_of_the_year_before() -> None:
+    table = published("cases", {"a": 600}, months=[{"a": 500}, {"a": 600}])
+    table.cells = {key: cell for key, cell in table.cells.items() if key[-2] == "month"}  # as of a stock, which has no years
+    a_year_ago = Cell("cases", ("all", "month", "2023-02"), 400, "final")
+    table.cells[a_year_ago.key] = a_year_ago
+    assert said(figure(table, END, ENGLISH, UNITS).finding) .startswith("In February 2024: 600 cases, 50% more than in February 2023.")
 
 
 def test_groups_with_close_counts_are_not_ranked() -> None:
