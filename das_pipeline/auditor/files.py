@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import posixpath
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,20 +60,18 @@ def _of_site(release: Published) -> set[str]:
 
     pictures = (release.folder / "site" / "charts").glob("*.svg")
     found = {p.relative_to(release.folder).as_posix() for p in pictures if p.name.split(".")[0] in release.tables}
-    to_visit = [release.folder / "site" / "index.html"]
+    to_visit = ["site/index.html"]
     while to_visit:
-        page = to_visit.pop()
-        name = page.relative_to(release.folder).as_posix()
-        if name in found or not page.is_file():
+        name = to_visit.pop()
+        if name in found or name not in release.paths:
             continue
         found.add(name)
-        root: Any = html.fromstring(page.read_bytes())
-        for link in (urlsplit(a.get("href")) for a in root.iter("a", "link") if a.get("href")):
-            target = (page.parent / link.path).resolve()
-            if not link.scheme and link.path and target.is_relative_to(release.folder.resolve() / "site"):
-                path = release.folder / target.relative_to(release.folder.resolve())
-                if path.suffix == ".html":
-                    to_visit.append(path)
+        root: Any = html.fromstring((release.folder / name).read_bytes())
+        links = {urlsplit(a.get("href")) for a in root.iter("a", "link") if a.get("href")}
+        targets = {
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), link.path)) for link in links if not link.scheme and link.path
+        }
+        to_visit += [target for target in targets if target.startswith("site/") and target.endswith(".html")]
     return found
 
 
@@ -114,11 +113,9 @@ def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnectio
     copies = sorted({resource["path"].rpartition(".")[2] for resource in release.package["resources"]} - {"parquet"})
     for name, table in release.tables.items():
         if name in stored:
-            faults[f"das.duckdb {name}"] = _different(connection, name, f'das."{name}"')
+            faults[f"das.duckdb {name}"] = _different(connection, table, connection.execute(f'SELECT * FROM das."{name}"').to_arrow_table())
         for extension in copies:
-            connection.register("copy", _read(table, extension, readers))
-            faults[f"tables/{name}.{extension}"] = _different(connection, name, "copy")
-            connection.unregister("copy")
+            faults[f"tables/{name}.{extension}"] = _different(connection, table, _read(table, extension, readers))
     return verdict("D03", "Every copy of a table has its cells", (1 + len(copies)) * len(release.tables), faults, FIX)
 
 
@@ -130,10 +127,16 @@ def _read(table: Table, extension: str, readers: Mapping[str, Reader]) -> pa.Tab
         return pa.table({"unreadable": pa.array([], pa.string())})
 
 
-def _different(connection: duckdb.DuckDBPyConnection, name: str, copy: str) -> int:
-    """The number of rows of the table `name` and of `copy` that the other one lacks."""
+def _different(connection: duckdb.DuckDBPyConnection, table: Table, copy: pa.Table) -> int:
+    """The number of rows of `table` and of `copy` that the other one lacks."""
+    if copy.column_names == table.rows.column_names and copy.columns == table.rows.columns:  # in the same order, as it should be
+        return 0
     missing = "SELECT COUNT(*) FROM (SELECT * FROM {} EXCEPT ALL SELECT * FROM {})"
+    own = f'"{table.name}"'
+    connection.register("copy", copy)
     try:
-        return sum(connection.execute(missing.format(*pair)).fetchall()[0][0] for pair in ((f'"{name}"', copy), (copy, f'"{name}"')))
+        return sum(connection.execute(missing.format(*pair)).fetchall()[0][0] for pair in ((own, "copy"), ("copy", own)))
     except duckdb.Error:  # other columns
         return 1
+    finally:
+        connection.unregister("copy")

@@ -87,7 +87,7 @@ def pages_are_explained(release: Published, declared: Declared) -> Verdict:
     """D18: every page, and every picture beside it, shows nothing but declared texts and explained numbers."""
     site = release.folder / "site"
     faults: Counter[str] = Counter()
-    pictures: set[str] = set()
+    drawn: set[frozenset[str]] = set()
     marked = 0
     first = next(iter(declared.languages), "")
     readers = {code: _Reader(release, declared, code) for code in declared.languages}
@@ -101,18 +101,18 @@ def pages_are_explained(release: Published, declared: Declared) -> Verdict:
         page = _Page(path, reader)
         faults[name] += page.faults()
         marked += len(page.marked)
-        pictures |= page.pictures
+        drawn |= page.drawn
     for path in site.rglob("*.svg"):
         name = path.relative_to(release.folder).as_posix()
-        faults[name] += name not in declared.files and not _is_drawn(path, pictures)
+        shown = _drawn_in(path.read_text(encoding="utf-8", errors="replace"))
+        faults[name] += name not in declared.files and not any(shown <= on_page for on_page in drawn)
     faults["site"] += not marked  # a site without a single count must be a mistake, and so is none at all
     return verdict("D18", "Every number and text on the pages is explained", marked, faults, FIX)
 
 
-def _is_drawn(path: Path, pictures: set[str]) -> bool:
-    """Whether the drawing in a picture's file, beside its caption, is one of those on the pages."""
-    drawn = DRAWN.findall(path.read_text(encoding="utf-8", errors="replace"))
-    return any(set(drawn) <= set(DRAWN.findall(picture)) for picture in pictures)
+def _drawn_in(picture: str) -> frozenset[str]:
+    """The paths and numbers of a picture. Those of its file, beside its caption, are to be among those of one on a page."""
+    return frozenset(DRAWN.findall(picture))
 
 
 class _Reader:
@@ -147,9 +147,11 @@ class _Page:
         self.root: Any = html.fromstring(self.raw, parser=html.HTMLParser(encoding="utf-8"))
         self.elements: list[Any] = list(self.root.iter(etree.Element))
         self.marked = [e for e in self.elements if e.get("data-value") is not None]
-        self.pictures = set(re.findall(r"<svg xmlns=.*?</svg>", self.raw.decode("utf-8", "replace"), re.DOTALL))
+        self.drawn = {_drawn_in(p) for p in re.findall(r"<svg xmlns=.*?</svg>", self.raw.decode("utf-8", "replace"), re.DOTALL)}
         self.anchors = {e.get("id") for e in self.elements if e.get("id")}
         self.findings: dict[Any, str] = {}
+        self.numbers: dict[Any, frozenset[str]] = {}
+        self.shows_rules = any(e.get("class") == "rules" for e in self.root.iter("ul"))
 
     def faults(self) -> int:
         """The number of faults on the page."""
@@ -204,22 +206,25 @@ class _Page:
             self.findings[article] = plain(paragraph.text_content()) if paragraph is not None else ""
         return self.findings[article]
 
-    def _numbers(self, element: Any, article: Any) -> set[str]:
+    def _numbers(self, element: Any, article: Any) -> frozenset[str]:
         """The numbers that this place may show without naming a cell."""
-        forms, release = self.reader.forms, self.release
         for scope in (element, *element.iterancestors()):
-            if scope.tag not in {"tr", "p", "a", "li", "time"}:
-                continue
-            numbers = numbers_from(release, self._places(scope), forms)
-            numbers |= self._of_edition(scope) | self._of_partner(scope)
-            if scope.tag == "p" and any(e.get("class") == "rules" for e in self.root.iter("ul")):
-                numbers |= self._of_quality()
-            if numbers:
+            if scope.tag in {"tr", "p", "a", "li", "time"} and (numbers := self._numbers_in(scope)):
                 return numbers
-        table = release.tables.get(article.get("id", "")) if article is not None else None
-        if table is None:
-            return set()
-        return {str(n) for n in self._sizes(article, table)} if self._is_note(element) else set()
+        table = self.release.tables.get(article.get("id", "")) if article is not None else None
+        if table is None or not self._is_note(element):
+            return frozenset()
+        return frozenset(str(n) for n in self._sizes(article, table))
+
+    def _numbers_in(self, scope: Any) -> frozenset[str]:
+        """The numbers that any text in `scope` may show: those of the cells, editions and partners that it names."""
+        if scope not in self.numbers:
+            numbers = numbers_from(self.release, self._places(scope), self.reader.forms)
+            numbers |= self._of_edition(scope) | self._of_partner(scope)
+            if scope.tag == "p" and self.shows_rules:
+                numbers |= self._of_quality()
+            self.numbers[scope] = frozenset(numbers)
+        return self.numbers[scope]
 
     def _sizes(self, article: Any, table: Table) -> set[int]:
         """The numbers of groups that a table has, how many of them are drawn, and its base."""

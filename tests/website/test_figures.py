@@ -39,7 +39,7 @@ def test_a_month_is_compared_with_the_same_month_of_the_year_before() -> None:
     table.cells = {key: cell for key, cell in table.cells.items() if key[-2] == "month"}  # as of a stock, which has no years
     a_year_ago = Cell("cases", ("all", "month", "2023-02"), 400, "final")
     table.cells[a_year_ago.key] = a_year_ago
-    assert said(figure(table, END, ENGLISH, UNITS).finding) .startswith("In February 2024: 600 cases, 50% more than in February 2023.")
+    assert said(figure(table, END, ENGLISH, UNITS).finding).startswith("In February 2024: 600 cases, 50% more than in February 2023.")
 
 
 def test_groups_with_close_counts_are_not_ranked() -> None:
