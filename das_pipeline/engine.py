@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -162,6 +162,15 @@ def parquet(files: Iterable[Path]) -> str:
 def read_table(connection: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
     """The rows of a Parquet file in their order, encrypted or not."""
     return connection.execute(f"SELECT * FROM {parquet([path])}").to_arrow_table()
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Create a temporary table of `rows`, with `columns` as SQL declares them."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} ({columns})")
+    if listed := list(rows):  # all at once: executemany plans a statement for every row
+        connection.register("rows_of_table", pa.table({str(i): column for i, column in enumerate(zip(*listed, strict=True))}))
+        connection.execute(f"INSERT INTO {name} SELECT * FROM rows_of_table")
+        connection.unregister("rows_of_table")
 
 
 def write_parquet(

@@ -175,7 +175,7 @@ def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Pa
     """The files under `roots` in which any of `values` occurs, with the number of values found; empty is the proof.
 
     Values of six characters and more are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked; a number that
-    is a piece of a longer one is none of them. The values themselves are never returned.
+    is a piece of a longer one is none of them. A file of several names is read once. The values themselves are never returned.
     """
     import ahocorasick
 
@@ -188,12 +188,16 @@ def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Pa
         return []
     needles.make_automaton()
     hits: list[tuple[Path, int]] = []
-    for root in roots:
-        for path in sorted(p for p in root.rglob("*") if p.is_file()):
+    found_in: dict[tuple[int, int], int] = {}  # by device and inode: a release, its site and its candidate are the same files
+    for path in (p for root in roots for p in sorted(root.rglob("*")) if p.is_file()):
+        about = path.stat()
+        file = (about.st_dev, about.st_ino)
+        if file not in found_in:
             content = _plain_content(path).decode("latin-1")
             found = {value for end, value in needles.iter(content) if _stands_alone(content, end + 1 - len(value), end + 1)}
-            if found:
-                hits.append((path, len(found)))
+            found_in[file] = len(found)
+        if found_in[file]:
+            hits.append((path, found_in[file]))
     return hits
 
 

@@ -26,7 +26,6 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 LIBRARIES = (
-    "altair",
     "dagster",
     "great_expectations.render.renderer.page_renderer",
     "great_expectations.render.view.view",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import duckdb
 
@@ -17,7 +15,7 @@ from das_pipeline.periods import months
 def create_months(connection: duckdb.DuckDBPyConnection, chain: ChainModel, as_of: date) -> None:
     """Create `months`: every month from the opening month to that of `as_of`, each with the month before."""
     days = list(months(chain.opening_month, as_of))
-    create(connection, "months", "month DATE, previous_month DATE", list(zip(days, [None, *days], strict=False)))
+    engine.create_table(connection, "months", "month DATE, previous_month DATE", list(zip(days, [None, *days], strict=False)))
 
 
 def create_kinds(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
@@ -29,22 +27,17 @@ def create_kinds(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> No
         spell, role = turning.get(kind, (None, None))
         across = chain.order_across.index(kind) if kind in chain.order_across else None
         rows.append((kind, place, across, spell, "reopening" if kind in reopening else role))
-    create(connection, "kinds", "kind VARCHAR, day_place INTEGER, chain_place INTEGER, spell VARCHAR, role VARCHAR", rows)
+    engine.create_table(connection, "kinds", "kind VARCHAR, day_place INTEGER, chain_place INTEGER, spell VARCHAR, role VARCHAR", rows)
     listed = [(name, r.kind, r.outcome, r.by) for name, spell in chain.spells.items() for r in spell.reopens]
-    create(connection, "reopens", "spell VARCHAR, closed_by VARCHAR, outcome VARCHAR, reopened_by VARCHAR", listed)
+    engine.create_table(connection, "reopens", "spell VARCHAR, closed_by VARCHAR, outcome VARCHAR, reopened_by VARCHAR", listed)
 
 
 def create_spell_tables(connection: duckdb.DuckDBPyConnection, chain: ChainModel) -> None:
     """Create `turn_roles`, what each kind does to a spell, and `single_spells`, of which a person has one at a time."""
-    create(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", list(chain.roles()))
-    create(connection, "single_spells", "spell VARCHAR", [(name,) for name, spell in chain.spells.items() if spell.one_per_person])
-
-
-def create(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Create a small temporary table."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
-    if rows:
-        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", [list(row) for row in rows])
+    engine.create_table(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", chain.roles())
+    engine.create_table(
+        connection, "single_spells", "spell VARCHAR", [(name,) for name, spell in chain.spells.items() if spell.one_per_person]
+    )
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, version: Version) -> None:

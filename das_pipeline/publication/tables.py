@@ -88,9 +88,7 @@ def status_of(period: str, as_of: date, provisional_months: int | None, covered_
 
 def _create_hierarchies(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
     """Create the view `hierarchies` on those of the terminology in `path` and those of the table's own dimensions."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE own_levels (scheme VARCHAR, level VARCHAR, leaf VARCHAR, node VARCHAR)")
-    if table.own_levels:
-        connection.executemany("INSERT INTO own_levels VALUES (?, ?, ?, ?)", [list(row) for row in table.own_levels])
+    engine.create_table(connection, "own_levels", "scheme VARCHAR, level VARCHAR, leaf VARCHAR, node VARCHAR", table.own_levels)
     columns = "scheme, level, leaf, node"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW hierarchies AS SELECT {columns} FROM {engine.parquet([path])}"

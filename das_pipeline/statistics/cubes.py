@@ -63,9 +63,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
 
 def create_hierarchies(connection: duckdb.DuckDBPyConnection, statistics: Statistics, path: Path) -> None:
     """Create the view `hierarchies` on those of the terminology in `path` and those of the cubes' own dimensions."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE own_levels (scheme VARCHAR, level VARCHAR, leaf VARCHAR, node VARCHAR)")
-    if rows := list(statistics.own_levels()):
-        connection.executemany("INSERT INTO own_levels VALUES (?, ?, ?, ?)", rows)
+    engine.create_table(connection, "own_levels", "scheme VARCHAR, level VARCHAR, leaf VARCHAR, node VARCHAR", statistics.own_levels())
     columns = "scheme, level, leaf, node"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW hierarchies AS SELECT {columns} FROM {engine.parquet([path])}"
@@ -75,13 +73,10 @@ def create_hierarchies(connection: duckdb.DuckDBPyConnection, statistics: Statis
 
 def create_calendar(connection: duckdb.DuckDBPyConnection, chain: ChainModel, as_of: date) -> None:
     """Create `stock_months`, each with the next, from the month before the opening month to that of `as_of`; and `turn_roles`."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE stock_months (month DATE, period VARCHAR, next_period VARCHAR)")
     days = months(months_later(chain.opening_month, -1), as_of)
-    rows = [[day, period_of(day, "month"), period_of(month_after(day), "month")] for day in days]
-    connection.executemany("INSERT INTO stock_months VALUES (?, ?, ?)", rows)
-    connection.execute("CREATE OR REPLACE TEMP TABLE turn_roles (spell VARCHAR, kind VARCHAR, role VARCHAR)")
-    if roles := list(chain.roles()):
-        connection.executemany("INSERT INTO turn_roles VALUES (?, ?, ?)", roles)
+    rows = [(day, period_of(day, "month"), period_of(month_after(day), "month")) for day in days]
+    engine.create_table(connection, "stock_months", "month DATE, period VARCHAR, next_period VARCHAR", rows)
+    engine.create_table(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", chain.roles())
 
 
 def _units(chain: ChainModel, cube: Cube) -> list[Unit]:

@@ -130,9 +130,7 @@ def _redefined(
         for name in map(engine.identifier, told)
     )
     rows = [(c.column.scheme, code.becomes, code.rows) for c in compared for code in c.codes]
-    connection.execute("CREATE TEMP TABLE in_force (scheme VARCHAR, leaf VARCHAR, rows BIGINT)")
-    if rows:
-        connection.executemany("INSERT INTO in_force VALUES (?, ?, ?)", rows)
+    engine.create_table(connection, "in_force", "scheme VARCHAR, leaf VARCHAR, rows BIGINT", rows)
     hierarchy = engine.parquet([proposed.path("hierarchies.parquet")])
     return [
         Redefined(*row)

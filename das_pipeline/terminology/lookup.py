@@ -106,9 +106,7 @@ def _add_seen(
     """Add to `seen` what was seen earlier; the values of a column without a date of its own are looked up on the day of this run."""
     month = run.as_of.replace(day=1)
     days = [(c.place, run.as_of if month in changes.get(c.list, []) else month) for c in columns if c.at is None]
-    connection.execute("CREATE TEMP TABLE days_of_run (field VARCHAR, day DATE)")
-    if days:
-        connection.executemany("INSERT INTO days_of_run VALUES (?, ?)", days)
+    engine.create_table(connection, "days_of_run", "field VARCHAR, day DATE", days)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE seen AS
         SELECT field, raw, day, CAST(SUM(rows) AS BIGINT) AS rows, CAST(SUM(rows_now) AS BIGINT) AS rows_now

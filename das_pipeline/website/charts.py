@@ -1,4 +1,4 @@
-"""Charts: Altair specifications, drawn as static SVG: each for a wide screen and for a phone. The colours are in colours.css.
+"""Charts: specifications in Vega-Lite, drawn as static SVG: each for a wide screen and for a phone. The colours are in colours.css.
 
 The SVG names its colours, `var(--s1,#…)`, so that one picture serves light and dark screens; the value after the comma is used when the
 picture is downloaded and opened without the site.
@@ -10,9 +10,8 @@ import hashlib
 import importlib.resources
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib.metadata import version
 from statistics import median
 from typing import Any
@@ -31,19 +30,31 @@ PANEL, BAR = 70, 15  # the height of a line's panel and of a bar on a phone
 COLOURS = (importlib.resources.files("das_pipeline.website") / "colours.css").read_text(encoding="utf-8")
 _LIGHT = {name: f"var(--{name},{value})" for name, value in re.findall(r"--([\w-]+): (#\w+);", COLOURS.partition("@media")[0])}
 INK, SOFT, GRID = _LIGHT["ink"], _LIGHT["soft"], _LIGHT["line"]
-SERIES = tuple(colour for name, colour in _LIGHT.items() if re.fullmatch(r"s\d", name))
+SERIES = [colour for name, colour in _LIGHT.items() if re.fullmatch(r"s\d", name)]
 # First the font that vl-convert brings with it: a chart is then laid out alike on every machine, and without looking for other fonts, which
 # took longer than the drawing. Arial has the same widths.
 FONT = "'Liberation Sans', Arial, Helvetica, sans-serif"
 
-STYLE = {
-    "background": "transparent",
-    "font": FONT,
-    "aria": False,
-    "padding": 4,
-    "lineBreak": "\n",
-    "axis": {"labelColor": SOFT, "labelFontSize": 12, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID},
-    "legend": {"labelColor": INK},
+Specification = dict[str, Any]
+STYLE: Specification = {  # what every chart has: no texts for screen readers, for the page describes the chart
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+    "config": {
+        "background": "transparent",
+        "font": FONT,
+        "aria": False,
+        "padding": 4,
+        "lineBreak": "\n",
+        "axis": {"labelColor": SOFT, "labelFontSize": 12, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID},
+        "legend": {"labelColor": INK},
+        "view": {"stroke": None},
+    },
+}
+LINE: Specification = {"type": "line", "strokeWidth": 2, "strokeJoin": "round"}
+DASH: Specification = {
+    "field": "part",
+    "type": "nominal",
+    "scale": {"domain": ["final", "provisional"], "range": [[1, 0], [3, 3]]},
+    "legend": None,
 }
 
 
@@ -64,8 +75,8 @@ class Line:
 class Picture:
     """The specifications of one chart: for a wide screen, and for a phone."""
 
-    wide: dict[str, Any]
-    narrow: dict[str, Any]
+    wide: Specification
+    narrow: Specification
 
     def marked(self, text: str) -> Picture:
         """The chart with a text above it that stays with the picture when it is copied."""
@@ -98,103 +109,110 @@ def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) 
     return Picture(_bars_beside_names(rows, names, order), _bars_under_names(broken, [_in_lines(name) for name in names], order))
 
 
-def _labelled_lines(lines: Sequence[Line]) -> dict[str, Any]:
-    alt = _altair()
+def _labelled_lines(lines: Sequence[Line]) -> Specification:
     points, ends = [], []
     top = max(c.n for line in lines for c in line.cells)
     for line, at in zip(lines, _spread([line.cells[-1].n for line in lines], top * LABEL_GAP / HEIGHT), strict=True):
         points += _points(line)
         ends.append({"label": line.label, "t": first_day(line.cells[-1].period).isoformat(), "n": line.cells[-1].n, "at": at})
     order = [line.label for line in lines]
-    colour = alt.Color("label:N", scale=alt.Scale(domain=order, range=list(SERIES[: len(order)])), legend=None)
-    x = alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False))
-    y = alt.Y("n:Q", title=None, scale=alt.Scale(domain=[0, top * 1.05], nice=True), axis=alt.Axis(format=",d", tickCount=5))
-    drawn = alt.Chart(alt.NamedData("points")).mark_line(strokeWidth=2, strokeJoin="round")
-    dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
-    last = alt.Chart(alt.NamedData("ends"))
-    chart = alt.layer(
-        drawn.encode(x=x, y=y, color=colour, strokeDash=dash, detail="label:N"),
-        last.mark_point(filled=True, size=38, opacity=1).encode(x=x, y=y, color=colour),
-        last.mark_text(align="left", dx=9, fontSize=13, fontWeight=600, limit=LABEL_WIDTH).encode(
-            x=x, y=alt.Y("at:Q"), text="label:N", color=colour
-        ),
-        width=WIDTH - LABEL_WIDTH,
-        height=HEIGHT,
-    )
-    return _styled(chart, {"points": points, "ends": ends})
+    colour = nominal("label") | {"scale": {"domain": order, "range": SERIES[: len(order)]}, "legend": None}
+    at_end = {
+        "x": {"field": "t", "type": "temporal", "title": None, "axis": {"format": "%Y", "tickCount": "year", "grid": False}},
+        "y": quantity("n", {"format": ",d", "tickCount": 5}) | {"scale": {"domain": [0, top * 1.05], "nice": True}},
+        "color": colour,
+    }
+    label = {"type": "text", "align": "left", "dx": 9, "fontSize": 13, "fontWeight": 600, "limit": LABEL_WIDTH}
+    layer = [
+        {"data": {"values": points}, "mark": LINE, "encoding": at_end | {"strokeDash": DASH, "detail": nominal("label")}},
+        {"data": {"values": ends}, "mark": {"type": "point", "filled": True, "size": 38, "opacity": 1}, "encoding": at_end},
+        {
+            "data": {"values": ends},
+            "mark": label,
+            "encoding": at_end | {"y": {"field": "at", "type": "quantitative"}, "text": nominal("label")},
+        },
+    ]
+    return STYLE | {"width": WIDTH - LABEL_WIDTH, "height": HEIGHT, "layer": layer}
 
 
-def _panels(lines: Sequence[Line], *, columns: int, width: int, height: int, is_one_scale: bool) -> dict[str, Any]:
-    alt = _altair()
-    order = [line.label for line in lines]
-    dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["final", "provisional"], range=[[1, 0], [3, 3]]), legend=None)
-    chart = (
-        alt.Chart(alt.NamedData("points"))
-        .mark_line(strokeWidth=2, color=SERIES[0], strokeJoin="round")
-        .encode(
-            x=alt.X("t:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", grid=False, labelOverlap=True)),
-            y=alt.Y("n:Q", title=None, axis=alt.Axis(format=",d", tickCount=3)),
-            strokeDash=dash,
-            detail="label:N",
-            facet=alt.Facet(
-                "label:N",
-                columns=columns,
-                sort=order,
-                title=None,
-                header=alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start", labelColor=INK),
-            ),
-        )
-        .properties(width=width, height=height)
-        .resolve_scale(y="shared" if is_one_scale else "independent")
-        .resolve_axis(x="independent")
-    )
-    return _styled(chart, {"points": [p for line in lines for p in _points(line)]})
+def _panels(lines: Sequence[Line], *, columns: int, width: int, height: int, is_one_scale: bool) -> Specification:
+    years = {"format": "%Y", "tickCount": "year", "grid": False, "labelOverlap": True}
+    header = {"labelFontSize": 13, "labelFontWeight": 600, "labelAnchor": "start", "labelColor": INK}
+    return STYLE | {
+        "data": {"values": [point for line in lines for point in _points(line)]},
+        "width": width,
+        "height": height,
+        "mark": LINE | {"color": SERIES[0]},
+        "encoding": {
+            "x": {"field": "t", "type": "temporal", "title": None, "axis": years},
+            "y": quantity("n", {"format": ",d", "tickCount": 3}),
+            "strokeDash": DASH,
+            "detail": nominal("label"),
+            "facet": nominal("label") | {"columns": columns, "sort": [line.label for line in lines], "title": None, "header": header},
+        },
+        "resolve": {"scale": {"y": "shared" if is_one_scale else "independent"}, "axis": {"x": "independent"}},
+    }
 
 
-def _bars_beside_names(rows: list[dict[str, Any]], names: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
-    alt = _altair()
+def _bars_beside_names(rows: list[dict[str, Any]], names: Sequence[str], order: Sequence[str]) -> Specification:
     several = len(order) > 1
-    y = alt.Y("name:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=340, labelFontSize=13, ticks=False, domain=False))
-    base = alt.Chart(alt.NamedData("rows")).encode(y=y, x=_lengths(rows, 1.12))
+    axis = {"labelLimit": 340, "labelFontSize": 13, "ticks": False, "domain": False}
+    place = {"x": _lengths(rows, 1.12), "y": nominal("name") | {"sort": names, "title": None, "axis": axis}}
     if several:
-        base = base.encode(yOffset=alt.YOffset("group:N", sort=list(order)))
-    bars = base.mark_bar().encode(color=_groups(order, columns=0))
-    texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
-    return _styled(alt.layer(bars, texts, width=WIDTH - 420, height=alt.Step(17 if several else 26)), {"rows": rows})
+        place |= {"yOffset": nominal("group") | {"sort": order}}
+    return STYLE | {
+        "data": {"values": rows},
+        "width": WIDTH - 420,
+        "height": {"step": 17 if several else 26},
+        "layer": _bars_and_numbers(place, order, columns=0),
+    }
 
 
-def _bars_under_names(rows: list[dict[str, Any]], names: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
-    alt = _altair()
-    base = alt.Chart().encode(y=alt.Y("group:N", sort=list(order), title=None, axis=None), x=_lengths(rows, 1.3))
-    bars = base.mark_bar().encode(color=_groups(order, columns=1))
-    texts = base.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(text="shown:N")
-    head = alt.Header(
-        labelFontSize=13, labelAnchor="start", labelColor=INK, labelLimit=NARROW, labelPadding=2, labelOrient="top", title=None
-    )
-    panel = alt.layer(bars, texts, data=alt.NamedData("rows")).properties(width=NARROW - 10, height=alt.Step(BAR))
-    return _styled(panel.facet(row=alt.Row("name:N", sort=list(names), header=head), spacing=6), {"rows": rows})
+def _bars_under_names(rows: list[dict[str, Any]], names: Sequence[str], order: Sequence[str]) -> Specification:
+    place = {"x": _lengths(rows, 1.3), "y": nominal("group") | {"sort": order, "title": None, "axis": None}}
+    header = {"labelFontSize": 13, "labelAnchor": "start", "labelColor": INK, "labelLimit": NARROW, "labelPadding": 2}
+    header |= {"labelOrient": "top", "title": None}
+    return STYLE | {
+        "data": {"values": rows},
+        "facet": {"row": nominal("name") | {"sort": names, "header": header}},
+        "spacing": 6,
+        "spec": {"width": NARROW - 10, "height": {"step": BAR}, "layer": _bars_and_numbers(place, order, columns=1)},
+    }
 
 
-def _lengths(rows: list[dict[str, Any]], room: float) -> Any:
+def _bars_and_numbers(place: Specification, order: Sequence[str], *, columns: int) -> list[Specification]:
+    """Bars in the colour of their group, each with its number; a legend in `columns`, 0 for one line, if there are several groups."""
+    legend = {"orient": "top", "title": None, "labelFontSize": 13, "columns": columns, "labelLimit": NARROW} if len(order) > 1 else None
+    colour = nominal("group") | {"scale": {"domain": order, "range": SERIES[: len(order)]}, "legend": legend}
+    number = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": INK}
+    return [
+        {"mark": {"type": "bar"}, "encoding": place | {"color": colour}},
+        {"mark": number, "encoding": place | {"text": nominal("shown")}},
+    ]
+
+
+def _lengths(rows: list[dict[str, Any]], room: float) -> Specification:
     """The lengths of bars, with `room` for the number after the longest."""
-    alt = _altair()
-    return alt.X("n:Q", title=None, axis=None, scale=alt.Scale(domain=[0, room * max(r["n"] for r in rows)], nice=False))
+    return quantity("n", None) | {"scale": {"domain": [0, room * max(r["n"] for r in rows)], "nice": False}}
 
 
-def _groups(order: Sequence[str], *, columns: int) -> Any:
-    """The colour of each group, with a legend if there are several; 0 `columns` for one line."""
-    alt = _altair()
-    legend = alt.Legend(orient="top", title=None, labelFontSize=13, columns=columns, labelLimit=NARROW) if len(order) > 1 else None
-    return alt.Color("group:N", scale=alt.Scale(domain=list(order), range=list(SERIES[: len(order)])), legend=legend)
+def nominal(field: str) -> Specification:
+    """An encoding of a field of texts."""
+    return {"field": field, "type": "nominal"}
 
 
-def key_of(specification: dict[str, Any], language: Language) -> str:
+def quantity(field: str, axis: Specification | None) -> Specification:
+    """An encoding of a field of numbers along `axis`."""
+    return {"field": field, "type": "quantitative", "title": None, "axis": axis}
+
+
+def key_of(specification: Specification, language: Language) -> str:
     """A hash of what determines a drawn chart: its specification, its language and the drawing library."""
     drawn_by = version("vl-convert-python")
     return hashlib.sha256(canonical([specification, _number_forms(language), drawn_by])).hexdigest()[:16]
 
 
-def draw(specification: dict[str, Any], language: Language) -> str:
+def draw(specification: Specification, language: Language) -> str:
     """Draw the specification as an SVG that scales with its container; the page around it provides the description."""
     import vl_convert
 
@@ -276,27 +294,3 @@ def _spread(values: Sequence[int], gap: float) -> list[float]:
         placed[index] = max(float(values[index]), lowest)
         lowest = placed[index] + gap
     return [placed[i] for i in range(len(values))]
-
-
-@cache
-def _altair() -> Any:
-    """Altair, told not to check every part of a chart as it is made: the charts are written here, and a test checks them whole."""
-    import altair
-    from altair.utils.schemapi import disable_debug_mode
-
-    disable_debug_mode()
-    return altair
-
-
-def _styled(chart: Any, data: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The specification with the site's colours and font, without Vega's texts for screen readers: the page describes the chart.
-
-    The rows of `data` take the place of their names, and the style is added, in the specification alone: Altair copies a whole chart for
-    each part that is added to it.
-    """
-    specification = chart.to_dict(validate=False)
-    for part in (specification, *specification.get("layer", ())):
-        if "data" in part:
-            part["data"] = {"values": data[part["data"]["name"]]}
-    config = specification["config"]
-    return specification | {"config": config | STYLE | {"view": config["view"] | {"stroke": None}}}

@@ -88,7 +88,7 @@ def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
 
 
 def test_every_kind_of_chart_is_valid_and_keeps_its_rows() -> None:
-    """Altair checks a chart against the schema of Vega-Lite here, once, instead of each part of each chart in every build."""
+    """Altair has the schema of Vega-Lite, in which the charts are written."""
     table = published("cases", {"a": 600}, months=[{"a": 50}, {"a": 60}, {"a": 70}])
     lines = [Line(label, table.series("month", ["2024-01", "2024-02"], {"outcome": "a"})) for label in ("one", "two")]
     pictures = [line_chart(lines), panel_chart(lines), bar_chart(lines, ["January", "February"], ENGLISH)]
