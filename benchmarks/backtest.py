@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.publication.texts import load_words
 from das_pipeline.settings import PROJECT
 from das_pipeline.website.charts import FONT, GRID, INK, SERIES, SOFT, draw, marked
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import load_words
 from simulation.parameters import Parameters
 from simulation.validation.backtest import Result, Ruler
 from simulation.validation.calibrate import Factors, fit, write_factors

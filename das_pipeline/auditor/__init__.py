@@ -53,6 +53,6 @@ def audit(
     if (folder / "changes.json").exists():
         verdicts.append(history.changes_are_listed(release, before))
     if declared is not None:
-        verdicts += [database.database_has_nothing_else(release), Descriptors(release, declared, limits).judge()]
+        verdicts += [database.database_has_nothing_else(release, declared), Descriptors(release, declared, limits).judge()]
         verdicts.append(pages.pages_are_explained(release, declared))
     return verdicts

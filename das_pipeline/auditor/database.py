@@ -1,24 +1,31 @@
-"""D18 in das.duckdb: the tables of the release with their descriptions, and nothing else: no object, no comment, no deleted row."""
+"""D18 in das.duckdb: the tables of the release with descriptions and labels, and nothing else: no object, comment or deleted row."""
 
 from __future__ import annotations
 
+import json
 import tempfile
+from calendar import monthrange
 from collections import Counter
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
 
 FILE = "das.duckdb"
 FIX = "Build the candidate again: das.duckdb is made from the tables and nothing else."
+LABELS = ("codes", "periods")  # the tables of labels
 HEADER = 4096  # bytes with the version of the engine
 BLOCK = 262_144
-OTHERS = {  # everything that a database may hold besides tables
-    "views": "SELECT COUNT(*) FROM duckdb_views() WHERE database_name = 'das' AND NOT internal",
-    "schemas": "SELECT COUNT(*) FROM duckdb_schemas() WHERE database_name = 'das' AND (schema_name <> 'main' OR comment IS NOT NULL)",
+OTHERS = {  # everything that a database may hold besides tables and the views on them
+    "schema comments": "SELECT COUNT(*) FROM duckdb_schemas() WHERE database_name = 'das' AND comment IS NOT NULL",
+    "view comments": "SELECT COUNT(*) FROM duckdb_views() WHERE database_name = 'das' AND comment IS NOT NULL",
     "functions": "SELECT COUNT(*) FROM duckdb_functions() WHERE database_name = 'das' AND NOT internal",
     "types": "SELECT COUNT(*) FROM duckdb_types() WHERE database_name = 'das' AND NOT internal",
     "sequences": "SELECT COUNT(*) FROM duckdb_sequences() WHERE database_name = 'das'",
@@ -28,26 +35,38 @@ OTHERS = {  # everything that a database may hold besides tables
     "database": "SELECT COUNT(*) FROM duckdb_databases() WHERE database_name = 'das' AND comment IS NOT NULL",
     "free blocks": "SELECT SUM(free_blocks) FROM pragma_database_size() WHERE database_name = 'das'",
 }
+SAME = {  # what it has as one that is made now has it
+    "schemas": "SELECT schema_name FROM duckdb_schemas() WHERE database_name = '{}' AND NOT internal",
+    "views": "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE database_name = '{}' AND NOT internal",
+    "tables": "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = '{}'",
+    "columns": "SELECT c.schema_name, c.table_name, column_name, c.comment, data_type, is_nullable FROM duckdb_columns() AS c"
+    " JOIN duckdb_tables() AS t USING (database_name, schema_name, table_name) WHERE database_name = '{}'",
+    "labels of codes": 'SELECT * FROM "{}".main.codes',
+    "labels of periods": 'SELECT * FROM "{}".main.periods',
+}
 
 
-def database_has_nothing_else(release: Published) -> Verdict:
-    """D18: the database holds the tables, their descriptions, and no other object; it has the bytes of one that is made now."""
+def database_has_nothing_else(release: Published, declared: Declared) -> Verdict:
+    """D18: the database holds the tables, their descriptions and labels, and no other object; it has the bytes of one that is made now."""
     path = release.folder / FILE
     faults: Counter[str] = Counter()
-    with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection,
+    ):
+        own = Path(folder) / FILE
+        _make(own, release, declared)
         try:
-            connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS das (READ_ONLY)")
+            connection.execute(f"ATTACH {_quoted(str(path))} AS das (READ_ONLY)")
+            connection.execute(f"ATTACH {_quoted(str(own))} AS own (READ_ONLY)")
+            for kind, query in OTHERS.items():
+                faults[f"{FILE}: {kind}"] = int(connection.execute(query).fetchall()[0][0] or 0)
+            for kind, query in SAME.items():
+                rows = [Counter(connection.execute(query.format(name)).fetchall()) for name in ("das", "own")]
+                faults[f"{FILE}: {kind}"] = ((rows[0] - rows[1]) + (rows[1] - rows[0])).total()
         except duckdb.Error:
             return verdict("D18", "das.duckdb can be read", 1, {FILE: 1}, FIX)
-        for kind, query in OTHERS.items():
-            faults[f"{FILE}: {kind}"] = int(connection.execute(query).fetchall()[0][0] or 0)
-        columns = "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE database_name = 'das'"
-        comments = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables() WHERE database_name = 'das'").fetchall())
-        described = {name: _description(table) for name, table in release.tables.items()}
-        faults[f"{FILE}: tables"] = sum(described.get(name) != comments.get(name) for name in described.keys() | comments.keys())
-        expected = {(n, f.name, _of(f.metadata, "description_")) for n, table in release.tables.items() for f in table.rows.schema}
-        faults[f"{FILE}: columns"] = len(expected ^ set(connection.execute(columns).fetchall()))
-    faults[FILE] = _other_bytes(release) if not faults.total() else 0
+        faults[FILE] = _other_bytes(own, path) if not faults.total() else 0
     return verdict("D18", "das.duckdb holds the tables and nothing else", len(OTHERS) + len(release.tables), faults, FIX)
 
 
@@ -66,22 +85,73 @@ def _of(metadata: dict[bytes, bytes], prefix: str) -> str:
     return _main({key.decode().removeprefix(prefix): value.decode() for key, value in metadata.items() if key.decode().startswith(prefix)})
 
 
-def _other_bytes(release: Published) -> int:
+def _make(path: Path, release: Published, declared: Declared) -> None:
+    """Make the database as it should be."""
+    with duckdb.connect(str(path), config={"threads": 1}) as connection:
+        for name, table in sorted(release.tables.items()):
+            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM read_parquet({_quoted(str(table.path))})')
+            connection.execute(f'COMMENT ON TABLE "{name}" IS {_quoted(_description(table))}')
+            for field in table.rows.schema:
+                connection.execute(f'COMMENT ON COLUMN "{name}"."{field.name}" IS {_quoted(_of(field.metadata, "description_"))}')
+        for name, rows in zip(LABELS, (_code_rows(release), _period_rows(release, declared)), strict=True):
+            connection.register("rows_to_store", pa.Table.from_pylist(rows))
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows_to_store")
+            connection.unregister("rows_to_store")
+        for language in declared.languages:
+            connection.execute(f'CREATE SCHEMA "{language}"')
+            for name, table in sorted(release.tables.items()):
+                connection.execute(_view(name, table, language))
+
+
+def _code_rows(release: Published) -> list[dict[str, Any]]:
+    """The label of each code of each column, one row per language."""
+    rows = []
+    for name, table in sorted(release.tables.items()):
+        for field in table.rows.schema:
+            for place, option in enumerate(json.loads((field.metadata or {}).get(b"codes", b"[]"))):
+                of_code = {"table_name": name, "column_name": field.name, "place": place, "code": option["code"]}
+                rows += [of_code | {"language": key, "label": label} for key, label in option.items() if key != "code"]
+    return rows
+
+
+def _period_rows(release: Published, declared: Declared) -> list[dict[str, Any]]:
+    """The first and last day of each period and its label, one row per language."""
+    periods = sorted({p for table in release.tables.values() for p in table.rows["period"].unique().to_pylist()})
+    return [days_of(p) | {"language": code, "label": forms.period(p)} for p in periods for code, forms in declared.languages.items()]
+
+
+def days_of(period: str) -> dict[str, Any]:
+    """The kind of a period, and its first and last day."""
+    year, _, part = period.partition("-")
+    kind = "year" if not part else "quarter" if part[0] == "Q" else "month"
+    first = 1 if not part else 3 * int(part[1]) - 2 if kind == "quarter" else int(part)
+    last = {"year": 12, "quarter": first + 2, "month": first}[kind]
+    ends = date(int(year), last, monthrange(int(year), last)[1])
+    return {"period_kind": kind, "period": period, "starts_on": date(int(year), first, 1), "ends_on": ends}
+
+
+def _view(name: str, table: Table, language: str) -> str:
+    """The statement of the view that shows every code of a table with its label, and every period with its days."""
+    columns, joins = [], ""
+    for field in table.rows.schema:
+        columns.append(f"cells.{field.name}")
+        if field.name == "period":
+            columns += ["periods.label AS period_label", "periods.starts_on", "periods.ends_on"]
+            joins += f" LEFT JOIN main.periods AS periods ON periods.period = cells.period AND periods.language = '{language}'"
+        elif field.type == pa.string():
+            of = f"{field.name}_of"
+            columns.append(f"{of}.label AS {field.name}_label")
+            joins += f" LEFT JOIN main.codes AS {of} ON {of}.table_name = '{name}' AND {of}.column_name = '{field.name}'"
+            joins += f" AND {of}.language = '{language}' AND {of}.code = cells.{field.name}"
+    return f'CREATE VIEW "{language}".{name} AS SELECT {", ".join(columns)} FROM main.{name} AS cells{joins}'
+
+
+def _other_bytes(own: Path, path: Path) -> int:
     """Whether the file differs from one made now by more than its checksums: rows that were deleted stay in it until they are overwritten.
 
     An engine of another version writes other bytes: such a file is not compared.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / FILE
-        with duckdb.connect(str(copy), config={"threads": 1}) as connection:
-            for name, table in sorted(release.tables.items()):
-                connection.execute(
-                    f"CREATE TABLE \"{name}\" AS SELECT * FROM read_parquet('{str(table.path).replace(chr(39), chr(39) * 2)}')"
-                )
-                connection.execute(f'COMMENT ON TABLE "{name}" IS {_quoted(_description(table))}')
-                for field in table.rows.schema:
-                    connection.execute(f'COMMENT ON COLUMN "{name}"."{field.name}" IS {_quoted(_of(field.metadata, "description_"))}')
-        ours, theirs = copy.read_bytes(), (release.folder / FILE).read_bytes()
+    ours, theirs = own.read_bytes(), path.read_bytes()
     if ours[:HEADER] != theirs[:HEADER]:
         return 0
     if len(ours) != len(theirs):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from das_pipeline.auditor import labelled
 from das_pipeline.auditor.declared import Declared, Limits
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -79,14 +80,17 @@ class Descriptors:
                 lambda _: True,
             ),  # one by one, in `resources`
             (f"resources/\\*/({texts}|(licenses|sources)/\\*/(name|title|path))", self.text),
-            ("resources/\\*/schema/fields/\\*/(name|title|type|unit|categories/\\*/value)|resources/\\*/schema/primaryKey/\\*", self.name),
+            ("resources/\\*/dialect/delimiter", is_one_of(";", ",")),
+            ("resources/\\*/dialect/lineTerminator", is_one_of("\r\n")),
+            ("resources/\\*/schema/fields/\\*/name", lambda value: self.name(value) or self.text(value)),
+            ("resources/\\*/schema/fields/\\*/(title|type|unit|categories/\\*/value)|resources/\\*/schema/primaryKey/\\*", self.name),
             (f"resources/\\*/schema/fields/\\*/(description|categories/\\*/label(_{LANGUAGE})?)", self.text),
             ("resources/\\*/schema/fields/\\*/constraints/required", is_one_of(True)),
             ("resources/\\*/schema/fields/\\*/constraints/minimum", is_one_of(0)),
         ]
 
     def name(self, value: Any) -> bool:
-        return self.code(value) or value in {"string", "integer", "boolean", "n", "period", "period_kind", "status", "is_simulated"}
+        return self.code(value) or value in {"string", "integer", "boolean", "date", "n", "period", "period_kind", "status", "is_simulated"}
 
     def codes_after(self, prefix: str) -> Check:
         return lambda value: isinstance(value, str) and value.startswith(prefix) and self.code(value.removeprefix(prefix))
@@ -147,6 +151,8 @@ class Descriptors:
         faults["quality.json"] += self._wrong_keys()
         faults["datapackage.json"] += sum(not self._is_right(resource) for resource in self.release.package.get("resources", []))
         for name, table in self.release.tables.items():
+            for code, forms in self.declared.languages.items():
+                faults[f"tables/{name}.{code}.csv"] += labelled.differs(table, code, forms, self.words)
             faults[f"tables/{name}.parquet"] += self._wrong_footer(table) + (self.declared.tables.get(name) != table.facts["kind"])
         for name in set(self.declared.tables) - set(self.release.tables):
             faults[name] += 1
@@ -177,14 +183,16 @@ class Descriptors:
 
     def _is_right(self, resource: dict[str, Any]) -> bool:
         """Whether what a resource says of its file is so."""
-        name, _, extension = str(resource["path"]).removeprefix("tables/").rpartition(".")
+        name, _, extension = str(resource["path"]).removeprefix("tables/").partition(".")
+        language, _, of_language = extension.rpartition(".")  # nl.csv: a file for people
         table, path = self.release.tables.get(name), self.release.folder / resource["path"]
         return (
             table is not None
             and path.is_file()
-            and resource["name"] in {name, f"{name}-{extension}"}
-            and resource["format"] == extension
-            and resource["mediatype"] == self.declared.formats.get(extension)
+            and resource["name"] in {name, f"{name}-{language or extension}"}
+            and (not language or language in self.declared.languages)
+            and resource["format"] == of_language
+            and resource["mediatype"] == self.declared.formats.get(of_language)
             and resource["encoding"] == "utf-8"
             and resource["bytes"] == path.stat().st_size
             and resource["is_simulated"] == table.facts["is_simulated"]

@@ -22,10 +22,10 @@ from das_pipeline.jurisdiction import SELF, OfAll
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.policy import Policy
 from das_pipeline.publication.definitions import ExternalTables
-from das_pipeline.publication.texts import TableTexts
+from das_pipeline.publication.texts import TableTexts, Words
 from das_pipeline.statistics.declarations import CubesFile, DeclaredTable
 from das_pipeline.waivers import FILE, WaiversFile
-from das_pipeline.website.texts import SiteTexts, Words
+from das_pipeline.website.texts import SiteTexts
 from das_pipeline.yaml_reader import Document
 
 

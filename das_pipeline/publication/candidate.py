@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from das_pipeline import engine
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import expectations, formats, judging, metadata
+from das_pipeline.publication import database, expectations, formats, judging, metadata, package
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
 from das_pipeline.publication.releases import previous_release, require_intact_releases
 from das_pipeline.publication.tables import external_cells, protected_cells, write
-from das_pipeline.publication.texts import TableTexts, table_texts
+from das_pipeline.publication.texts import TableTexts, load_words, table_texts
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, load_schemes
 
@@ -33,7 +30,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     Nothing here comes from a clock: dates are those of `as_of`, so equal inputs give equal bytes.
     """
     require_intact_releases(run)
-    texts = table_texts(run.jurisdiction)
+    texts, words = table_texts(run.jurisdiction), load_words(run.jurisdiction)
     as_of = run.as_of.isoformat()
     mapping_version = run.lake.live("terminology/concepts").facts["mapping_version"]
     policy = load_policy(run.jurisdiction)
@@ -50,23 +47,23 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
             parquet = draft.path(f"tables/{table.name}.parquet")
             schema = metadata.arrow_schema(table, columns, as_of, mapping_version)
-            rows = write(cells, schema, parquet, is_simulated=table.is_simulated)
-            draft.rows |= {f"tables/{table.name}.{form.extension}": rows for form in formats.FORMATS}
+            rows = write(cells, schema, parquet, texts.columns, words, is_simulated=table.is_simulated)
+            draft.rows |= {f"tables/{table.name}.{extension}": rows for extension in formats.extensions(words.languages)}
             published += rows
-            described += metadata.resources(table, columns, draft.folder)
+            described += package.resources(table, columns, draft.folder, texts.columns, words)
         before = previous_release(run)
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
         changed |= {"as_of": as_of, "previous": before.id if before else None}
-        package = _package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
+        described_whole = package.data_package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
         _json(draft, "changes.json", changed)
-        _json(draft, "datapackage.json", package)
+        _json(draft, "datapackage.json", described_whole)
         _json(draft, "quality.json", quality(run, tables))
         _json(
             draft,
             expectations.FILE,
             expectations.suites(tables, defined_codes(tables, schemes, texts), before, run.as_of, policy.publication),
         )
-        _database(draft, tables)
+        database.write(draft.path("das.duckdb"), tables, draft.folder / "tables", words)
         for name in CONCEPTS:
             draft.path(name).write_bytes(run.lake.live("terminology/concepts").path(name).read_bytes())
         verdicts = judging.judge(connection, draft.folder)
@@ -79,9 +76,11 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
 def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
     """Return the description of every column of `table`; that of the count names its unit."""
     unit = texts.units.get(table.unit)
-    missing = [k for k in [*table.keys, table.count, "status", metadata.MARK] if k not in texts.columns]
+    columns = [*table.keys, table.count, "status", metadata.STARTS, metadata.ENDS, metadata.MARK]
+    missing = [f"columns.{k}" for k in columns if k not in texts.columns]
+    missing += [f"codes.{k}" for k in ("true", "false") if k not in texts.codes]
     if unit is None or missing:
-        lacking = f"units.{table.unit}" if unit is None else ", ".join(f"columns.{k}" for k in missing)
+        lacking = f"units.{table.unit}" if unit is None else ", ".join(missing)
         raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")
     n = texts.columns[table.count].filled(unit=unit, base=table.base)
     return texts.columns | texts.codes | {"n": n}
@@ -111,39 +110,6 @@ def defined_codes(tables: Iterable[Table], schemes: Mapping[str, Scheme], texts:
         }
         for table in tables
     }
-
-
-def _package(run: Run, tables: Iterable[Table], texts: TableTexts, version: str, described: list[dict[str, object]]) -> dict[str, object]:
-    """Return the Frictionless data package of the candidate."""
-    return {
-        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
-        "name": f"das-{run.jurisdiction.name}",
-        **metadata.in_each("title", texts.dataset),
-        "version": version,
-        "as_of": run.as_of.isoformat(),
-        "is_simulated": any(t.is_simulated for t in tables),
-        "licenses": [texts.licence.as_descriptor()],
-        "contributors": [{"title": texts.publisher.main, "roles": ["publisher"]}],
-        "sources": [{"title": title} for title in sorted({t.source.title.main for t in tables})],
-        "resources": described,
-    }
-
-
-def _database(draft: Draft, tables: Iterable[Table]) -> None:
-    """Create das.duckdb: the tables with their descriptions as comments. Stored, since a view breaks when the file is moved."""
-
-    def quoted(text: str) -> str:
-        return "'" + text.replace("'", "''") + "'"
-
-    with duckdb.connect(str(draft.path("das.duckdb")), config={"threads": 1}) as database:
-        for table in tables:
-            path = draft.folder / "tables" / f"{table.name}.parquet"
-            name = engine.identifier(table.name)
-            database.execute(f"CREATE TABLE {name} AS SELECT * FROM {engine.parquet([path])}")
-            simulated = "SIMULATED FIGURES. " if table.is_simulated else ""
-            database.execute(f"COMMENT ON TABLE {name} IS {quoted(simulated + table.title.main + '. ' + table.description.main)}")
-            for field in pq.read_schema(path):
-                database.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {quoted(metadata.description(field).main)}")
 
 
 def _json(draft: Draft, name: str, content: object) -> None:

@@ -7,6 +7,7 @@ descriptor gives (D10); great-expectations what a release is expected to be afte
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,18 @@ from das_pipeline.gate import Verdict
 from das_pipeline.publication.data_docs import unmet
 from das_pipeline.publication.expectations import KEPT, NEW, REVISED
 from das_pipeline.publication.formats import format_of
+from das_pipeline.publication.labelled import titles
 from das_pipeline.publication.metadata import MARK
 from das_pipeline.statistics import CORRECTIONS, MOVEMENT
 from das_pipeline.terminology import ALL
 
+# What a spreadsheet of a European language does not keep as it is: 12-17 and MAR1 become dates, 01 and 1E3 other numbers, =x a formula.
+_MONTHS = "jan|feb|mar|mrt|apr|may|mei|jun|jul|aug|sep|oct|okt|nov|dec"
+_NO_TEXT = re.compile(
+    r"\d{1,4}[-/.]\d{1,4}([-/.]\d{1,4})?|0\d+|\d+([.,]\d+)?e[+-]?\d+|[=+@-].*"
+    rf"|(\d{{1,2}}[-/ ])?({_MONTHS})[a-z]{{0,6}}[-/ .]?\d{{1,4}}|\d{{1,2}}[-/ ]?({_MONTHS})",
+    re.IGNORECASE,
+)
 _PERIOD = r"^\d{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$"
 
 
@@ -34,6 +43,7 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Verdict]:
         published_schema_holds(folder),
         counts_are_protected(connection, folder),
         totals_are_sums(connection, folder),
+        codes_stay_text(folder),
     ]
 
 
@@ -46,7 +56,9 @@ def descriptors_fit(folder: Path) -> Verdict:
         if path in wrong:
             continue
         columns = [f["name"] for f in resource["schema"]["fields"]]
-        if f"sha256:{sha256_of(folder / path)}" != resource["hash"] or _columns(folder / path) != columns:
+        delimiter = resource.get("dialect", {}).get("delimiter")
+        found = titles(folder / path, delimiter) if delimiter else _columns(folder / path)
+        if f"sha256:{sha256_of(folder / path)}" != resource["hash"] or found != columns:
             wrong.append(path)
     sentence = (
         f"All {len(described)} files have the columns and bytes of their descriptor."
@@ -131,6 +143,23 @@ def totals_are_sums(connection: duckdb.DuckDBPyConnection, folder: Path) -> Verd
                 wrong.append(f"{path.stem} by {dimension}")
     sentence = "Every total is the sum of its parts." if not wrong else f"{', '.join(wrong)}: totals differ from the sum of their parts."
     return Verdict("D03", not wrong, sentence, facts={"wrong": len(wrong)})
+
+
+def codes_stay_text(folder: Path) -> Verdict:
+    """P04: a spreadsheet shows every code and label of a table as it is. Periods have their first and last day beside them."""
+    wrong: list[str] = []
+    looked_at = 0
+    for path in sorted((folder / "tables").glob("*.parquet")):
+        for field in pq.read_schema(path):
+            codes = json.loads((field.metadata or {}).get(b"codes", b"[]"))
+            looked_at += len(codes)
+            wrong += [f"{o['code']} of {field.name} in {path.stem}" for o in codes if any(map(_NO_TEXT.fullmatch, o.values()))]
+    sentence = (
+        f"A spreadsheet keeps all {looked_at} codes."
+        if not wrong
+        else f"A spreadsheet would change {', '.join(wrong[:8])}: write 12_17 instead of 12-17, and a label in words."
+    )
+    return Verdict("P04", not wrong, sentence, facts={"codes": looked_at, "wrong": len(wrong)})
 
 
 def as_expected(folder: Path, page: Path) -> list[Verdict]:

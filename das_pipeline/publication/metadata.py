@@ -1,18 +1,15 @@
-"""The metadata of published files: Arrow schema metadata, and the Frictionless data package beside the files."""
+"""The columns of published files, which every descriptor is made from, and Arrow schemas with them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from das_pipeline.disk import sha256_of
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import canonical
-from das_pipeline.publication import formats
 from das_pipeline.publication.definitions import Table
 
 Labels = Mapping[str, Mapping[str, Text]]  # dimension -> code -> label
@@ -25,6 +22,7 @@ _PANDAS = {
 STATUSES = ("final", "incomplete", "not_applicable", "not_known", "provisional")
 ESTIMATE = "estimate"  # the status of a cell that weights of a crosswalk gave a part of another publisher's figure
 NOT_SHOWN = "not_shown"  # the status of a derived figure that too few cases would decide, or that is not known yet
+STARTS, ENDS = "starts_on", "ends_on"  # of a period, in files for people and in das.duckdb
 MARK = "is_simulated"  # a column of every table, so that a row without its file still declares that it is not real
 
 
@@ -39,7 +37,8 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
     statuses = (*STATUSES, ESTIMATE) if any(d.is_split for d in table.dimensions) else STATUSES
     statuses = (*statuses, NOT_SHOWN) if table.kind == "derived" else statuses
     listed.append(_coded("status", texts["status"], {status: texts[status] for status in statuses if status in texts}))
-    listed.append({"name": MARK, "type": "boolean", "description": texts[MARK]})
+    mark = str(table.is_simulated).lower()
+    listed.append(_coded(MARK, texts[MARK], {mark: texts[mark]}) | {"type": "boolean"})
     return listed
 
 
@@ -102,45 +101,3 @@ def description(field: pa.Field) -> Text:
     """Return the description of a column of a published Parquet file, in the languages that it was written in."""
     named = {name.decode(): text.decode() for name, text in field.metadata.items()}
     return Text.model_validate({name.removeprefix(DESCRIPTION): text for name, text in named.items() if name.startswith(DESCRIPTION)})
-
-
-def resources(table: Table, columns: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """Return the descriptors of `table` in the data package: its file in each format, with its hash."""
-    schema = {
-        "fields": [
-            {
-                "name": c["name"],
-                "type": c["type"],
-                "title": c["name"],
-                "description": " / ".join([c["description"].main, *c["description"].others.values()]),
-            }
-            | ({"categories": [{"value": code, **in_each("label", label)} for code, label in c["labels"].items()]} if "codes" in c else {})
-            | ({"unit": c["unit"]} if "unit" in c else {})
-            | {"constraints": {"required": True} | ({"minimum": 0} if c["type"] == "integer" and not table.is_balance else {})}
-            for c in columns
-        ],
-        "primaryKey": table.keys,
-    }
-    licence = table.source.licence.as_descriptor()
-    source = {"title": table.source.title.main} | ({"path": table.source.url} if table.source.url else {})
-    descriptors = []
-    for place, form in enumerate(formats.FORMATS):
-        path = folder / "tables" / f"{table.name}.{form.extension}"
-        descriptors.append(
-            {
-                "name": f"{table.name}-{form.extension}" if place else table.name,
-                "path": f"tables/{table.name}.{form.extension}",
-                **in_each("title", table.title),
-                **in_each("description", Text.joined([table.description, table.notes], " ")),
-                "format": form.extension,
-                "mediatype": form.media_type,
-                "encoding": "utf-8",
-                "bytes": path.stat().st_size,
-                "hash": f"sha256:{sha256_of(path)}",
-                "is_simulated": table.is_simulated,
-                "licenses": [licence],
-                "sources": [source],
-                "schema": schema,
-            }
-        )
-    return descriptors

@@ -6,7 +6,7 @@ for all of its period, and `not_known` when none has for any of it; `estimate` w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import pairwise
@@ -17,13 +17,15 @@ import duckdb
 import pyarrow as pa
 
 from das_pipeline import engine
+from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, first_day, is_provisional, last_day
-from das_pipeline.publication import formats
+from das_pipeline.publication import formats, labelled
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.durations import duration_cells
 from das_pipeline.publication.metadata import ESTIMATE, MARK
 from das_pipeline.publication.rollup import rolled_up, with_corrections
+from das_pipeline.publication.texts import Words
 from das_pipeline.statistics import CLOSING, OPENING
 from das_pipeline.terminology import ALL
 
@@ -114,13 +116,15 @@ def _opening_rows(leaves: Sequence[str], status: Callable[[str], str]) -> list[d
     return [{"leaf": leaf, "kind": "month", "node": period, "status": status(period)} for leaf, period in pairwise(leaves)]
 
 
-def write(cells: pa.Table, schema: pa.Schema, path: Path, *, is_simulated: bool) -> int:
-    """Write the cells in every format to files named as `path`, each row marked as simulated or not; return their number."""
+def write(cells: pa.Table, schema: pa.Schema, path: Path, columns: Mapping[str, Text], words: Words, *, is_simulated: bool) -> int:
+    """Write the cells in every format and language to files named as `path`, each row marked as simulated; return their number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     cells = cells.append_column(MARK, pa.repeat(is_simulated, cells.num_rows))
     shaped = cells.select(schema.names).cast(schema.remove_metadata()).cast(schema)
     for form in formats.FORMATS:
         form.write(shaped, path.with_suffix(f".{form.extension}"))
+    for language in words.languages:
+        labelled.write(shaped, path.with_suffix(f".{language}.csv"), language, words, columns)
     return shaped.num_rows
 
 

@@ -1,10 +1,14 @@
-"""The words that go into published files, from `texts/tables.yaml` of the jurisdiction."""
+"""The words that go into published files, from `texts/tables.yaml` and `texts/words.yaml` of the jurisdiction."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated
 
-from das_pipeline.jurisdiction import Jurisdiction, Text
+from pydantic import BaseModel, Field, model_validator
+
+from das_pipeline.jurisdiction import SELF, Jurisdiction, Text
+from das_pipeline.periods import kind_of
+from das_pipeline.shape_faults import Mistakes
 
 
 class Licence(BaseModel, extra="forbid"):
@@ -42,3 +46,48 @@ class TableTexts(BaseModel, extra="forbid"):
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:
     """Return the texts of `jurisdiction`."""
     return jurisdiction.load("texts/tables.yaml", TableTexts)
+
+
+class Forms(BaseModel, extra="forbid"):
+    """How a language writes its own name, numbers and dates; `date` has {day}, {month} and {year}."""
+
+    name: str
+    thousands: str
+    decimal: str
+    date: str
+    months: Annotated[list[str], Field(min_length=12, max_length=12)]
+
+    @model_validator(mode="after")
+    def _forms_a_date(self) -> Forms:
+        try:
+            formed = {self.date.format(day=day, month=month, year=year) for day in "12" for month in "ab" for year in "34"}
+        except (KeyError, IndexError, ValueError):
+            formed = set()
+        if len(formed) < 8:
+            raise Mistakes([(("date",), "it needs {day}, {month} and {year}, and no other braces.")])
+        return self
+
+
+class Words(BaseModel, extra="forbid"):
+    """The content of words.yaml: texts by name, with `{…}` to be filled in, and the forms of each language."""
+
+    words: dict[str, Text]
+    languages: dict[str, Forms]
+
+    def period(self, period: str, language: str) -> str:
+        """Return `2024`, `1e kwartaal 2024` or `maart 2024`."""
+        kind = kind_of(period)
+        if kind == "year":
+            return period
+        if kind == "quarter":
+            return self.words["quarter"][language].format(quarter=period[6:], year=period[:4])
+        return f"{self.languages[language].months[int(period[5:]) - 1]} {period[:4]}"
+
+
+def load_words(jurisdiction: Jurisdiction) -> Words:
+    """The words of buttons, captions and sentences of `jurisdiction`, and the forms of its languages, the first one first."""
+    words = jurisdiction.load("texts/words.yaml", Words)
+    if tuple(words.languages) != tuple(jurisdiction.languages):
+        expected = ", ".join(jurisdiction.languages)
+        jurisdiction.place("texts/words.yaml", "languages").refuse(f"the languages here must be those of {SELF}, in its order: {expected}.")
+    return words

@@ -11,9 +11,10 @@ from das_pipeline.jurisdiction import Jurisdiction, Place
 from das_pipeline.publication import metadata
 from das_pipeline.publication import table_texts as load_table_texts
 from das_pipeline.publication.definitions import ExternalTables
+from das_pipeline.publication.texts import load_words
 from das_pipeline.statistics import Statistics, load_statistics
 from das_pipeline.terminology import Scheme, load_schemes
-from das_pipeline.website.texts import SiteTexts, load_texts, load_words
+from das_pipeline.website.texts import SiteTexts, load_texts
 
 TABLES = "texts/tables.yaml"
 SITE = "texts/site.yaml"
@@ -69,12 +70,14 @@ def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
         if table.unit not in texts.units:
             sentence = f"there is no text for unit {table.unit}, which table {table.name} counts. {nearest(table.unit, texts.units)}"
             yield (place / "units").fault(sentence)
-        for column in (*table.codes, "period_kind", "period", table.count, "status", metadata.MARK):
+        for column in (*table.codes, "period_kind", "period", table.count, "status", metadata.STARTS, metadata.ENDS, metadata.MARK):
             if column not in texts.columns:
                 sentence = f"there is no text for column {column}, which table {table.name} has. {nearest(column, texts.columns)}"
                 yield (place / "columns").fault(sentence)
     if missing := [status for status in metadata.STATUSES if status not in texts.codes]:
         yield (place / "codes").fault(f"there is no text for the status of a figure {', '.join(missing)}: add it.")
+    if missing := [code for code in ("true", "false") if code not in texts.codes]:
+        yield (place / "codes").fault(f"there is no text for {', '.join(missing)}, as files for people write {metadata.MARK}: add it.")
     statistics = load_statistics(jurisdiction)
     for table in statistics.tables:
         for code in (code for codes in statistics.own_codes(table).values() for code in codes):

@@ -11,10 +11,11 @@ from das_pipeline.auditor import Declared, Forms, Limits
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Disclosure
 from das_pipeline.publication import formats, table_kinds
+from das_pipeline.publication.texts import load_words
 from das_pipeline.release.candidate import Candidate, lineage
 from das_pipeline.rules import catalogue
 from das_pipeline.statistics import load_statistics
-from das_pipeline.website import load_words, static_files
+from das_pipeline.website import static_files
 
 CONCEPTS = "terminology/concepts"
 TEXTS = ("texts/*.yaml", "statistics/*.yaml", "contracts/*/partner.yaml", "external/*/*.yaml", "jurisdiction.yaml")

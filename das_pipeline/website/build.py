@@ -22,6 +22,7 @@ from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
+from das_pipeline.publication.texts import load_words
 from das_pipeline.run import Run
 from das_pipeline.terminology import Scheme, Term, load_schemes, load_terms, scope_notes
 from das_pipeline.website import charts, judging
@@ -29,7 +30,7 @@ from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import SiteTexts, load_texts, load_words
+from das_pipeline.website.texts import SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
 YEARS = 3  # the years that the chain is drawn for

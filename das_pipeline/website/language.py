@@ -15,8 +15,7 @@ from markupsafe import Markup
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Text
-from das_pipeline.periods import kind_of
-from das_pipeline.website.texts import Forms, Words
+from das_pipeline.publication.texts import Forms, Words
 
 SHARE_FROM, ROUGH_SHARE_FROM, SURE_SHARE_FROM = 100, 50, 500
 CHANGE_FROM, CHANGE_AT_LEAST, FINE_CHANGE_FROM = 200, 10, 10_000
@@ -64,12 +63,7 @@ class Language:
 
     def period(self, period: str) -> str:
         """`2024`, `1e kwartaal 2024` or `maart 2024`."""
-        kind = kind_of(period)
-        if kind == "year":
-            return period
-        if kind == "quarter":
-            return self.say("quarter", quarter=period[6:], year=period[:4])
-        return f"{self.forms.months[int(period[5:]) - 1]} {period[:4]}"
+        return self.words.period(period, self.code)
 
     def share(self, part: int, whole: int) -> str | None:
         """`part` of `whole` in percent; None where the protected counts are too small for a share."""

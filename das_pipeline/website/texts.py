@@ -1,13 +1,12 @@
-"""The texts of the site, from the jurisdiction: content in `texts/site.yaml`, words and the forms of languages in `texts/words.yaml`."""
+"""The texts of the site, from `texts/site.yaml` of the jurisdiction."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel
 
-from das_pipeline.jurisdiction import SELF, Jurisdiction, Text
-from das_pipeline.shape_faults import Mistakes
+from das_pipeline.jurisdiction import Jurisdiction, Text
 
 Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of a case; see colours.css
 
@@ -87,39 +86,3 @@ class SiteTexts(BaseModel, extra="forbid"):
 def load_texts(jurisdiction: Jurisdiction) -> SiteTexts:
     """The content of the site of `jurisdiction`."""
     return jurisdiction.load("texts/site.yaml", SiteTexts)
-
-
-class Forms(BaseModel, extra="forbid"):
-    """How a language writes its own name, numbers and dates; `date` has {day}, {month} and {year}."""
-
-    name: str
-    thousands: str
-    decimal: str
-    date: str
-    months: Annotated[list[str], Field(min_length=12, max_length=12)]
-
-    @model_validator(mode="after")
-    def _forms_a_date(self) -> Forms:
-        try:
-            formed = {self.date.format(day=day, month=month, year=year) for day in "12" for month in "ab" for year in "34"}
-        except (KeyError, IndexError, ValueError):
-            formed = set()
-        if len(formed) < 8:
-            raise Mistakes([(("date",), "it needs {day}, {month} and {year}, and no other braces.")])
-        return self
-
-
-class Words(BaseModel, extra="forbid"):
-    """The content of words.yaml: texts by name, with `{…}` to be filled in, and the forms of each language."""
-
-    words: dict[str, Text]
-    languages: dict[str, Forms]
-
-
-def load_words(jurisdiction: Jurisdiction) -> Words:
-    """The words of buttons, captions and sentences of `jurisdiction`, and the forms of its languages, the first one first."""
-    words = jurisdiction.load("texts/words.yaml", Words)
-    if tuple(words.languages) != tuple(jurisdiction.languages):
-        expected = ", ".join(jurisdiction.languages)
-        jurisdiction.place("texts/words.yaml", "languages").refuse(f"the languages here must be those of {SELF}, in its order: {expected}.")
-    return words

@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from das_pipeline.publication.formats import parquet
+
 Plant = Callable[[Path], object]
 PLANTS: dict[str, Plant] = {}
 
@@ -60,7 +62,7 @@ def database(folder: Path, *statements: str) -> None:
 def footer(folder: Path, table: str, change: Callable[[pa.Schema], pa.Schema]) -> None:
     path = folder / "tables" / f"{table}.parquet"
     rows = pq.read_table(path)
-    pq.write_table(rows.cast(change(rows.schema)), path, compression="zstd")
+    parquet.write(rows.cast(change(rows.schema)), path)
 
 
 def facts(folder: Path, table: str, **more: Any) -> None:
@@ -499,7 +501,7 @@ def the_order_of_rows(folder: Path) -> None:
     path = folder / "tables" / "reports.parquet"
     rows = pq.read_table(path)
     rows = rows.take(pa.array([1, 0, *range(2, rows.num_rows)]))
-    pq.write_table(rows, path, compression="zstd")
+    parquet.write(rows, path)
     pyarrow.csv.write_csv(rows, path.with_suffix(".csv"), pyarrow.csv.WriteOptions(quoting_style="needed"))
 
 
@@ -527,7 +529,7 @@ def everywhere(folder: Path, source: str, name: str, change: Callable[[list[Any]
     said = json.loads(old.schema.metadata[b"das"]) | {"table": name} | more
     schema = old.schema.with_metadata(old.schema.metadata | {b"das": json.dumps(said, ensure_ascii=False).encode()})
     new = pa.Table.from_pylist(change(old.to_pylist()), schema=schema)
-    pq.write_table(new, folder / "tables" / f"{name}.parquet", compression="zstd")
+    parquet.write(new, folder / "tables" / f"{name}.parquet")
     pyarrow.csv.write_csv(new, folder / "tables" / f"{name}.csv", pyarrow.csv.WriteOptions(quoting_style="needed"))
 
     def describe(package: Any) -> None:
@@ -629,3 +631,69 @@ def hashes(folder: Path) -> None:
 
     with suppress(ValueError):  # one of the plants is no JSON that can be read
         edit(folder, "datapackage.json", again)
+
+
+# -- files for people, and the labels in the database
+
+
+def for_people(folder: Path, old: str, new: str) -> None:
+    path = folder / "tables" / "reports.nl.csv"
+    content = path.read_bytes()
+    assert old.encode() in content
+    path.write_bytes(content.replace(old.encode(), new.encode(), 1))
+
+
+@plant
+def a_count_for_people_that_is_not_rounded(folder: Path) -> None:
+    for_people(folder, ";700;", ";703;")
+
+
+@plant
+def a_label_for_people_with_a_count(folder: Path) -> None:
+    for_people(folder, '"Alle feiten"', '"Alle feiten (13)"')
+
+
+@plant
+def a_line_more_for_people(folder: Path) -> None:
+    path = folder / "tables" / "reports.nl.csv"
+    path.write_bytes(path.read_bytes() + b"13\r\n")
+
+
+@plant
+def a_title_for_people_with_a_count(folder: Path) -> None:
+    for_people(folder, "Eerste dag van de periode", "Eerste dag van de periode, 13")
+
+
+@plant
+def a_label_in_the_database(folder: Path) -> None:
+    database(folder, "UPDATE codes SET label = label || ' 13' WHERE code = 'property'")
+
+
+@plant
+def another_day_of_a_period(folder: Path) -> None:
+    database(folder, "UPDATE periods SET ends_on = DATE '2013-03-13' WHERE period = '2024-03'")
+
+
+@plant
+def a_view_with_a_count(folder: Path) -> None:
+    database(folder, "CREATE VIEW nl.counts AS SELECT 13 AS n")
+
+
+@plant
+def a_labelled_view_that_shows_more(folder: Path) -> None:
+    database(folder, "CREATE OR REPLACE VIEW nl.reports AS SELECT *, 13 AS true_n FROM main.reports")
+
+
+@plant
+def a_schema_with_a_name(folder: Path) -> None:
+    database(folder, "CREATE SCHEMA jansen")
+
+
+@plant
+def a_key_in_the_metadata_of_parquet(folder: Path) -> None:
+    path = folder / "tables" / "reports.parquet"
+    rows = pq.read_table(path)
+    keys = [pq.SortingColumn(i) for i in range(3)]
+    with pq.ParquetWriter(path, rows.schema, compression="zstd", write_page_index=True, sorting_columns=keys) as writer:
+        writer.write_table(rows)
+        writer.add_key_value_metadata({"fields": json.dumps([*parquet.described(rows.schema), {"name": "true", "n": 13}])})

@@ -53,7 +53,7 @@ def test_a_stack_holds_the_totals_of_other_tables(candidate: Version) -> None:
 
 
 def test_every_verdict_on_the_toy_holds(candidate: Version) -> None:
-    assert {(v["rule"], v["passed"]) for v in candidate.verdicts} == {("D01", True), ("D03", True), ("D10", True)}
+    assert {(v["rule"], v["passed"]) for v in candidate.verdicts} == {("D01", True), ("D03", True), ("D10", True), ("P04", True)}
 
 
 def test_duckdb_pandas_and_polars_read_the_same_counts(candidate: Version) -> None:
@@ -115,7 +115,7 @@ def test_a_period_is_as_known_as_its_sources_make_it(period: str, sources: list[
 def test_the_database_holds_the_tables_with_comments(candidate: Version) -> None:
     with duckdb.connect(str(candidate.path("das.duckdb")), read_only=True) as database:
         tables = dict(database.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
-        assert set(tables) == {"flow", "reports", "reports_persons"}
+        assert set(tables) == {"flow", "reports", "reports_persons", "codes", "periods"}
         assert tables["reports"].startswith("SIMULATED FIGURES. Reports. Reports by offence")
         assert (
             value(candidate.folder, "reports", offence="all", period="2023")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication import table_texts
+from das_pipeline.publication.texts import load_words
 from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import load_statistics
-from das_pipeline.website.texts import load_texts, load_words
+from das_pipeline.website.texts import load_texts
 
 WORDS = ("simul", "nagebootst", "imitat")
 

@@ -24,6 +24,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Lake
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate
+from das_pipeline.publication.texts import load_words
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.statistics import build_cubes, load_statistics
@@ -31,7 +32,6 @@ from das_pipeline.terminology import build_concepts
 from das_pipeline.website.cells import PublishedTable
 from das_pipeline.website.figures import Figure, figure
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import load_words
 from tests.chain.making import make_events, make_spells
 from tests.conftest import TOY
 from tests.content import plant, put_content

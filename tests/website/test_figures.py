@@ -11,11 +11,11 @@ from jsonschema import ValidationError
 from markupsafe import Markup
 
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.publication.texts import load_words
 from das_pipeline.website.cells import Cell
 from das_pipeline.website.charts import Line, _points, _spread, bar_chart, line_chart, panel_chart
 from das_pipeline.website.figures import figure
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import load_words
 from tests.conftest import TOY
 from tests.website.tables import published
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction, Text
+from das_pipeline.publication.texts import load_words
 from das_pipeline.website.flow import HIGHEST, PITCH, TOP, chain_flow
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import Section, load_words
+from das_pipeline.website.texts import Section
 from tests.conftest import TOY
 from tests.website.tables import published
 

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
+from das_pipeline.publication.texts import Forms, Words, load_words
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import Forms, Words, load_words
 from tests.conftest import TOY
 
 ENGLISH = Language("en", load_words(Jurisdiction(TOY)))

@@ -15,9 +15,10 @@ import pytest
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
+from das_pipeline.publication.texts import load_words
 from das_pipeline.run import Run
 from das_pipeline.website import charts, judging
-from das_pipeline.website.texts import load_texts, load_words
+from das_pipeline.website.texts import load_texts
 from tests.conftest import TOY
 from tests.website.conftest import finish, toy_run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from das_pipeline.publication.formats import csv, parquet
@@ -12,12 +13,17 @@ FORMATS: tuple[Format, ...] = (  # in the order of descriptors and download link
     parquet.FORMAT,
 )
 
-__all__ = ["FORMATS", "Format", "format_of", "readers"]
+__all__ = ["FORMATS", "Format", "extensions", "format_of", "readers"]
 
 
 def readers() -> dict[str, Reader]:
     """Return how to read a published file, by its extension: for the auditor, which compares every copy of a table with the table."""
     return {form.extension: form.read for form in FORMATS}
+
+
+def extensions(languages: Iterable[str]) -> list[str]:
+    """Return the extensions of the files of every table: a file in each format, and one for people in each language."""
+    return [form.extension for form in FORMATS] + [f"{language}.csv" for language in languages]
 
 
 def format_of(path: Path) -> Format | None:
