@@ -154,7 +154,7 @@ def judged_rules() -> Iterator[tuple[str, str]]:
 def test_no_rule_on_published_tables_is_judged_by_two_engines_that_share_expectations() -> None:
     """D10 alone has two judges, of two things: the files' bytes and columns against their descriptor, and their cells by its schema."""
     assert sorted(judged_rules()) == [
-        *[("SQL", rule) for rule in ("D01", "D03", "D10")],
+        *[("SQL", rule) for rule in ("D01", "D03", "D10", "P04")],
         *[("great-expectations", rule) for rule in (KEPT, REVISED, NEW)],
         ("pandera", "D10"),
     ]
