@@ -24,7 +24,7 @@ FIX = "Find what wrote it there. What it shows must come from the tables or from
 NAMES = (
     "a article aside body caption circle code dd details div dl dt fieldset figcaption figure footer g h1"
     " h2 h3 head header html input label legend li line link main meta nav ol p path rect"
-    " section span strong summary svg table tbody td text th thead time title tr tspan ul"
+    " script section span strong summary svg table tbody td template text th thead time title tr tspan ul"
 )
 ELEMENTS = set(NAMES.split())
 TEXT = {"content", "aria-label", "title", "alt"}
@@ -42,6 +42,9 @@ FIXED = {  # the values that an attribute may have
     "download": "|download",
     "open": "|open",
     "checked": "|checked",
+    "hidden": "|hidden",
+    "defer": "|defer",
+    "target": "_blank",
     "preserveaspectratio": "none",
     "xmlns": re.escape("http://www.w3.org/2000/svg"),
     "text-anchor": "start|middle|end",
@@ -76,10 +79,13 @@ WRITTEN = (  # by the templates themselves
         "datapackage.json",
     ),
     *("das.duckdb", "changes.json", "quality.json"),
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; base-uri 'none'; form-action 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
+    " form-action 'none'",
 )
 DRAWN = re.compile(r' d="[^"]*"|>[\d.,]+<')  # the paths and numbers of a picture
-NO_STYLE = re.compile(r"finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band")  # classes that need no style
+NO_STYLE = re.compile(  # classes that need no style
+    r"finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
+)
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
 
 
@@ -132,8 +138,8 @@ class _Reader:
             self.words.add(rule["rule"])
         self.labels = sorted(self.words.whole)
         self.days = days
-        style = release.folder / "site" / "style.css"
-        self.classes = set(re.findall(r"\.([a-zA-Z][\w-]*)", style.read_text(encoding="utf-8"))) if style.exists() else set()
+        styles = [style.read_text(encoding="utf-8") for style in sorted((release.folder / "site").glob("*/style.css"))]
+        self.classes = {name for style in styles for name in re.findall(r"\.([a-zA-Z][\w-]*)", style)}
 
 
 class _Page:
@@ -159,7 +165,7 @@ class _Page:
         if wrong:
             return wrong  # what the marks say is not to be trusted
         for element in self.elements:
-            wrong += element.tag not in ELEMENTS
+            wrong += element.tag not in ELEMENTS or (element.tag == "script" and not self._is_declared_script(element))
             for name, value in element.attrib.items():
                 wrong += not self._is_allowed(element, name, value)
             for text, place in ((element.text, element), (element.tail, element.getparent())):
@@ -177,6 +183,13 @@ class _Page:
                 text in shown or (not NUMBER.search(text) and self.reader.words.explains(text))
             )
         return wrong
+
+    def _is_declared_script(self, element: Any) -> bool:
+        """Whether a script is a file that is the same in every release: then it says only what the page and the tables give it."""
+        target = (self.path.parent / unquote(element.get("src", ""))).resolve()
+        folder = self.release.folder.resolve()
+        is_inside = bool(element.get("src")) and target.is_relative_to(folder)
+        return is_inside and target.relative_to(folder).as_posix() in self.reader.declared.files and not element.text
 
     # -- texts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from das_pipeline.website.language import Language
 from das_pipeline.website.texts import SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
+EMBEDDED = "embed"  # the page that other sites show within theirs
 YEARS = 3  # the years that the chain is drawn for
 
 
@@ -101,17 +104,26 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
     for code in words.languages:
         _write_language(site, Language(code, words), draft.folder / "site", drawn)
     for name, content in static_files().items():
-        (draft.folder / "site" / name).write_bytes(content)
+        target = draft.folder / "site" / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
     draft.facts |= {"charts": drawn.keys, "pages": len(judging.pages(draft.folder))}
     if broken := judging.broken_links(draft.folder):
         raise DasError(f"Broken links: {'; '.join(broken[:10])}. Correct texts/site.yaml or the template.")
     return [judging.numbers_are_released(draft.folder)]
 
 
+@cache
 def static_files() -> dict[str, bytes]:
-    """Return the files that are the same in every site, by name."""
+    """Return the files that are the same in every site, by name: in a folder that is named for their content.
+
+    A browser may keep them for ever: other content has another name. Scripts import each other by names that stay the same.
+    """
     static = importlib.resources.files("das_pipeline.website") / "static"
-    return {f.name: (charts.COLOURS.encode() if f.name == "style.css" else b"") + f.read_bytes() for f in static.iterdir() if f.is_file()}
+    content = {file.name: file.read_bytes() for file in static.iterdir() if file.is_file()}
+    content["style.css"] = charts.COLOURS.encode() + content["style.css"]
+    together = hashlib.sha256(b"".join(name.encode() + hashlib.sha256(content[name]).digest() for name in sorted(content)))
+    return {f"static-{together.hexdigest()[:12]}/{name}": content[name] for name in sorted(content)}
 
 
 def _site(run: Run, folder: Path) -> Site:
@@ -153,8 +165,9 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
         pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
     for page in site.texts.pages:
         pages.append((language.text(page.slug), "page.html", {"page": page}))
+    pages.append((EMBEDDED, "embed.html", {}))
     languages = [Language(code, language.words) for code in language.words.languages]
-    slugs = {other.code: ["index", *(other.text(p.slug) for p in [*site.texts.themes, *site.texts.pages])] for other in languages}
+    slugs = {other.code: ["index", *(other.text(p.slug) for p in [*site.texts.themes, *site.texts.pages]), EMBEDDED] for other in languages}
     folder.mkdir(parents=True, exist_ok=True)
     for number, (slug, template, content) in enumerate(pages):
         versions = {other.code: _relative(language, other, slugs[other.code][number]) for other in languages}
@@ -171,6 +184,8 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "text": language.text,
         "formats": formats.FORMATS,
         "root": "" if language.is_first else "../",
+        "static": f"{'' if language.is_first else '../'}{next(iter(static_files())).partition('/')[0]}/",
+        "tables_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "tables"), "index.html"),
         "figures": figures,
         "pictures": pictures,
         "theme_links": {t.theme: f"{language.text(t.slug)}.html" for t in site.texts.themes},

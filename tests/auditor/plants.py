@@ -41,6 +41,11 @@ def page(folder: Path, old: str, new: str, name: str = "meldingen.html") -> None
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def static(folder: Path, name: str) -> Path:
+    """A file that is the same in every site."""
+    return next((folder / "site").glob(f"static-*/{name}"))
+
+
 def paragraph(folder: Path, html: str, name: str = "over.html") -> None:
     page(folder, "</h1>", f"</h1>\n{html}", name)
 
@@ -219,7 +224,7 @@ def a_title_attribute(folder: Path) -> None:
 
 @plant
 def a_picture_with_alt_text(folder: Path) -> None:
-    paragraph(folder, '<img src="icon.svg" alt="13 meldingen">')
+    paragraph(folder, f'<img src="{static(folder, "icon.svg").relative_to(folder / "site")}" alt="13 meldingen">')
 
 
 @plant
@@ -239,12 +244,12 @@ def a_style_element(folder: Path) -> None:
 
 @plant
 def a_fragment_of_an_address(folder: Path) -> None:
-    page(folder, 'href="style.css"', 'href="style.css#13"')
+    page(folder, 'style.css"', 'style.css#13"')
 
 
 @plant
 def a_query_of_an_address(folder: Path) -> None:
-    page(folder, 'href="style.css"', 'href="style.css?n=13"')
+    page(folder, 'style.css"', 'style.css?n=13"')
 
 
 @plant
@@ -254,18 +259,59 @@ def another_site(folder: Path) -> None:
 
 @plant
 def content_of_the_style_sheet(folder: Path) -> None:
-    with (folder / "site" / "style.css").open("a") as file:
+    with static(folder, "style.css").open("a") as file:
         file.write('\nh1::after { content: "13"; }\n')
 
 
 @plant
 def a_property_of_the_style_sheet(folder: Path) -> None:
-    page(folder, ":root {", ":root { --n: 13;", "style.css")
+    page(folder, ":root {", ":root { --n: 13;", static(folder, "style.css").relative_to(folder / "site").as_posix())
 
 
 @plant
 def the_icon(folder: Path) -> None:
-    page(folder, "<rect", "<desc>13</desc><rect", "icon.svg")
+    page(folder, "<rect", "<desc>13</desc><rect", static(folder, "icon.svg").relative_to(folder / "site").as_posix())
+
+
+@plant
+def content_of_a_script(folder: Path) -> None:
+    with static(folder, "show.js").open("a") as file:
+        file.write("\nexport const N = 13;\n")
+
+
+@plant
+def one_more_script(folder: Path) -> None:
+    static(folder, "start.js").with_name("more.js").write_text("const n = 13;\n", encoding="utf-8")
+
+
+@plant
+def a_script_in_a_page(folder: Path) -> None:
+    paragraph(folder, "<script>13</script>")
+
+
+@plant
+def a_declared_text_as_a_script(folder: Path) -> None:
+    paragraph(folder, "<script>Aantal</script>")
+
+
+@plant
+def a_script_that_is_another_file(folder: Path) -> None:
+    paragraph(folder, '<script src="../changes.json"></script>')
+
+
+@plant
+def what_scripts_say(folder: Path) -> None:
+    page(folder, '<dl class="units">', '<dl class="units">\n<dt>case</dt><dd>13 zaken</dd>')
+
+
+@plant
+def what_is_hidden(folder: Path) -> None:
+    paragraph(folder, "<p hidden>13</p>")
+
+
+@plant
+def what_is_in_a_template(folder: Path) -> None:
+    paragraph(folder, "<template><p>13</p></template>")
 
 
 # -- charts

@@ -154,5 +154,5 @@ def test_the_first_view_is_light(browser: Browser, site: Version) -> None:
     page, _ = open_page(browser, site.path("site/index.html"))
     names = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
     sent = [site.path("site/index.html"), *(Path(n.removeprefix("file://")) for n in names)]
-    assert sum(len(gzip.compress(p.read_bytes())) for p in sent) < 150_000
+    assert sum(len(gzip.compress(p.read_bytes())) for p in sent) < 100_000
     page.close()

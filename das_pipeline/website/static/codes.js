@@ -1,0 +1,2 @@
+// The code of a total, in every table.
+export const ALL = "all";

@@ -1,0 +1,383 @@
+"""Asking the published tables in a real browser: what is shown, saved and shared is what the Parquet file says, read by pyarrow."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import random
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from das_pipeline import website
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.lake import Version
+from das_pipeline.website.language import Language
+from das_pipeline.website.texts import load_words
+from tests.browser import chromium
+from tests.conftest import TOY
+
+pytestmark = pytest.mark.slow
+pc: Any = pyarrow.compute
+TEXTS = "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+VENDOR = Path(website.__file__).parent / "vendor"
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(site: Version) -> Iterator[str]:
+    """The address of a web server with the release."""
+    with served(site.folder) as address:
+        yield address
+
+
+class served:  # noqa: N801 - used as a function
+    """A web server over a folder, for as long as it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=folder))
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that may ask nothing of anybody else, and complains of nothing."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith((address, "data:", "blob:")) else complaints.append(request.url))
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def ask(page: Page, address: str, question: str, name: str = "meldingen") -> None:
+    """Open the page with a question in its address, and wait for the answer."""
+    page.goto(f"{address}/site/{name}.html?{question}")
+    page.locator(".ask-keep").wait_for()
+
+
+def shown(page: Page) -> list[list[str]]:
+    """The table that is shown, with its heads."""
+    return page.locator(".ask-shown table tr").evaluate_all(TEXTS)
+
+
+def counts(site: Version, table: str) -> dict[tuple[str, ...], int]:
+    rows = pq.read_table(site.path(f"tables/{table}.parquet")).to_pylist()
+    return {tuple(str(v) for k, v in row.items() if k not in {"n", "status", "is_simulated"}): row["n"] for row in rows}
+
+
+def test_a_table_shows_the_cells_of_the_parquet_file(page: Page, address: str, site: Version) -> None:
+    cells = counts(site, "reports")
+    ask(page, address, "table=reports&view=table&kind=month&from=2023-11&to=2024-02")
+    head, *rows = shown(page)
+    assert head[1:] == ["februari 2024*", "januari 2024*", "december 2023", "november 2023"]
+    codes = {"Totaal": "all", "Vermogen": "property", "Geweld": "violence", "Onbekend": "unknown_group"}
+    assert [row[0] for row in rows] == list(codes)
+    for label, *values in rows:
+        months = ("2024-02", "2024-01", "2023-12", "2023-11")
+        assert [int(v.replace(".", "")) for v in values] == [cells[codes[label], "month", m] for m in months]
+
+
+def test_a_pivot_of_two_dimensions_and_a_filter_on_a_third(page: Page, address: str, site: Version) -> None:
+    cells = counts(site, "reports_persons")
+    ask(page, address, "table=reports_persons&view=table&rows=offence&cols=sex&in=2023&in.age=adult&in.offence=property,violence")
+    head, *rows = shown(page)
+    assert head[1:] == ["Man", "Vrouw", "Onbekend", "Totaal"]
+    expected = [
+        [cells[o, s, "adult", "year", "2023"] for s in ("male", "female", "unknown", "all")] for o in ("all", "property", "violence")
+    ]
+    assert [[int(v.replace(".", "")) for v in row[1:]] for row in rows] == expected
+
+
+def test_several_groups_of_a_dimension_that_is_not_shown_are_added_up(page: Page, address: str, site: Version) -> None:
+    cells = counts(site, "reports_persons")
+    ages = sorted({key[2] for key in cells} - {"all"})[:2]
+    ask(page, address, f"table=reports_persons&view=table&rows=offence&cols=&in=2023&in.age={','.join(ages)}")
+    _, total, *_ = shown(page)
+    assert int(total[1].replace(".", "")) == sum(cells["all", "all", age, "year", "2023"] for age in ages)
+
+
+def test_shares_are_those_that_the_pages_would_give(page: Page, address: str) -> None:
+    """The rule is written twice, in Python for the pages and in JavaScript: they agree on every pair of counts."""
+    language = Language("nl", load_words(Jurisdiction(TOY)))
+    dice = random.Random(7)
+    pairs = [
+        (part, whole) for whole in (0, 45, 50, 95, 100, 105, 200, 495, 500, 1000, 12_345) for part in (0, 5, 25, 45, whole // 2, whole)
+    ]
+    pairs += [(dice.randrange(0, whole + 1), whole) for whole in (dice.randrange(1, 3000) for _ in range(500))]
+    page.goto(f"{address}/site/meldingen.html")
+    script = "async pairs => { const {share} = await import(SCRIPT); return pairs.map(([a, b]) => share(a, b, false)?.text ?? null); }"
+    source = page.locator("script").get_attribute("src")
+    assert source is not None
+    found = page.evaluate(script.replace("SCRIPT", json.dumps(f"./{source.replace('start.js', 'forms.js')}")), pairs)
+    assert found == [language.share(part, whole) for part, whole in pairs]
+
+
+def test_an_index_starts_at_a_hundred(page: Page, address: str, site: Version) -> None:
+    cells = counts(site, "reports")
+    ask(page, address, "table=reports&view=table&kind=month&as=index&from=2023-01&to=2023-03&in.offence=violence")
+    row = next(row for row in shown(page) if row[0] == "Geweld")
+    of = [cells["violence", "month", f"2023-0{m}"] for m in (3, 2, 1)]
+    assert row[1:] == [str(round(100 * n / of[-1])) for n in of]
+
+
+def test_choosing_changes_the_answer_and_the_address_holds_it(page: Page, address: str) -> None:
+    page.goto(f"{address}/site/meldingen.html")
+    article = page.locator("#reports")
+    static = article.locator("figure.chart")
+    assert static.is_visible()
+    article.get_by_role("button", name="Zelf kiezen").click()
+    article.locator(".ask-keep").wait_for()
+    assert not static.is_visible()
+    article.get_by_label("Tabel", exact=True).check()
+    article.get_by_text("Feit: ").click()
+    article.get_by_role("checkbox", name="Vermogen").uncheck()
+    article.get_by_role("checkbox", name="Onbekend").uncheck()
+    article.locator("select[data-key=kind]").select_option("year")
+    page.wait_for_function("document.querySelectorAll('.ask-shown tbody tr').length === 2")
+    before = shown(page)
+    assert {"table=reports", "view=table", "kind=year", "in.offence=violence"} <= set(
+        page.url.partition("?")[2].partition("#")[0].split("&")
+    )
+    page.goto(page.url)
+    page.reload()
+    page.locator(".ask-keep").wait_for()
+    assert shown(page) == before
+    page.locator("#reports").get_by_role("button", name="Terug naar de figuur").click()
+    assert static.is_visible()
+
+
+def test_a_click_on_a_head_sorts(page: Page, address: str) -> None:
+    ask(page, address, "table=reports&view=table&kind=year")
+    page.locator(".ask-shown thead button").first.click()
+    page.locator("th[aria-sort=descending]").wait_for()
+    values = [int(row[1].replace(".", "")) for row in shown(page)[2:]]
+    assert values == sorted(values, reverse=True)
+    page.locator(".ask-shown thead button").first.click()
+    page.locator("th[aria-sort=ascending]").wait_for()
+    assert [int(row[1].replace(".", "")) for row in shown(page)[2:]] == values[::-1]
+
+
+def test_the_keyboard_alone_reads_a_chart_and_saves_it(page: Page, address: str, site: Version) -> None:
+    cells = counts(site, "reports")
+    page.goto(f"{address}/site/meldingen.html?table=reports&kind=month&from=2023-01&to=2023-06")
+    page.locator(".ask-keep").wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('role')") == "slider":
+            break
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    said = page.locator("[role=slider]").get_attribute("aria-valuetext") or ""
+    assert said.startswith("februari 2023: ")
+    assert f"Geweld {cells['violence', 'month', '2023-02']:,}".replace(",", ".") in said
+    assert page.locator(".ask-reading").text_content() == said
+    page.keyboard.press("Tab")
+    with page.expect_download() as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.suggested_filename == "reports.nl.csv"
+
+
+def test_the_pointer_reads_a_chart(page: Page, address: str) -> None:
+    ask(page, address, "table=reports&kind=month&from=2023-01&to=2023-06")
+    box = page.locator(".ask-chart svg").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 100)
+    assert (page.locator(".ask-reading").text_content() or "").startswith("januari 2023: ")
+
+
+def test_a_line_ends_at_the_height_of_its_count(page: Page, address: str, site: Version) -> None:
+    """The last points of the lines are as far above zero as their counts are large."""
+    cells = counts(site, "reports")
+    ask(page, address, "table=reports&kind=month&from=2023-01&to=2023-06&in.offence=property,violence")
+    heights = page.locator(".ask-chart circle").evaluate_all("found => found.map(e => Number(e.getAttribute('cy')))")
+    zero = page.locator(".ask-chart line[stroke='var(--soft)']").first.get_attribute("y1")
+    assert zero is not None
+    up = [float(zero) - height for height in heights]
+    expected = [cells[offence, "month", "2023-06"] for offence in ("property", "violence")]
+    assert up[0] / up[1] == pytest.approx(expected[0] / expected[1], rel=1e-6)
+
+
+ORIGIN = ("Meldingen, aantal meldingen", "De wacht", "Uitgave van 31 maart 2024", "CC-BY-4.0", "Gesimuleerde cijfers")
+
+
+def test_what_is_saved_says_where_it_comes_from(page: Page, address: str, site: Version, tmp_path: Path) -> None:
+    cells = counts(site, "reports")
+    ask(page, address, "table=reports&kind=month&from=2023-05&to=2023-06")
+    files = {}
+    for name in ("Deze keuze als CSV", "Afbeelding (SVG)", "Afbeelding (PNG)"):
+        with page.expect_download() as saved:
+            page.locator(".ask-keep").get_by_role("button", name=name).click()
+        files[name] = tmp_path / saved.value.suggested_filename
+        saved.value.save_as(files[name])
+    table, svg, png = files.values()
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
+    assert [(r["Feit"], r["Periode"], int(r["Waarde"])) for r in rows if r["Feit"] == "Geweld"] == [
+        ("Geweld", "juni 2023", cells["violence", "month", "2023-06"]),
+        ("Geweld", "mei 2023", cells["violence", "month", "2023-05"]),
+    ]
+    assert {(r["Eenheid"], r["Bron"], r["Licentie"], r["Gesimuleerd"]) for r in rows} == {("meldingen", "De wacht", "CC-BY-4.0", "ja")}
+    words = " ".join(ElementTree.parse(svg).getroot().itertext())
+    assert all(said in words for said in ORIGIN), words
+    assert "var(" not in svg.read_text(encoding="utf-8")
+    assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_an_embedded_figure_is_the_same_and_leads_to_the_site(browser: Browser, address: str, tmp_path: Path) -> None:
+    """In a page of another host, in the sandbox that the copied code asks for."""
+    page = browser.new_page()
+    page.goto(f"{address}/site/meldingen.html?table=reports&view=table&kind=year")
+    page.locator(".ask-keep").wait_for()
+    page.evaluate("() => { navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }; }")
+    page.get_by_role("button", name="Code voor uw eigen site kopiëren").click()
+    code = page.wait_for_function("window.copied").json_value()
+    expected = shown(page)
+    (tmp_path / "host.html").write_text(f"<!doctype html><title>x</title>{code}", encoding="utf-8")
+    with served(tmp_path) as other:
+        page.goto(f"{other}/host.html")
+        frame = page.frame_locator("iframe")
+        frame.locator(".ask-keep").wait_for()
+        found = frame.locator(".ask-shown table tr").evaluate_all(
+            "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+        )
+        assert found == expected
+        assert "Gesimuleerde cijfers" in (frame.locator("body").text_content() or "")
+    page.close()
+
+
+def test_the_tool_of_the_tables_page_opens_any_table(page: Page, address: str, site: Version) -> None:
+    page.goto(f"{address}/site/tabellen.html")
+    page.locator(".ask-keep").wait_for()
+    page.locator("select[data-key=table]").select_option("flow")
+    page.wait_for_function("location.search.includes('table=flow')")
+    page.goto(page.url + "&view=table&kind=year")
+    page.locator(".ask-shown table").wait_for()
+    cells = counts(site, "flow")
+    values = {row[0]: [int(v.replace(".", "")) for v in row[1:]] for row in shown(page)[1:]}
+    years = sorted({key[-1] for key in cells if key[-2] == "year" and key[-1] < "2024"}, reverse=True)
+    assert sorted(values.values()) == sorted([cells[step, "year", y] for y in years] for step in ("reported", "ruled"))
+
+
+@pytest.mark.parametrize("question", ["table=reports&kind=month", "table=reports_persons&view=table", "table=reports_persons"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_asking_shuts_nobody_out(browser: Browser, address: str, question: str, scheme: str) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 320, "height": 800})
+    page.goto(f"{address}/site/meldingen.html?{question}")
+    page.locator(".ask-keep").wait_for()
+    for details in page.locator("details").all():
+        details.evaluate("element => element.open = true")
+    violations = Axe().run(page, options={"preload": False}).response["violations"]
+    assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()
+
+
+def test_without_scripts_nothing_is_offered_that_does_not_work(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/site/meldingen.html")
+    assert page.get_by_role("button").count() == 0
+    assert page.locator("figure.chart svg").first.is_visible()
+    assert page.locator("table").first.is_visible()
+    context.close()
+
+
+def test_from_a_folder_the_page_says_that_it_cannot_be_asked(browser: Browser, site: Version) -> None:
+    page = browser.new_page()
+    page.goto(site.path("site/meldingen.html").as_uri())
+    assert page.locator(".from-folder").is_visible()
+    assert page.get_by_role("button").count() == 0
+    page.close()
+
+
+def test_a_filter_on_300_000_rows_takes_at_most_100_milliseconds(browser: Browser, site: Version, tmp_path: Path) -> None:
+    """On a generated table: the answer is that of pyarrow, and the slowest of ten questions is quick enough."""
+    folder = Path(shutil.copytree(site.folder, tmp_path / "release"))
+    path = folder / "tables" / "reports_persons.parquet"
+    old = pq.read_table(path)
+    dice = random.Random(1)
+    keys = [[f"{dim}{i}" for i in range(size)] + ["all"] for dim, size in (("o", 99), ("s", 19), ("a", 24))]
+    periods = [str(year) for year in range(2019, 2025)]
+    rows = [(o, s, a, "year", p) for o in keys[0] for s in keys[1] for a in keys[2] for p in periods]
+    names = ["offence", "sex", "age", "period_kind", "period"]
+    columns = {name: pa.array(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+    n = pa.array([5 * dice.randrange(1000) for _ in rows], pa.int64())
+    status = pa.array(["final"] * len(rows))
+    table = pa.table({**columns, "n": n, "status": status, "is_simulated": pa.array([True] * len(rows))}).cast(old.schema)
+    assert len(table) == 300_000
+    pq.write_table(table, path, compression="zstd")
+    with served(folder) as address:
+        page = browser.new_page()
+        page.goto(f"{address}/site/meldingen.html")
+        static = (page.locator("script").get_attribute("src") or "").removesuffix("start.js")
+        script = """async static_ => {
+          const { read, select } = await import(`./${static_}table.js`);
+          const table = await read(await (await fetch("../tables/reports_persons.parquet")).arrayBuffer());
+          const cols = { dim: "period", codes: ["2019", "2020", "2021", "2022", "2023", "2024"] };
+          const found = [];
+          for (let i = 0; i < 10; i++) {
+            const start = performance.now();
+            const at = { sex: [`s${i}`, "s12"], age: ["a3"], period_kind: ["year"] };
+            const { n } = select(table, { rows: { dim: "offence", codes: ["all", "o1", "o2"] }, cols, at });
+            found.push([performance.now() - start, n]);
+          }
+          return found;
+        }"""
+        found = page.evaluate(script, static)
+        page.close()
+    for i, (milliseconds, answer) in enumerate(found):
+        assert milliseconds <= 100
+        chosen = table.filter(pc.and_(pc.is_in(table["sex"], pa.array([f"s{i}", "s12"])), pc.equal(table["age"], "a3")))
+        sums = {
+            (r["offence"], r["period"]): r["n_sum"] for r in chosen.group_by(["offence", "period"]).aggregate([("n", "sum")]).to_pylist()
+        }
+        assert answer == [sums[o, p] for o in ("all", "o1", "o2") for p in periods]
+
+
+def test_the_libraries_are_those_of_the_lock() -> None:
+    """`vendor/build.sh` wrote the hashes when it made the file from the lock."""
+    written = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
+    assert {name: hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() for name in written} == written
+    assert set(written) == {"package-lock.json", "../static/parquet.js"}
+
+
+def test_asking_a_figure_is_light(site: Version) -> None:
+    scripts = list((site.folder / "site").glob("static-*/*.js"))
+    assert len(scripts) > 5
+    assert sum(len(gzip.compress(s.read_bytes())) for s in scripts) < 45_000
+    assert not any(re.search(r"\beval\(|new Function", s.read_text(encoding="utf-8")) for s in scripts)
