@@ -7,8 +7,6 @@ import os
 import signal
 import socket
 import sys
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Annotated
 
@@ -88,28 +86,24 @@ def require_free_port(port: int, verb: str) -> None:
 _TARGETS = {"ui": "ui", "serve": "site"}  # what a verb is called in the Makefile
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """The files of a folder, without a line on the terminal for every request."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Print nothing."""
-
-
 @app.command()
 def serve(port: Port = 8000) -> None:
-    """Serve the current release, tables and site, on http://localhost:PORT/."""
+    """Serve the releases, tables and site, on http://localhost:PORT/. For everybody else, use a web server (deploy/)."""
+    import uvicorn
+
+    from cli.serving import FIRST_PAGE, app_of
+
     home = Settings.from_environment().home
     require_current(home)
-    folder = home / "releases" / "current"
-    if not folder.exists():
+    if not (home / "releases" / "current").exists():
         raise DasError("There is no release yet: run das demo, or das run.")
     require_free_port(port, "serve")
-    with ThreadingHTTPServer((HOST, port), partial(_Handler, directory=str(folder))) as server:
-        console.print(f"The site: http://localhost:{port}/site/index.html  (stop with Ctrl-C)")
-        sys.stdout.flush()
-        for asked_to_stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(asked_to_stop, signal.default_int_handler)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
+    console.print(f"The site: http://localhost:{port}{FIRST_PAGE}  (stop with Ctrl-C)")
+    sys.stdout.flush()
+    server = uvicorn.Server(uvicorn.Config(app_of(home / "releases"), HOST, port, log_level="warning", server_header=False, lifespan="off"))
+    for asked_to_stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked_to_stop, signal.default_int_handler)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return
