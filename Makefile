@@ -10,7 +10,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export GX_ANALYTICS_ENABLED := false
 export UV_LINK_MODE := copy
 
-.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-scale faults clean
+.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-linkage bench-scale faults clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -54,6 +54,9 @@ site: setup      ## serve the site of the current release (PORT=8000)
 
 bench-deliveries: setup ## compare the cost of intake with an earlier build and a plain script (ROWS=1000000)
 	@$(BIN)/python -m benchmarks.bench_deliveries $(ROWS)
+
+bench-linkage: setup ## compare linkage with Splink and with keys alone on persons who are hard to link (ROWS=60000 SEEDS=201,202,203)
+	@$(BIN)/python -m benchmarks.bench_linkage $(or $(ROWS),60000) $(or $(SEEDS),201,202,203)
 
 bench-scale: setup ## compare the cost of a history and of the day after it with an earlier build and a plain script (SIZE=1000000)
 	@$(BIN)/python -m benchmarks.bench_scale $(SIZE)

@@ -33,7 +33,7 @@ from das_pipeline import terminology
 from das_pipeline.deliveries import pending, take_in
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
-from das_pipeline.linkage.guarded import guarded_edges, make_entities, make_keys
+from das_pipeline.linkage.guarded import find_false_names, guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.persons import keep_unambiguous, make_people, merge_entities
 from das_pipeline.linkage.probabilistic import StoredModel, add_probable_edges, discreet_splink, load_model
 from das_pipeline.linkage.sources import number_references, read_identity, read_merged_numbers
@@ -91,8 +91,9 @@ def clocked(link: Callable[[], None]) -> float:
 def link_with_ours(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, model: StoredModel) -> None:
     limits = load_policy(run.jurisdiction).linkage
     make_entities(connection, definition)
-    make_keys(connection, definition)
+    make_keys(connection)
     guarded_edges(connection, definition, limits.entities_a_key.rows)
+    find_false_names(connection, definition)
     add_probable_edges(connection, model)
     keep_unambiguous(connection, model.threshold)
     merge_entities(connection, definition, limits.records_a_person.rows)

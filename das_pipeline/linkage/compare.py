@@ -18,10 +18,32 @@ def given_equal(left: str, right: str) -> str:
     )
 
 
-def swapped(left: str, right: str) -> str:
-    """Return a condition, never NULL: one has as surname what the other has as given name, and the other way round."""
+def given_alike(left: str, right: str) -> str:
+    """Return a condition: all given names together differ in one letter at most, as when the space between two was mistyped."""
+    return (
+        f"(LEAST(length({left}.given_surname), length({right}.given_surname)) >= 6"
+        f" AND damerau_levenshtein({left}.given_surname, {right}.given_surname) <= 1)"
+    )
+
+
+def of_initial(left: str, right: str) -> str:
+    """Return a condition: of one, only an initial is known, which is that of the other's given name or call name."""
     ways = (
-        f"({a}.given_name = {b}.surname_1 AND ({a}.surname = {b}.given_surname OR {a}.surname_1 = {b}.given_name))"
+        f"(length({a}.given_name) = 1 AND COALESCE({a}.given_name IN ({b}.initial, left({b}.given_2, 1)), false))"
+        for a, b in ((left, right), (right, left))
+    )
+    return f"({' OR '.join(ways)})"
+
+
+def swapped(left: str, right: str) -> str:
+    """Return a condition, never NULL: one has as surname what the other has as given name, and the other way round.
+
+    One mistyped letter in each is allowed, and the given name may be a call name or an initial.
+    """
+    ways = (
+        f"(({a}.given_name = {b}.surname_1 OR {alike(f'{a}.given_name', f'{b}.surname_1')})"
+        f" AND ({a}.surname IN ({b}.given_surname, {b}.given_2) OR {a}.surname_1 = {b}.given_name"
+        f" OR {alike(f'{a}.surname_1', f'{b}.given_name')} OR (length({a}.surname_1) = 1 AND {a}.surname_1 = {b}.initial)))"
         for a, b in ((left, right), (right, left))
     )
     return f"COALESCE({' OR '.join(ways)}, false)"
@@ -36,7 +58,7 @@ _TERMS = {
             OR """
     + f"{alike('{l}.surname', '{r}.surname')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
     "given_names": "CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial OR "
-    + f"{given_equal('{l}', '{r}')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
+    + f"{given_equal('{l}', '{r}')} OR {of_initial('{l}', '{r}')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
     "birth_date": """CASE WHEN {l}.birth_on IS NULL OR {r}.birth_on IS NULL THEN 0
         WHEN {l}.is_year_only OR {r}.is_year_only THEN CASE WHEN year({l}.birth_on) = year({r}.birth_on) THEN 1 ELSE -1 END
         WHEN {l}.birth_on = {r}.birth_on THEN 1 ELSE -1 END""",
@@ -61,6 +83,11 @@ def surname_agrees(left: str, right: str) -> str:
     return f"({_TERMS['surname'].format(l=left, r=right)}) = 1"
 
 
+def surname_disagrees(left: str, right: str) -> str:
+    """Return a condition, never NULL: both surnames are known and do not agree."""
+    return f"({_TERMS['surname'].format(l=left, r=right)}) = -1"
+
+
 def is_another_person(left: str, right: str) -> str:
     """Return a condition: two profiles have another surname and another birth date, both of them known (rule K04)."""
     return " AND ".join(f"({_TERMS[role].format(l=left, r=right)}) = -1" for role in ("surname", "birth_date"))
@@ -79,10 +106,10 @@ def given_apart(left: str, right: str) -> str:
 
     An initial is like its name, a call name like the names that it is one of, and a name like another in which one letter was mistyped.
     """
-    return f"""COALESCE(NOT {given_equal(left, right)} AND NOT {swapped(left, right)}
+    return f"""COALESCE(NOT {given_equal(left, right)} AND NOT {swapped(left, right)} AND NOT {given_alike(left, right)}
         AND NOT (LEAST(length({left}.given_name), length({right}.given_name)) >= 3
             AND damerau_levenshtein({left}.given_name, {right}.given_name) <= 1)
-        AND NOT (LEAST(length({left}.given_name), length({right}.given_name)) = 1 AND {left}.initial = {right}.initial), false)"""
+        AND NOT {of_initial(left, right)}, false)"""
 
 
 def sexes_apart(left: str, right: str) -> str:

@@ -8,7 +8,7 @@ from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
-from das_pipeline.linkage.guarded import guarded_edges, make_entities, make_keys
+from das_pipeline.linkage.guarded import find_false_names, guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.probabilistic import StoredModel, add_probable_edges, load_model
 from das_pipeline.linkage.sources import number_references, read_identity, read_merged_numbers
 from das_pipeline.linkage.standardise import standardise
@@ -55,7 +55,8 @@ def resolve_entities(
     standardise(connection, definition)
     number_references(connection)
     make_entities(connection, definition)
-    make_keys(connection, definition)
+    make_keys(connection)
     guarded_edges(connection, definition, most_holders)
+    find_false_names(connection, definition)
     if model is not None:
         add_probable_edges(connection, model)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
-from das_pipeline.linkage.compare import agreement, born_apart, given_apart, is_another_person, of_twins, surname_agrees
+from das_pipeline.engine import sql
+from das_pipeline.linkage.compare import agreement, born_apart, given_apart, is_another_person, of_twins, surname_agrees, surname_disagrees
 from das_pipeline.linkage.definition import LinkageDefinition
 
 LONG = 6  # digits; among shorter numbers, one edit apart says nothing
@@ -19,18 +20,19 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
     A record whose first key is accepted belongs to the entity of that value, which is the entity's anchor; every other record starts as an
     entity of its own. An entity's name is its lowest node. A later key that is the usual one of the anchor's records counts like a part of
-    the profile that agrees. Without one, the number of a twin is refused: all but the given names agrees.
+    the profile that agrees. Without one, the number of a twin is refused: all but the given names agrees. A part of the profile that only
+    the record itself brought in does not agree with the others if their surname is another one.
 
     A record whose number is somebody else's, by name and birth date, is added to `doubtful_numbers` (rule K04), and so is one whose number
     was mistyped: no other record has it, and it is one edit from the number of a person with the same names and birth date.
     """
     first = definition.strong_keys[0]
-    accepted = "score >= 0" if first.alone else "score >= 1"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first", {"first": first.role}
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE hubs AS {_usual_profile('anchors', 'anchor')}")
-    _set_mistyped_apart(connection, first.role)
+    _make_person_references(connection, definition)
+    _set_mistyped_apart(connection, definition)
     connection.execute(
         f"""
         INSERT INTO doubtful_numbers
@@ -50,13 +52,20 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
         seconded AS (
             SELECT a.node, COUNT(*) AS keys FROM anchors AS a JOIN numbers AS n ON n.node = a.node
             JOIN usual AS u ON u.anchor = a.anchor AND u.role = n.role AND u.value = n.value GROUP BY a.node),
-        held AS (SELECT r.*, a.anchor FROM records AS r JOIN anchors AS a ON a.node = r.node),
+        held AS (
+            SELECT r.*, a.anchor, COUNT(*) OVER (PARTITION BY a.anchor, r.given_name) = 1 AS names_alone,
+                COUNT(*) OVER (PARTITION BY a.anchor, r.birth_on) = 1 AS is_born_alone
+            FROM records AS r JOIN anchors AS a ON a.node = r.node),
         scored AS (
             SELECT l.node, l.anchor, {agreement(definition, "l", "r")} + COALESCE(s.keys, 0) AS score,
-                {born_apart("l", "r")} OR (s.keys IS NULL AND {of_twins("l", "r")}) AS is_apart
+                {born_apart("l", "r")} OR (s.keys IS NULL AND {of_twins("l", "r")}) AS is_apart,
+                CASE WHEN NOT {surname_disagrees("l", "r")} THEN 0 ELSE
+                    CASE WHEN l.names_alone AND l.given_name = r.given_name THEN 1 ELSE 0 END
+                    + CASE WHEN l.is_born_alone AND l.birth_on = r.birth_on THEN 1 ELSE 0 END END AS own_parts
             FROM held AS l JOIN hubs AS r ON r.anchor = l.anchor LEFT JOIN seconded AS s ON s.node = l.node),
         accepted AS (
-            SELECT node, anchor, MIN(node) OVER (PARTITION BY anchor) AS entity FROM scored WHERE {accepted} AND NOT is_apart)
+            SELECT node, anchor, MIN(node) OVER (PARTITION BY anchor) AS entity
+            FROM scored WHERE score - own_parts >= {0 if first.alone else 1} AND NOT is_apart)
         SELECT r.node, COALESCE(a.entity, r.node) AS entity, a.anchor
         FROM records AS r LEFT JOIN accepted AS a ON a.node = r.node WHERE r.is_person
         """,
@@ -73,18 +82,50 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
     )
 
 
-def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, role: str) -> None:
-    """Move mistyped numbers from `anchors` to `doubtful_numbers`. A second number of one person is never so close to the first."""
+def _make_person_references(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """Create `person_references`, see person_references.sql."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE reference_homes (reference VARCHAR, unit VARCHAR, names_one_person BOOLEAN)")
+    homes = [(name, reference.unit, reference.names_one_person) for name, reference in definition.references.items()]
+    connection.executemany("INSERT INTO reference_homes VALUES (?, ?, ?)", homes)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE person_references AS {sql(__package__, 'person_references.sql')}")
+
+
+def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """Move wrong numbers from `anchors` to `doubtful_numbers`: those of one record that all else says is a person with another number.
+
+    It is one edit from the number of a person with the same names and birth date, or the record points to that person by another number
+    or a reference that names one person, and nothing in the profile is against it. A pointer must be confirmed by as much as three agreeing
+    parts of the profile and further pointers, or by the number that is one edit away.
+    """
+    role = definition.strong_keys[0].role
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE mistyped AS
-        WITH sized AS (SELECT h.*, c.records FROM hubs AS h JOIN (
-            SELECT anchor, COUNT(*) AS records FROM anchors GROUP BY anchor) AS c ON c.anchor = h.anchor)
-        SELECT DISTINCT l.anchor FROM sized AS l JOIN sized AS r ON r.birth_on = l.birth_on AND r.records > 1 AND r.anchor <> l.anchor
-        WHERE l.records = 1 AND NOT l.is_year_only AND NOT r.is_year_only AND length(l.anchor) >= {LONG}
-            AND damerau_levenshtein(l.anchor, r.anchor) = 1
-            AND {surname_agrees("l", "r")} AND l.given_name IS NOT NULL AND NOT {given_apart("l", "r")}
-        """
+        WITH sized AS (SELECT h.*, c.records, c.node FROM hubs AS h JOIN (
+            SELECT anchor, COUNT(*) AS records, MIN(node) AS node FROM anchors GROUP BY anchor) AS c ON c.anchor = h.anchor
+            WHERE length(h.anchor) >= {LONG}),
+        pointers AS (
+            SELECT node, key, value FROM person_references WHERE is_sure
+            UNION ALL SELECT node, role, value FROM numbers WHERE role <> $role),
+        pointing AS (
+            SELECT s.anchor, a.anchor AS other, COUNT(DISTINCT p.key) AS pointers
+            FROM sized AS s JOIN pointers AS p ON p.node = s.node
+            JOIN pointers AS o ON o.key = p.key AND o.value = p.value AND o.node <> p.node
+            JOIN anchors AS a ON a.node = o.node WHERE s.records = 1 AND a.anchor <> s.anchor GROUP BY ALL),
+        one_edit AS (
+            SELECT l.anchor FROM sized AS l JOIN sized AS r ON r.birth_on = l.birth_on AND r.records > 1 AND r.anchor <> l.anchor
+            WHERE l.records = 1 AND NOT l.is_year_only AND NOT r.is_year_only AND damerau_levenshtein(l.anchor, r.anchor) = 1
+                AND {surname_agrees("l", "r")} AND l.given_name IS NOT NULL AND NOT {given_apart("l", "r")}),
+        pointed AS (
+            SELECT l.anchor, r.anchor AS other, r.records, p.pointers, {agreement(definition, "l", "r")} AS score
+            FROM pointing AS p JOIN sized AS l ON l.anchor = p.anchor JOIN sized AS r ON r.anchor = p.other
+            WHERE NOT {surname_disagrees("l", "r")} AND NOT {given_apart("l", "r")} AND NOT {born_apart("l", "r")})
+        SELECT anchor FROM one_edit
+        UNION
+        SELECT anchor FROM pointed WHERE (records > 1 AND score + pointers >= 3)
+            OR ((records > 1 OR other < anchor) AND score + pointers >= 1 AND damerau_levenshtein(anchor, other) = 1)
+        """,
+        {"role": role},
     )
     connection.execute(
         "INSERT INTO doubtful_numbers SELECT 'K04', $role, a.anchor, r.unit, r.record_no"
@@ -94,16 +135,9 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, role: str) -> Non
     connection.execute("DELETE FROM anchors WHERE anchor IN (SELECT anchor FROM mistyped)")
 
 
-def make_keys(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """Create `keys`, one row per entity, key and value: references that name one person, and strong keys, also those the guard refused."""
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE keys AS SELECT DISTINCT entity, role AS key, value FROM numbers JOIN members USING (node)"
-    )
-    connection.execute(
-        "INSERT INTO keys SELECT DISTINCT entity, reference, value FROM case_references JOIN members USING (node)"
-        " WHERE list_contains($named, reference)",
-        {"named": [name for name, reference in definition.references.items() if reference.names_one_person]},
-    )
+def make_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `keys`: what entities may have in common, see keys.sql."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE keys AS {sql(__package__, 'keys.sql')}")
 
 
 def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_holders: int) -> None:
@@ -111,31 +145,53 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
     A value that more than `most_holders` entities hold joins nobody.
 
-    The hub of a value is every anchored entity that holds it, or else the entity with most records. Where there is no profile to agree or
-    disagree (a sanction without a birth date), a key that is enough `alone`, or two keys that point to the same hub, will do.
+    The hub of a value is every anchored entity that holds it, or else the entity with most records. One sure key and one part of the
+    profile that agrees will do, and so does a further sure key for a part: where there is no profile to agree (a sanction without a birth
+    date), a key that is enough `alone`, or two keys that point to the same hub. Without a sure key, two parts must agree.
     """
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE edges AS
         WITH held AS (
-            SELECT k.key, k.value, e.entity, e.anchor IS NOT NULL AS is_anchored,
+            SELECT k.key, k.value, k.is_sure, e.entity, e.anchor IS NOT NULL AS is_anchored,
                 COUNT(*) OVER (PARTITION BY k.key, k.value) AS holders,
                 row_number() OVER (PARTITION BY k.key, k.value ORDER BY e.anchor IS NULL, e.records DESC, e.entity) AS place
             FROM keys AS k JOIN entities AS e ON e.entity = k.entity),
         shared AS (
-            SELECT m.entity AS member, h.entity AS hub, COUNT(*) AS keys_shared, bool_or(list_contains($alone, m.key)) AS is_alone
+            SELECT m.entity AS member, h.entity AS hub, COUNT(*) FILTER (WHERE m.is_sure AND h.is_sure) AS keys_shared,
+                bool_or(list_contains($alone, m.key)) AS is_alone
             FROM held AS m JOIN held AS h ON h.key = m.key AND h.value = m.value AND h.entity <> m.entity
             WHERE m.holders <= {most_holders} AND NOT m.is_anchored AND (h.is_anchored OR h.place = 1)
             GROUP BY m.entity, h.entity),
         scored AS (
             SELECT l.entity AS member, r.entity AS hub, keys_shared, is_alone, {agreement(definition, "l", "r")} AS score,
-                {born_apart("l", "r")} OR (keys_shared = 1 AND {of_twins("l", "r")}) AS is_apart
+                {born_apart("l", "r")} OR (keys_shared <= 1 AND {of_twins("l", "r")}) AS is_apart
             FROM shared AS s JOIN entities AS l ON l.entity = s.member JOIN entities AS r ON r.entity = s.hub)
         SELECT LEAST(member, hub) AS left_entity, GREATEST(member, hub) AS right_entity, 'B' AS link_class,
             CAST(MAX(score + keys_shared) AS DECIMAL(12, 6)) AS weight
-        FROM scored WHERE (score >= 1 OR (score = 0 AND (is_alone OR keys_shared >= 2))) AND NOT is_apart GROUP BY ALL ORDER BY ALL
+        FROM scored WHERE (score + keys_shared >= 2 OR (score = 0 AND is_alone)) AND NOT is_apart GROUP BY ALL ORDER BY ALL
         """,
         {"alone": [key.role for key in definition.strong_keys if key.alone]},
+    )
+
+
+def find_false_names(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """Create `false_names` (entity, other): a record without any number, and whom it is about by a sure reference, of another name.
+
+    Somebody who gives the name and birth date of another person is found in the case that follows under his own name. Names alone must
+    not link such a record to the person whose name it was.
+    """
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE false_names AS
+        WITH pointing AS (
+            SELECT DISTINCT k.entity, o.entity AS other FROM keys AS k
+            JOIN keys AS o ON o.key = k.key AND o.value = k.value AND o.entity <> k.entity
+            WHERE k.is_sure AND o.is_sure AND k.entity NOT IN (SELECT entity FROM numbers JOIN members USING (node)))
+        SELECT l.entity, r.entity AS other
+        FROM pointing AS p JOIN entities AS l ON l.entity = p.entity JOIN entities AS r ON r.entity = p.other
+        WHERE l.records = 1 AND {agreement(definition, "l", "r")} < 0 ORDER BY ALL
+        """
     )
 
 

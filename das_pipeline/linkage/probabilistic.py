@@ -72,7 +72,8 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
     """Add edges of class C to `edges`, with the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
 
     Refused, whatever the weight: birth dates beyond tolerance; given names that are nothing alike, which is what twins, brothers and
-    father and son differ in; two common given names, even if they differ in one letter; another sex, unless all else agrees.
+    father and son differ in; two common given names, even if they differ in one letter; another sex, unless all else agrees; a name that
+    is false by the case that follows (`false_names`).
     """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT *, anchor IS NOT NULL AS is_anchored FROM entities"
@@ -89,8 +90,11 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
             SELECT p.entity_l AS left_entity, p.entity_r AS right_entity, CAST(ROUND(p.match_weight, 6) AS DECIMAL(12, 6)) AS weight,
                 {born_apart("l", "r")} OR {given_apart("l", "r")} OR {sexes_apart("l", "r")}
                 OR (NOT COALESCE({given_equal("l", "r")}, true) AND list_contains($common, l.given_name)
-                    AND list_contains($common, r.given_name)) AS is_vetoed
-            FROM {predicted} AS p JOIN entities AS l ON l.entity = p.entity_l JOIN entities AS r ON r.entity = p.entity_r)
+                    AND list_contains($common, r.given_name))
+                OR COALESCE(f.other <> r.entity OR g.other <> l.entity, false) AS is_vetoed
+            FROM {predicted} AS p JOIN entities AS l ON l.entity = p.entity_l JOIN entities AS r ON r.entity = p.entity_r
+            LEFT JOIN (SELECT entity, MIN(other) AS other FROM false_names GROUP BY entity) AS f ON f.entity = l.entity
+            LEFT JOIN (SELECT entity, MIN(other) AS other FROM false_names GROUP BY entity) AS g ON g.entity = r.entity)
         SELECT left_entity, right_entity, 'C' AS link_class, weight FROM pairs WHERE NOT is_vetoed ORDER BY left_entity, right_entity
         """,
         {"common": list(common)},

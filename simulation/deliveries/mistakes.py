@@ -96,11 +96,14 @@ def _chain_numbers(
 
 
 def _births(draw: np.random.Generator, born: Days, where: Bools) -> Days:
-    year, day = born.astype("datetime64[Y]"), born.astype("datetime64[M]")
-    kind = draw.integers(0, 3, len(born))
-    another_day = day.astype("datetime64[D]") + draw.integers(1, 28, len(born))
-    another_year = born + np.timedelta64(365, "D") * draw.choice([-10, -1, 1], len(born))
-    another_month = year.astype("datetime64[M]") + draw.integers(0, 12, len(born))
-    another_month = another_month.astype("datetime64[D]") + np.minimum((born - day.astype("datetime64[D]")).astype(np.int64), 27)
-    changed = np.choose(kind, [another_day, another_year, another_month])
+    """Return the birth dates, some with another day, another month, another year, or with day and month swapped; the rest of it stays."""
+    year, month = born.astype("datetime64[Y]"), born.astype("datetime64[M]")
+    day = (born - month.astype("datetime64[D]")).astype(np.int64)  # from 0, and 27 the last one that every month has
+    of_year = (month - year.astype("datetime64[M]")).astype(np.int64)
+    another_day = month.astype("datetime64[D]") + draw.integers(1, 28, len(born))
+    another_month = (year.astype("datetime64[M]") + draw.integers(0, 12, len(born))).astype("datetime64[D]") + day
+    another_year = (month + 12 * draw.choice([-10, -1, 1], len(born))).astype("datetime64[D]") + day
+    swapped = (year.astype("datetime64[M]") + day % 12).astype("datetime64[D]") + of_year
+    kinds = [another_day, np.where(day < 28, another_month, another_day), np.where(day < 28, another_year, another_day)]
+    changed = np.choose(draw.integers(0, 4, len(born)), [*kinds, np.where(day < 12, swapped, another_day)])
     return np.where(where & ~np.isnat(born), changed, born)

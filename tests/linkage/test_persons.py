@@ -55,6 +55,8 @@ GUARDED = [
     ({"given_names": "Jam"}, True),
     ({"given_names": "Kees Jan"}, True),  # a call name
     ({"surname": "Jan", "given_names": "Jansen"}, True),  # swapped
+    ({"surname": "J.", "given_names": "Jansen"}, True),  # swapped, and an initial
+    ({"surname": "Jan", "given_names": "Jannsen"}, True),  # swapped, and mistyped
     ({"sex": "female"}, True),
     ({"surname": "Bakker"}, True),  # married: birth date and initial agree
     ({"surname": "Bakker", "given_names": "Kees"}, False),
@@ -94,6 +96,46 @@ def test_number_that_only_one_record_has_takes_no_record_from_a_number_that_seve
     """98765 is not one edit from 11: case 1 stays a person of its own, as two verified numbers never merge."""
     rows = [row(("report", n), chain_number="11", **CITIZEN, **JAN) for n in (1, 2)]
     assert persons(row(("case", 1), chain_number="98765", **CITIZEN, **JAN), row(("case", 2), **CITIZEN, **JAN), *rows) == [1, 2, 2, 2]
+
+
+def test_number_of_one_record_is_wrong_if_its_docket_and_its_names_are_a_person_of_another_number():
+    """A number of somebody else, not seen otherwise: names and birth date agree, and a docket names one person."""
+    rows = [row(("report", n), chain_number="1234567", docket="D1", **JAN) for n in (1, 2)]
+    stray = row(("case", 1), chain_number="9999888", docket="D1", **JAN)
+    world = World()
+    linked = world.link([*rows, stray])
+    assert len({link.person for link in linked.values()}) == 1
+    assert world.connection.execute("SELECT rule, unit, record_no FROM doubtful_numbers").fetchall() == [("K04", "case", 1)]
+    assert len(set(persons(*rows, stray | {"docket": "D2"}))) == 2
+    assert len(set(persons(*rows, stray | {"birth_date": "1980-05-18"}))) == 2  # no more than a pointer and the names
+    assert len(set(persons(*rows, stray, row(("case", 2), chain_number="9999888", **JAN)))) == 2  # somebody else has it too
+
+
+def test_a_record_does_not_accept_itself_by_what_only_it_says():
+    """Only case 1 knows a given name and a birth date, but the surname of the number's other records is another."""
+    rows = [row(("report", n), chain_number="11", surname="Vastgoed Berg BV") for n in (1, 2)]
+    first, second, other = persons(*rows, row(("case", 1), chain_number="11", **PIET))
+    assert first == second != other
+    assert len(set(persons(*rows, row(("case", 1), chain_number="11", surname="Vastgoed Berg BV", birth_date="1980-05-17")))) == 1
+
+
+REPORTED = {"surname": "Jansen", "sex": "male"}
+
+
+def test_report_with_one_suspect_names_a_person():
+    """A record without a number and a birth date is found by a report that nobody else is in."""
+    rows = [row(("report", 1), report="R1", **REPORTED), row(("case", 1), report="R1", chain_number="11", **JAN)]
+    assert len(set(persons(*rows))) == 1
+    assert len(set(persons(*rows, row(("report", 2), report="R1", **PIET)))) == 3
+
+
+def test_report_with_several_suspects_asks_for_two_parts_that_agree():
+    others = [row(("report", 2), report="R1", **PIET), row(("case", 1), report="R1", chain_number="11", **JAN)]
+    by_names = row(("report", 1), report="R1", given_names="Jan", **REPORTED)
+    first, _, case = persons(by_names, *others)
+    assert first == case
+    first, _, case = persons(row(("report", 1), report="R1", **REPORTED), *others)
+    assert first != case
 
 
 def test_two_numbers_a_letter_apart_with_several_records_each_stay_apart():

@@ -84,6 +84,17 @@ def test_same_person_written_otherwise_is_linked_without_a_number(model, change)
     assert linked[("report", 1)].person == linked[("case", 1)].person
 
 
+def test_false_name_of_another_person_does_not_link_to_that_person(model):
+    """Report 1 is on JAN's name, but the case that follows from its report, with one suspect, is on somebody else's."""
+    other = {"surname": "Bakker", "given_names": "Zabo", "birth_date": "1961-11-30", "sex": "male"}
+    rows = [row(("case", 2), chain_number="11", **JAN), row(("report", 1), report="R1", **JAN)]
+    followed = row(("case", 1), report="R1", chain_number="12", **other)
+    linked = World(model=model).link(rows)
+    assert linked[("report", 1)].person == linked[("case", 2)].person
+    linked = World(model=model).link([*rows, followed])
+    assert len({link.person for link in linked.values()}) == 3
+
+
 def test_link_stays_when_its_weight_drops_a_little(model):
     """The birth date becomes a year. No link would be made of what is left, but the one that was made is kept, and the ids with it."""
     rows = [row(("report", 1), chain_number="11", **JAN), row(("case", 1), **(JAN | {"birth_date": "1980-01-01"}))]

@@ -11,7 +11,7 @@ import pytest
 from das_pipeline.deliveries import load_contracts
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.settings import PROJECT
-from simulation.deliveries.mistakes import _respelled
+from simulation.deliveries.mistakes import _births, _respelled
 from simulation.deliveries.registers import Register, Registers, main_groups
 from simulation.draws import compute
 from simulation.parameters import Parameters
@@ -58,3 +58,13 @@ def test_names_are_respelled_where_they_have_such_letters():
     names = pa.array(["Müller", "Meijer", "Bos", None])
     assert _respelled(names, {"ü": "ue", "ij": "y"}, np.array([True, True, True, True])).to_pylist() == ["Mueller", "Meyer", "Bos", None]
     assert _respelled(names, {"ü": "ue"}, np.array([False] * 4)).to_pylist() == names.to_pylist()
+
+
+def test_mistyped_birth_dates_keep_two_of_three_parts_or_have_day_and_month_swapped():
+    born = np.array(["1984-02-29", "1990-07-05", "2001-12-31"] * 200, dtype="datetime64[D]")
+    shown = _births(np.random.default_rng(1), born, np.full(len(born), True))
+    assert (shown != born).mean() > 0.8
+    for before, after in zip(born.tolist(), shown.tolist(), strict=True):
+        kept = (before.year == after.year) + (before.month == after.month) + (before.day == after.day)
+        assert kept >= 2 or (before.year, before.month, before.day) == (after.year, after.day, after.month)
+    assert (_births(np.random.default_rng(1), born, np.full(len(born), False)) == born).all()
