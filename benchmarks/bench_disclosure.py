@@ -25,13 +25,14 @@ from das_pipeline.disclosure.rounding import Decisions, Leaves, draw, protect
 
 KEY = bytes(32)
 BASE = 5
+EXCHANGE = 16
 
 
 def measure(name: str, grid: Grid, true: NDArray[np.int64], key: bytes = KEY) -> None:
     """One line: size, CPU seconds, and the error over the published cells that are not zero."""
     started = time.process_time()
     names = (leaf if n else None for leaf, n in zip(leaf_period_names(grid), true, strict=True))
-    leaves = Leaves.of(true, grid.cells(), grid.totals, Decisions.none(grid.size), draw(key, names, grid.size), BASE)
+    leaves = Leaves.of(true, grid.cells(), grid.totals, Decisions.none(grid.size), draw(key, names, grid.size), BASE, EXCHANGE)
     value = protect(leaves)
     seconds = time.process_time() - started
     error, size = np.abs(leaves.sums(value - true)), leaves.sums(true)

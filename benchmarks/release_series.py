@@ -30,6 +30,7 @@ from das_pipeline.periods import month_after
 Ints = NDArray[np.int64]
 KEY = bytes(32)
 BASE = 5
+EXCHANGE = 16
 OPENING = date(2023, 1, 1)
 LATE_SHARE, RECODED_SHARE, LATER_DAYS = 0.01, 0.01, 60.0  # records that come late, or get another category, after so many days on average
 YEARS = 3
@@ -118,7 +119,7 @@ def released(grid: Grid, true: Ints, before: Protected | None, least: int = 0) -
         width = before.grid.shape[1]
         for mine, theirs in ((previous.value, before.value), (previous.true, before.leaves.true)):
             mine.reshape(grid.shape)[:, :width] = theirs.reshape(before.grid.shape)
-    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(KEY, leaf_period_names(grid), grid.size), BASE)
+    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(KEY, leaf_period_names(grid), grid.size), BASE, EXCHANGE)
     nothing = np.zeros(grid.size, dtype=bool)
     anchor = {"anchor": Protected("anchor", None, grid, leaves, nothing, nothing, previous.value)}
     return protect_cubes(hold_few_corrections(anchor, least))["anchor"]

@@ -204,11 +204,19 @@ class Closing(Section):
     reason: str
 
 
+class Exchange(Section):
+    """Within cells of up to how many leaves these may exchange a base, which brings totals nearer; 0: nowhere."""
+
+    leaves: Annotated[int, Field(ge=0)] = 16
+    reason: str = "benchmarks/attacks.py shows what it adds to what a reader learns"
+
+
 class Disclosure(Section):
     """The limits of disclosure control. Without `closing` no period ever closes.
 
     `structural_zeros` cannot occur and are flagged as not applicable. `presence_sensitive` must not exist as leaves: a number above zero
-    proves that somebody is there, and a larger base is no remedy. `moved_share` limits how many untouched leaves may change their value.
+    proves that somebody is there, and a larger base is no remedy. `moved_share` limits how many untouched leaves may change their value,
+    `attack` of how many small counts more a reader may be sure for having seen their leaves.
     Quality sheets give no figure over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
     """
 
@@ -220,6 +228,8 @@ class Disclosure(Section):
     moved_share: Block
     quality_cells: Cells
     percentages: Rows
+    exchange: Exchange = Exchange()
+    attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
 
     @property
     def bases(self) -> tuple[int, int]:

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from das_pipeline.disclosure.attacks import Reader, World, expected_counts
 from das_pipeline.disclosure.family import Protected, anchor_of, shared_cells
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
-from das_pipeline.gate import Verdict
+from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.policy import Block
 
 
-def judge(protected: Mapping[str, Protected], folder: Path, moved_share: Block) -> list[Verdict]:
+def judge(protected: Mapping[str, Protected], folder: Path, moved_share: Block, attack: Block) -> list[Verdict]:
     """The verdicts on the `<cube>.parquet` files in `folder`."""
     written = {name: pq.read_table(folder / f"{name}.parquet") for name in protected}
     values = {name: table["value"].to_numpy().astype(np.int64) for name, table in written.items()}
@@ -30,6 +31,7 @@ def judge(protected: Mapping[str, Protected], folder: Path, moved_share: Block) 
         closed_periods_kept(protected, values),
         kept,
         shared_cells_agree(protected, values),
+        small_counts_stay_hidden(protected, values, attack),
     ]
 
 
@@ -117,6 +119,23 @@ def shared_cells_agree(protected: Mapping[str, Protected], values: Mapping[str, 
             faults[f"{cube.name} and {other.name}"] = apart
     sentence = "Cubes that add up to one another agree on every cell that they share"
     return _verdict("D03", faults, sentence, "If they share a dimension that the cube they add up to lacks, chain them.")
+
+
+def small_counts_stay_hidden(protected: Mapping[str, Protected], values: Mapping[str, Ints], limit: Block) -> Verdict:
+    """D21: what a reader who knows the algorithm, and even how counts became values here, learns about small counts from their leaves."""
+    faults, most = {}, 0.0
+    for name, cube in protected.items():
+        leaves = cube.leaves
+        world = World(expected_counts(cube.grid, leaves.true), leaves.true, values[name], leaves.cells, leaves.base)
+        gain = Reader([world]).gain(world)
+        if gain is not None and gain.more >= limit.min_rows:
+            most = max(most, gain.points)
+            if share_exceeds(gain.more, gain.small, limit.block, limit.min_rows):
+                faults[name] = gain.more
+    sentence = f"Leaves make a reader sure of at most {100 * limit.block:g} % more of the small counts"
+    verdict = _verdict("D21", faults, sentence, "These leaves are too small: pool concepts, drop a dimension, or count by a longer period.")
+    verdict.facts["points"] = round(most, 1)
+    return verdict
 
 
 def _verdict(rule: str, faults: Mapping[str, int], truth: str, fix: str = "") -> Verdict:

@@ -67,7 +67,7 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     sheet = {name: quality(cube.grid, cube.leaves, cube.value, before[name], least) for name, cube in sorted(protected.items())}
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
-    return judge(protected, draft.folder, policy.moved_share)
+    return judge(protected, draft.folder, policy.moved_share, policy.attack)
 
 
 def _prepare(
@@ -111,7 +111,7 @@ def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.T
     of_stock = (name for name in leaf_names(grid) for _ in grid.dimensions[-1].concepts)  # a leaf of a stock is one through time
     of_draws = of_stock if cube.is_stock else leaf_period_names(grid)
     names = (name if can_move else None for name, can_move in zip(of_draws, movable, strict=True))
-    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(run.keys.rounding, names, grid.size), base)
+    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(run.keys.rounding, names, grid.size), base, policy.exchange.leaves)
     periods = grid.dimensions[-1].concepts
     closed = np.tile([policy.is_closed(int(p[:4]), run.as_of) for p in periods], grid.size // len(periods)) | previous.frozen
     structural = cubes.matching(grid, cube.name, policy.structural_zeros)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 UNKNOWN = -1  # no earlier value
-_EXCHANGE = 16  # leaves a cell
 _FREE = np.int64(1) << 60
 
 
@@ -69,10 +68,20 @@ class Leaves:
     previous: Decisions
     draws: Draws
     base: int
+    exchange: int  # within cells of up to so many leaves, these may exchange a base; 0: nowhere
 
     @classmethod
-    def of(cls, counted: Ints, cells: NDArray[np.int32], totals: Sequence[int], previous: Decisions, draws: Draws, base: int) -> Leaves:
-        return cls(np.where(previous.frozen, previous.true, counted), cells, totals, previous, draws, base)
+    def of(
+        cls,
+        counted: Ints,
+        cells: NDArray[np.int32],
+        totals: Sequence[int],
+        previous: Decisions,
+        draws: Draws,
+        base: int,
+        exchange: int,
+    ) -> Leaves:
+        return cls(np.where(previous.frozen, previous.true, counted), cells, totals, previous, draws, base, exchange)
 
     @property
     def touched(self) -> Bools:
@@ -109,12 +118,12 @@ class Leaves:
 
     @property
     def exchanging(self) -> list[int]:
-        """The table within whose cells leaves may exchange a base: the one with the most leaves a cell, up to _EXCHANGE; or none.
+        """The table within whose cells leaves may exchange a base: the one with the most leaves a cell, up to `exchange`; or none.
 
         It takes the descent further down, at a cost that grows with the leaves a cell.
         """
         sizes = len(self.true) / (np.ptp(self.cells, axis=0) + 1)
-        few = np.flatnonzero((sizes > 1) & (sizes <= _EXCHANGE))
+        few = np.flatnonzero((sizes > 1) & (sizes <= self.exchange))
         return [int(few[np.argmax(sizes[few])])] if len(few) else []
 
     def sums(self, amounts: Ints) -> Ints:

@@ -10,14 +10,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from das_pipeline.disclosure.cubes import protected_table
-from das_pipeline.disclosure.family import Protected
+from das_pipeline.disclosure.cubes import period_ladder, protected_table
+from das_pipeline.disclosure.family import Protected, protect_cubes
+from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.judging import judge
 from das_pipeline.disclosure.rounding import Decisions
 from das_pipeline.policy import Block
-from tests.disclosure.worlds import family
+from tests.disclosure.worlds import FIRST, LAST, family, flat, prepared
 
 MOVED_SHARE = Block(block=0.01, min_rows=20, reason="a test")
+ATTACK = Block(block=0.05, min_rows=5, reason="a test")
+
+WIDE = Grid.of([flat("region", [f"{n:03}" for n in range(150)])], period_ladder(["month", "year"], FIRST, LAST))
 
 Family = dict[str, Protected]
 RECORDS = np.random.default_rng(11).poisson(4.0, (5, 2, 18)).astype(np.int64)
@@ -38,7 +42,7 @@ def failed(made: Family, folder: Path, values: Family | None = None) -> set[str]
     """The rules that fail when the values of `values` were written instead of those of `made`."""
     for name, one in (values or made).items():
         pq.write_table(protected_table(one.grid, one.value, one.leaves.base, one.structural), folder / f"{name}.parquet")
-    return {v.rule for v in judge(made, folder, MOVED_SHARE) if not v.passed}
+    return {v.rule for v in judge(made, folder, MOVED_SHARE, ATTACK) if not v.passed}
 
 
 def moved(made: Family, cube: str, step: int, leaves: Callable[[Protected], np.ndarray]) -> Family:
@@ -69,7 +73,7 @@ def test_a_column_with_true_counts(second: Family, tmp_path: Path) -> None:
     one = second["crimes"]
     table = protected_table(one.grid, one.value, one.leaves.base, one.structural)
     pq.write_table(table.append_column("n", [one.leaves.true]), tmp_path / "crimes.parquet")
-    assert [v.rule for v in judge(second, tmp_path, MOVED_SHARE) if not v.passed] == ["D01"]
+    assert [v.rule for v in judge(second, tmp_path, MOVED_SHARE, ATTACK) if not v.passed] == ["D01"]
 
 
 @pytest.mark.breaks("D16")
@@ -77,7 +81,7 @@ def test_a_leaf_left_out_of_the_grid(second: Family, tmp_path: Path) -> None:
     failed(second, tmp_path)
     path = tmp_path / "crimes.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
-    assert [v.rule for v in judge(second, tmp_path, MOVED_SHARE) if not v.passed] == ["D16"]
+    assert [v.rule for v in judge(second, tmp_path, MOVED_SHARE, ATTACK) if not v.passed] == ["D16"]
 
 
 @pytest.mark.breaks("D09")
@@ -123,3 +127,11 @@ def test_siblings_that_share_what_their_parent_lacks(tmp_path: Path) -> None:
     child = made["crimes_year"]
     twin = replace(child, name="twin", value=np.roll(child.value.reshape(child.grid.shape), 1, axis=1).ravel())
     assert "D03" in failed(made | {"twin": twin}, tmp_path)
+
+
+@pytest.mark.breaks("D21")
+def test_leaves_that_are_mostly_empty(tmp_path: Path) -> None:
+    """As rounded, within all bounds: but of a leaf that is hardly ever two, a value above zero says that it is one."""
+    for mean, rules in ((3.0, set()), (0.1, {"D21"})):
+        true = np.random.default_rng(12).poisson(mean, WIDE.size).astype(np.int64)
+        assert failed(protect_cubes({"crimes": prepared(WIDE, true, "crimes", None)}), tmp_path) == rules

@@ -15,6 +15,7 @@ from das_pipeline.disclosure.rounding import Decisions, Leaves, draw
 
 KEY = b"\x07" * 32
 BASE = 5
+EXCHANGE = 16
 FIRST, LAST = date(2023, 1, 1), date(2024, 6, 30)
 CLASSES = {"theft": "property", "burglary": "property", "assault": "violence", "threat": "violence", "unknown": "other"}
 SEXES = ("female", "male")
@@ -50,7 +51,7 @@ def prepared(
     grid: Grid, true: NDArray[np.int64], name: str, adds_up_to: str | None, previous: Decisions | None = None, key: bytes = KEY
 ) -> Protected:
     previous = previous or Decisions.none(grid.size)
-    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(key, leaf_period_names(grid), grid.size), BASE)
+    leaves = Leaves.of(true, grid.cells(), grid.totals, previous, draw(key, leaf_period_names(grid), grid.size), BASE, EXCHANGE)
     none = np.zeros(grid.size, dtype=bool)
     return Protected(name, adds_up_to, grid, leaves, none, previous.frozen, previous.value)
 
