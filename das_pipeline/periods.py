@@ -73,6 +73,12 @@ def last_month_end(day: date) -> date:
     return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
 
 
+def last_ended(kind: str, as_of: date) -> date:
+    """The last day of the last month, quarter or year that had ended on `as_of`."""
+    period = period_of(as_of, kind)
+    return as_of if is_complete(period, as_of) else first_day(period) - timedelta(days=1)
+
+
 def period_of(day: date, kind: str) -> str:
     """The month, quarter or year of `day`."""
     return {"month": f"{day:%Y-%m}", "quarter": f"{day.year}-Q{(day.month + 2) // 3}", "year": f"{day.year}"}[kind]

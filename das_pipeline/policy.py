@@ -211,13 +211,28 @@ class Exchange(Section):
     reason: str = "benchmarks/attacks.py shows what it adds to what a reader learns"
 
 
+class Kinds(Section):
+    """Kinds of period."""
+
+    kinds: list[Literal["quarter", "year"]]
+    reason: str
+
+
+class Leaves(Section):
+    """A number of leaves."""
+
+    leaves: Annotated[int, Field(ge=0)]
+    reason: str
+
+
 class Disclosure(Section):
     """The limits of disclosure control. Without `closing` no period ever closes.
 
     `structural_zeros` cannot occur and are flagged as not applicable. `presence_sensitive` must not exist as leaves: a number above zero
     proves that somebody is there, and a larger base is no remedy. `moved_share` limits how many untouched leaves may change their value,
     `attack` of how many small counts more a reader may be sure for having seen their leaves.
-    Quality sheets give no figure over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
+    Of the kinds in `when_ended`, a period is in a cube when it has ended, and a family of cubes waits with fewer corrected leaves than
+    `corrections`. Quality sheets give no figure over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
     """
 
     base: Base
@@ -229,6 +244,8 @@ class Disclosure(Section):
     quality_cells: Cells
     percentages: Rows
     exchange: Exchange = Exchange()
+    when_ended: Kinds = Kinds(kinds=[], reason="every period is counted from its first day on")
+    corrections: Leaves = Leaves(leaves=0, reason="no correction waits")
     attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
 
     @property

@@ -91,7 +91,7 @@ def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnectio
 
 
 def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D03: every total is the sum of its parts, over every dimension and over time."""
+    """D03: every total is the sum of its parts, over every dimension and over time. A year may be absent until its quarters are there."""
     faults: dict[str, int] = {}
     for table in (t for t in release.tables.values() if not t.is_derived):
         wrong = 0
@@ -101,9 +101,18 @@ def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> 
         for fine, coarse in combinations(table.kinds, 2):
             longer = f"CASE WHEN period_kind = '{fine}' THEN {ENCLOSING[coarse]} ELSE period END"
             groups = f"{_list([d.name for d in table.dimensions], '')}{longer}"
-            wrong += _unequal(connection, table, groups, f"period_kind = '{fine}'", f"WHERE period_kind IN ('{fine}', '{coarse}')")
+            kept = f"WHERE period_kind IN ('{fine}', '{coarse}')"
+            if fine == "quarter":
+                kept += f" AND ({longer} IN (SELECT period FROM {_quoted(table.name)}) OR {longer} IN ({_whole_years(table)}))"
+            wrong += _unequal(connection, table, groups, f"period_kind = '{fine}'", kept)
         faults[table.name] = wrong
     return verdict("D03", "Every total is the sum of its parts", len(release.tables), faults, FIX)
+
+
+def _whole_years(table: Table) -> str:
+    """SQL of the years of which the table has every quarter."""
+    quarters = f"SELECT DISTINCT {ENCLOSING['year']} AS year, period FROM {_quoted(table.name)} WHERE period_kind = 'quarter'"
+    return f"SELECT year FROM ({quarters}) GROUP BY year HAVING COUNT(*) = 4"
 
 
 def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, is_part: str, kept: str = "") -> int:
@@ -143,7 +152,10 @@ def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
         finest, dimensions = table.kinds[0], _list(common, "")
         for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" else ():
             summed = f"SELECT {dimensions}'{kind}', {ENCLOSING[kind]}, CAST(SUM(n) AS BIGINT)"
-            cells += f" UNION ALL {summed} FROM ({cells}) WHERE period_kind = '{finest}' GROUP BY {dimensions}{ENCLOSING[kind]}"
+            whole = f"WHERE period_kind = '{finest}'"
+            if finest == "quarter":
+                whole += f" AND {ENCLOSING[kind]} IN ({_whole_years(table)})"
+            cells += f" UNION ALL {summed} FROM ({cells}) {whole} GROUP BY {dimensions}{ENCLOSING[kind]}"
         sides.append(f"({cells})")
     return f"{sides[0]} AS a JOIN {sides[1]} AS b USING ({keys})"
 

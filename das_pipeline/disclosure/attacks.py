@@ -175,15 +175,22 @@ class Reader:
 
 
 def expected_counts(grid: Grid, true: Ints) -> Floats:
-    """Expected counts from which `true` may have come: the mean of every leaf over its periods, drawn to what its totals suggest.
+    """Expected counts from which `true` may have come: the mean of every leaf over its periods, drawn to what its totals suggest."""
+    by_period = true.reshape(grid.shape)
+    return np.repeat(_drawn_in(by_period, by_period.sum(axis=-1, keepdims=True), grid.shape[-1]), grid.shape[-1], axis=-1).ravel()
 
-    No reader knows them so well: they are made from the true counts.
-    """
-    mean = true.reshape(grid.shape).mean(axis=-1)
+
+def expected_from_other_periods(grid: Grid, true: Ints) -> Floats:
+    """The same, of every leaf from its other periods alone: the most that a reader can know who does not know its own count."""
+    by_period = true.reshape(grid.shape)
+    return _drawn_in(by_period, by_period.sum(axis=-1, keepdims=True) - by_period, grid.shape[-1] - 1).ravel()
+
+
+def _drawn_in(by_period: Ints, counted: Ints, periods: int) -> Floats:
+    """The mean of what was `counted` in so many periods, weighed against one count of the size that the totals of `by_period` suggest."""
+    mean = by_period.mean(axis=-1, keepdims=True)
     suggested = np.full(mean.shape, mean.sum())
-    for axis in range(mean.ndim):
+    for axis in range(mean.ndim - 1):
         others = tuple(a for a in range(mean.ndim) if a != axis)
         suggested = suggested * mean.sum(axis=others, keepdims=True) / max(mean.sum(), 1e-9)
-    periods = grid.shape[-1]
-    expected = (mean * periods + 1) / (periods + 1 / np.maximum(suggested, 1e-9))
-    return np.repeat(expected[..., None], periods, axis=-1).ravel()
+    return (counted + 1) / (periods + 1 / np.maximum(suggested, 1e-9))

@@ -65,14 +65,16 @@ def anchor_of(cubes: Mapping[str, Protected], cube: Protected) -> str:
 
 
 def shared_cells(cube: Protected, other: Protected) -> tuple[int, Ints, Ints]:
-    """The finest table of `cube` that `other` has too, its cells in `cube`, and the same cells in `other`."""
+    """The finest table of `cube` that `other` has too, its cells in the periods that both have, and the same cells in `other`."""
     mine, theirs = cube.grid.shared_table(other.grid), other.grid.shared_table(cube.grid)
-    if cube.grid.nodes(mine) != other.grid.nodes(theirs):
+    (*nodes, periods), (*other_nodes, other_periods) = cube.grid.nodes(mine), other.grid.nodes(theirs)
+    if nodes != other_nodes:
         raise ConfigurationError(
             f"{cube.name} and {other.name} have a level in common, but not all its concepts: in the scheme, every concept of a level"
             " needs one below it."
         )
-    return mine, cube.grid.tables[mine].cells, other.grid.tables[theirs].cells
+    both = sorted(set(periods) & set(other_periods))
+    return mine, cube.grid.tables[mine].cells_in(periods, both), other.grid.tables[theirs].cells_in(other_periods, both)
 
 
 def _reach(cube: Protected, child: Protected) -> Limit:

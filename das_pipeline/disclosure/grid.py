@@ -7,6 +7,7 @@ choice of one level in every dimension; its cells are the combinations of their 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,6 +73,10 @@ class Table:
     @property
     def cells(self) -> NDArray[np.int64]:
         return np.arange(self.first, self.first + self.size)
+
+    def cells_in(self, periods: Sequence[str], chosen: Iterable[str]) -> NDArray[np.int64]:
+        """The cells of the `chosen` ones of the table's `periods`."""
+        return self.cells.reshape(self.shape)[..., [periods.index(period) for period in chosen]].ravel()
 
 
 @dataclass(frozen=True)

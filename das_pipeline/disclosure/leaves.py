@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from das_pipeline import engine
 from das_pipeline.disclosure import cubes
-from das_pipeline.disclosure.family import Protected, protect_cubes
+from das_pipeline.disclosure.family import Protected, hold_few_corrections, protect_cubes
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.judging import judge
 from das_pipeline.disclosure.ledger import (
@@ -31,7 +32,7 @@ from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, canonical
-from das_pipeline.periods import KINDS, first_day, month_after, months_later
+from das_pipeline.periods import KINDS, first_day, last_ended, month_after, months_later, period_of
 from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
 from das_pipeline.statistics import Cube, Statistics, load_statistics
@@ -51,7 +52,8 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
             cube.name: engine.read_table(connection, run.lake.live("statistics/cubes").path(f"{cube.name}.parquet"))
             for cube in statistics.cubes
         }
-    protected = protect_cubes(_prepare(run, statistics, policy, counted, ledger))
+    prepared = hold_few_corrections(_prepare(run, statistics, policy, counted, ledger), policy.corrections.leaves)
+    protected = protect_cubes(prepared)
     for name, cube in protected.items():
         table = cubes.protected_table(cube.grid, cube.value, cube.leaves.base, cube.structural)
         pq.write_table(table, draft.path(f"{name}.parquet", table.num_rows), compression="zstd")
@@ -67,7 +69,8 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     sheet = {name: quality(cube.grid, cube.leaves, cube.value, before[name], least) for name, cube in sorted(protected.items())}
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
-    return judge(protected, draft.folder, policy.moved_share, policy.attack)
+    is_simulated = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))
+    return judge(protected, draft.folder, policy.moved_share, policy.attack, is_simulated=is_simulated)
 
 
 def _prepare(
@@ -86,8 +89,15 @@ def _prepare(
     for cube in statistics.cubes:
         dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
         first = months_later(min(starts), -1) if cube.is_stock else min(starts)
-        grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), first, run.as_of))
-        prepared[cube.name] = _on_grid(run, policy, cube, grid, counted[cube.name], ledger)
+        last = last_ended(cube.period, run.as_of) if cube.period in policy.when_ended.kinds else run.as_of
+        if last < first:
+            raise DasError(
+                f"The cube {cube.name} has no {cube.period} that has ended since {first}, and policy.yaml, disclosure.when_ended, lets it"
+                " have no other: leave the cube out, or that kind, until then."
+            )
+        grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), first, last))
+        known = counted[cube.name].filter(pc.field("period") <= period_of(last, cube.period))
+        prepared[cube.name] = _on_grid(run, policy, cube, grid, known, ledger)
     return prepared
 
 

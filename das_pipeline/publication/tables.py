@@ -6,7 +6,7 @@ for all of its period, and `not_known` when none has for any of it; `estimate` w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import pairwise
@@ -19,7 +19,7 @@ import pyarrow as pa
 from das_pipeline import engine
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Lake
-from das_pipeline.periods import enclosing, first_day, is_provisional, last_day
+from das_pipeline.periods import enclosing, first_day, is_provisional, kind_of, last_day
 from das_pipeline.publication import formats, labelled
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.durations import duration_cells
@@ -102,12 +102,14 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([path])}")
 
 
-def _period_rows(leaves: Iterable[str], kinds: tuple[str, ...], status: Callable[[str], str]) -> list[dict[str, Any]]:
+def _period_rows(leaves: Sequence[str], kinds: tuple[str, ...], status: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Every leaf in the periods that it lies in. A year of which not all quarters are there is left out: months tell how far it is."""
+    until = last_day(leaves[-1])
     return [
         {"leaf": leaf, "kind": kind, "node": node, "status": status(node)}
         for leaf in leaves
         for kind, node in enclosing(leaf).items()
-        if kind in kinds
+        if kind in kinds and (kind_of(leaf) != "quarter" or last_day(node) <= until)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from das_pipeline.disclosure.attacks import Reader, World, expected_counts
+from das_pipeline.disclosure.attacks import Reader, World, expected_counts, expected_from_other_periods
 from das_pipeline.disclosure.cubes import period_ladder
 from das_pipeline.disclosure.family import protect_cubes
 from das_pipeline.disclosure.grid import Grid
@@ -51,6 +51,14 @@ def test_expected_counts_lie_between_a_leaf_and_what_its_totals_suggest() -> Non
     assert expected[0, 0] == pytest.approx(18, rel=0.05)
     assert expected[1].max() < 0.1
     assert np.ptp(expected[0]) == 0
+
+
+def test_what_other_periods_tell_leaves_out_a_leaf_s_own_count() -> None:
+    true = np.full(GRID.shape, 6, dtype=np.int64)
+    true[0, 0] = 600
+    expected = expected_from_other_periods(GRID, true.ravel()).reshape(GRID.shape)
+    assert expected[0, 0] == pytest.approx(6, rel=0.1)
+    assert expected[0, 1] == pytest.approx((16 * 6 + 600) / 17, rel=0.1)
 
 
 def test_a_world_without_small_counts_has_no_gain() -> None:

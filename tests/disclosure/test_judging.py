@@ -15,6 +15,7 @@ from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.judging import judge
 from das_pipeline.disclosure.rounding import Decisions
+from das_pipeline.gate import blocking
 from das_pipeline.policy import Block
 from tests.disclosure.worlds import FIRST, LAST, family, flat, prepared
 
@@ -134,4 +135,8 @@ def test_leaves_that_are_mostly_empty(tmp_path: Path) -> None:
     """As rounded, within all bounds: but of a leaf that is hardly ever two, a value above zero says that it is one."""
     for mean, rules in ((3.0, set()), (0.1, {"D21"})):
         true = np.random.default_rng(12).poisson(mean, WIDE.size).astype(np.int64)
-        assert failed(protect_cubes({"crimes": prepared(WIDE, true, "crimes", None)}), tmp_path) == rules
+        made = protect_cubes({"crimes": prepared(WIDE, true, "crimes", None)})
+        assert failed(made, tmp_path) == rules
+        verdicts = judge(made, tmp_path, MOVED_SHARE, ATTACK, is_simulated=True)
+        assert {v.rule for v in verdicts if not v.passed} == rules
+        assert not blocking(verdicts)
