@@ -43,6 +43,9 @@ OF_EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+FRAMED = "/embed.html"  # the page of a site that other sites may show within theirs
+OF_FRAMED = {"Content-Security-Policy": "frame-ancestors *"}
+NAMED_FOR_CONTENT = "/static-"  # a folder of the site with other bytes has another name
 PREFLIGHT = {
     "Access-Control-Allow-Headers": "Range, If-None-Match, If-Range",
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
@@ -60,11 +63,12 @@ def app_of(root: Path) -> Starlette:
         link = root / CURRENT
         if not link.is_symlink():
             raise HTTPException(404)
-        return _file(request, root, link.readlink().name, request.path_params["path"], ASK_AGAIN)
+        path = request.path_params["path"]
+        return _file(request, root, link.readlink().name, path, FOR_A_YEAR if NAMED_FOR_CONTENT in path else ASK_AGAIN)
 
     async def elsewhere(request: Request) -> Response:
-        path = request.path_params["path"]
-        return RedirectResponse(f"/{CURRENT}/{path}" if path else FIRST_PAGE, headers=OF_EVERY_ANSWER | {"Cache-Control": ASK_AGAIN})
+        path, query = request.path_params["path"], f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/{CURRENT}/{path}{query}" if path else FIRST_PAGE, headers=OF_EVERY_ANSWER | {"Cache-Control": ASK_AGAIN})
 
     async def refused(_: Request, error: Exception) -> Response:
         code = error.status_code if isinstance(error, HTTPException) else 500
@@ -87,6 +91,8 @@ def _file(request: Request, root: Path, release: str, place: str, caching: str) 
     """Return the answer to a request for a file of a release: whole, compressed, a range of it, or that it is as the reader has it."""
     path = _inside(root, release, place)
     headers = OF_EVERY_ANSWER | {"Cache-Control": caching}
+    if place.endswith(FRAMED):
+        headers = {name: value for name, value in headers.items() if name != "X-Frame-Options"} | OF_FRAMED
     media_type = TYPES.get(path.suffix)
     whole = FileResponse(path, headers=headers, media_type=media_type, stat_result=path.stat())
     if path.suffix not in TEXTS:

@@ -31,6 +31,9 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         for folder in ("site", "tables", "api/v1"):
             (root / name / folder).mkdir(parents=True)
         (root / name / "site" / "index.html").write_text(PAGE + name, encoding="utf-8")
+        (root / name / "site" / "embed.html").write_text(PAGE + name, encoding="utf-8")
+        (root / name / "site" / "static-0123").mkdir()
+        (root / name / "site" / "static-0123" / "start.js").write_text("", encoding="utf-8")
         (root / name / "api" / "v1" / "tables.json").write_text("{}", encoding="utf-8")
         pq.write_table(pa.table({"n": range(1000)}), root / name / "tables" / "reports.parquet")
         (root / name / "tables" / "reports.csv").write_text("n\n" + "5\n" * 1000, encoding="utf-8")
@@ -72,11 +75,26 @@ def test_a_release_never_changes_and_the_live_one_may(port: int) -> None:
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("/", "/current/site/index.html"), ("/api/v1/tables.json", "/current/api/v1/tables.json"), ("/tables/x.csv", "/current/tables/x.csv")],
+    [
+        ("/", "/current/site/index.html"),
+        ("/api/v1/tables.json", "/current/api/v1/tables.json"),
+        ("/tables/x.csv", "/current/tables/x.csv"),
+        ("/site/a.html?q=1", "/current/site/a.html?q=1"),
+    ],
 )
 def test_what_has_no_place_of_its_own_leads_to_the_live_release(port: int, path: str, target: str) -> None:
     status, headers, _ = ask(port, path)
     assert (status, headers["location"]) == (307, target)
+
+
+def test_only_the_page_that_is_made_for_it_may_be_shown_in_another_site(port: int) -> None:
+    for path, policy, options in (("index", "frame-ancestors 'none'", "DENY"), ("embed", "frame-ancestors *", None)):
+        _, headers, _ = ask(port, f"/current/site/{path}.html?table=reports")
+        assert (headers["content-security-policy"], headers.get("x-frame-options")) == (policy, options)
+
+
+def test_what_is_named_for_its_content_is_kept(port: int) -> None:
+    assert ask(port, "/current/site/static-0123/start.js")[1]["cache-control"] == "public, max-age=31536000, immutable"
 
 
 def test_a_reader_gets_the_part_that_it_asks_for(port: int) -> None:
