@@ -3,11 +3,13 @@
     python -m benchmarks.release_series monthly      # 36 releases, one at the end of each month
     python -m benchmarks.release_series daily        # 60 releases, one a day: faster than any policy allows
     python -m benchmarks.release_series monthly 1    # the same if no correction waited (least leaves: 1)
+    python -m benchmarks.release_series monthly 50 0.05    # with 5 % of the records late instead of 1 %
 
 Families of cubes with the shape of the Dutch ones, made-up records of which some come late or change their category. For each family: in
-how many windows corrections waited; moves, and the share of them in which the old value still lay within one base; the share of records,
-added one at a time to a window that did not wait, or alone in one that does not, that moved their own leaf; and the mean absolute error of
-the published cells that are not zero against the counts of the day, beside that of a first release of the same counts.
+how many windows corrections waited, and in how many exactly one published leaf moved; moves, and the share of them in which the old value
+still lay within one base; the share of records, added one at a time to a window that did not wait, or alone in one that does not, that
+moved their own leaf; and the mean absolute error of the published cells that are not zero against the counts of the day, beside that of a
+first release of the same counts.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ KEY = bytes(32)
 BASE = 5
 EXCHANGE = 16
 OPENING = date(2023, 1, 1)
-LATE_SHARE, RECODED_SHARE, LATER_DAYS = 0.01, 0.01, 60.0  # records that come late, or get another category, after so many days on average
+RECODED_SHARE, LATER_DAYS = 0.01, 60.0  # records that get another category; and after how many days they do, or come late, on average
 YEARS = 3
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 NEVER = 1 << 40
@@ -71,13 +73,13 @@ class Records:
     category_then: Ints
 
 
-def records_of(family: Family, years: int) -> Records:
+def records_of(family: Family, years: int, late_share: float) -> Records:
     """Made-up records, categories of very different size, some registered long after the event."""
     random = np.random.default_rng([7, *family.name.encode()])
     size = family.records * years
     weights = random.lognormal(0, 1.3, family.categories)
     day = random.integers(0, 365 * years, size)
-    late = day + (random.exponential(LATER_DAYS, size) * (random.random(size) < LATE_SHARE)).astype(np.int64)
+    late = day + (random.exponential(LATER_DAYS, size) * (random.random(size) < late_share)).astype(np.int64)
     recoded = np.where(random.random(size) < RECODED_SHARE, late + random.exponential(LATER_DAYS, size).astype(np.int64), NEVER)
     first_days = np.array([(d - OPENING).days for d in _months(years)])
     month = np.searchsorted(first_days, day, side="right") - 1
@@ -138,12 +140,12 @@ def mean_error(release: Protected, counts: Ints) -> float:
     return float(np.abs(release.leaves.sums(release.value) - true)[true > 0].mean())
 
 
-def measure(family: Family, days: Sequence[date], least: int) -> str:
+def measure(family: Family, days: Sequence[date], least: int, late_share: float) -> str:
     """One line: moves, those within one base, added records that moved their leaf, error of the series and of a first release."""
-    records = records_of(family, YEARS)
+    records = records_of(family, YEARS, late_share)
     random = np.random.default_rng(11)
     before: Protected | None = None
-    moves = early = added = moved = waited = alone = tried = 0
+    moves = early = added = moved = waited = alone = tried = single = 0
     errors, fresh = [], []
     for day in days:
         grid = grid_of(family, day)
@@ -154,6 +156,7 @@ def measure(family: Family, days: Sequence[date], least: int) -> str:
         previous = release.leaves.previous.value
         changed = (previous != UNKNOWN) & (release.value != previous)
         moves += int(changed.sum())
+        single += int(changed.sum() == 1)
         early += int((changed & (np.abs(release.leaves.true - previous) < BASE)).sum())
         waits = (release.leaves.true != true).any()
         waited += int(waits)
@@ -168,21 +171,23 @@ def measure(family: Family, days: Sequence[date], least: int) -> str:
         fresh.append(mean_error(released(grid, true, None), true))
         before = release
     return (
-        f"{family.name:10} {waited:3} of {len(days)} windows waited; {moves:4} moves, {100 * early / max(moves, 1):4.1f} % within one base;"
+        f"{family.name:10} {waited:3} of {len(days)} windows waited, {single} moved one leaf; {moves:4} moves,"
+        f" {100 * early / max(moves, 1):4.1f} % within one base;"
         f" one more record moves its leaf in {100 * moved / max(added, 1):4.1f} % of the other windows,"
         f" and in {100 * alone / tried:4.1f} % alone;"
         f" MAD {np.mean(errors):.3f}, decided anew {np.mean(fresh):.3f}"
     )
 
 
-def main(cadence: str, least: int) -> None:
+def main(cadence: str, least: int, late_share: float) -> None:
     if cadence == "daily":
         days = [OPENING + timedelta(days=365 + n) for n in range(60)]
     else:
         days = [month_after(month) - timedelta(days=1) for month in _months(YEARS)]
     for family in FAMILIES:
-        print(measure(family, days, least))
+        print(measure(family, days, least, late_share))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "monthly", int(sys.argv[2]) if len(sys.argv) > 2 else 50)
+    cadence, least, late_share = [*sys.argv[1:], *("monthly", "50", "0.01")[len(sys.argv) - 1 :]]
+    main(cadence, int(least), float(late_share))

@@ -211,6 +211,20 @@ class Exchange(Section):
     reason: str = "benchmarks/attacks.py shows what it adds to what a reader learns"
 
 
+class Groups(Section):
+    """When a published group of `least` to `most` counts is almost wholly one category of `categories`: of dimensions of published tables.
+
+    The category has a `share` of the group, and that is so much `above` its share in the larger groups around it.
+    """
+
+    categories: list[str]
+    share: Share = 0.95
+    above: Share = 0.10
+    least: int = 10
+    most: int = 500
+    reason: str
+
+
 class Kinds(Section):
     """Kinds of period."""
 
@@ -246,6 +260,7 @@ class Disclosure(Section):
     exchange: Exchange = Exchange()
     when_ended: Kinds = Kinds(kinds=[], reason="every period is counted from its first day on")
     corrections: Leaves = Leaves(leaves=0, reason="no correction waits")
+    groups: Groups = Groups(categories=[], reason="no dimension says something about persons that others do not know")
     attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
 
     @property

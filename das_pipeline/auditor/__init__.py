@@ -12,13 +12,14 @@ from pathlib import Path
 import duckdb
 
 from das_pipeline.auditor import database, files, history, pages, tables
-from das_pipeline.auditor.declared import Declared, Forms, Limits
+from das_pipeline.auditor.declared import Declared, Forms, Groups, Limits
 from das_pipeline.auditor.descriptors import Descriptors
+from das_pipeline.auditor.groups import no_group_is_one_category
 from das_pipeline.auditor.quality import quality_is_coarse
 from das_pipeline.auditor.release import read
 from das_pipeline.gate import Verdict
 
-__all__ = ["Declared", "Forms", "Limits", "audit"]
+__all__ = ["Declared", "Forms", "Groups", "Limits", "audit"]
 
 
 def audit(
@@ -47,6 +48,7 @@ def audit(
             tables.figures_have_enough(release, connection),
             tables.tables_agree(release, connection),
             tables.changes_are_rounded(release, before),
+            no_group_is_one_category(release, connection, limits.groups),
             quality_is_coarse(release, limits.least_cells),
             history.closed_periods_stand(release, before, limits),
         ]

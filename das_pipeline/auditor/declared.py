@@ -36,6 +36,20 @@ class Forms:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """When a group of persons or cases counts as one category: of `categories`, the dimensions that say something about them.
+
+    It has `least` to `most` of them, and the category has a `share` of it, which is so much `above` that in the larger groups around it.
+    """
+
+    categories: tuple[str, ...] = ()
+    share: float = 0.95
+    above: float = 0.10
+    least: int = 10
+    most: int = 500
+
+
+@dataclass(frozen=True)
 class Limits:
     """The limits of the policy file that the auditor judges by.
 
@@ -45,6 +59,7 @@ class Limits:
     bases: tuple[int, ...]
     least_cells: int
     closing_months: int | None = None
+    groups: Groups = Groups()
 
     def is_closed(self, period: str, as_of: str) -> bool:
         """Whether the year of `period` was closed on the day `as_of`, so that nothing in it changes any more."""

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from das_pipeline.auditor import Declared, Forms, Limits
+from das_pipeline.auditor import Declared, Forms, Groups, Limits
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Disclosure
 from das_pipeline.publication import formats, table_kinds
@@ -58,7 +58,9 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
 
 def limits_of(policy: Disclosure) -> Limits:
     """The limits of the policy that the auditor judges by."""
-    return Limits(policy.bases, policy.quality_cells.cells, policy.closing.months if policy.closing else None)
+    of_groups = policy.groups
+    groups = Groups(tuple(of_groups.categories), of_groups.share, of_groups.above, of_groups.least, of_groups.most)
+    return Limits(policy.bases, policy.quality_cells.cells, policy.closing.months if policy.closing else None, groups)
 
 
 def made_before(candidate: Candidate) -> dict[str, str]:
