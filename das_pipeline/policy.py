@@ -211,6 +211,13 @@ class Exchange(Section):
     reason: str = "benchmarks/attacks.py shows what it adds to what a reader learns"
 
 
+class Insider(Section):
+    """How often somebody who knows one record of a leaf shown as 0 may know that there is no other."""
+
+    share: Share = 0.6
+    reason: str = "More often, and a 0 tells him that he is alone."
+
+
 class Groups(Section):
     """When a published group of `least` to `most` counts is almost wholly one category of `categories`: of dimensions of published tables.
 
@@ -260,6 +267,7 @@ class Disclosure(Section):
     exchange: Exchange = Exchange()
     when_ended: Kinds = Kinds(kinds=[], reason="every period is counted from its first day on")
     corrections: Leaves = Leaves(leaves=0, reason="no correction waits")
+    insider: Insider = Insider()
     groups: Groups = Groups(categories=[], reason="no dimension says something about persons that others do not know")
     attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
 

@@ -11,30 +11,35 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from das_pipeline.disclosure.attacks import Reader, World, expected_from_other_periods
+from das_pipeline.disclosure.attacks import Gain
 from das_pipeline.disclosure.family import Protected, anchor_of, shared_cells
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.gate import Verdict, share_exceeds
-from das_pipeline.policy import Block
+from das_pipeline.policy import Block, Disclosure
 
 
 def judge(
-    protected: Mapping[str, Protected], folder: Path, moved_share: Block, attack: Block, *, is_simulated: bool = False
+    protected: Mapping[str, Protected],
+    folder: Path,
+    policy: Disclosure,
+    gains: Mapping[str, Gain | None],
+    *,
+    is_simulated: bool = False,
 ) -> list[Verdict]:
-    """The verdicts on the `<cube>.parquet` files in `folder`."""
+    """The verdicts on the `<cube>.parquet` files in `folder`, and on what a reader gains from them."""
     written = {name: pq.read_table(folder / f"{name}.parquet") for name in protected}
     values = {name: table["value"].to_numpy().astype(np.int64) for name, table in written.items()}
     verdicts = [only_rounded_values(protected, written), full_grid(protected, written)]
     if not verdicts[1].passed:  # without the grid, values have no coordinates
         return verdicts
-    kept = untouched_kept(protected, values, moved_share)
+    kept = untouched_kept(protected, values, policy.moved_share)
     return [
         *verdicts,
         within_bounds(protected, values),
         closed_periods_kept(protected, values),
         kept,
         shared_cells_agree(protected, values),
-        small_counts_stay_hidden(protected, values, attack, is_simulated=is_simulated),
+        small_counts_stay_hidden(gains, policy.attack, is_simulated=is_simulated),
     ]
 
 
@@ -124,25 +129,16 @@ def shared_cells_agree(protected: Mapping[str, Protected], values: Mapping[str, 
     return _verdict("D03", faults, sentence, "If they share a dimension that the cube they add up to lacks, chain them.")
 
 
-def small_counts_stay_hidden(
-    protected: Mapping[str, Protected], values: Mapping[str, Ints], limit: Block, *, is_simulated: bool
-) -> Verdict:
+def small_counts_stay_hidden(gains: Mapping[str, Gain | None], limit: Block, *, is_simulated: bool) -> Verdict:
     """D21: what a reader who knows the algorithm, and even how counts became values here, learns about small counts from their leaves.
 
     Simulated figures are of few persons, whom nobody can harm: of these it warns.
     """
-    faults, most = {}, 0.0
-    for name, cube in protected.items():
-        leaves = cube.leaves
-        world = World(expected_from_other_periods(cube.grid, leaves.true), leaves.true, values[name], leaves.cells, leaves.base)
-        gain = Reader([world]).gain(world)
-        if gain is not None and gain.more >= limit.min_rows:
-            most = max(most, gain.points)
-            if share_exceeds(gain.more, gain.small, limit.block, limit.min_rows):
-                faults[name] = gain.more
+    found = {name: gain for name, gain in gains.items() if gain is not None and gain.more >= limit.min_rows}
+    faults = {name: gain.more for name, gain in found.items() if share_exceeds(gain.more, gain.small, limit.block, limit.min_rows)}
     sentence = f"Leaves make a reader sure of at most {100 * limit.block:g} % more of the small counts"
     verdict = _verdict("D21", faults, sentence, "These leaves are too small: pool concepts, drop a dimension, or count by a longer period.")
-    verdict.facts["points"] = round(most, 1)
+    verdict.facts["points"] = round(max((gain.points for gain in found.values()), default=0.0), 1)
     return replace(verdict, severity="warn" if is_simulated else None)
 
 

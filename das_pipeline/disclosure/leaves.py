@@ -28,6 +28,7 @@ from das_pipeline.disclosure.ledger import (
 )
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.disclosure.quality import quality
+from das_pipeline.disclosure.report import attack_report, gains_of, report_page
 from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
@@ -39,7 +40,7 @@ from das_pipeline.statistics import Cube, Statistics, load_statistics
 
 
 def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the protected leaves of every cube, `ledger_entries.parquet` and `quality.json`; return the verdicts on the written files.
+    """Write the protected leaves of every cube, `ledger_entries.parquet`, `quality.json` and the report of attacks; return the verdicts.
 
     Inputs: statistics/cubes, terminology/concepts and, after the first release, disclosure/ledger.
     A row of `<cube>.parquet` is a leaf and period, with its value (a multiple of `base`) and whether it cannot occur. The grid is full.
@@ -67,10 +68,14 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     before = {name: decisions(ledger, name, cube.grid, cube.leaves.base, yesterday).value for name, cube in protected.items()}
     least = policy.quality_cells.cells
     sheet = {name: quality(cube.grid, cube.leaves, cube.value, before[name], least) for name, cube in sorted(protected.items())}
+    gains = gains_of(protected)
+    report = attack_report(protected, before, gains, policy)
+    draft.path("attacks.json").write_bytes(canonical(report, indent=1))
+    draft.path("attacks.html").write_text(report_page(report), encoding="utf-8")
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
     is_simulated = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))
-    return judge(protected, draft.folder, policy.moved_share, policy.attack, is_simulated=is_simulated)
+    return judge(protected, draft.folder, policy, gains, is_simulated=is_simulated)
 
 
 def _prepare(

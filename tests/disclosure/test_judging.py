@@ -14,13 +14,15 @@ from das_pipeline.disclosure.cubes import period_ladder, protected_table
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.judging import judge
+from das_pipeline.disclosure.report import gains_of
 from das_pipeline.disclosure.rounding import Decisions
 from das_pipeline.gate import blocking
-from das_pipeline.policy import Block
+from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.policy import Block, load_policy
+from tests.conftest import TOY
 from tests.disclosure.worlds import FIRST, LAST, family, flat, prepared
 
-MOVED_SHARE = Block(block=0.01, min_rows=20, reason="a test")
-ATTACK = Block(block=0.05, min_rows=5, reason="a test")
+POLICY = load_policy(Jurisdiction(TOY)).disclosure.model_copy(update={"attack": Block(block=0.05, min_rows=5, reason="a test")})
 
 WIDE = Grid.of([flat("region", [f"{n:03}" for n in range(150)])], period_ladder(["month", "year"], FIRST, LAST))
 
@@ -43,7 +45,7 @@ def failed(made: Family, folder: Path, values: Family | None = None) -> set[str]
     """The rules that fail when the values of `values` were written instead of those of `made`."""
     for name, one in (values or made).items():
         pq.write_table(protected_table(one.grid, one.value, one.leaves.base, one.structural), folder / f"{name}.parquet")
-    return {v.rule for v in judge(made, folder, MOVED_SHARE, ATTACK) if not v.passed}
+    return {v.rule for v in judge(made, folder, POLICY, gains_of(made)) if not v.passed}
 
 
 def moved(made: Family, cube: str, step: int, leaves: Callable[[Protected], np.ndarray]) -> Family:
@@ -74,7 +76,7 @@ def test_a_column_with_true_counts(second: Family, tmp_path: Path) -> None:
     one = second["crimes"]
     table = protected_table(one.grid, one.value, one.leaves.base, one.structural)
     pq.write_table(table.append_column("n", [one.leaves.true]), tmp_path / "crimes.parquet")
-    assert [v.rule for v in judge(second, tmp_path, MOVED_SHARE, ATTACK) if not v.passed] == ["D01"]
+    assert [v.rule for v in judge(second, tmp_path, POLICY, gains_of(second)) if not v.passed] == ["D01"]
 
 
 @pytest.mark.breaks("D16")
@@ -82,7 +84,7 @@ def test_a_leaf_left_out_of_the_grid(second: Family, tmp_path: Path) -> None:
     failed(second, tmp_path)
     path = tmp_path / "crimes.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
-    assert [v.rule for v in judge(second, tmp_path, MOVED_SHARE, ATTACK) if not v.passed] == ["D16"]
+    assert [v.rule for v in judge(second, tmp_path, POLICY, gains_of(second)) if not v.passed] == ["D16"]
 
 
 @pytest.mark.breaks("D09")
@@ -137,6 +139,6 @@ def test_leaves_that_are_mostly_empty(tmp_path: Path) -> None:
         true = np.random.default_rng(12).poisson(mean, WIDE.size).astype(np.int64)
         made = protect_cubes({"crimes": prepared(WIDE, true, "crimes", None)})
         assert failed(made, tmp_path) == rules
-        verdicts = judge(made, tmp_path, MOVED_SHARE, ATTACK, is_simulated=True)
+        verdicts = judge(made, tmp_path, POLICY, gains_of(made), is_simulated=True)
         assert {v.rule for v in verdicts if not v.passed} == rules
         assert not blocking(verdicts)

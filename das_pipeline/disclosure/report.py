@@ -1,0 +1,79 @@
+"""What attacks on the cubes of one candidate gave: `attacks.json`, and `attacks.html` in plain words for the privacy officer.
+
+Both stay in the home: their figures are computed with the true counts. They are whole percentages, of at least as many small counts as the
+policy judges by, so that no count follows from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from das_pipeline.disclosure.attacks import Gain, Reader, World, expected_from_other_periods
+from das_pipeline.disclosure.family import Protected
+from das_pipeline.disclosure.rounding import UNKNOWN, Ints
+from das_pipeline.policy import Disclosure
+
+
+def gains_of(protected: Mapping[str, Protected]) -> dict[str, Gain | None]:
+    """What the reader who knows the algorithm learns about the small counts of every cube; None where there are none."""
+    worlds = {
+        name: World(expected_from_other_periods(c.grid, c.leaves.true), c.leaves.true, c.value, c.leaves.cells, c.leaves.base)
+        for name, c in protected.items()
+    }
+    return {name: Reader([world]).gain(world) for name, world in worlds.items()}
+
+
+def alone(true: Ints, value: Ints, known: int = 1) -> float | None:
+    """How often somebody who knows `known` of the records in a leaf shown as 0 knows them all; None if no such leaf has so many.
+
+    Every choice of as many records of such a leaf is one case.
+    """
+    counts = true[(value == 0) & (true >= known)]
+    if not len(counts):
+        return None
+    choices = np.prod([counts - n for n in range(known)], axis=0) / np.prod(np.arange(1, known + 1))
+    return float(choices[counts == known].sum() / choices.sum())
+
+
+def attack_report(
+    protected: Mapping[str, Protected], before: Mapping[str, Ints], gains: Mapping[str, Gain | None], policy: Disclosure
+) -> dict[str, Any]:
+    """The figures of every cube, as written to `attacks.json`; None where there are too few small counts to tell.
+
+    `before`: the values published on earlier days.
+    """
+    cubes = {}
+    for name, cube in protected.items():
+        gain, published = gains[name], before[name] != UNKNOWN
+        enough = gain is not None and gain.small >= policy.attack.min_rows
+        insider = alone(cube.leaves.true, cube.value) if enough else None
+        cubes[name] = {
+            "sure_without_pct": round(max(gain.sure[0], gain.sure_told[0])) if gain and enough else None,
+            "sure_added_points": round(max(0.0, gain.points)) if gain and enough else None,
+            "named_without_pct": round(gain.named[0]) if gain and enough else None,
+            "named_pct": round(gain.named[1]) if gain and enough else None,
+            "insider_alone_pct": None if insider is None else round(100 * insider),
+            "shows_presence": int((cube.value > 0).sum()),  # both of these can be counted in the published tables
+            "moved": int((published & (cube.value != before[name])).sum()),
+        }
+    return {
+        "limits": {
+            "sure_added_points": round(100 * policy.attack.block, 1),
+            "min_small_counts": policy.attack.min_rows,
+            "insider_alone_pct": round(100 * policy.insider.share),
+        },
+        "reasons": {"attack": policy.attack.reason, "insider": policy.insider.reason, "corrections": policy.corrections.reason},
+        "cubes": cubes,
+    }
+
+
+def report_page(report: Mapping[str, Any]) -> str:
+    """`report` as a page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("das_pipeline.disclosure", ""), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("attacks.html").render(report)
