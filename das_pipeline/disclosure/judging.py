@@ -139,7 +139,7 @@ def small_counts_stay_hidden(gains: Mapping[str, Gain | None], limit: Block, *, 
     sentence = f"Leaves make a reader sure of at most {100 * limit.block:g} % more of the small counts"
     verdict = _verdict("D21", faults, sentence, "These leaves are too small: pool concepts, drop a dimension, or count by a longer period.")
     verdict.facts["points"] = round(max((gain.points for gain in found.values()), default=0.0), 1)
-    return replace(verdict, severity="warn" if is_simulated else None)
+    return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
 
 
 def _verdict(rule: str, faults: Mapping[str, int], truth: str, fix: str = "") -> Verdict:
