@@ -743,3 +743,38 @@ def a_key_in_the_metadata_of_parquet(folder: Path) -> None:
     with pq.ParquetWriter(path, rows.schema, compression="zstd", write_page_index=True, sorting_columns=keys) as writer:
         writer.write_table(rows)
         writer.add_key_value_metadata({"fields": json.dumps([*parquet.described(rows.schema), {"name": "true", "n": 13}])})
+
+
+# -- JSON-stat
+
+
+def cube(folder: Path, change: Callable[[Any], object]) -> None:
+    path = folder / "tables" / "reports.json"
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+@plant
+def a_figure_of_a_cube(folder: Path) -> None:
+    cube(folder, lambda c: c["value"].__setitem__(0, c["value"][0] + 5))
+
+
+@plant
+def a_note_of_a_cube(folder: Path) -> None:
+    cube(folder, lambda c: c["note"].append("13"))
+
+
+@plant
+def a_key_of_a_cube(folder: Path) -> None:
+    cube(folder, lambda c: c["extension"].update(true=13))
+
+
+@plant
+def a_status_of_a_cube(folder: Path) -> None:
+    cube(folder, lambda c: c["status"].update({"0": "thirteen"}))
+
+
+@plant
+def a_label_of_a_cube(folder: Path) -> None:
+    cube(folder, lambda c: c["dimension"]["offence"]["category"]["label"].update(all="All offences: 13"))

@@ -20,6 +20,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate, readers
+from das_pipeline.publication.formats import jsonstat
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -58,6 +59,7 @@ def tamper(folder: Path, table: str, change: Callable[[Cells], Cells], **facts: 
     new = pa.Table.from_pylist(change(old.to_pylist()), schema=old.schema.with_metadata({b"das": json.dumps(said).encode()}))
     pq.write_table(new, path)
     pyarrow.csv.write_csv(new, path.with_suffix(".csv"), pyarrow.csv.WriteOptions(quoting_style="needed"))
+    jsonstat.write(new, path.with_suffix(".json"))
     with duckdb.connect(str(folder / "das.duckdb")) as database:
         database.register("new", new)
         database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM new")

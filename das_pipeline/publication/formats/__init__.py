@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from das_pipeline.publication.formats import csv, parquet
+from das_pipeline.publication.formats import csv, jsonstat, parquet
 from das_pipeline.publication.formats.format import Format, Reader
 
 FORMATS: tuple[Format, ...] = (  # in the order of descriptors and download links; the first has the table's own name in the data package
     csv.FORMAT,
     parquet.FORMAT,
+    jsonstat.FORMAT,
 )
 
 __all__ = ["FORMATS", "Format", "extensions", "format_of", "readers"]
