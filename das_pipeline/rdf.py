@@ -12,9 +12,12 @@ from typing import Any
 PREFIXES = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dct": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
     "owl": "http://www.w3.org/2002/07/owl#",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
+    "spdx": "http://spdx.org/rdf/terms#",
+    "vcard": "http://www.w3.org/2006/vcard/ns#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
@@ -40,6 +43,14 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Typed:
+    """A value of another type than text or date, such as xsd:nonNegativeInteger."""
+
+    text: str
+    type: str
+
+
+@dataclass(frozen=True)
 class Resource:
     """A resource: its address (None when nothing else names it) and its statements in the order in which they are written."""
 
@@ -47,7 +58,7 @@ class Resource:
     statements: Mapping[str, Sequence[Value]]
 
 
-Value = Iri | Words | date | Resource
+Value = Iri | Words | Typed | date | Resource
 
 
 def turtle(resources: Iterable[Resource]) -> str:
@@ -69,6 +80,8 @@ def _written(value: Value, depth: int) -> str:
         return f"[ {_statements(value, depth + 1)} ]"
     if isinstance(value, date):
         return f'"{value.isoformat()}"^^xsd:date'
+    if isinstance(value, Typed):
+        return f'"{value.text}"^^{value.type}'
     quoted = json.dumps(value.text, ensure_ascii=False).replace("\x7f", "\\u007F")  # escapes of JSON that Turtle has too
     return quoted + (f"@{value.language}" if value.language else "")
 
@@ -96,4 +109,6 @@ def _value(value: Value) -> dict[str, Any]:
         return _object(value)
     if isinstance(value, date):
         return {"@value": value.isoformat(), "@type": "xsd:date"}
+    if isinstance(value, Typed):
+        return {"@value": value.text, "@type": value.type}
     return {"@value": value.text} | ({"@language": value.language} if value.language else {})

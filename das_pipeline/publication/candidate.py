@@ -11,7 +11,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import database, expectations, formats, judging, metadata, package
+from das_pipeline.publication import catalog, database, expectations, formats, judging, metadata, package
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -38,6 +38,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     schemes = load_schemes(run.jurisdiction)
     described: list[dict[str, object]] = []
     published = 0
+    periods: dict[str, list[str]] = {}
     with run.connect() as connection:
         for table in tables:
             if table.kind != "external":
@@ -50,6 +51,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             rows = write(cells, schema, parquet, texts.columns, words, is_simulated=table.is_simulated)
             draft.rows |= {f"tables/{table.name}.{extension}": rows for extension in formats.extensions(words.languages)}
             published += rows
+            periods[table.name] = cells["period"].unique().to_pylist()
             described += package.resources(table, columns, draft.folder, texts.columns, words)
         before = previous_release(run)
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
@@ -63,6 +65,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             expectations.FILE,
             expectations.suites(tables, defined_codes(tables, schemes, texts), before, run.as_of, policy.publication),
         )
+        catalog.write(draft.folder, tables, periods, texts, described_whole)
         database.write(draft.path("das.duckdb"), tables, draft.folder / "tables", words)
         for name in CONCEPTS:
             draft.path(name).write_bytes(run.lake.live("terminology/concepts").path(name).read_bytes())

@@ -23,6 +23,15 @@ class Licence(BaseModel, extra="forbid"):
         return {"name": self.name, "title": self.title, "path": self.url}
 
 
+class Catalogue(BaseModel, extra="forbid"):
+    """What portals of open data need to know besides the tables: where releases are served, whom to ask, and what they are about."""
+
+    address: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9._~:/-]+/$")]
+    email: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$")]
+    description: Text
+    themes: list[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9._~:/#-]+$")]]
+
+
 class TableTexts(BaseModel, extra="forbid"):
     """Texts of tables.yaml: publisher, licence, and the names of columns, codes and units.
 
@@ -35,6 +44,7 @@ class TableTexts(BaseModel, extra="forbid"):
     publisher: Text
     dataset: Text
     licence: Licence
+    catalogue: Catalogue
     columns: dict[str, Text]
     codes: dict[str, Text]
     units: dict[str, Text]

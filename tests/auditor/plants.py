@@ -778,3 +778,40 @@ def a_status_of_a_cube(folder: Path) -> None:
 @plant
 def a_label_of_a_cube(folder: Path) -> None:
     cube(folder, lambda c: c["dimension"]["offence"]["category"]["label"].update(all="All offences: 13"))
+
+
+# -- the catalog
+
+
+def catalog(folder: Path, old: str, new: str) -> None:
+    for name in ("catalog.ttl", "catalog.jsonld"):
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@plant
+def a_description_in_the_catalog(folder: Path) -> None:
+    catalog(folder, "The steps of the toy chain in figures.", "The steps of the toy chain: 13 cases.")
+
+
+@plant
+def an_address_in_the_catalog(folder: Path) -> None:
+    catalog(folder, "https://data.toys.example/current/site/index.html", "https://data.toys.example/current/site/jansen")
+
+
+@plant
+def a_size_in_the_catalog(folder: Path) -> None:
+    path = folder / "catalog.jsonld"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        re.sub(
+            r'"@value": "[0-9]+",\n\s+"@type": "xsd:nonNegativeInteger"', '"@value": "13", "@type": "xsd:nonNegativeInteger"', text, count=1
+        )
+    )
+
+
+@plant
+def a_statement_in_turtle_alone(folder: Path) -> None:
+    path = folder / "catalog.ttl"
+    path.write_text(path.read_text(encoding="utf-8") + '<urn:x> dct:title "13" .\n', encoding="utf-8")
