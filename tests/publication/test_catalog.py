@@ -39,23 +39,18 @@ def test_the_catalog_is_as_the_profiles_demand(catalog: Graph) -> None:
 
 
 @pytest.mark.skipif("DAS_SHAPES" not in os.environ, reason="DAS_SHAPES names no folder with the profiles' own shapes")
-@pytest.mark.parametrize(
-    "file",
-    ["dcat-ap-SHACL.ttl", "dcat-ap-nl-SHACL.ttl", "dcat-ap-nl-SHACL-klassebereik.ttl", "dcat-ap-nl-SHACL-klassebereik-codelijsten.ttl"],
-)
+@pytest.mark.parametrize("file", ["ap-SHACL", "ap-nl-SHACL", "ap-nl-SHACL-klassebereik", "ap-nl-SHACL-klassebereik-codelijsten"])
 def test_the_catalog_holds_by_the_shapes_of_the_profiles_themselves(catalog: Graph, file: str) -> None:
     """They have no licence that lets us carry them: https://github.com/Geonovum/DCAT-AP-NL30, folder shapes."""
-    conforms, text = judged(catalog, Path(os.environ["DAS_SHAPES"]) / file)
+    conforms, text = judged(catalog, Path(os.environ["DAS_SHAPES"]) / f"dcat-{file}.ttl")
     assert conforms, text
 
 
-@pytest.mark.parametrize(
-    "lost", [DCTERMS.publisher, DCTERMS.identifier, DCTERMS.accessRights, DCTERMS.license, DCAT.theme, DCAT.contactPoint]
-)
-def test_what_is_missing_is_seen(catalog: Graph, lost: URIRef) -> None:
+@pytest.mark.parametrize("lost", ["publisher", "identifier", "accessRights", "license", "creator", "title"])
+def test_what_is_missing_is_seen(catalog: Graph, lost: str) -> None:
     less = Graph()
     for triple in catalog:
-        if triple[1] != lost:
+        if triple[1] != DCTERMS[lost]:
             less.add(triple)
     assert not judged(less)[0]
 

@@ -81,7 +81,8 @@ def read(path: Path, schema: pa.Schema) -> pa.Table:
     columns["status"] = [statuses.get(str(i), FINAL) for i in there]
     columns["is_simulated"] = [cube["extension"]["is_simulated"]] * len(there)
     keys = [name for name in schema.names if name in {*cube["id"], "period_kind"}]
-    cells = pa.table({name: columns[name] for name in schema.names}, schema=schema.remove_metadata())
+    cells = pa.table({name: columns[name] for name in schema.names if name in columns})
+    cells = cells.cast(pa.schema([pa.field(name, schema.field(name).type, schema.field(name).nullable) for name in cells.column_names]))
     return cells.sort_by([(key, "ascending") for key in keys])
 
 
