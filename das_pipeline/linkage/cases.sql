@@ -1,44 +1,50 @@
 -- cases: one row per record: the case it belongs to, whose name is its lowest node. Keys: node.
--- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest;
--- names_one_person), record_dates (node, date: a day on which what the record is about took place).
+-- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest),
+-- keys (key, value, is_sure: a reference that names one person), record_dates (node, date: a day on which what the record is about took
+-- place), case_dates (node, date: any day that the record names), $window (days; NULL: no window).
 -- 1. Records of one person are one case if they share their strongest reference, and so are records of anybody if it names one person. A
---    record with only a weaker reference takes the stronger one from another record of the person that has both; up to two such steps, from
---    an incident via a report to a docket.
+--    record with only a weaker reference takes the stronger one from another record of the person that has both, or of anybody if the
+--    weaker one names one person; up to two such steps, from an incident via a report to a docket.
 -- 2. A missing reference is filled in if there is only one candidate: a person's only two cases are one if they have no kind of reference
---    in common (a report without its docket, a docket without its report) and their days are not known to differ; a record without
---    references joins its person's only case.
+--    in common (a report without its docket, a docket without its report) and their days are not known to differ. A record without
+--    references joins the case of its person that was last heard of in the $window days before the record's first day, if no other was in
+--    the $window days before that; without days, or without a window, its person's only case.
 -- 3. Two cases of a person are one if a record of each has the same day, each has no other such case, only one of them has the strongest
 --    reference of both, and they have no kind of reference in common but the weakest, of which a case can have several.
 -- 4. A record about no person joins the case of the first person's record that shares a reference with it.
-WITH held AS (
-    SELECT p.node, p.person, r.reference, r.value, s.strength, s.names_one_person
-    FROM case_references AS r JOIN people AS p ON p.node = r.node JOIN anchor_strength AS s ON s.reference = r.reference
+WITH sure AS (
+    SELECT DISTINCT key AS reference, value FROM keys WHERE is_sure
+),
+held AS (
+    SELECT p.node, p.person, r.reference, r.value, s.strength, CASE WHEN k.value IS NULL THEN p.person ELSE 0 END AS holder
+    FROM case_references AS r
+    JOIN people AS p ON p.node = r.node
+    JOIN anchor_strength AS s ON s.reference = r.reference
+    LEFT JOIN sure AS k ON k.reference = r.reference AND k.value = r.value
     WHERE p.person IS NOT NULL
 ),
 stronger AS (
-    SELECT w.person, w.reference, w.value, s.reference AS stronger_reference, s.value AS stronger_value,
-        ROW_NUMBER() OVER (PARTITION BY w.person, w.reference, w.value ORDER BY s.strength, s.value) AS place
+    SELECT w.holder, w.reference, w.value, s.holder AS stronger_holder, s.reference AS stronger_reference, s.value AS stronger_value,
+        ROW_NUMBER() OVER (PARTITION BY w.holder, w.reference, w.value ORDER BY s.strength, s.value) AS place
     FROM held AS w JOIN held AS s ON s.node = w.node AND s.strength < w.strength
 ),
 own AS (
-    SELECT node, person, reference, value, ROW_NUMBER() OVER (PARTITION BY node ORDER BY strength, value) AS place FROM held
+    SELECT node, holder, reference, value, ROW_NUMBER() OVER (PARTITION BY node ORDER BY strength, value) AS place FROM held
 ),
 named AS (
-    SELECT o.node, o.person AS holder, COALESCE(t.stronger_reference, s.stronger_reference, o.reference) AS reference,
+    SELECT o.node, COALESCE(t.stronger_holder, s.stronger_holder, o.holder) AS holder,
+        COALESCE(t.stronger_reference, s.stronger_reference, o.reference) AS reference,
         COALESCE(t.stronger_value, s.stronger_value, o.value) AS value
     FROM own AS o
-    LEFT JOIN stronger AS s ON s.person = o.person AND s.reference = o.reference AND s.value = o.value AND s.place = 1
-    LEFT JOIN stronger AS t ON t.person = o.person AND t.reference = s.stronger_reference AND t.value = s.stronger_value AND t.place = 1
+    LEFT JOIN stronger AS s ON s.holder = o.holder AND s.reference = o.reference AND s.value = o.value AND s.place = 1
+    LEFT JOIN stronger AS t
+        ON t.holder = s.stronger_holder AND t.reference = s.stronger_reference AND t.value = s.stronger_value AND t.place = 1
     WHERE o.place = 1
-),
-grouped AS (
-    SELECT n.node, n.reference, n.value, CASE WHEN s.names_one_person THEN 0 ELSE n.holder END AS holder
-    FROM named AS n JOIN anchor_strength AS s ON s.reference = n.reference
 ),
 exact AS (
     SELECT p.node, p.person, n.reference AS anchor,
         COALESCE(MIN(n.node) OVER (PARTITION BY n.holder, n.reference, n.value), p.node) AS case_node
-    FROM people AS p LEFT JOIN grouped AS n ON n.node = p.node
+    FROM people AS p LEFT JOIN named AS n ON n.node = p.node
     WHERE p.person IS NOT NULL
 ),
 kinds AS (
@@ -98,14 +104,43 @@ candidates AS (
     WHERE s.other IS NULL AND NOT (a.is_named AND COALESCE(d.has_a_day_in_common, 1) = 0)
         AND a.named_cases = CASE WHEN a.is_named THEN 2 ELSE 1 END
 ),
+first_days AS (
+    SELECT e.node, e.person, e.case_node, MIN(d.date) AS date
+    FROM exact AS e JOIN case_dates AS d ON d.node = e.node
+    WHERE e.anchor IS NULL AND $window IS NOT NULL
+    GROUP BY e.node, e.person, e.case_node
+),
+heard_of AS (
+    SELECT f.case_node, e.case_node AS other, MIN(CASE WHEN d.date <= f.date THEN f.date - d.date END) AS days
+    FROM first_days AS f
+    JOIN exact AS e ON e.person = f.person AND e.anchor IS NOT NULL
+    JOIN case_dates AS d ON d.node = e.node
+    GROUP BY f.case_node, e.case_node
+),
+nearest AS (
+    SELECT case_node, other, days, LEAD(days) OVER (PARTITION BY case_node ORDER BY days, other) AS next_days,
+        ROW_NUMBER() OVER (PARTITION BY case_node ORDER BY days, other) AS place
+    FROM heard_of
+    WHERE days IS NOT NULL
+),
+open_case AS (
+    SELECT case_node, other FROM nearest WHERE place = 1 AND days <= $window AND COALESCE(next_days, days + $window + 1) > days + $window
+),
 repaired AS (
     SELECT case_node, other FROM candidates WHERE is_named AND other < case_node
+),
+filled AS (
+    SELECT case_node, other FROM open_case
+    UNION ALL
+    SELECT c.case_node, c.other
+    FROM candidates AS c LEFT JOIN first_days AS f ON f.case_node = c.case_node
+    WHERE NOT c.is_named AND f.case_node IS NULL
 ),
 of_persons AS (
     SELECT e.node, e.anchor, COALESCE(q.other, d.other, r.other, u.other, c.other, e.case_node) AS case_node
     FROM exact AS e
     LEFT JOIN repaired AS r ON r.case_node = e.case_node
-    LEFT JOIN candidates AS c ON c.case_node = e.case_node AND NOT c.is_named
+    LEFT JOIN filled AS c ON c.case_node = e.case_node
     LEFT JOIN repaired AS u ON u.case_node = c.other
     LEFT JOIN dated AS d ON d.case_node = e.case_node
     LEFT JOIN dated AS q ON q.case_node = d.other

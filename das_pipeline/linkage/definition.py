@@ -49,6 +49,7 @@ class LinkageDefinition(BaseModel, extra="forbid"):
     one_per_person: list[str] = []  # partners with one record a person
     case_anchor: list[str]  # the references, the one that best names a case first
     references: dict[str, Reference]
+    case_window: Annotated[int, Field(gt=0)] | None = None  # days; None: a record without a reference joins its person's only case
     model: str | None = None  # the stored probabilistic model; None: guarded keys only
 
     @property

@@ -71,9 +71,11 @@ def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
 def _read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """Create `asked`, every date that asks for an age, in any version known so far: earlier stretches of the chain ask for an age too.
 
-    These are days on which what the record is about took place: `record_dates` has them by record.
+    These are days on which what the record is about took place: `record_dates` has them by record. `case_dates` has every day that a
+    record names on the run's date.
     """
-    connection.execute("CREATE TEMP TABLE asked (unit VARCHAR, record_no BIGINT, date DATE)")
+    for name in ("asked", "dated"):
+        connection.execute(f"CREATE TEMP TABLE {name} (unit VARCHAR, record_no BIGINT, date DATE)")
     for contract in linked_contracts(run, definition):
         for column in (c for c in contract.columns if c.age):
             view = register_records(run, connection, contract.partner, contract.file, half="content")
@@ -82,10 +84,19 @@ def _read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: Lin
                 f"INSERT INTO asked SELECT DISTINCT $unit, record_no, {name} FROM {view} WHERE {name} IS NOT NULL AND known_from <= $as_of",
                 {"unit": contract.unit, "as_of": run.as_of},
             )
-    connection.execute(
-        "CREATE TEMP TABLE record_dates AS SELECT DISTINCT r.node, a.date FROM asked AS a"
-        " JOIN records AS r ON r.unit = a.unit AND r.record_no = a.record_no"
-    )
+        dates = ", ".join(engine.identifier(c.name) for c in contract.content if c.type == "date")
+        if dates:
+            view = register_records(run, connection, contract.partner, contract.file, half="content")
+            connection.execute(
+                f"INSERT INTO dated SELECT $unit, record_no, unnest([{dates}]) FROM {view}"
+                " WHERE known_from <= $as_of AND $as_of < known_until",
+                {"unit": contract.unit, "as_of": run.as_of},
+            )
+    for name, source in (("record_dates", "asked"), ("case_dates", "dated")):
+        connection.execute(
+            f"CREATE TEMP TABLE {name} AS SELECT DISTINCT r.node, a.date FROM {source} AS a"
+            " JOIN records AS r ON r.unit = a.unit AND r.record_no = a.record_no WHERE a.date IS NOT NULL"
+        )
 
 
 def _make_ages(connection: duckdb.DuckDBPyConnection) -> None:

@@ -118,12 +118,10 @@ def make_people(connection: duckdb.DuckDBPyConnection) -> None:
 
 def make_cases(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """Create `case_clusters`, one row per record: its case, see cases.sql."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE anchor_strength (reference VARCHAR, strength INTEGER, names_one_person BOOLEAN)")
+    connection.execute("CREATE OR REPLACE TEMP TABLE anchor_strength (reference VARCHAR, strength INTEGER)")
     for strength, reference in enumerate(definition.case_anchor, start=1):
-        connection.execute(
-            "INSERT INTO anchor_strength VALUES (?, ?, ?)", [reference, strength, definition.references[reference].names_one_person]
-        )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__, 'cases.sql')}")
+        connection.execute("INSERT INTO anchor_strength VALUES (?, ?)", [reference, strength])
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE case_clusters AS {sql(__package__, 'cases.sql')}", {"window": definition.case_window})
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, pa.DataType], rows: Iterable[tuple[Any, ...]]) -> None:

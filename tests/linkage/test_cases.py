@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.linkage.world import World, row
+from tests.linkage.world import DEFINITION, World, row
 
 JAN = {"chain_number": "11", "surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17"}
 PIET = {"chain_number": "12", "surname": "Bakker", "given_names": "Piet", "birth_date": "1975-11-02"}
@@ -86,3 +86,32 @@ def test_only_two_cases_of_a_person_are_not_one_if_their_days_differ():
     assert cases(report, docket) == [1, 1]
     assert cases(report, docket | {"on": "2024-03-01"}) == [1, 1]
     assert len(set(cases(report, docket | {"on": "2024-05-09"}))) == 2
+
+
+def test_record_without_a_reference_joins_the_case_that_was_last_heard_of():
+    """The ruling has no docket; within 100 days only D2 came before it, and D1 long before that."""
+    rows = [
+        row(("case", 1), docket="D1", on="2023-01-10", **JAN),
+        row(("case", 2), docket="D2", on="2024-02-01", **JAN),
+        row(("ruling", 1), on="2024-03-01", **JAN),
+    ]
+    assert len(set(cases(*rows))) == 3
+    world = World(DEFINITION.model_copy(update={"case_window": 100}))
+    linked = world.link(rows)
+    assert linked[("ruling", 1)].case == linked[("case", 2)].case != linked[("case", 1)].case
+
+
+def test_record_without_a_reference_joins_no_case_if_two_were_open_or_none_was():
+    definition = DEFINITION.model_copy(update={"case_window": 100})
+    for days in (("2024-01-10", "2024-02-01"), ("2023-01-10", "2023-02-01"), ("2024-03-02", "2024-03-03")):
+        rows = [row(("case", n), docket=f"D{n}", on=on, **JAN) for n, on in enumerate(days)]
+        linked = World(definition).link([*rows, row(("ruling", 1), on="2024-03-01", **JAN)])
+        assert len({link.case for link in linked.values()}) == 3, days
+
+
+def test_report_with_one_suspect_makes_one_case_of_two_names():
+    """Jan gave a false name at the police: the persons are not linked, the case is one all the same."""
+    unnumbered = PIET | {"chain_number": None}
+    first, second = cases(row(("report", 1), report="R1", **unnumbered), row(("case", 1), report="R1", docket="D1", **JAN))
+    assert first == second
+    assert len(set(cases(row(("report", 1), report="R1", **PIET), row(("report", 2), report="R1", **JAN)))) == 2

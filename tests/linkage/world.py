@@ -84,6 +84,7 @@ class World:
         connection.execute(
             "CREATE TABLE record_dates AS SELECT node, date FROM dated JOIN records USING (unit, record_no) WHERE date IS NOT NULL"
         )
+        connection.execute("CREATE TABLE case_dates AS SELECT * FROM record_dates")
         assert link_records(connection, self.definition, vintage, MOST_RECORDS, self.model.threshold if self.model else 0.0)
         self.links = connection.execute("SELECT * FROM links ORDER BY unit, record_no").fetchall()
         self.former = connection.execute("SELECT * FROM former ORDER BY unit, record_no").fetchall()
