@@ -130,3 +130,14 @@ def measure_subgroups(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[
         " FROM flagged JOIN counted USING (node) GROUP BY subgroup ORDER BY subgroup"
     ).fetchall()
     return {name: (n, 1.0 if p is None else p, 1.0 if r is None else r) for name, n, p, r in rows}
+
+
+def measure_cases(connection: duckdb.DuckDBPyConnection) -> tuple[float, float]:
+    """Return precision and recall over pairs of records about persons, of `case_clusters` (node, cluster) and `true_cases` (node, case)."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE counted AS SELECT COUNT(*) OVER (PARTITION BY c.cluster) AS n_linked,"
+        ' COUNT(*) OVER (PARTITION BY t."case") AS n_true, COUNT(*) OVER (PARTITION BY c.cluster, t."case") AS n_both'
+        " FROM case_clusters AS c JOIN true_cases AS t ON t.node = c.node"
+    )
+    pairs, linked, true = connection.execute("SELECT SUM(n_both - 1), SUM(n_linked - 1), SUM(n_true - 1) FROM counted").fetchall()[0]
+    return (pairs / linked if linked else 1.0), pairs / true

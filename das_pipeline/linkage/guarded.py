@@ -195,29 +195,36 @@ def find_false_names(connection: duckdb.DuckDBPyConnection, definition: LinkageD
     )
 
 
+# A part of the profile, what goes with it, and what makes a value worse than every other one.
+_PARTS = {
+    "surname": (("surname_1", "surname_2"), "false"),
+    "given_name": (("initial", "given_surname"), "length(given_name) = 1"),
+    "given_2": ((), "false"),
+    "birth_on": ((), "is_year_only"),
+    "sex": ((), "false"),
+}
+
+
 def _usual_profile(grouped: str, group: str) -> str:
     """Return a query: per `group` of the table `grouped` (node, group), the usual value of every part of the profile.
 
     Part by part, because most sources hold only some parts. Whole values win over initials and partial dates, then the most frequent,
     then the first in order.
     """
-
-    def usual(value: str, part: str, worse: str = "false") -> str:
-        return f"first({value} ORDER BY {worse}, n_{part} DESC, {part}) FILTER (WHERE {part} IS NOT NULL) AS {value}"
-
-    counts = ", ".join(
-        f"COUNT(*) OVER (PARTITION BY g.{group}, r.{part}) AS n_{part}" for part in ("surname", "given_name", "given_2", "birth_on", "sex")
-    )
-    parts = ",\n            ".join(
-        [
-            *(usual(value, "surname") for value in ("surname", "surname_1", "surname_2")),
-            *(usual(value, "given_name", "length(given_name) = 1") for value in ("given_name", "initial", "given_surname")),
-            usual("given_2", "given_2"),
-            usual("birth_on", "birth_on", "is_year_only"),
-            "COALESCE(bool_and(is_year_only) FILTER (WHERE birth_on IS NOT NULL), false) AS is_year_only",
-            usual("sex", "sex"),
-        ]
-    )
+    queries, columns, joins = [], [], []
+    for part, (others, worse) in _PARTS.items():
+        with_part = "".join(f", MAX({other}) AS {other}" for other in others)
+        fields = ", ".join(f"{name} := {name}" for name in (part, *others))
+        queries.append(
+            f"{part}_counts AS (SELECT {group}, {part}, COUNT(*) AS n, bool_and({worse}) AS is_worse{with_part}"
+            f" FROM held WHERE {part} IS NOT NULL GROUP BY {group}, {part}),"
+            f" {part}_usual AS (SELECT {group}, min_by(struct_pack({fields}), (is_worse, -n, {part})) AS usual,"
+            " bool_and(is_worse) AS is_worse"
+            f" FROM {part}_counts GROUP BY {group})"
+        )
+        columns += [f"{part}_usual.usual.{name} AS {name}" for name in (part, *others)]
+        joins.append(f"LEFT JOIN {part}_usual ON {part}_usual.{group} = g.{group}")
+    columns.append("COALESCE(birth_on_usual.is_worse, false) AS is_year_only")
     return f"""
-        WITH held AS (SELECT g.{group}, r.*, {counts} FROM {grouped} AS g JOIN records AS r ON r.node = g.node)
-        SELECT {group}, {parts} FROM held GROUP BY {group}"""
+        WITH held AS (SELECT g.{group}, r.* FROM {grouped} AS g JOIN records AS r ON r.node = g.node), {", ".join(queries)}
+        SELECT g.{group}, {", ".join(columns)} FROM (SELECT DISTINCT {group} FROM {grouped}) AS g {" ".join(joins)}"""

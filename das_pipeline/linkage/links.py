@@ -33,7 +33,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         _load(run, connection)
         load_ledger(connection, version_before(run))
         join_at = load_model(run.jurisdiction, definition.model).threshold if definition.model else 0.0
-        _read_dates(run, connection, definition)
+        read_dates(run, connection, definition)
         tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
         persons = {name: persons_at(connection, definition, limits.records_a_person.rows, bits) for name, bits in tried.items()}
         is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows, join_at)
@@ -68,7 +68,7 @@ def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
 
 
-def _read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """Create `asked`, every date that asks for an age, in any version known so far: earlier stretches of the chain ask for an age too.
 
     These are days on which what the record is about took place: `record_dates` has them by record. `case_dates` has every day that a
