@@ -121,6 +121,10 @@ def sexes_apart(left: str, right: str) -> str:
 
 
 def of_twins(left: str, right: str) -> str:
-    """Return a condition: one surname and birth date, and given names that are nothing alike: two children born together."""
+    """Return a condition: two children born together: one surname and birth date, and given names that are nothing alike, or another sex.
+
+    A mistaken sex alone makes no twins: the given names must differ, if only in a letter.
+    """
     born = f"{left}.birth_on = {right}.birth_on AND NOT {left}.is_year_only AND NOT {right}.is_year_only"
-    return f"(COALESCE({born}, false) AND {surname_agrees(left, right)} AND {given_apart(left, right)})"
+    sexes = f"COALESCE({left}.sex <> {right}.sex AND NOT {given_equal(left, right)} AND NOT {of_initial(left, right)}, false)"
+    return f"(COALESCE({born}, false) AND {surname_agrees(left, right)} AND ({given_apart(left, right)} OR {sexes}))"
