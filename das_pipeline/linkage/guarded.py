@@ -95,7 +95,8 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
 
     It is one edit from the number of a person with the same names and birth date, or the record points to that person by another number
     or a reference that names one person, and nothing in the profile is against it. A pointer must be confirmed by as much as three agreeing
-    parts of the profile and further pointers, or by the number that is one edit away.
+    parts of the profile and further pointers, or by the number that is one edit away. A number that is not one edit away may be a second
+    one of the person, which is for its authority to say: it is a `pair` in `doubtful_numbers`, and breaks no rule.
     """
     role = definition.strong_keys[0].role
     connection.execute(
@@ -120,16 +121,18 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
             SELECT l.anchor, r.anchor AS other, r.records, p.pointers, {agreement(definition, "l", "r")} AS score
             FROM pointing AS p JOIN sized AS l ON l.anchor = p.anchor JOIN sized AS r ON r.anchor = p.other
             WHERE NOT {surname_disagrees("l", "r")} AND NOT {given_apart("l", "r")} AND NOT {born_apart("l", "r")})
-        SELECT anchor FROM one_edit
-        UNION
-        SELECT anchor FROM pointed WHERE (records > 1 AND score + pointers >= 3)
-            OR ((records > 1 OR other < anchor) AND score + pointers >= 1 AND damerau_levenshtein(anchor, other) = 1)
+        SELECT anchor, bool_or(is_one_edit) AS is_one_edit FROM (
+            SELECT anchor, true AS is_one_edit FROM one_edit
+            UNION ALL
+            SELECT anchor, damerau_levenshtein(anchor, other) = 1 FROM pointed WHERE (records > 1 AND score + pointers >= 3)
+                OR ((records > 1 OR other < anchor) AND score + pointers >= 1 AND damerau_levenshtein(anchor, other) = 1))
+        GROUP BY anchor
         """,
         {"role": role},
     )
     connection.execute(
-        "INSERT INTO doubtful_numbers SELECT 'K04', $role, a.anchor, r.unit, r.record_no"
-        " FROM anchors AS a SEMI JOIN mistyped AS m ON m.anchor = a.anchor JOIN records AS r ON r.node = a.node",
+        "INSERT INTO doubtful_numbers SELECT CASE WHEN m.is_one_edit THEN 'K04' ELSE 'pair' END, $role, a.anchor, r.unit, r.record_no"
+        " FROM anchors AS a JOIN mistyped AS m ON m.anchor = a.anchor JOIN records AS r ON r.node = a.node",
         {"role": role},
     )
     connection.execute("DELETE FROM anchors WHERE anchor IN (SELECT anchor FROM mistyped)")

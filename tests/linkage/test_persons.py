@@ -105,7 +105,7 @@ def test_number_of_one_record_is_wrong_if_its_docket_and_its_names_are_a_person_
     world = World()
     linked = world.link([*rows, stray])
     assert len({link.person for link in linked.values()}) == 1
-    assert world.connection.execute("SELECT rule, unit, record_no FROM doubtful_numbers").fetchall() == [("K04", "case", 1)]
+    assert world.connection.execute("SELECT rule, unit, record_no FROM doubtful_numbers").fetchall() == [("pair", "case", 1)]
     assert len(set(persons(*rows, stray | {"docket": "D2"}))) == 2
     assert len(set(persons(*rows, stray | {"birth_date": "1980-05-18"}))) == 2  # no more than a pointer and the names
     assert len(set(persons(*rows, stray, row(("case", 2), chain_number="9999888", **JAN)))) == 2  # somebody else has it too
