@@ -186,6 +186,33 @@ class Base(Section):
     reason: str
 
 
+class HalfFull(Section):
+    """Below which `share` of what the year after makes one expect a series starts half full, beyond so many `deviations` of chance."""
+
+    share: Share
+    deviations: Annotated[float, Field(gt=0)]
+    reason: str
+
+
+class Statistics(Section):
+    """The limits of statistics."""
+
+    not_received: WarnAndBlock = WarnAndBlock(warn=0.05, block=0.2, min_rows=20, reason="the limit of rule F04")
+    half_full: HalfFull = HalfFull(share=0.75, deviations=3, reason="the limit of rule F15")
+
+
+class Figures(Section):
+    """What a median, percentage or rate must be about: `cases` at least, whole percentages from `whole_from`, others in steps of 5.
+
+    Below `edges_from` a percentage is never under 5 or over 95.
+    """
+
+    cases: Annotated[int, Field(ge=1)]
+    whole_from: int
+    edges_from: int
+    reason: str
+
+
 class LeafSet(Section):
     """Leaves of a cube: those with these concepts, one a dimension, the other dimensions free."""
 
@@ -270,6 +297,7 @@ class Disclosure(Section):
     insider: Insider = Insider()
     groups: Groups = Groups(categories=[], reason="no dimension says something about persons that others do not know")
     attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
+    figures: Figures = Figures(cases=50, whole_from=100, edges_from=500, reason="the limit of rule D04")
 
     @property
     def bases(self) -> tuple[int, int]:
@@ -408,6 +436,7 @@ class Policy(Section):
     terminology: Terminology
     linkage: Linkage
     chain: Chain
+    statistics: Statistics = Statistics()
     disclosure: Disclosure
     publication: Publication
     release: Release

@@ -23,7 +23,7 @@ STAGES = (
     Stage("terminology", ("contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "terminology/*", "waivers.yaml")),
     Stage("linkage", ("contracts/*", "linkage*", "policy.yaml")),
     Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml", "waivers.yaml")),
-    Stage("statistics", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "statistics/*", "terminology/schemes/*")),
+    Stage("statistics", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*")),
     Stage("disclosure", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*")),
     Stage(
         "publication",

@@ -45,7 +45,7 @@ def audit(
             tables.tables_are_full(release, connection),
             tables.totals_add_up(release, connection),
             tables.balances_close(release, connection),
-            tables.figures_have_enough(release, connection),
+            tables.figures_have_enough(release, connection, limits.least_cases),
             tables.tables_agree(release, connection),
             tables.changes_are_rounded(release, before),
             no_group_is_one_category(release, connection, limits.groups),

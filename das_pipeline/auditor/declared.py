@@ -58,6 +58,7 @@ class Limits:
 
     bases: tuple[int, ...]
     least_cells: int
+    least_cases: int  # that a median, percentage or rate must be about
     closing_months: int | None = None
     groups: Groups = Groups()
 

@@ -15,7 +15,6 @@ from das_pipeline.auditor.release import ALL, Published, Table
 from das_pipeline.gate import Verdict
 
 FIX = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
-LEAST = 50  # cases below which a median or percentage says something about a few of them
 ENCLOSING = {  # the longer period that contains a period
     "quarter": "substr(period, 1, 4) || '-Q' || CAST((CAST(substr(period, 6, 2) AS INTEGER) + 2) // 3 AS VARCHAR)",
     "year": "substr(period, 1, 4)",
@@ -72,8 +71,8 @@ def balances_close(release: Published, connection: duckdb.DuckDBPyConnection) ->
     return verdict("D03", "Every published balance closes", len(faults), faults, FIX)
 
 
-def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D04: a median or percentage is shown only where the published count of what it is about is at least LEAST."""
+def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnection, least: int) -> Verdict:
+    """D04: a median, percentage or rate is shown only where the published count of what it is about is at least `least`."""
     faults: dict[str, int] = {}
     for table in (t for t in release.tables.values() if t.is_derived):
         counts = release.tables.get(table.facts["counts"])
@@ -84,10 +83,10 @@ def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnectio
         totals = [f"{_quoted(d.name)} = '{ALL}'" for d in counts.dimensions if d.name not in common]
         keys = _list([*common, "period_kind", "period"])
         of = f"SELECT {keys}, n AS cases FROM {_quoted(counts.name)} WHERE {' AND '.join(totals) or 'TRUE'}"
-        wrong = f"(status = 'not_shown' AND n > 0) OR (status <> 'not_shown' AND COALESCE(cases, 0) < {LEAST})"
+        wrong = f"(status = 'not_shown' AND n > 0) OR (status <> 'not_shown' AND COALESCE(cases, 0) < {least})"
         query = f"SELECT COUNT(*) FROM {_quoted(table.name)} LEFT JOIN ({of}) USING ({keys}) WHERE {wrong}"
         faults[table.name] = connection.execute(query).fetchall()[0][0]
-    return verdict("D04", f"Every derived figure is about {LEAST} cases or more", len(faults), faults, FIX)
+    return verdict("D04", f"Every derived figure is about {least} cases or more", len(faults), faults, FIX)
 
 
 def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:

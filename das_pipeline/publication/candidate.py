@@ -42,7 +42,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     with run.connect() as connection:
         for table in tables:
             if table.kind != "external":
-                cells = protected_cells(connection, run.lake, table, run.as_of, policy.release.provisional_months)
+                cells = protected_cells(connection, run.lake, table, run.as_of, policy)
             else:
                 cells = external_cells(connection, run.lake, table)
             columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))

@@ -13,7 +13,7 @@ from das_pipeline.deliveries import ExternalSource, is_simulated, load_external,
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
-from das_pipeline.statistics import CLOSING, CORRECTIONS, MEDIAN, MOVEMENT, OPENING, Statistics, counts_of, load_statistics
+from das_pipeline.statistics import CLOSING, CORRECTIONS, MEDIAN, MOVEMENT, OPENING, Rate, Share, Statistics, counts_of, load_statistics
 from das_pipeline.statistics import Table as Declared
 
 
@@ -41,8 +41,8 @@ class Source:
 class Table:
     """A table as published: one row per cell.
 
-    `kind` protected: sums of protected leaves; derived: weeks or percentages computed from such sums; external: another publisher's own
-    exact figures. `cubes` names the cube that the table is made of, or one cube for each code of its first dimension.
+    `kind` protected: sums of protected leaves; derived: weeks, percentages or rates computed from such sums; external: another
+    publisher's own exact figures. `cubes` names the cube that the table is made of, or one cube for each code of its first dimension.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Table:
     own_levels: tuple[tuple[str, str, str, str], ...] = ()  # scheme, level, leaf, node of the same dimensions
     shown: dict[str, str] = field(default_factory=dict)  # dimension without a total -> the code to show first; none where units differ
     population: dict[str, str] = field(default_factory=dict)  # the same codes -> what is counted: equal texts, equal counts
+    ratios: Mapping[str, Share | Rate] = field(default_factory=dict)  # of a derived table: code of its first dimension -> what is divided
     counts: str = ""  # of a derived table: the table with the counts of what its figures are about
     file: str = ""  # of terminology/external
     measure: str = ""
@@ -157,6 +158,7 @@ def _protected(
         shown={table.stacked: next((code for code in (CLOSING, MEDIAN) if code in table.of), next(iter(table.of)))}
         if table.stacked and not is_stack
         else {},
+        ratios=table.ratios,
         counts=counts.name if table.derived and (counts := counts_of(table, statistics.tables)) else "",
         population={}
         if table.derived

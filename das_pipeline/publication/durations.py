@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from das_pipeline import engine
+from das_pipeline.policy import Figures
 from das_pipeline.publication import survival
 from das_pipeline.publication.definitions import Dimension, Table
 from das_pipeline.publication.metadata import NOT_SHOWN
@@ -19,15 +20,13 @@ from das_pipeline.publication.rollup import rolled_up
 from das_pipeline.statistics import ENDED, STILL_OPEN, WEEKS
 from das_pipeline.terminology import ALL
 
-LEAST = 50  # counted spells below which a median would say something about a few of them
-WHOLE_FROM, LOW_FROM = 100, 500  # from here on a percentage is whole, not one of steps of 5; and may be below 5 or above 95
 SHARES = {"first_quartile": 0.25, "median": 0.5, "third_quartile": 0.75}
 
 
-def duration_cells(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
+def duration_cells(connection: duckdb.DuckDBPyConnection, table: Table, limits: Figures) -> pa.Table:
     """Return the cells of `table`: whole weeks or percentages, for each of its measures. Sources: leaves_0, hierarchies, periods_0.
 
-    A cell has the status `not_shown`, and 0, when it is about fewer than LEAST spells, or its quantile is beyond the last week.
+    A cell has the status `not_shown`, and 0, when it is about too few spells, or its quantile is beyond the last week.
     """
     measure, *dimensions = table.dimensions
     cube = next(iter(table.cubes.values()))
@@ -45,32 +44,32 @@ def duration_cells(connection: duckdb.DuckDBPyConnection, table: Table) -> pa.Ta
     closed, still = (np.array(counts[name].to_pylist(), dtype=np.int64) for name in ("closed", "still_open"))
     tables = [
         counts.select(keys).append_column("n", pa.array(n)).append_column("status", _status(counts, is_shown))
-        for n, is_shown in (_measured(code, closed, still) for code in table.codes[measure.name])
+        for n, is_shown in (_measured(code, closed, still, limits) for code in table.codes[measure.name])
     ]
     rows = [t.add_column(0, measure.name, pa.repeat(code, t.num_rows)) for code, t in zip(table.codes[measure.name], tables, strict=True)]
     return pa.concat_tables(rows).sort_by([(name, "ascending") for name in table.keys])
 
 
-def _measured(code: str, closed: survival.Counts, still: survival.Counts) -> tuple[survival.Counts, np.ndarray]:
+def _measured(code: str, closed: survival.Counts, still: survival.Counts, limits: Figures) -> tuple[survival.Counts, np.ndarray]:
     """Return a measure of every cell, 0 where it is not shown, and where it is shown."""
     spells = closed.sum(-1) + still.sum(-1)
     if code.startswith(STILL_OPEN):
         open_share = survival.still_open(closed, still)[:, int(code.removeprefix(STILL_OPEN)) - 1]
-        return _percent(open_share, spells), spells >= LEAST
+        return percent(open_share, spells, limits), spells >= limits.cases
     if code == "plain_median":
         weeks, of = survival.quantile(survival.ended_by(closed), 0.5), closed.sum(-1)
     else:
         weeks, of = survival.quantile(survival.still_open(closed, still), SHARES[code]), spells
-    is_shown = (of >= LEAST) & (weeks != survival.NEVER)
+    is_shown = (of >= limits.cases) & (weeks != survival.NEVER)
     return np.where(is_shown, weeks, 0), is_shown
 
 
-def _percent(share: survival.Shares, of: survival.Counts) -> survival.Counts:
-    """Return percentages, whole from 100 and in steps of 5 from 50; below 500 never under 5 or over 95, and never 0 or 100."""
-    step = np.where(of >= WHOLE_FROM, 1, 5)
-    percent = np.rint(100 * share / step).astype(np.int64) * step
-    edge = np.where(of >= LOW_FROM, 1, 5)
-    return np.where(of >= LEAST, np.clip(percent, edge, 100 - edge), 0)
+def percent(share: survival.Shares, of: survival.Counts, limits: Figures) -> survival.Counts:
+    """Return shares as percentages: whole ones or steps of 5, by how much they are of, and of little never below 5 or above 95."""
+    step = np.where(of >= limits.whole_from, 1, 5)
+    whole = np.rint(100 * share / step).astype(np.int64) * step
+    edge = np.where(of >= limits.edges_from, 1, 5)
+    return np.where(of >= limits.cases, np.clip(whole, edge, 100 - edge), 0)
 
 
 def _status(counts: pa.Table, is_shown: Sequence[bool] | np.ndarray) -> pa.Array:

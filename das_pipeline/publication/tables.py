@@ -20,19 +20,19 @@ from das_pipeline import engine
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, first_day, is_provisional, kind_of, last_day
+from das_pipeline.policy import Policy
 from das_pipeline.publication import formats, labelled
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.durations import duration_cells
 from das_pipeline.publication.metadata import ESTIMATE, MARK
+from das_pipeline.publication.ratios import ratio_cells
 from das_pipeline.publication.rollup import rolled_up, with_corrections
 from das_pipeline.publication.texts import Words
 from das_pipeline.statistics import CLOSING, OPENING
 from das_pipeline.terminology import ALL
 
 
-def protected_cells(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, as_of: date, provisional_months: int | None
-) -> pa.Table:
+def protected_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, as_of: date, policy: Policy) -> pa.Table:
     """Return the cells of a protected or derived table: every node of every dimension and its total, in every kind of period.
 
     Nothing but the protected leaves goes in, so any two tables agree on the cells that they share, and adding a table costs no privacy.
@@ -46,13 +46,14 @@ def protected_cells(
         view = f"leaves_{number}"
         _create_view(connection, view, leaves.path(f"{cube}.parquet"))
         leaf_periods = [row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {view} ORDER BY period").fetchall()]
-        status = partial(status_of, as_of=as_of, provisional_months=provisional_months, covered_until=covered.get(cube))
+        status = partial(status_of, as_of=as_of, provisional_months=policy.release.provisional_months, covered_until=covered.get(cube))
         rows = _opening_rows(leaf_periods, status) if code == OPENING else _period_rows(leaf_periods, table.periods, status)
         if code == CLOSING and table.is_balance:
             rows = [row for row in rows if row["leaf"] > leaf_periods[0]]  # the first stock is the opening of the month after
         connection.register(f"periods_{number}", pa.Table.from_pylist(rows))
         if table.kind == "derived":
-            return duration_cells(connection, table)
+            figures = policy.disclosure.figures
+            return ratio_cells(connection, lake, table, figures) if table.ratios else duration_cells(connection, table, figures)
         stacked = {table.dimensions[0].name: code} if code else {}
         query, values = rolled_up(number, table.dimensions[1:] if code else table.dimensions, stacked)
         queries.append(f"({query})")

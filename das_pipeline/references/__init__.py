@@ -19,6 +19,7 @@ FOUND_SOUND = "jurisdiction.sound"  # in the home: the hash of the files that we
 LOOKS: tuple[Callable[[Jurisdiction], Iterator[Fault]], ...] = (
     files.files_that_nobody_reads,
     files.external_tables,
+    files.rates,
     files.calendars,
     meanings.code_lists,
     meanings.coded_columns,

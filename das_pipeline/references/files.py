@@ -71,6 +71,21 @@ def _is_read(file: str) -> bool:
     return any(fnmatchcase(file, pattern) for pattern in (*patterns, *BESIDE))
 
 
+def rates(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield rates per something that no external source counts."""
+    sources = [load_external(jurisdiction, name) for name in external_sources(jurisdiction)]
+    measures = {source.table: source.measure for source in sources}
+    for file in jurisdiction.files("statistics/*.yaml"):
+        content = jurisdiction.document(file).value()
+        declared = content.get("rates") if isinstance(content, dict) else None
+        for code, rate in declared.items() if isinstance(declared, dict) else ():
+            place, source, measure = jurisdiction.place(file, "rates", code), rate["source"], rate["measure"]
+            if source not in measures:
+                yield (place / "source").fault(f"no external source makes a table {source}. {nearest(source, measures)}")
+            elif measure != measures[source]:
+                yield (place / "measure").fault(f"the source measures {measures[source]}, not {measure}.")
+
+
 def external_tables(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield where an external source, or what is published of it, names something that is not there."""
     schemes = load_schemes(jurisdiction)

@@ -60,7 +60,8 @@ def limits_of(policy: Disclosure) -> Limits:
     """The limits of the policy that the auditor judges by."""
     of_groups = policy.groups
     groups = Groups(tuple(of_groups.categories), of_groups.share, of_groups.above, of_groups.least, of_groups.most)
-    return Limits(policy.bases, policy.quality_cells.cells, policy.closing.months if policy.closing else None, groups)
+    closing_months = policy.closing.months if policy.closing else None
+    return Limits(policy.bases, policy.quality_cells.cells, policy.figures.cases, closing_months, groups)
 
 
 def made_before(candidate: Candidate) -> dict[str, str]:

@@ -5,6 +5,7 @@ What a cube of any type counts becomes rows of `selected`: a day, the columns of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,13 +53,11 @@ def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> Query:
     """A person is in the leaf of the first event of a period; of one day, of the first in the order of the values themselves."""
     bound: dict[str, Any] = {"as_of": as_of}
     kinds = {f"kind_{n}": kind for n, kind in enumerate(cube.kinds)}
-    conditions = [f"kind IN ({_names(kinds)})"]
-    bound |= kinds
-    for place, (column, values) in enumerate(cube.leave_out.items()):
-        left = {f"left_{place}_{n}": value for n, value in enumerate(values)}
-        conditions.append(f"COALESCE({column}, '') NOT IN ({_names(left)})")
-        bound |= left
+    kept, left = _kept(cube)
+    conditions = [f"kind IN ({_names(kinds)})", *kept]
+    bound |= kinds | left
     columns = raw_columns(cube)
+    bands = "".join(f", {_band(dimension, cube.bounds)} AS {dimension}" for dimension in cube.own)
     direction = " DESC" if cube.which == "last" else ""
     place_of_kind = " ".join(f"WHEN kind = $kind_{n} THEN {chain.order.index(kind)}" for n, kind in enumerate(cube.kinds))
     unit, keys = "record_no", ["occurred_on", f"CASE {place_of_kind} END", "sub"]
@@ -70,14 +69,31 @@ def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> Query:
     is_one = cube.type == "persons" or cube.which != "each"
     query = f"""
 WITH accepted AS (
-    SELECT occurred_on{_listed(columns)}, ROW_NUMBER() OVER (PARTITION BY {unit} ORDER BY {turn}) AS turn
+    SELECT occurred_on{_listed(columns)}{bands}, ROW_NUMBER() OVER (PARTITION BY {unit} ORDER BY {turn}) AS turn
     FROM events
     WHERE rule IS NULL AND known_from <= $as_of AND $as_of < known_until AND {" AND ".join(conditions)}
 )
-SELECT occurred_on{_listed(columns)}, 1 AS n
+SELECT occurred_on{_listed([*columns, *cube.own])}, 1 AS n
 FROM accepted
 WHERE {dated}{" AND turn = 1" if is_one else ""}"""
     return query, bound
+
+
+def _kept(cube: Cube) -> tuple[list[str], dict[str, str]]:
+    """Return the conditions of the events that the cube does not leave out, and their values to bind."""
+    conditions: list[str] = []
+    bound: dict[str, str] = {}
+    for place, (column, values) in enumerate(cube.leave_out.items()):
+        left = {f"left_{place}_{n}": value for n, value in enumerate(values)}
+        conditions.append(f"COALESCE({column}, '') NOT IN ({_names(left)})")
+        bound |= left
+    return conditions, bound
+
+
+def _band(dimension: str, bounds: Sequence[int]) -> str:
+    """The class of an event's amount: the highest bound that it reaches."""
+    reached = " ".join(f"WHEN amount >= {bound} THEN '{dimension}_{bound}'" for bound in (*reversed(bounds), 0))
+    return f"CASE {reached} ELSE 'unknown' END"
 
 
 def _cohort(cube: Cube, as_of: date, dated: dict[str, Any]) -> Query:
@@ -95,6 +111,9 @@ def _cohort(cube: Cube, as_of: date, dated: dict[str, Any]) -> Query:
         places += [f"WHEN kind IN ({_names({f'kind_{place}_{n}': k for n, k in enumerate(kinds)})}) THEN {place}"] if kinds else []
     of_place = " ".join(f"WHEN r.place = {place} THEN $state_{place}" for place in range(1, len(cube.states)))
     columns, linked = raw_columns(cube), ""
+    kept, left = _kept(cube)
+    is_counted = f" AND (kind <> $start OR {' AND '.join(kept)})" if kept else ""
+    bound |= left
     if cube.linked_by:
         bound["linked_by"] = cube.linked_by
         linked = "JOIN linked AS l ON l.partner = s.partner AND l.record_no = s.record_no"
@@ -103,7 +122,7 @@ WITH accepted AS (
     SELECT unit, partner, record_no, person_id, case_id, occurred_on, kind{_listed(columns)},
         CASE {" ".join(places)} END AS place
     FROM events
-    WHERE rule IS NULL AND known_from <= $as_of AND $as_of < known_until
+    WHERE rule IS NULL AND known_from <= $as_of AND $as_of < known_until{is_counted}
 ),
 starts AS (
     SELECT unit, partner, record_no, person_id, case_id, occurred_on, occurred_on + {cube.follow_up} * INTERVAL '1' MONTH

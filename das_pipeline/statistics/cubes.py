@@ -14,6 +14,7 @@ from das_pipeline.deliveries import covered_until
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import month_after, months, months_later, period_of
+from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 from das_pipeline.statistics import judging
 from das_pipeline.statistics.counting import Query, corrections, counted_leaves, early_events, selected_rows
@@ -25,7 +26,7 @@ CONCEPTS = "terminology/concepts"
 
 
 def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the base cubes to `draft`, one file a cube; return the verdicts F01 and F05 to F08.
+    """Write the base cubes to `draft`, one file a cube; return the verdicts F01, F04 to F08 and F15.
 
     One row per leaf and period with anything in it, as known on the run's date; a leaf without a row is 0. Confidential: true counts.
     Only accepted events count, from the chain's opening month to the month of the run's date. The fact `before_opening` has the events of
@@ -38,7 +39,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
         connection.execute(f"CREATE TEMP VIEW concepts AS SELECT * FROM {engine.parquet([concepts.path('concepts.parquet')])}")
         create_hierarchies(connection, statistics, concepts.path("hierarchies.parquet"))
         create_calendar(connection, chain, run.as_of)
-        judging.create_tables(connection)
+        judging.create_tables(connection, statistics)
         before_opening: dict[str, int] = {}
         for cube in statistics.cubes:
             if cube.spell and spells:
@@ -58,7 +59,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
         draft.facts |= {"opening_month": chain.opening_month.isoformat()[:7], "before_opening": before_opening}
         draft.facts["counted"] = _counted(connection, statistics)
         draft.facts["covered_until"] = {cube.name: _covered_until(run, chain, cube) for cube in statistics.cubes}
-        return judging.judge_cubes(connection, statistics)
+        return judging.judge_cubes(connection, statistics, load_policy(run.jurisdiction).statistics)
 
 
 def create_hierarchies(connection: duckdb.DuckDBPyConnection, statistics: Statistics, path: Path) -> None:

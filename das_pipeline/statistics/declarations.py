@@ -14,11 +14,11 @@ from das_pipeline.shape_faults import Mistakes
 Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text and file names
 Type = Literal["flow", "persons", "balance", "duration", "cohort"]
 KEYS: dict[Type, tuple[set[str], set[str]]] = {  # type of cube -> the keys that it needs, and those that it may have
-    "flow": ({"kind"}, {"leave_out", "which", "adds_up_to"}),
+    "flow": ({"kind"}, {"leave_out", "which", "adds_up_to", "bands"}),
     "persons": ({"kind"}, {"leave_out", "adds_up_to"}),
     "balance": ({"spell"}, {"same_as", "older_than"}),
     "duration": ({"spell", "weeks"}, set()),
-    "cohort": ({"start", "states", "follow_up"}, {"adds_up_to", "linked_by"}),
+    "cohort": ({"start", "states", "follow_up"}, {"adds_up_to", "leave_out", "linked_by", "sent_to"}),
 }
 Ascending = Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
 
@@ -26,12 +26,14 @@ Ascending = Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
 class DeclaredCube(BaseModel, extra="forbid"):
     """A base cube, by `leaf` (dimension: [column, level of its scheme]) and period.
 
-    flow: the events of `kind`. persons: the distinct persons with such events, each in the leaf of the first of them in the period.
-    balance: the spells that began, ended and were open at the end of the month, and for how many months (`older_than`); `same_as` names the
-    flow cube that counts its inflow or outflow too. duration: the spells that began in a period by the weeks that they took, or have taken
-    so far; `weeks` are the bounds of the published bands, of which the last ends the count. cohort: the units of which `start` is in a
-    period by the furthest of the `states` (state: kinds of event that reach it) after so many months (`follow_up`). A state that only
-    records of other units reach counts for units with the event `linked_by`, if that is declared: an unsolved crime has no case.
+    flow: the events of `kind`, and by the classes of their amount (`bands`: dimension -> lower bounds). persons: the distinct persons with
+    such events, each in the leaf of the first of them in the period. balance: the spells that began, ended and were open at the end of the
+    month, and for how many months (`older_than`); `same_as` names the flow cube that counts its inflow or outflow too. duration: the spells
+    that began in a period by the weeks that they took, or have taken so far; `weeks` are the bounds of the published bands, of which the
+    last ends the count. cohort: the units of which `start` is in a period by the furthest of the `states` (state: kinds of event that reach
+    it) after so many months (`follow_up`). A state that only records of other units reach counts for units with the event `linked_by`, if
+    that is declared: an unsolved crime has no case.
+    `sent_to`: the partner to which the first event sends the unit; those that stay in the first state did not arrive.
     """
 
     cube: Word
@@ -43,6 +45,7 @@ class DeclaredCube(BaseModel, extra="forbid"):
     period: Kind
     leaf: dict[Word, Annotated[list[Word], Field(min_length=1, max_length=2)]]
     adds_up_to: Word | None = None
+    bands: Annotated[dict[Word, Ascending], Field(max_length=1)] = {}
     spell: Word | None = None
     same_as: dict[Literal["inflow", "outflow"], Word] = {}
     older_than: Ascending = []
@@ -51,6 +54,7 @@ class DeclaredCube(BaseModel, extra="forbid"):
     states: Annotated[dict[Word, list[Word]], Field(min_length=2)] = {}
     follow_up: Ascending = []
     linked_by: Word | None = None
+    sent_to: Word | None = None
 
     @model_validator(mode="after")
     def _has_the_keys_of_its_type(self) -> DeclaredCube:
@@ -60,9 +64,11 @@ class DeclaredCube(BaseModel, extra="forbid"):
             raise ValueError(f"a cube of type {self.type} needs {', '.join(missing)}")
         if strange := sorted(own - needed - allowed):
             raise ValueError(f"a cube of type {self.type} has no {', '.join(strange)}")
-        for name in ("older_than", "weeks", "follow_up"):
-            if (numbers := getattr(self, name)) != sorted(set(numbers)):
+        for name, numbers in {"older_than": self.older_than, "weeks": self.weeks, "follow_up": self.follow_up, **self.bands}.items():
+            if numbers != sorted(set(numbers)):
                 raise ValueError(f"`{name}` must ascend")
+        if twice := self.bands.keys() & self.leaf.keys():
+            raise ValueError(f"{min(twice)} is a dimension of the leaf: give the bands another name")
         if self.states and [state for state, kinds in self.states.items() if not kinds] != list(self.states)[:1]:
             raise ValueError("the first of the `states` is that of units to which nothing happened: it has no kinds, the others have")
         if self.linked_by and self.linked_by not in {kind for kinds in self.states.values() for kind in kinds}:
@@ -108,11 +114,33 @@ class Stack(BaseModel, extra="forbid"):
     rows: Annotated[dict[Word, Word], Field(min_length=1)]
 
 
+class Share(BaseModel, extra="forbid"):
+    """A percentage of a table's count: the part of it with these values of a dimension, or the count of another cube."""
+
+    where: Annotated[dict[Word, Annotated[list[str], Field(min_length=1)]], Field(max_length=1)] = {}
+    cube: Word | None = None
+
+    @model_validator(mode="after")
+    def _has_one_part(self) -> Share:
+        if bool(self.where) == bool(self.cube):
+            raise ValueError("a share is either of those `where` a dimension has some values, or of another `cube`")
+        return self
+
+
+class Rate(BaseModel, extra="forbid"):
+    """A table's count for every `per` of the `measure` in a file of terminology/external, such as inhabitants."""
+
+    source: Word
+    measure: Word
+    per: Annotated[int, Field(gt=0)]
+
+
 class DeclaredTable(BaseModel, extra="forbid"):
     """A published table: a roll-up of one cube, or a stack of totals, `by` dimension: level and period: kinds of period.
 
-    Of a balance or cohort, `cube` names it (all its lines, all its follow-ups) or one of its parts. With `measures` a table has no counts
-    of a duration but what follows from them: weeks, or the percentage that is `still_open` after each of the cube's bounds.
+    With `shares` or `rates` (code -> what is divided) a table has percentages or rates instead of the counts of its cube, computed from
+    protected ones. Of a balance or cohort, `cube` names it (all its lines, all its follow-ups) or one of its parts. With `measures` a table
+    has no counts of a duration but what follows from them: weeks, or the percentage that is `still_open` after each of the cube's bounds.
     """
 
     table: Word
@@ -123,10 +151,14 @@ class DeclaredTable(BaseModel, extra="forbid"):
     cube: Word | None = None
     stack: Stack | None = None
     measures: list[Literal["first_quartile", "median", "third_quartile", "plain_median", "still_open"]] = []
+    shares: dict[Word, Share] = {}
+    rates: Annotated[dict[Word, Rate], Field(max_length=1)] = {}
     by: dict[Word, Word | list[Word]]
 
     @model_validator(mode="after")
     def _has_one_source(self) -> DeclaredTable:
+        if sum(map(bool, (self.measures, self.shares, self.rates, self.stack))) > 1:
+            raise ValueError("a table has one of `measures`, `shares`, `rates` and `stack`: make two tables")
         if (self.cube is None) == (self.stack is None):
             raise ValueError("a table has either `cube` or `stack`")
         if "still_open" in self.measures and len(self.measures) > 1:

@@ -1,4 +1,4 @@
-"""What must be true of the base cubes (F01, F05 to F08): they equal what is counted again without any category, and they agree."""
+"""What must be true of the base cubes (F01, F04 to F08, F15): they equal what is counted again without any category, and agree."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import duckdb
 
 from das_pipeline import engine
-from das_pipeline.gate import Verdict
+from das_pipeline.gate import Verdict, share_exceeds
+from das_pipeline.policy import HalfFull, WarnAndBlock
+from das_pipeline.policy import Statistics as Limits
 from das_pipeline.statistics.counting import PERIOD_TEXT, counted_leaves
-from das_pipeline.statistics.model import CLOSING, INFLOW, OUTFLOW, Cube, Statistics
+from das_pipeline.statistics.model import CLOSING, INFLOW, OUTFLOW, PENDING, STATE, Cube, Statistics
 
 TABLES = {
     "parts": "cube VARCHAR, dimension VARCHAR, category VARCHAR, period VARCHAR, n BIGINT",
@@ -17,7 +19,6 @@ TABLES = {
     "year_totals": "cube VARCHAR, year VARCHAR, n BIGINT",
     "cube_dimensions": "cube VARCHAR, dimension VARCHAR, scheme VARCHAR, level VARCHAR",
 }
-HALF_FULL = {"share": 0.75, "deviations": 3}  # a quarter less happens in no season; three deviations by chance once in a thousand
 FILES = {"F05": "category_differences", "F06": "year_differences", "F08": "share_differences"}
 TRUTHS = {
     "F01": "Opening + inflow - outflow + corrections = closing stock, in every leaf and month",
@@ -28,21 +29,22 @@ TRUTHS = {
 }
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that the rules read, empty."""
+def create_tables(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> None:
+    """Create the tables that the rules read: the dimensions of every cube, and the counts, empty."""
+    dimensions = [(cube.name, d, cube.scheme[d], level) for cube in statistics.cubes for d, (_, level) in cube.leaf.items()]
+    dimensions += [(cube.name, "total", "", "total") for cube in statistics.cubes]
     for name, columns in TABLES.items():
-        connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
+        engine.create_table(connection, name, columns, dimensions if name == "cube_dimensions" else [])
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
     """Add `cube` to the tables that the rules read: its categories from its leaves, its totals from what was selected."""
-    dimensions = [(d, d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
-    for dimension, category, scheme, level in [*dimensions, ("total", "'all'", "", "total")]:
-        connection.execute("INSERT INTO cube_dimensions VALUES (?, ?, ?, ?)", [cube.name, dimension, scheme, level])
-        connection.execute(
-            f"INSERT INTO parts SELECT $cube, $dimension, {category}, period, SUM(n) FROM cube_{cube.name} GROUP BY ALL",
-            {"cube": cube.name, "dimension": dimension},
-        )
+    categories = {dimension: dimension for dimension in cube.leaf} | {"total": "'all'"}
+    parts = " UNION ALL ".join(
+        f"SELECT $cube, '{dimension}', {category}, period, SUM(n) FROM cube_{cube.name} GROUP BY {category}, period"
+        for dimension, category in categories.items()
+    )
+    connection.execute(f"INSERT INTO parts {parts}", {"cube": cube.name})
     for table, period in (("totals", cube.period), ("year_totals", "year")):
         text = PERIOD_TEXT[period]
         connection.execute(f"INSERT INTO {table} SELECT $cube, {text}, SUM(n) FROM selected GROUP BY {text}", {"cube": cube.name})
@@ -54,8 +56,8 @@ def take_in_corrections(connection: duckdb.DuckDBPyConnection, cube: Cube) -> No
     connection.execute(f"CREATE OR REPLACE TEMP TABLE corrections_{cube.statistic} AS {query}", bound)
 
 
-def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> list[Verdict]:
-    """Return F01 and F05 to F08 on the cubes that were taken in."""
+def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics, limits: Limits) -> list[Verdict]:
+    """Return F01, F04 to F08 and F15 on the cubes that were taken in."""
     differences: dict[str, list[tuple[object, ...]]] = {
         rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()
     }
@@ -67,16 +69,47 @@ def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -
     differences["F01"] = [
         (stock.statistic, row) for stock in stocks for row in connection.execute(balance_differences(stock, statistics)).fetchall()
     ]
-    return [*(_verdict(rule, differences[rule]) for rule in sorted(differences)), series_start_full(connection)]
+    return [
+        *(_verdict(rule, differences[rule]) for rule in sorted(differences)),
+        handovers_arrive(connection, statistics, limits.not_received),
+        series_start_full(connection, limits.half_full),
+    ]
 
 
-def series_start_full(connection: duckdb.DuckDBPyConnection) -> Verdict:
+def handovers_arrive(connection: duckdb.DuckDBPyConnection, statistics: Statistics, limit: WarnAndBlock) -> Verdict:
+    """F04: of what a partner sends to another, little is still not received after the longest follow-up of its cohort."""
+    facts: dict[str, int | float | str] = {}
+    odd, blocks = [], False
+    for name, sent_to in {cube.statistic: cube.sent_to for cube in statistics.cubes if cube.sent_to}.items():
+        cubes = [cube for cube in statistics.cubes if cube.statistic == name]
+        (_, early, _), (sent, missing, months) = (_not_received(connection, cube) for cube in (cubes[0], cubes[-1]))
+        facts |= {f"{name}_sent": sent, f"{name}_late": max(early - missing, 0), f"{name}_not_found": missing}
+        if share_exceeds(missing, sent, limit.warn, limit.min_rows):
+            blocks |= share_exceeds(missing, sent, limit.block, limit.min_rows)
+            odd.append(f"{missing} of {sent} sent to {sent_to} were not received after {months} months ({name})")
+    sentence = "What partners send to each other arrives."
+    if odd:
+        sentence = (
+            f"{'; '.join(odd)}. Ask the receiver for the missing deliveries, or look at the references by which its cases are linked."
+        )
+    return Verdict("F04", not odd, sentence, severity="block" if blocks or not odd else "warn", facts=facts)
+
+
+def _not_received(connection: duckdb.DuckDBPyConnection, cube: Cube) -> tuple[int, int, int]:
+    """Return how many units were sent long enough ago, how many of them have not arrived after the cube's follow-up, and its months."""
+    counts = dict(connection.execute(f"SELECT {STATE}, CAST(SUM(n) AS BIGINT) FROM cube_{cube.name} GROUP BY {STATE}").fetchall())
+    counts.pop(PENDING, None)
+    return sum(counts.values()), counts.get(next(iter(cube.states)), 0), cube.follow_up
+
+
+def series_start_full(connection: duckdb.DuckDBPyConnection, limit: HalfFull) -> Verdict:
     """F15: no cube by month begins with far less than the year after, as when what was under way at the start was not delivered."""
-    cubes = [row[0] for row in connection.execute(engine.sql(__package__, "first_months.sql"), HALF_FULL).fetchall()]
+    bound = {"share": limit.share, "deviations": limit.deviations}
+    cubes = [row[0] for row in connection.execute(engine.sql(__package__, "first_months.sql"), bound).fetchall()]
     sentence = "No series by month starts half full."
     if cubes:
         sentence = (
-            f"The first two months of {', '.join(cubes)} hold less than {HALF_FULL['share']:.0%} of what the year after makes one expect."
+            f"The first two months of {', '.join(cubes)} hold less than {limit.share:.0%} of what the year after makes one expect."
             " Ask the partners to deliver what was open at the start too, or begin later: opening_month in chain.yaml."
         )
     return Verdict("F15", not cubes, sentence, severity="warn", facts={"cubes": len(cubes)})

@@ -9,7 +9,7 @@ from das_pipeline.chain import load_chain
 from das_pipeline.errors import Fault, Faults, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Place
 from das_pipeline.periods import KINDS
-from das_pipeline.statistics.declarations import CubesFile, DeclaredTable
+from das_pipeline.statistics.declarations import CubesFile, DeclaredTable, Share
 from das_pipeline.statistics.model import (
     CLOSING,
     FOLLOW_UP,
@@ -26,7 +26,7 @@ from das_pipeline.statistics.model import (
     counts_of,
 )
 from das_pipeline.statistics.reading import CubeReader
-from das_pipeline.terminology import load_schemes
+from das_pipeline.terminology import Scheme, load_schemes
 
 CUBES = "statistics/cubes.yaml"
 
@@ -57,7 +57,7 @@ def _statistics(jurisdiction: Jurisdiction, content: str) -> Statistics:  # noqa
                 table = jurisdiction.load(file, DeclaredTable)
                 if table.table in tables:
                     jurisdiction.place(file, "table").refuse(f"another file has a table {table.table}: rename one.")
-                if unfit := list(_faults_of_table(jurisdiction.place(file), table, cubes)):
+                if unfit := list(_faults_of_table(jurisdiction.place(file), table, cubes, schemes)):
                     faults.add(*unfit)
                     continue
                 tables[table.table] = _table(table, cubes)
@@ -74,7 +74,7 @@ def _statistics(jurisdiction: Jurisdiction, content: str) -> Statistics:  # noqa
     return Statistics(tuple(cubes.values()), tuple(tables[name] for name in sorted(tables)))
 
 
-def _faults_of_table(place: Place, declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Iterator[Fault]:
+def _faults_of_table(place: Place, declared: DeclaredTable, cubes: Mapping[str, Cube], schemes: Mapping[str, Scheme]) -> Iterator[Fault]:
     """Yield where a table does not fit its cubes."""
     sources = [(place / "cube", declared.cube)] if declared.cube else []
     sources += [(place / "stack" / "rows" / row, cube) for row, cube in declared.stack.rows.items()] if declared.stack else []
@@ -83,6 +83,9 @@ def _faults_of_table(place: Place, declared: DeclaredTable, cubes: Mapping[str, 
         if name not in known:
             yield at.fault(f"there is no cube {name} in {CUBES}. {nearest(name, known)}")
             return
+    if (declared.shares or declared.rates) and declared.cube not in cubes:
+        yield (place / "cube").fault("shares and rates are of one cube: name a part of the statistic.")
+        return
     if declared.measures and "duration" not in {cube.type for cube in cubes.values() if cube.name == declared.cube}:
         yield (place / "measures").fault("only a table of a duration has measures.")
         return
@@ -105,6 +108,41 @@ def _faults_of_table(place: Place, declared: DeclaredTable, cubes: Mapping[str, 
         elif level not in cube.levels[dimension]:
             sentence = f"dimension {dimension}: level {level} is not at or above the leaf's level {cube.leaf[dimension][1]}."
             yield (place / "by" / dimension).fault(f"{sentence} {nearest(level, cube.levels[dimension])}")
+    for code, share in declared.shares.items():
+        yield from _faults_of_share(place / "shares" / code, share, table, cubes, schemes)
+
+
+def _faults_of_share(place: Place, share: Share, table: Table, cubes: Mapping[str, Cube], schemes: Mapping[str, Scheme]) -> Iterator[Fault]:
+    """Yield where what a percentage is about does not fit the count that it is a part of."""
+    whole = cubes[table.cubes[0]]
+    if share.cube is None:
+        for dimension, values in share.where.items():
+            at = place / "where" / dimension
+            if dimension not in whole.leaf or dimension in table.by:
+                others = [d for d in whole.leaf if d not in table.by]
+                yield at.fault(f"{dimension} must be a dimension of {whole.name} that is not in `by`. {nearest(dimension, others)}")
+                continue
+            codes = _leaf_codes(whole, dimension, schemes)
+            yield from (at.fault(f"{value} is no value of {dimension}. {nearest(value, codes)}") for value in values if value not in codes)
+        return
+    part = cubes.get(share.cube)
+    if part is None:
+        yield (place / "cube").fault(f"there is no cube {share.cube} in {CUBES}. {nearest(share.cube, cubes)}")
+        return
+    if odd := [d for d, level in table.by.items() if part.scheme.get(d) != whole.scheme[d] or level not in part.levels[d]]:
+        yield (place / "cube").fault(f"cube {part.name} has no dimension {odd[0]} as {whole.name} has it.")
+    if not part.adds_over_time or any(KINDS.index(kind) < KINDS.index(part.period) for kind in table.periods):
+        yield (place / "cube").fault(
+            f"cube {part.name} is by {part.period}, or does not add up over time: publish the share by that period."
+        )
+
+
+def _leaf_codes(cube: Cube, dimension: str, schemes: Mapping[str, Scheme]) -> set[str]:
+    """Return the values that the leaves of `cube` have in a dimension."""
+    level = cube.leaf[dimension][1]
+    if dimension in cube.own:
+        return set(cube.own[dimension][level])
+    return {c.concept for c in schemes[cube.scheme[dimension]].concepts.values() if c.level == level}
 
 
 def _table(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Table:
@@ -120,8 +158,16 @@ def _table(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Table:
         stacked,
         {name: level for name, level in declared.by.items() if name != "period" and isinstance(level, str)},
         [period] if isinstance(period, str) else period,
-        ("percent" if declared.measures == ["still_open"] else "week") if declared.measures else None,
+        _derived(declared),
+        declared.shares or declared.rates,
     )
+
+
+def _derived(declared: DeclaredTable) -> str | None:
+    """Return what the figures of a table without counts are."""
+    if declared.shares or declared.measures == ["still_open"]:
+        return "percent"
+    return "week" if declared.measures else next((f"per_{rate.per}" for rate in declared.rates.values()), None)
 
 
 def _parts(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> tuple[str | None, dict[str, str]]:
@@ -129,8 +175,8 @@ def _parts(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> tuple[str | No
     name = declared.cube or ""
     if declared.measures == ["still_open"]:
         return WEEKS, {f"{STILL_OPEN}{bound}": name for bound in cubes[name].bounds}
-    if declared.measures:
-        return MEASURE, dict.fromkeys(declared.measures, name)
+    if codes := declared.measures or list(declared.shares or declared.rates):
+        return MEASURE, dict.fromkeys(codes, name)
     if name in cubes:
         return None, {"": name}
     parts = {cube.part: cube.name for cube in cubes.values() if cube.statistic == name}

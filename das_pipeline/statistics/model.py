@@ -8,7 +8,7 @@ from typing import Literal
 
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import Kind
-from das_pipeline.statistics.declarations import Type
+from das_pipeline.statistics.declarations import Rate, Share, Type
 
 INFLOW, OUTFLOW, CLOSING, WAITING = "inflow", "outflow", "closing", "waiting"  # the parts of a balance
 OPENING, CORRECTIONS = "opening", "corrections"  # the other lines of its table, which follow from the parts
@@ -51,10 +51,11 @@ class Cube:
     part: str = ""
     spell: str = ""
     is_partial: bool = False  # whether some events of its kinds count and others do not, as those that may reopen a spell
-    bounds: Sequence[int] = ()  # months of a stock, weeks of a duration
+    bounds: Sequence[int] = ()  # months of a stock, weeks of a duration, amounts of events
     follow_up: int = 0  # months
     states: Mapping[str, Sequence[str]] = field(default_factory=dict)
     linked_by: str | None = None  # the event of the unit itself without which those of other units do not count
+    sent_to: str | None = None  # the partner that receives the units of a cohort
     own: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     @property
@@ -95,7 +96,8 @@ class Table:
     stacked: str | None
     by: Mapping[str, str]
     periods: Sequence[str]
-    derived: str | None = None  # what its figures are, "week" or "percent", when they are not counts
+    derived: str | None = None  # what its figures are, "week", "percent" or "per_100000", when they are not counts
+    ratios: Mapping[str, Share | Rate] = field(default_factory=dict)  # code -> what its count is divided by, or the other way round
 
     @property
     def cubes(self) -> list[str]:

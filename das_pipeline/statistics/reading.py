@@ -26,7 +26,7 @@ class CubeReader:
     def read(self, declared: DeclaredCube, above: Mapping[str, Cube]) -> Iterator[Cube]:
         """Yield the cubes that `declared` is counted in: one, or one for each of its parts."""
         if declared.type in {"flow", "persons"}:
-            cubes = [self._cube(declared, declared.cube, "kind", declared.kind)]
+            cubes = [_with_bands(self._cube(declared, declared.cube, "kind", declared.kind), declared.bands)]
         elif declared.type == "cohort":
             cubes = list(self._follow_ups(declared))
         else:
@@ -46,7 +46,7 @@ class CubeReader:
         if len(units) > 1:
             (self.place / key).refuse(f"cube {name}: its kinds are events of several units: {', '.join(sorted(units))}.")
         unit = next(iter(units))
-        self._check_left_out(declared, unit)
+        self._check_left_out(declared, kinds, unit)
         outcome = STATE if declared.spell else "outcome"
         leaf = {d: self._dimension(d, columns, kinds, unit, outcome) for d, columns in declared.leaf.items()}
         return Cube(
@@ -100,23 +100,37 @@ class CubeReader:
         if declared.linked_by and self.chain.unit_of(declared.linked_by) != self.chain.unit_of(start):
             sentence = f"cube {declared.cube}: {declared.linked_by} is no event of the unit that starts with {start}."
             (self.place / "linked_by").refuse(sentence)
+        receivers = {e.to for unit in self.chain.units.get(self._unit_of(start), ()) for e in unit.reported if e.kind == start and e.to}
+        if declared.sent_to and declared.sent_to not in receivers:
+            sentence = f"cube {declared.cube}: {start} does not send anything to {declared.sent_to}. {nearest(declared.sent_to, receivers)}"
+            (self.place / "sent_to").refuse(sentence)
         if PENDING in declared.states:
             (self.place / "states" / PENDING).refuse(f"cube {declared.cube}: {PENDING} is the state of units whose months are not over.")
         first = f"{declared.cube}_{declared.follow_up[0]}"
         for months in declared.follow_up:
             cube = self._cube(declared, f"{declared.cube}_{months}", "start", [start])
-            cube = replace(cube, part=f"after_month_{months}", follow_up=months, states=declared.states, linked_by=declared.linked_by)
+            cube = replace(
+                cube,
+                part=f"after_month_{months}",
+                follow_up=months,
+                states=declared.states,
+                linked_by=declared.linked_by,
+                sent_to=declared.sent_to,
+            )
             if cube.name != first:
                 cube = replace(cube, adds_up_to=first)
             level = STATE if cube.name == first else f"{STATE}_{months}"  # not shared: of two follow-ups only the totals are equal
             yield _with_own(cube, STATE, {level: {state: state for state in (*declared.states, PENDING)}})
 
-    def _check_left_out(self, declared: DeclaredCube, unit: str) -> None:
+    def _unit_of(self, kind: str) -> str:
+        return self.chain.unit_of(kind) if kind in self.chain.order else ""
+
+    def _check_left_out(self, declared: DeclaredCube, kinds: Sequence[str], unit: str) -> None:
         for column, values in declared.leave_out.items():
             place = self.place / "leave_out" / column
             if column != "outcome" and column not in self.chain.attributes:
                 place.refuse(f"leave_out: events have no column {column}. {nearest(column, ['outcome', *self.chain.attributes])}")
-            scheme = self._scheme(column, None, declared.kind, unit)
+            scheme = self._scheme(column, None, kinds, unit)
             concepts = self.schemes[scheme].concepts if scheme and scheme in self.schemes else None
             for number, value in enumerate(values):
                 if concepts is not None and value not in concepts:
@@ -171,6 +185,14 @@ class CubeReader:
             place.refuse(f"{name} adds_up_to {anchor.name}, which counts other events.")
         if odd := [d for d in cube.leaf if d not in cube.own and cube.scheme[d] != anchor.scheme.get(d, cube.scheme[d])]:
             (self.place / "leaf" / odd[0]).refuse(f"{name} dimension {odd[0]} has a different scheme in {anchor.name}.")
+
+
+def _with_bands(cube: Cube, bands: Mapping[str, Sequence[int]]) -> Cube:
+    """Return the cube with the classes of the amount of its events, each named after its lower bound: `length_0`, `length_31`."""
+    for dimension, bounds in bands.items():
+        codes = [*(f"{dimension}_{bound}" for bound in (0, *bounds)), UNKNOWN]
+        cube = _with_own(replace(cube, bounds=bounds), dimension, {"band": {code: code for code in codes}})
+    return cube
 
 
 def _with_weeks(cube: Cube, bounds: Sequence[int]) -> Cube:

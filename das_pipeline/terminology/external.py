@@ -49,7 +49,7 @@ def write_figures(run: Run, draft: Draft, concepts: Version | Draft) -> list[Ver
                 connection, cells.query, draft.path(file), order_by=", ".join(cells.dimensions), parameters=cells.parameters
             )
             written = engine.parquet([draft.path(file)])
-            unknown = " OR ".join(f"{name} = '{UNKNOWN}'" for name in cells.words)
+            unknown = " OR ".join(f"{name} = '{UNKNOWN}'" for name in cells.words) or "FALSE"
             unmapped += int(engine.scalar(connection, f"SELECT COUNT(*) FROM {written} WHERE {unknown}"))
             sums = dict(connection.execute(f"SELECT {source.period}, SUM({source.measure}) FROM {written} GROUP BY 1").fetchall())
             differing += sum(sums.get(period) != source.totals.get(period) for period in sums.keys() | source.totals.keys())

@@ -37,6 +37,7 @@ class Prosecution(Block):
     aligned: dict[str, str]  # by decision: the transition whose alignment it follows
     from_objection: FromObjection
     reopened: dict[str, Reopening]  # by reason
+    grounds: dict[str, Shares]  # by decision: why the case was dismissed
     decision_days: Shares
     decision_sigma: float
     minors_pace: float  # what the days until a decision are multiplied by for minors

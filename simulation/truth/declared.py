@@ -22,6 +22,8 @@ class Happening(Part):
     table: str | None = None
     day: str
     outcome: str | None = None  # the field with its outcome
+    amount: dict[str, str] = {}  # outcome: the field with its amount
+    where: dict[str, list[str]] = {}  # field: the words with which the row reports it
     to: str | dict[str, str] = {}  # the partner that the unit goes to: always the same, or by outcome
 
 
@@ -75,6 +77,7 @@ class Cube(Part):
 
     counts: str | None = None
     without: list[str] = []  # outcomes
+    bands: dict[str, list[int]] = {}  # dimension: the lower bounds of the classes of the amount
     inflow: str | None = None  # spell
     outflow: str | None = None
     closing: str | None = None

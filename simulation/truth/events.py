@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulation.draws import NEVER, Coded, Days, Ints, position_within
+from simulation.draws import NEVER, Coded, Days, Floats, Ints, position_within
 from simulation.truth.declared import Happening, Spell, Unit
 from simulation.truth.shown import Shown, whole_years
 
@@ -32,6 +32,7 @@ class Events:
     to: Coded
     attributes: Mapping[str, Coded]
     age: Ints  # -1 when not known
+    amount: Floats  # NaN when there is none
 
     def of(self, kinds: Sequence[str]) -> Events:
         """The events of these kinds."""
@@ -52,6 +53,7 @@ class Events:
             to=self.to.at(which),
             attributes={name: column.at(which) for name, column in self.attributes.items()},
             age=self.age[which],
+            amount=self.amount[which],
         )
 
     def __len__(self) -> int:
@@ -94,19 +96,26 @@ def unit_events(name: str, unit: Unit, main: Shown, others: Mapping[str, Shown],
         to=_stacked([part[3] for part in parts]),
         attributes={word: column.at(row) for word, column in attributes.items()},
         age=age[row],
+        amount=np.concatenate([part[4] for part in parts]),
     )
 
 
-def _happened(event: Happening, table: str, main: Shown, others: Mapping[str, Shown]) -> tuple[Ints, Days, Coded, Coded]:
-    """Row of the unit, day, outcome and receiving partner of every event of one kind."""
+def _happened(event: Happening, table: str, main: Shown, others: Mapping[str, Shown]) -> tuple[Ints, Days, Coded, Coded, Floats]:
+    """Row of the unit, day, outcome, receiving partner and amount of every event of one kind."""
     source = main if event.table is None else others[event.table]
     row = np.arange(len(main)) if event.table is None else main.place[source.table.links[table][source.rows]]
     days = source.days(event.day)
-    there = np.flatnonzero(~np.isnat(days) & (row >= 0))
+    reported = ~np.isnat(days) & (row >= 0)
+    for field, words in event.where.items():
+        reported &= source.words(field).is_in(words)
+    there = np.flatnonzero(reported)
     nothing = Coded((), np.full(len(there), -1))
     outcome = source.words(event.outcome).at(there) if event.outcome else nothing
     to = Coded((event.to,), np.zeros(len(there), dtype=np.int64)) if isinstance(event.to, str) else outcome.translated(event.to)
-    return row[there], days[there], outcome, to
+    amount = np.full(len(there), np.nan)
+    for word, field in event.amount.items():
+        amount = np.where(outcome.is_in([word]), source.numbers(field)[there], amount)
+    return row[there], days[there], outcome, to, amount
 
 
 def _attributes(unit: Unit, main: Shown, others: Mapping[str, Shown], born: Days | None) -> tuple[dict[str, Coded], Ints]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from das_pipeline.jurisdiction import Jurisdiction
 from simulation.deliveries.registers import scheme_rows
-from simulation.draws import Coded, Days, Ints
+from simulation.draws import Coded, Days, Floats, Ints
 from simulation.truth.declared import Cube, Dimension, Period, Table
 from simulation.truth.events import AGE, Events, Spells
 from simulation.truth.shown import NONE, UNKNOWN
@@ -79,8 +79,16 @@ def cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: dat
     for events in (e.of([cube.counts]) for e in every if cube.counts in e.kind.words):
         month = month_number(events.on)
         chosen = events.at(np.flatnonzero((month >= first) & (month <= last) & ~events.outcome.is_in(cube.without)))
-        _count(counts, [levels.counted(chosen, dimension) for dimension in cube.by.values()], month_number(chosen.on), cube.period)
-    return _table([*cube.by, "period"], counts, cube.period)
+        columns = [levels.counted(chosen, dimension) for dimension in cube.by.values()]
+        columns += [_banded(chosen.amount, name, bounds) for name, bounds in cube.bands.items()]
+        _count(counts, columns, month_number(chosen.on), cube.period)
+    return _table([*cube.by, *cube.bands, "period"], counts, cube.period)
+
+
+def _banded(amounts: Floats, name: str, bounds: Sequence[int]) -> Coded:
+    """The class of each amount, named after its lower bound."""
+    words = (*(f"{name}_{bound}" for bound in (0, *bounds)), UNKNOWN)
+    return Coded(words, np.where(np.isnan(amounts), len(bounds) + 1, np.searchsorted(bounds, np.nan_to_num(amounts), side="right")))
 
 
 def spell_cube_table(cube: Cube, every: Sequence[Spells], levels: Levels, opening: date, until: date) -> pa.Table:
@@ -182,7 +190,7 @@ def cohort_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, openi
     full = month_number(np.array([np.datetime64(until) + 1]))[0] - 1  # the last month that is over
     for events in (e.of([cube.cohort or ""]) for e in every if cube.cohort in e.kind.words):
         month = month_number(events.on)
-        starts = events.at(np.flatnonzero((month >= first) & (month <= last)))
+        starts = events.at(np.flatnonzero((month >= first) & (month <= last) & ~events.outcome.is_in(cube.without)))
         month, end = month_number(starts.on), _months_later(starts.on, cube.months)
         state = np.full(len(starts), len(names) - 1)
         for n in np.flatnonzero(month + cube.months <= full).tolist():

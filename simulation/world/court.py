@@ -62,7 +62,7 @@ def sanctions(steps: Steps) -> Table:
     days = np.where(kind.is_in([p.minor_custody]), p.minor_custody_days.draw(draw, n), np.minimum(long, p.custody_days.most))
     return Table(
         columns={
-            **trials.at(trial, "trial_no", "case_no", "decided_on"),
+            **trials.at(trial, "trial_no", "case_no", "decided_on", "offence", "offence_on"),
             "sanction_no": position_within(trial),
             "sanction": kind,
             "modality": _modality(steps, draw, kind, trials.days("decided_on")[trial]),

@@ -146,6 +146,7 @@ def decisions(steps: Steps) -> Table:
             "decided_on": decided,
             "summoned_on": np.where(decision.is_in(p.to_court), decided, NEVER),
             "amount": np.where(in_money, amounts(p.fine.draw(draw, n), 10), np.nan),
+            "ground": _grounds(steps, decision, decided),
             "reopened_by": Coded(why.words, reason),
         },
         entry=decided,
@@ -154,6 +155,15 @@ def decisions(steps: Steps) -> Table:
         links={"cases": case},
         belongs_to="cases",
     )
+
+
+def _grounds(steps: Steps, decision: Coded, decided: Days) -> Coded:
+    """The ground of each dismissal; other decisions have none."""
+    p = steps.parameters.prosecution
+    dismissals = tuple(p.grounds)
+    place = np.array([dismissals.index(w) if w in dismissals else -1 for w in decision.words])[decision.codes]
+    drawn = mix_by(steps.stream("grounds"), Coded(dismissals, place), p.grounds, within=calendar_year(decided) * 100 + decision.codes)
+    return Coded(drawn.words, np.where(place < 0, -1, drawn.codes))
 
 
 def _first_decisions(steps: Steps, draw: np.random.Generator) -> Coded:

@@ -27,7 +27,7 @@ from tests.conftest import TOY
 from tests.disclosure.test_leaves import protect
 
 LIMITS = load_policy(Jurisdiction(TOY)).disclosure
-ALLOWED = Limits(LIMITS.bases, LIMITS.quality_cells.cells)
+ALLOWED = Limits(LIMITS.bases, LIMITS.quality_cells.cells, LIMITS.figures.cases)
 Cells = list[dict[str, object]]
 
 

@@ -94,7 +94,7 @@ def test_every_list_and_scheme_is_used():
     uses = list(list_uses(NL))
 
     assert set(lists()) == {use.list for use in uses}
-    assert set(schemes()) - {"iccs", "age", "dismissal_ground"} == {use.scheme for use in uses}
+    assert set(schemes()) - {"iccs", "age"} == {use.scheme for use in uses}
 
 
 def test_police_classes_and_law_articles_lead_to_the_same_main_groups():

@@ -93,9 +93,9 @@ def _publish(run: Run) -> None:
 def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisdiction:
     """The Dutch jurisdiction from `start` on, in a world of several blocks; its counts are rounded to multiples of 1: not at all.
 
-    The figures of other publishers, which nobody here counts, are left out.
+    The figures of other publishers, which nobody here counts, are left out, and what is divided by them.
     """
-    shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external"))
+    shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external", "crime_rate.yaml"))
     policy, simulation = (
         yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation/parameters.yaml")
     )

@@ -82,6 +82,7 @@ def happened(*told: tuple[int, str, str, str | None]) -> Events:
         to=Coded((), nothing),
         attributes={"offence": Coded(("scm_1_1_1", "scm_3_1"), np.array(rows) % 2)},
         age=nothing,
+        amount=np.full(len(told), np.nan),
     )
 
 

@@ -18,17 +18,21 @@ from das_pipeline import engine
 from das_pipeline.auditor import tables
 from das_pipeline.auditor.release import Published
 from das_pipeline.auditor.release import read as read_release
+from das_pipeline.deliveries import take_in_external
 from das_pipeline.disclosure import build_leaves
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import GateFailed
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Lake
+from das_pipeline.policy import Statistics as Limits
 from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate
 from das_pipeline.publication.texts import load_words
+from das_pipeline.references.files import rates
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from das_pipeline.statistics import build_cubes, load_statistics
-from das_pipeline.terminology import build_concepts
+from das_pipeline.statistics import build_cubes, judging, load_statistics
+from das_pipeline.terminology import build_concepts, build_external
 from das_pipeline.website.cells import PublishedTable
 from das_pipeline.website.figures import Figure, figure
 from das_pipeline.website.language import Language
@@ -45,6 +49,9 @@ CUBES = [
     "{cube: handling, type: duration, unit_of_count: report, spell: open_report, period: year, weeks: [1, 4, 10], leaf: {}}",
     "{cube: onward, type: cohort, unit_of_count: report, start: reported, period: month, follow_up: [1, 2], adds_up_to: reports,"
     " states: {nothing: [], closed: [report_closed], with_bench: [case_received], decided: [ruled]}, leaf: {}}",
+    "{cube: rulings, type: flow, unit_of_count: report, kind: [ruled], period: year, bands: {number: [2, 5]}, leaf: {}}",
+    "{cube: to_bench, type: cohort, unit_of_count: report, start: report_closed, sent_to: bench, period: month, follow_up: [1],"
+    " states: {sent: [], received: [case_received]}, leaf: {}}",
     "{cube: onward_closed, type: cohort, unit_of_count: report, start: reported, period: month, follow_up: [1], linked_by: report_closed,"
     " states: {nothing: [], closed: [report_closed], with_bench: [case_received]}, leaf: {}}",
 ]
@@ -62,7 +69,7 @@ REPORTS = [  # offence, reported on, closed on, person
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The cubes of these reports, and of two cases that come from the third and the fourth; tests read them only."""
     root = tmp_path_factory.mktemp("kinds")
-    settings = Settings(root / "home", root / "inbox", root / "keys", write_statistics(root, CUBES), memory_limit="1GB")
+    settings = Settings(root / "home", root / "inbox", root / "keys", toy(root), memory_limit="1GB")
     write_demo_keys(settings.keys, seed=7)
     run = Run.start(settings, date(2024, 3, 31))
     known = {"known_from": date(2024, 3, 1)}
@@ -71,7 +78,10 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Run:
         for n, (offence, on, closed, _) in enumerate(REPORTS)
     ]
     cases = [{"record_no": n, "received_on": date(2024, 2, day)} | known for n, day in ((1, 12), (2, 20))]
-    rulings = [{"record_no": 1, "sub": "1", "ruling_no": 1, "ruled_on": date(2024, 3, 20), "ruling_concept": "guilty"} | known]
+    rulings = [
+        {"record_no": n, "sub": "1", "ruling_no": number, "ruled_on": date(2024, 3, day), "ruling_concept": "guilty"} | known
+        for n, number, day in ((1, 2, 20), (2, 1, 31))
+    ]
     links = [{"unit": "report", "record_no": n, "person_id": person, "case_id": n} for n, (*_, person) in enumerate(REPORTS)]
     links += [{"unit": "case", "record_no": n, "person_id": n, "case_id": n + 1} for n in (1, 2)]
     put_content(run, {"watch/reports": reports, "bench/cases": cases, "bench/rulings": rulings}, links=links)
@@ -80,6 +90,18 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     make_spells(run)
     make(run)
     return run
+
+
+def toy(root: Path) -> Path:
+    """The toy jurisdiction with these cubes, where a ruling has an amount and another publisher counts inhabitants."""
+    folder = write_statistics(root, CUBES)
+    events = folder / "contracts" / "bench" / "events.yaml"
+    with_amount = events.read_text(encoding="utf-8").replace("outcome: ruling_concept", "outcome: ruling_concept, amount: ruling_no")
+    events.write_text(with_amount, encoding="utf-8")
+    for name, text in ALMANAC.items():
+        (folder / "external" / "almanac").mkdir(parents=True, exist_ok=True)
+        (folder / "external" / "almanac" / name).write_text(text, encoding="utf-8")
+    return folder
 
 
 def make(run: Run) -> None:
@@ -145,6 +167,31 @@ def test_a_case_of_another_unit_counts_once_the_event_that_links_it_happened(cou
     assert cube(counted, "onward_closed_1") == [("closed", "2024-01", 1), ("nothing", "2024-01", 2), ("pending", "2024-03", 2)]
 
 
+def test_what_was_sent_is_received_or_not(counted: Run) -> None:
+    """Of three reports sent to the bench, it has a case of the second; for the third the month is not over."""
+    assert cube(counted, "to_bench_1") == [("pending", "2024-03", 1), ("received", "2024-02", 1), ("sent", "2024-01", 1)]
+    (verdict,) = [v for v in counted.lake.open("statistics/cubes").verdicts if v["rule"] == "F04"]
+    assert verdict["passed"], "one of two is too few to judge"
+    assert verdict["facts"] == {"to_bench_sent": 2, "to_bench_late": 0, "to_bench_not_found": 1}
+
+
+@pytest.mark.breaks("F04")
+@pytest.mark.parametrize(("times", "severity"), [(20, "warn"), (100, "block")])
+def test_what_never_arrives_is_seen(times: int, severity: str, counted: Run) -> None:
+    """Of so many and a hundred sent in January, the hundred were received."""
+    statistics = load_statistics(counted.jurisdiction)
+    rows = f"(VALUES ('sent', '2024-01', {times}), ('received', '2024-01', 100), ('pending', '2024-03', 500))"
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"CREATE VIEW cube_to_bench_1 AS SELECT * FROM {rows} AS rows (state, period, n)")
+        verdict = judging.handovers_arrive(connection, statistics, Limits().not_received)
+    assert (verdict.passed, verdict.severity) == (False, severity)
+    assert f"{times} of {times + 100} sent to bench were not received after 1 months" in verdict.sentence
+
+
+def test_an_event_is_in_the_class_of_its_amount(counted: Run) -> None:
+    assert cube(counted, "rulings") == [("number_0", "2024", 1), ("number_2", "2024", 1)]
+
+
 def test_a_person_counts_once_a_year_where_the_first_event_is(counted: Run) -> None:
     assert cube(counted, "persons") == [("property", "2024", 1), ("violence", "2024", 2)]
 
@@ -160,7 +207,35 @@ def test_a_stock_that_is_not_what_came_and_went_is_seen(counted: Run, tmp_path: 
     assert "F01" in {v.rule for v in caught.value.verdicts if not v.passed}
 
 
+ALMANAC = {
+    "source.yaml": """
+source: almanac
+title: {nl: Almanak, en: Almanac}
+publisher: {nl: De drukker, en: The printer}
+description: {nl: Verzonnen., en: Invented.}
+url: https://example.org/almanac
+licence: {name: CC0-1.0, title: CC0, url: "https://example.org/licence"}
+vintage: 2024-01-15
+retrieved: {nl: Uit de almanak., en: From the almanac.}
+file: heads.csv
+unit: person
+measure: heads
+columns:
+  - {name: year, type: integer, required: true, description: {nl: Jaar, en: Year}}
+  - {name: heads, type: integer, required: true, description: {nl: Inwoners, en: Inhabitants}}
+key: [year]
+table: inhabitants
+totals: {2024: 6000}
+""",
+    "heads.csv": "year,heads\n2024,6000\n",
+}
 TABLES = {  # a file each
+    "reports": "cube: reports\nby: {offence: group, period: [month, year]}",
+    "rulings": "cube: rulings\nby: {number: band, period: year}",
+    "thefts": "cube: reports\nshares: {thefts: {where: {offence: [property]}}}\nby: {period: [month, year]}",
+    "settled": "cube: reports\nshares: {settled: {cube: open_outflow}}\nby: {offence: group, period: [month, year]}",
+    "ruled_share": "cube: reports\nshares: {ruled_share: {cube: rulings}}\nby: {period: year}",
+    "per_head": "cube: reports\nrates: {per_head: {source: inhabitants, measure: heads, per: 1000}}\nby: {period: year}",
     "open": "cube: open\nby: {offence: group, period: month}",
     "waiting": "cube: open_waiting\nby: {waiting: band, period: month}",
     "handling_counts": "cube: handling\nby: {weeks: band, ended: ended, period: year}",
@@ -170,8 +245,8 @@ TABLES = {  # a file each
     "persons": "cube: persons\nby: {offence: group, period: year}",
 }
 WORDS = {
-    "units": ("person", "week", "percent"),
-    "columns": ("movement", "waiting", "weeks", "ended", "measure", "months", "state", "n_derived"),
+    "units": ("person", "week", "percent", "per_1000"),
+    "columns": ("number", "movement", "waiting", "weeks", "ended", "measure", "months", "state", "n_derived"),
     "codes": (
         *(
             "opening",
@@ -186,6 +261,7 @@ WORDS = {
             "plain_median",
         ),
         *("from_week_0", "from_week_1", "from_week_4", "from_week_10", "after_week_1", "after_week_4", "after_week_10", "closed", "open"),
+        *("number_0", "number_2", "number_5", "thefts", "settled", "ruled_share", "per_head"),
         *("after_month_1", "after_month_2", "nothing", "with_bench", "decided", "pending", "not_shown"),
     ),
 }
@@ -195,7 +271,7 @@ WORDS = {
 def published(counted: Run, tmp_path_factory: pytest.TempPathFactory) -> Published:
     """A candidate with a table of each kind, of the same cubes sixtyfold: enough for a median."""
     root = tmp_path_factory.mktemp("published")
-    jurisdiction = write_statistics(root, CUBES)
+    jurisdiction = toy(root)
     for name, text in TABLES.items():
         texts = "".join(f"{key}: {{nl: n, en: e}}\n" for key in ("title", "description", "notes"))
         (jurisdiction / "statistics" / f"{name}.yaml").write_text(f"table: {name}\n{texts}theme: crime\n{text}\n", encoding="utf-8")
@@ -208,8 +284,12 @@ def published(counted: Run, tmp_path_factory: pytest.TempPathFactory) -> Publish
     shutil.copytree(counted.lake.home, run.lake.home)
     for one in load_statistics(run.jurisdiction).cubes:
         plant(run, "statistics/cubes", f"{one.name}.parquet", "SELECT * REPLACE (60 * n AS n) FROM rows")
+    take_in_external(run, "almanac")
+    produce(run, "terminology/external", build_external, inputs=["terminology/concepts", "deliveries/almanac"])
     produce(run, "disclosure/leaves", build_leaves, inputs=["statistics/cubes", "terminology/concepts"])
-    made = produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"])
+    made = produce(
+        run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts", "terminology/external"]
+    )
     return read_release(made.version.folder)
 
 
@@ -241,9 +321,56 @@ def test_medians_come_from_protected_counts_with_what_is_open(published: Publish
     assert rows(published, "still_open") == [("after_week_1", "2024", 80), ("after_week_10", "2024", 30), ("after_week_4", "2024", 80)]
 
 
+def test_a_share_is_a_percentage_of_a_protected_count(published: Published) -> None:
+    """Of 300 reports 120 were of property; in March none of 120, which is shown as the least percentage of so few."""
+    assert rows(published, "thefts", measure="thefts") == [("2024-01", 67), ("2024-03", 5), ("2024", 40)]
+    assert rows(published, "ruled_share", measure="ruled_share") == [("2024", 40)], "of a cube by year, of one by month"
+    assert rows(published, "settled", period="2024", measure="settled") == [("all", 60), ("property", 95), ("violence", 33)]
+
+
+def test_a_share_of_too_few_is_not_shown(published: Published) -> None:
+    february = [row for row in published.tables["thefts"].rows.to_pylist() if row["period"] == "2024-02"]
+    assert [(row["n"], row["status"]) for row in february] == [(0, "not_shown")]
+
+
+def test_a_rate_is_a_protected_count_by_another_publishers_figure(published: Published) -> None:
+    assert rows(published, "per_head", measure="per_head") == [("2024", 50)]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            "cube: reports\nshares: {a: {where: {offence: [property]}}}\nby: {offence: group, period: year}",
+            "must be a dimension of reports",
+        ),
+        ("cube: reports\nshares: {a: {where: {offence: [proprty]}}}\nby: {period: year}", "proprty is no value of offence.*property"),
+        ("cube: reports\nshares: {a: {cube: open_outflw}}\nby: {period: year}", "there is no cube open_outflw .* open_outflow"),
+        ("cube: reports\nshares: {a: {cube: rulings}}\nby: {offence: group, period: year}", "rulings has no dimension offence"),
+        ("cube: reports\nshares: {a: {cube: open_closing}}\nby: {period: year}", "does not add up over time"),
+        ("cube: open\nshares: {a: {cube: reports}}\nby: {period: month}", "name a part of the statistic"),
+    ],
+)
+def test_a_share_of_something_else_is_refused(text: str, mistake: str, tmp_path: Path) -> None:
+    folder = toy(tmp_path)
+    texts = "".join(f"{key}: {{nl: n, en: e}}\n" for key in ("title", "description", "notes"))
+    (folder / "statistics" / "wrong.yaml").write_text(f"table: wrong\n{texts}theme: crime\n{text}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=mistake):
+        load_statistics(Jurisdiction(folder))
+
+
+def test_a_rate_per_what_nobody_counts_is_found(tmp_path: Path) -> None:
+    folder = toy(tmp_path)
+    texts = "".join(f"{key}: {{nl: n, en: e}}\n" for key in ("title", "description", "notes"))
+    rate = "cube: reports\nrates: {a: {source: inhabitnts, measure: heads, per: 1000}}\nby: {period: year}"
+    (folder / "statistics" / "wrong.yaml").write_text(f"table: wrong\n{texts}theme: crime\n{rate}\n", encoding="utf-8")
+    (fault,) = rates(Jurisdiction(folder))
+    assert "rates.a.source: no external source makes a table inhabitnts" in str(fault)
+
+
 def test_what_is_derived_and_what_closes_passes_the_auditor(published: Published) -> None:
     with audited(published) as connection:
-        assert tables.figures_have_enough(published, connection).passed
+        assert tables.figures_have_enough(published, connection, 50).passed
         assert tables.balances_close(published, connection).passed
         assert tables.tables_are_full(published, connection).passed
         assert tables.totals_add_up(published, connection).passed
@@ -255,7 +382,7 @@ def test_a_median_of_too_few_is_seen(published: Published) -> None:
     few = counts.rows.set_column(counts.rows.column_names.index("n"), "n", pc.divide(counts.rows["n"], 10))
     wrong = replace(published, tables=published.tables | {"handling_counts": replace(counts, rows=few)})
     with audited(wrong) as connection:
-        assert not tables.figures_have_enough(wrong, connection).passed
+        assert not tables.figures_have_enough(wrong, connection, 50).passed
 
 
 def test_a_balance_that_does_not_close_is_seen(published: Published) -> None:
