@@ -51,13 +51,14 @@ def _wrong(catalog: dict[str, Any], release: Published, is_text: Check, is_code:
     base = graph[0]["@id"].removesuffix("catalog")
     address = base.removesuffix("current/catalog.ttl#")
     faults += not is_text(address) or len({o["@id"] for o in graph}) != len(graph)
+    names, edges = {"catalog", "publisher", "contact", *release.tables, *files}, _edges(release)
     for stated in graph:
         name = stated["@id"].removeprefix(base)
         resource = files.get(name)
         if "dcat:Distribution" in stated["@type"]:
             faults += resource is None or not _is_of_file(stated, resource, address)
         for path, value in _values(stated):
-            faults += not _is_explained(path, value, release, base, is_text, is_code)
+            faults += not _is_explained(path, value, release, base, names, edges, is_text, is_code)
     return faults
 
 
@@ -88,11 +89,12 @@ def _values(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, content
 
 
-def _is_explained(path: str, value: Any, release: Published, base: str, is_text: Check, is_code: Check) -> bool:
+def _is_explained(
+    path: str, value: Any, release: Published, base: str, names: set[str], edges: set[str], is_text: Check, is_code: Check
+) -> bool:
     """Whether a value is declared, or follows from the tables. Those of files are compared with the files."""
     last = path.rpartition("/")[2]
     if isinstance(value, str):  # an address or a class
-        names = {"catalog", "publisher", "contact", *release.tables, *(f"{r['name']}_file" for r in release.package["resources"])}
         inside = value.removeprefix(base.removesuffix("catalog.ttl#"))
         return (
             (last == "@type" and NAME.fullmatch(value) is not None)
@@ -108,7 +110,7 @@ def _is_explained(path: str, value: Any, release: Published, base: str, is_text:
     if last == "dct:modified":
         return text == release.as_of and value["@type"] == "xsd:date"
     if last in {"dcat:startDate", "dcat:endDate"}:
-        return value["@type"] == "xsd:date" and _is_edge(text, release)
+        return value["@type"] == "xsd:date" and text in edges
     if last == "dcat:version":
         return text == release.changes.get("version")
     if last == "dct:identifier":
@@ -118,10 +120,10 @@ def _is_explained(path: str, value: Any, release: Published, base: str, is_text:
     return last in TEXTS and keys <= {"@language"} and (is_text(text) or is_code(text) or (last == "skos:prefLabel" and text.isupper()))
 
 
-def _is_edge(day: str, release: Published) -> bool:
-    """Whether a period of a table begins or ends on `day`."""
+def _edges(release: Published) -> set[str]:
+    """The days on which the periods of the tables begin and end."""
     periods = {p for table in release.tables.values() for p in table.rows["period"].unique().to_pylist()}
-    return any(day in {str(days["starts_on"]), str(days["ends_on"])} for days in map(days_of, periods))
+    return {str(days[edge]) for days in map(days_of, periods) for edge in ("starts_on", "ends_on")}
 
 
 def _turtle(catalog: dict[str, Any]) -> str:
