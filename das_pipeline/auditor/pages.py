@@ -86,6 +86,7 @@ DRAWN = re.compile(r' d="[^"]*"|>[\d.,]+<')  # the paths and numbers of a pictur
 NO_STYLE = re.compile(  # classes that need no style
     r"finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
 )
+NUMBERING = re.compile(r"^\d+(\.\d+)* ")
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
 
 
@@ -136,6 +137,8 @@ class _Reader:
         self.words.add(str(release.package.get("mapping_version", "")))
         for rule in release.quality.get("rules", []):
             self.words.add(rule["rule"])
+        for text in self.words.whole & {*declared.texts}:  # a sentence names a group without its number
+            self.words.add(NUMBERING.sub("", text))
         self.labels = sorted(self.words.whole)
         self.days = days
         styles = [style.read_text(encoding="utf-8") for style in sorted((release.folder / "site").glob("*/style.css"))]
@@ -303,7 +306,7 @@ class _Page:
             case "lang" | "hreflang":
                 return value in self.reader.declared.languages
             case "datetime":
-                return value in self.reader.days
+                return value in self.reader.days or value in self.reader.words.whole
             case "href" | "src":
                 return self._is_link(value)
             case _:

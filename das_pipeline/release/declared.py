@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from das_pipeline.website import static_files
 
 CONCEPTS = "terminology/concepts"
 TEXTS = ("texts/*.yaml", "statistics/*.yaml", "contracts/*/partner.yaml", "external/*/*.yaml", "jurisdiction.yaml")
+LINK = re.compile(r'href="(https://[^"]+)"')  # in a paragraph
 LISTS = ("terminology/schemes/*.csv", "terminology/terms.csv", "terminology/scope_notes.csv")
 
 
@@ -38,11 +40,12 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
     names = {text for text in {*texts, *_leaves(chain)} if text.isascii() and " " not in text}
     for cube in load_statistics(jurisdiction).cubes:  # some are made from a statistic, with names that no file has
         names |= {cube.name, cube.unit_of_count, *cube.leaf, *cube.scheme.values(), *(level for _, level in cube.leaf.values())}
+    texts |= {link for text in texts for link in LINK.findall(text)}
     words = load_words(jurisdiction)
     quarter = words.words["quarter"]
     return Declared(
         tables=table_kinds(jurisdiction),
-        texts=texts | cells | {form.name for form in formats.FORMATS},
+        texts=texts | cells | {form.name for form in formats.FORMATS} | {rule.must for rule in catalogue().values()},
         codes={jurisdiction.name, *keys, *names, *_keys(chain)}
         | cells
         | {rule.name for rule in catalogue().values()}

@@ -25,8 +25,9 @@ from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.publication.texts import load_words
+from das_pipeline.rules import catalogue
 from das_pipeline.run import Run
-from das_pipeline.terminology import Scheme, Term, load_schemes, load_terms, scope_notes
+from das_pipeline.terminology import ALL, Scheme, Term, load_schemes, load_terms, scope_notes
 from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure, counted, figure
@@ -69,7 +70,7 @@ class Charts:
         """Write the pictures of a figure's chart for downloading; return the charts for the page, `wide` and `narrow`."""
         assert figure.chart is not None
         name = f"{figure.table.name}.{language.code}"
-        title = language.say("chart_title", title=figure.title, unit=figure.unit).removesuffix(".")
+        title = figure.heading(language).removesuffix(".")
         foot = f"{language.say('source', source=figure.source)} · {edition}"
         drawn = {}
         for width, file, specification in (
@@ -160,7 +161,8 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language))]
     for theme in site.texts.themes:
         of_theme = [f for f in figures.values() if f.table.facts["theme"] == theme.theme]
-        shown = sorted(of_theme, key=lambda f: not f.table.is_stack)  # first what gives an overview
+        order = {name: place for place, name in enumerate(theme.first)}
+        shown = sorted(of_theme, key=lambda f: (order.get(f.table.name, len(order)), not f.table.is_stack))  # then what gives an overview
         real = bool(shown) and all(f.table.facts["kind"] == "external" for f in shown)
         pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
     for page in site.texts.pages:
@@ -189,6 +191,13 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "figures": figures,
         "pictures": pictures,
         "theme_links": {t.theme: f"{language.text(t.slug)}.html" for t in site.texts.themes},
+        "concept_links": {
+            **{scheme: f"{scheme}-all" for scheme in site.schemes},
+            **{term.term: f"terms-{term.term}" for term in site.terms},
+        },
+        "scheme_title": lambda name: language.text(site.texts.scheme_titles.get(name) or site.schemes[name].concepts[ALL].label),
+        "rules": catalogue(),
+        "concepts_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "concepts"), ""),
         "page_links": {p.slug.main: f"{language.text(p.slug)}.html" for p in site.texts.pages},
     }
 
@@ -196,8 +205,10 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
 def _start(site: Site, language: Language) -> dict[str, Any]:
     """The flow of the last complete years that its tables have in common, newest first, and the headline figures."""
     shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
-    if unknown := sorted(set(shown) - set(site.tables)):
-        raise ConfigurationError(f"texts/site.yaml: flow or headlines name {', '.join(unknown)}, which is no published table.")
+    ordered = [name for named in (*(t.first for t in site.texts.themes), *(b.tables for b in site.texts.breaks)) for name in named]
+    if unknown := sorted({*shown, *ordered} - set(site.tables)):
+        named = ", ".join(unknown)
+        raise ConfigurationError(f"texts/site.yaml: flow, headlines, themes or breaks name {named}, which is no published table.")
     common = sorted(set.intersection(*(set(site.tables[name].periods("year")) for name in shown)), reverse=True)
     if not common:
         raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no year in common.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ PERIODS_SHOWN = 5
 LINE_FROM = 6  # with fewer periods, bars show more than a line
 GROUPS = 3  # at most this many bars side by side
 BARS = 15
+NUMBERING = re.compile(r"^\d+(\.\d+)* ")  # the number of a group in its classification, which no sentence needs
 LEADS_BY = 10  # closer counts are not ranked: their order may be due to rounding
 
 
@@ -58,6 +60,18 @@ class Figure:
     grids: list[Grid]  # first the overview, then the numbers behind the chart
     has_provisional: bool
     has_incomplete: bool
+
+    def heading(self, language: Language) -> str:
+        """What its chart counts: the title, and the unit unless the title begins with the same word."""
+        if self.table.is_derived:
+            return language.say("chart_title_in", title=self.title, unit=self.unit)
+        first, unit = (text.casefold().split(" ")[0] for text in (self.title, self.unit))
+        return language.say("chart_title_alone" if first == unit else "chart_title", title=self.title, unit=self.unit)
+
+    @property
+    def schemes(self) -> dict[str, str]:
+        """The schemes of concepts that its dimensions have, with the dimension of each."""
+        return {d["scheme"]: name for name, d in self.table.facts["dims"].items() if d["scheme"]}
 
 
 def figure(
@@ -122,7 +136,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     if len(cells) > 1 and cells[0].n - cells[1].n < LEADS_BY:
         return first
     top = cells[0]
-    label = language.text(table.labels[dim][top.key[table.dims.index(dim)]])
+    label = NUMBERING.sub("", language.text(table.labels[dim][top.key[table.dims.index(dim)]]))
     share = language.share(top.n, total.n)
     return first + (Markup(" ") + language.say_html("finding_largest", label=label, n=counted(top, language), share=share) if share else "")
 

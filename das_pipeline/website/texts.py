@@ -47,6 +47,7 @@ class Theme(BaseModel, extra="forbid"):
     title: Text
     lead: Text
     menu: bool = True
+    first: list[str] = []  # its tables in the order of a reader's questions; others follow
 
 
 class Part(BaseModel, extra="forbid"):
@@ -68,6 +69,14 @@ class Page(BaseModel, extra="forbid"):
     menu: bool = False
 
 
+class Break(BaseModel, extra="forbid"):
+    """What makes the figures of some tables before a period and from it on not the same kind of figure."""
+
+    tables: list[str]
+    since: Annotated[str, Field(pattern=r"^\d{4}(-\d{2})?$")]
+    text: Text
+
+
 class SiteTexts(BaseModel, extra="forbid"):
     """The content of site.yaml."""
 
@@ -81,6 +90,9 @@ class SiteTexts(BaseModel, extra="forbid"):
     headlines: list[Headline]
     themes: list[Theme]
     pages: list[Page]
+    scheme_titles: dict[str, Text] = {}
+    breaks: list[Break] = []
+    contact: Annotated[str, Field(pattern=r"^(mailto:.+@.+|https://.+)?$")] = ""
 
 
 def load_texts(jurisdiction: Jurisdiction) -> SiteTexts:

@@ -156,3 +156,27 @@ def test_the_first_view_is_light(browser: Browser, site: Version) -> None:
     sent = [site.path("site/index.html"), *(Path(n.removeprefix("file://")) for n in names)]
     assert sum(len(gzip.compress(p.read_bytes())) for p in sent) < 100_000
     page.close()
+
+
+def test_only_what_can_be_scrolled_is_a_stop_for_the_keyboard(browser: Browser, site: Version) -> None:
+    stops: dict[int, set[bool]] = {}
+    for width in (1280, 320):
+        page, _ = open_page(browser, site.path("site/en/reports.html"), viewport={"width": width, "height": 800})
+        page.wait_for_function("document.querySelectorAll('.scroll:not([tabindex])').length > 0")
+        found = page.locator(".scroll:visible").evaluate_all("all => all.map(e => [e.tabIndex === 0, e.scrollWidth > e.clientWidth])")
+        assert all(is_stop == is_wide for is_stop, is_wide in found)
+        stops[width] = {is_stop for is_stop, _ in found}
+        page.close()
+    assert (stops[1280], True in stops[320]) == ({False}, True)
+
+
+def test_the_menu_of_a_phone_opens_without_a_script(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/index.html"), viewport=PHONE)
+    link = page.locator("header nav a").nth(1)
+    assert not link.is_visible()
+    page.locator("header summary").click()
+    assert link.is_visible()
+    page.close()
+    page, _ = open_page(browser, site.path("site/index.html"))
+    assert page.locator("header nav a").nth(1).is_visible()
+    page.close()

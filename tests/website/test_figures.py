@@ -99,3 +99,15 @@ def test_every_kind_of_chart_is_valid_and_keeps_its_rows() -> None:
         assert [row["n"] for row in data[0]] == [50, 60, 50, 60]
     with pytest.raises(ValidationError):
         altair.Chart.from_dict(drawn[0] | {"width": "wide"})
+
+
+def test_a_heading_names_the_unit_once() -> None:
+    found = figure(published("cases", {"a": 600}), END, ENGLISH, {"case": "cases at court"})
+    assert found.heading(ENGLISH) == "Cases, numbers."
+    assert figure(published("cases", {"a": 600}), END, ENGLISH, {"case": "verdicts"}).heading(ENGLISH) == "Cases, number of verdicts."
+
+
+def test_a_sentence_names_a_group_without_its_number() -> None:
+    table = published("cases", {"a": 600, "b": 300})
+    table.labels["outcome"]["a"]["en"] = "1.2.3 Theft from cars"
+    assert "The largest group is Theft from cars: 600" in said(figure(table, END, ENGLISH, UNITS).finding)

@@ -98,6 +98,38 @@ def test_pages_ask_nothing_of_anybody_else(site: Version) -> None:
     assert "http" not in static(site, "style.css").read_text(encoding="utf-8")
 
 
+def test_a_break_is_said_beside_the_figure_that_has_it(site: Version) -> None:
+    page = read(site, "en/reports.html")
+    assert page.count('<p class="break">') == 1
+    assert '<time datetime="2023-01">January 2023</time>: since then the watch counts every offence.' in page
+
+
+def test_a_figure_leads_to_its_concepts(site: Version) -> None:
+    page = read(site, "en/reports.html")
+    assert '<a href="concepts.html#offence-all">Offence</a>' in page
+    assert '<h2 id="ruling-all">Rulings</h2>' in read(site, "en/concepts.html")
+
+
+def test_every_page_says_where_to_write(site: Version) -> None:
+    for path in judging.pages(site.folder):
+        assert path.name == "embed.html" or 'href="mailto:toy@example.org"' in path.read_text(encoding="utf-8")
+
+
+def test_checks_are_named_in_words(site: Version) -> None:
+    page = read(site, "kwaliteit.html")
+    assert re.search(r'<span lang="en">[A-Z][^_<]+\.</span>', page)
+    assert "<code>" not in page
+
+
+def test_no_two_lists_of_concepts_have_the_same_heading() -> None:
+    texts = load_texts(Jurisdiction(NL))
+    for code in ("nl", "en"):
+        titles = [title[code] for title in texts.scheme_titles.values()]
+        assert len(titles) == len(set(titles))
+    schemes = {path.stem for path in (NL / "terminology" / "schemes").glob("*.csv")}
+    assert set(texts.scheme_titles) == schemes
+
+
 def test_no_link_leads_nowhere(folder: Path) -> None:
     assert judging.broken_links(folder) == []
     (folder / "site" / "keten.html").unlink()
@@ -212,7 +244,7 @@ def test_a_text_that_names_no_table_says_where(tmp_path: Path) -> None:
     text = folder / "texts" / "site.yaml"
     text.write_text(text.read_text(encoding="utf-8").replace("table: reports}", "table: rumours}", 1), encoding="utf-8")
     run = toy_run(tmp_path, date(2024, 3, 31))
-    with pytest.raises(ConfigurationError, match="flow or headlines name rumours"):
+    with pytest.raises(ConfigurationError, match="flow, headlines, themes or breaks name rumours"):
         finish(Run(run.settings, run.lake, Jurisdiction(folder), run.keys, run.as_of))
 
 

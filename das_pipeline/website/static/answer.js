@@ -148,7 +148,9 @@ export class Answer {
 
   // What the values are, in words: what is counted, and the choices that are on no axis.
   get heading() {
-    const of = { number: () => say("chart_title", { title: this.title, unit: this.unit }).replace(/\.$/, ""), share: () => `${this.title}: ${say("as_share").toLowerCase()}`, index: () => `${this.title}: ${say("as_index", { period: periodText(this.first) }).toLowerCase()}` };
+    const first = (words) => words.toLowerCase().split(" ")[0];
+    const word = this.facts.kind === "derived" ? "chart_title_in" : first(this.title) === first(this.unit) ? "chart_title_alone" : "chart_title";
+    const of = { number: () => say(word, { title: this.title, unit: this.unit }).replace(/\.$/, ""), share: () => `${this.title}: ${say("as_share").toLowerCase()}`, index: () => `${this.title}: ${say("as_index", { period: periodText(this.first) }).toLowerCase()}` };
     const fixed = this.dims.filter((d) => !this.isAxis(d) && this.chosen(d)[0] !== ALL && !(this.isNested && !this.state.codes[d]));
     const said = fixed.map((d) => `${this.dimLabel(d)}: ${this.chosen(d).map((c) => this.label(d, c)).join(" + ")}`);
     return [of[this.state.as](), ...said, ...(this.isAxis("period") ? [] : [periodText(this.state.in)])].join("; ");

@@ -28,7 +28,9 @@ function ask(table, query) {
 // One question on the page: its form, and the chart or table that answers it.
 class Tool {
   constructor(place, name, state, anchor = "") {
-    Object.assign(this, { name, state, anchor, open: new Set() });
+    const told = [...document.querySelectorAll(`#${CSS.escape(anchor || "none")} .break`)];
+    const breaks = told.map((p) => ({ since: p.querySelector("time").dateTime, label: `${say("break")} ${p.querySelector("time").textContent}` }));
+    Object.assign(this, { name, state, anchor, breaks, open: new Set() });
     this.form = el("form", { className: "ask-form", onsubmit: (event) => event.preventDefault() });
     this.shown = el("div", { className: "ask-shown" });
     this.root = el("section", { className: "ask" }, this.form, this.shown);

@@ -58,12 +58,19 @@ function chartOf(tool) {
   }));
   const write = (v) => (state.as === "share" ? say("percent", { n: number(v) }) : number(v));
   const shortNames = order.map((i) => shortName(names.codes[i]));
-  const chart = time ? lines({ series: data, names: labels, shortNames, width, write }) : bars({ series: data, names: labels, width });
+  const breaks = time ? breaksIn(tool.breaks, order.map((i) => names.codes[i])) : [];
+  const chart = time ? lines({ series: data, names: labels, shortNames, width, write, breaks }) : bars({ series: data, names: labels, width });
   const reading = el("p", { className: "ask-reading" }, say("ask_reading"));
   const words = labels.map((label, i) => `${label}: ${data.map((s) => (data.length > 1 ? `${s.label} ${s.points[i].text}` : s.points[i].text) + (MARKS[s.points[i].status] ?? "")).join("; ")}`);
   const parts = [pointed(chart, words, reading, answer.heading), reading];
   if (notes.length) parts.push(el("p", { className: "small" }, notes.join(" ")));
   return { parts, drawn: chart.svg };
+}
+
+// Where the breaks that the page tells of lie on the axis: before the period in which, or after the beginning of which, they are.
+function breaksIn(breaks, periods) {
+  const start = (p) => (p.includes("Q") ? `${p.slice(0, 5)}0${3 * p.at(-1) - 2}` : p);
+  return breaks.map(({ since, label }) => ({ at: periods.findIndex((p) => start(p) >= since.slice(0, start(p).length)), label })).filter(({ at }) => at > 0);
 }
 
 // On an axis of months only the years are written.

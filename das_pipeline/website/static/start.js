@@ -4,3 +4,9 @@ if (document.querySelector("article.card[id], .ask-here")) {
   if (location.protocol === "file:") document.querySelector(".from-folder").hidden = false;
   else import("./ask.js");
 }
+
+// A table that is wider than its place can be scrolled by keyboard; another one is no stop for it.
+const sized = new ResizeObserver((places) => {
+  for (const { target } of places) target.scrollWidth > target.clientWidth ? target.setAttribute("tabindex", "0") : target.removeAttribute("tabindex");
+});
+for (const place of document.querySelectorAll(".scroll")) sized.observe(place);
