@@ -71,7 +71,8 @@ def _of_site(release: Published) -> set[str]:
             continue
         found.add(name)
         root: Any = html.fromstring((release.folder / name).read_bytes())
-        links = {urlsplit(a.get("href")) for a in root.iter("a", "link") if a.get("href")}
+        addresses = (e.get("href") or e.get("action") for e in root.iter("a", "link", "form"))
+        links = {urlsplit(address) for address in addresses if address}
         targets = {
             posixpath.normpath(posixpath.join(posixpath.dirname(name), link.path)) for link in links if not link.scheme and link.path
         }

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import reduce
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow.compute
 
@@ -22,20 +22,20 @@ from das_pipeline.gate import Verdict
 
 FIX = "Find what wrote it there. What it shows must come from the tables or from a text of the jurisdiction; then build the site again."
 NAMES = (
-    "a article aside body caption circle code dd details div dl dt fieldset figcaption figure footer g h1"
+    "a article aside body button caption circle code dd details div dl dt fieldset figcaption figure footer form g h1"
     " h2 h3 head header html input label legend li line link main meta nav ol p path rect"
     " script section span strong summary svg table tbody td template text th thead time title tr tspan ul"
 )
 ELEMENTS = set(NAMES.split())
-TEXT = {"content", "aria-label", "title", "alt"}
+TEXT = {"content", "aria-label", "title", "alt", "placeholder"}
 FIXED = {  # the values that an attribute may have
     "charset": "utf-8",
-    "name": "viewport|color-scheme|description|is_simulated|year",
+    "name": "viewport|color-scheme|description|is_simulated|year|q",
     "http-equiv": "Content-Security-Policy",
     "rel": "stylesheet|icon|alternate|license",
-    "type": r"image/svg\+xml|radio",
+    "type": r"image/svg\+xml|radio|search",
     "scope": "col|row",
-    "role": "group|img|region",
+    "role": "group|img|region|search|status",
     "tabindex": "0",
     "aria-hidden": "true",
     "aria-current": "page",
@@ -45,6 +45,7 @@ FIXED = {  # the values that an attribute may have
     "hidden": "|hidden",
     "defer": "|defer",
     "target": "_blank",
+    "action": r"search\.html",
     "preserveaspectratio": "none",
     "xmlns": re.escape("http://www.w3.org/2000/svg"),
     "text-anchor": "start|middle|end",
@@ -80,7 +81,7 @@ WRITTEN = (  # by the templates themselves
     ),
     *("das.duckdb", "changes.json", "quality.json"),
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
-    " form-action 'none'",
+    " form-action 'self'",
 )
 DRAWN = re.compile(r' d="[^"]*"|>[\d.,]+<')  # the paths and numbers of a picture
 NO_STYLE = re.compile(  # classes that need no style
@@ -314,7 +315,7 @@ class _Page:
 
     def _is_anchor(self, value: str) -> bool:
         """Whether an id is made of a declared code, of a period, or of the number of a year's button."""
-        if re.fullmatch("main|in-brief|themes|new|year-[1-9]", value):
+        if re.fullmatch("main|in-brief|themes|new|q|year-[1-9]", value):
             return True
         codes = self.reader.declared.codes
         stem = re.sub("-(title|chart|all)$", "", value)
@@ -330,8 +331,14 @@ class _Page:
         if parts.scheme or parts.netloc:
             return value in self.reader.words.whole
         target = (self.path.parent / unquote(parts.path)).resolve() if parts.path else self.path.resolve()
-        inside = target.is_file() and target.is_relative_to(self.release.folder.resolve()) and not parts.query
+        inside = target.is_file() and target.is_relative_to(self.release.folder.resolve()) and self._is_question(parts.query)
         return inside and (not parts.fragment or parts.fragment in self.anchors or self._is_anchor(parts.fragment))
+
+    def _is_question(self, query: str) -> bool:
+        """Whether the query of an address asks a table for a group, by its codes."""
+        tables, codes = self.release.tables, self.reader.declared.codes
+        asked = parse_qsl(query, keep_blank_values=True)
+        return all((name == "table" and value in tables) or (name.removeprefix("in.") in codes and value in codes) for name, value in asked)
 
     # -- drawings
 

@@ -32,11 +32,12 @@ from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
+from das_pipeline.website.index import index
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
-EMBEDDED = "embed"  # the page that other sites show within theirs
+EMBEDDED, SEARCH = "embed", "search"  # the page that other sites show within theirs, and the one that finds everything
 YEARS = 3  # the years that the chain is drawn for
 
 
@@ -168,8 +169,13 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     for page in site.texts.pages:
         pages.append((language.text(page.slug), "page.html", {"page": page}))
     pages.append((EMBEDDED, "embed.html", {}))
+    found = index(site, figures, language, common["theme_links"], common["concepts_page"])
+    pages.append((SEARCH, "search.html", {"index": found}))
     languages = [Language(code, language.words) for code in language.words.languages]
-    slugs = {other.code: ["index", *(other.text(p.slug) for p in [*site.texts.themes, *site.texts.pages]), EMBEDDED] for other in languages}
+    slugs = {
+        other.code: ["index", *(other.text(p.slug) for p in [*site.texts.themes, *site.texts.pages]), EMBEDDED, SEARCH]
+        for other in languages
+    }
     folder.mkdir(parents=True, exist_ok=True)
     for number, (slug, template, content) in enumerate(pages):
         versions = {other.code: _relative(language, other, slugs[other.code][number]) for other in languages}
@@ -205,10 +211,8 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
 def _start(site: Site, language: Language) -> dict[str, Any]:
     """The flow of the last complete years that its tables have in common, newest first, and the headline figures."""
     shown = [*(section.table for section in site.texts.flow), *(headline.table for headline in site.texts.headlines)]
-    ordered = [name for named in (*(t.first for t in site.texts.themes), *(b.tables for b in site.texts.breaks)) for name in named]
-    if unknown := sorted({*shown, *ordered} - set(site.tables)):
-        named = ", ".join(unknown)
-        raise ConfigurationError(f"texts/site.yaml: flow, headlines, themes or breaks name {named}, which is no published table.")
+    if unknown := sorted(set(shown) - set(site.tables)):
+        raise ConfigurationError(f"texts/site.yaml: flow or headlines name {', '.join(unknown)}, which is no published table.")
     common = sorted(set.intersection(*(set(site.tables[name].periods("year")) for name in shown)), reverse=True)
     if not common:
         raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no year in common.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Container, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -68,10 +68,9 @@ class Figure:
         first, unit = (text.casefold().split(" ")[0] for text in (self.title, self.unit))
         return language.say("chart_title_alone" if first == unit else "chart_title", title=self.title, unit=self.unit)
 
-    @property
-    def schemes(self) -> dict[str, str]:
-        """The schemes of concepts that its dimensions have, with the dimension of each."""
-        return {d["scheme"]: name for name, d in self.table.facts["dims"].items() if d["scheme"]}
+    def schemes(self, known: Container[str]) -> dict[str, str]:
+        """The `known` schemes of concepts that its dimensions have, with the dimension of each."""
+        return {d["scheme"]: name for name, d in self.table.facts["dims"].items() if d["scheme"] in known}
 
 
 def figure(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
 
@@ -77,6 +77,13 @@ class Break(BaseModel, extra="forbid"):
     text: Text
 
 
+class Synonym(BaseModel, extra="forbid"):
+    """What people call something: a published table, `<scheme>/<concept>` or `terms/<term>`; words are separated by commas."""
+
+    of: str
+    words: Text
+
+
 class SiteTexts(BaseModel, extra="forbid"):
     """The content of site.yaml."""
 
@@ -92,6 +99,7 @@ class SiteTexts(BaseModel, extra="forbid"):
     pages: list[Page]
     scheme_titles: dict[str, Text] = {}
     breaks: list[Break] = []
+    synonyms: list[Synonym] = []
     contact: Annotated[str, Field(pattern=r"^(mailto:.+@.+|https://.+)?$")] = ""
 
 

@@ -49,7 +49,21 @@ def published(
         is_simulated=True,
         cubes={"": "cases"},
     )
-    words = ("outcome", "period_kind", "period", "n", "status", "is_simulated", "month", "year", "final", "provisional", "not_applicable")
+    words = (
+        "outcome",
+        "period_kind",
+        "period",
+        "n",
+        "status",
+        "is_simulated",
+        "month",
+        "year",
+        "final",
+        "provisional",
+        "not_applicable",
+        "true",
+        "false",
+    )
     labels = {"outcome": {code: text(f"label {code}") for code in ["all", *counts]}}
     schema = metadata.arrow_schema(table, metadata.fields(table, {w: text(w) for w in words}, labels), "2024-12-31", "0123456789ab")
     with tempfile.TemporaryDirectory() as folder:

@@ -28,8 +28,8 @@ from playwright.sync_api import Browser, Page
 from das_pipeline import website
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
+from das_pipeline.publication.texts import load_words
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import load_words
 from tests.browser import chromium
 from tests.conftest import TOY
 
@@ -169,7 +169,8 @@ def test_choosing_changes_the_answer_and_the_address_holds_it(page: Page, addres
     article.get_by_role("checkbox", name="Vermogen").uncheck()
     article.get_by_role("checkbox", name="Onbekend").uncheck()
     article.locator("select[data-key=kind]").select_option("year")
-    page.wait_for_function("document.querySelectorAll('.ask-shown tbody tr').length === 2")
+    page.locator(".ask-shown tbody").filter(has_not_text="Vermogen").filter(has_not_text="Onbekend").wait_for()
+    page.wait_for_url("**kind=year**")
     before = shown(page)
     assert {"table=reports", "view=table", "kind=year", "in.offence=violence"} <= set(
         page.url.partition("?")[2].partition("#")[0].split("&")
@@ -233,7 +234,7 @@ def test_a_line_ends_at_the_height_of_its_count(page: Page, address: str, site: 
     assert up[0] / up[1] == pytest.approx(expected[0] / expected[1], rel=1e-6)
 
 
-ORIGIN = ("Meldingen, aantal meldingen", "De wacht", "Uitgave van 31 maart 2024", "CC-BY-4.0", "Gesimuleerde cijfers")
+ORIGIN = ("Meldingen, aantallen", "De wacht", "Uitgave van 31 maart 2024", "CC-BY-4.0", "Gesimuleerde cijfers")
 
 
 def test_what_is_saved_says_where_it_comes_from(page: Page, address: str, site: Version, tmp_path: Path) -> None:
@@ -265,7 +266,8 @@ def test_an_embedded_figure_is_the_same_and_leads_to_the_site(browser: Browser, 
     page.locator(".ask-keep").wait_for()
     page.evaluate("() => { navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }; }")
     page.get_by_role("button", name="Code voor uw eigen site kopiëren").click()
-    code = page.wait_for_function("window.copied").json_value()
+    page.locator(".ask-said").filter(has_text="iframe").wait_for()
+    code = page.evaluate("window.copied")
     expected = shown(page)
     (tmp_path / "host.html").write_text(f"<!doctype html><title>x</title>{code}", encoding="utf-8")
     with served(tmp_path) as other:
@@ -284,13 +286,57 @@ def test_the_tool_of_the_tables_page_opens_any_table(page: Page, address: str, s
     page.goto(f"{address}/site/tabellen.html")
     page.locator(".ask-keep").wait_for()
     page.locator("select[data-key=table]").select_option("flow")
-    page.wait_for_function("location.search.includes('table=flow')")
+    page.wait_for_url("**table=flow**")
     page.goto(page.url + "&view=table&kind=year")
     page.locator(".ask-shown table").wait_for()
     cells = counts(site, "flow")
     values = {row[0]: [int(v.replace(".", "")) for v in row[1:]] for row in shown(page)[1:]}
     years = sorted({key[-1] for key in cells if key[-2] == "year" and key[-1] < "2024"}, reverse=True)
     assert sorted(values.values()) == sorted([cells[step, "year", y] for y in years] for step in ("reported", "ruled"))
+
+
+def search(page: Page, address: str, text: str) -> list[str]:
+    """What is found, from the field of the start page."""
+    page.goto(f"{address}/site/index.html")
+    page.locator("#q").fill(text)
+    page.keyboard.press("Enter")
+    page.locator(".found").filter(has_text=re.compile(r"\w")).wait_for()
+    return page.locator(".answers a").all_text_contents()
+
+
+def test_a_group_is_found_by_a_part_of_its_word_and_by_a_word_that_people_use(page: Page, address: str) -> None:
+    assert "Meldingen: Vermogen" in search(page, address, "mogen")
+    assert "Meldingen: Vermogen" in search(page, address, "stelen")
+    assert search(page, address, "xylofoon") == []
+    assert "Niets gevonden" in (page.locator(".found").text_content() or "")
+
+
+def test_groups_and_a_year_become_one_question(page: Page, address: str, site: Version) -> None:
+    found = search(page, address, "vrouw stelen 2023")
+    assert found[0] == "Meldingen naar persoon: Vermogen, Vrouw"
+    page.locator(".answers a").first.click()
+    page.locator(".ask-shown table").wait_for()
+    assert "in.offence=property" in page.url
+    cells = counts(site, "reports_persons")
+    heading, (_, year), *_, (label, value) = [page.locator(".ask-shown caption").text_content() or "", *shown(page)]
+    assert "Vrouw" in heading + label
+    assert (year, int(value.replace(".", ""))) == ("2023", cells["property", "female", "all", "year", "2023"])
+
+
+def test_two_groups_of_a_kind_are_compared_and_a_word_of_the_title_counts(page: Page, address: str) -> None:
+    assert "Meldingen: Vermogen, Geweld" in search(page, address, "stelen geweld")
+    assert "Meldingen naar persoon: Vrouw" in search(page, address, "persoon vrouw")
+
+
+def test_the_search_page_lists_everything_without_scripts(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/site/index.html")
+    page.locator("#q").fill("geweld")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=geweld")
+    assert {"Geweld", "Meldingen", "Begrippen"} <= set(page.locator(".index a").all_text_contents())
+    context.close()
 
 
 @pytest.mark.parametrize("question", ["table=reports&kind=month", "table=reports_persons&view=table", "table=reports_persons"])
@@ -311,7 +357,7 @@ def test_without_scripts_nothing_is_offered_that_does_not_work(browser: Browser,
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/site/meldingen.html")
-    assert page.get_by_role("button").count() == 0
+    assert page.locator("main").get_by_role("button").count() == 0
     assert page.locator("figure.chart svg").first.is_visible()
     assert page.locator("table").first.is_visible()
     context.close()
@@ -321,7 +367,7 @@ def test_from_a_folder_the_page_says_that_it_cannot_be_asked(browser: Browser, s
     page = browser.new_page()
     page.goto(site.path("site/meldingen.html").as_uri())
     assert page.locator(".from-folder").is_visible()
-    assert page.get_by_role("button").count() == 0
+    assert page.locator("main").get_by_role("button").count() == 0
     page.close()
 
 
