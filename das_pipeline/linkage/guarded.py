@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from das_pipeline.engine import sql
+from das_pipeline.engine import create_table, sql
 from das_pipeline.linkage.compare import agreement, born_apart, given_apart, is_another_person, of_twins, surname_agrees, surname_disagrees
 from das_pipeline.linkage.definition import LinkageDefinition
 
@@ -84,9 +84,8 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
 def _make_person_references(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
     """Create `person_references`, see person_references.sql."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE reference_homes (reference VARCHAR, unit VARCHAR, names_one_person BOOLEAN)")
     homes = [(name, reference.unit, reference.names_one_person) for name, reference in definition.references.items()]
-    connection.executemany("INSERT INTO reference_homes VALUES (?, ?, ?)", homes)
+    create_table(connection, "reference_homes", "reference VARCHAR, unit VARCHAR, names_one_person BOOLEAN", homes)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE person_references AS {sql(__package__, 'person_references.sql')}")
 
 
