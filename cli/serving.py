@@ -1,12 +1,14 @@
 """The releases over HTTP, as `das serve` and the samples in deploy/ give them.
 
 `/releases/<id>/…` is a release, which never changes; `/current/…` the live one, and what has no place of its own, as `/site/…` and
-`/api/…`, leads there. Only files of a release are given: no list of a folder, nothing behind a link, nothing that begins with a dot.
+`/api/…`, leads there. `/feed.<language>.atom` and `/citations.json` tell of all releases. Nothing else is given: no list of a folder,
+nothing behind a link, nothing that begins with a dot.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from starlette.staticfiles import NotModifiedResponse
 CURRENT = "current"
 FIRST_PAGE = f"/{CURRENT}/site/index.html"
 TYPES = {
+    ".atom": "application/atom+xml; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
     ".duckdb": "application/octet-stream",
     ".html": "text/html; charset=utf-8",
@@ -31,7 +34,8 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".ttl": "text/turtle; charset=utf-8",
 }
-TEXTS = {".csv", ".css", ".html", ".js", ".json", ".jsonld", ".svg", ".ttl"}  # gain from compression; Parquet is compressed inside
+TEXTS = {".atom", ".csv", ".css", ".html", ".js", ".json", ".jsonld", ".svg", ".ttl"}  # gain from compression; Parquet is compressed inside
+BESIDE = re.compile(r"feed\.[a-z]+\.atom|citations\.json")  # what lies beside the releases
 FOR_A_YEAR, ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 OF_EVERY_ANSWER = {
     "Access-Control-Allow-Origin": "*",  # the figures are open data: any page may read them
@@ -67,7 +71,10 @@ def app_of(root: Path) -> Starlette:
         return _file(request, root, link.readlink().name, path, FOR_A_YEAR if NAMED_FOR_CONTENT in path else ASK_AGAIN)
 
     async def elsewhere(request: Request) -> Response:
-        path, query = request.path_params["path"], f"?{request.url.query}" if request.url.query else ""
+        path = request.path_params["path"]
+        if BESIDE.fullmatch(path) and (root / path).is_file() and not (root / path).is_symlink():
+            return _answer(request, root / path, path, ASK_AGAIN)
+        query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/{CURRENT}/{path}{query}" if path else FIRST_PAGE, headers=OF_EVERY_ANSWER | {"Cache-Control": ASK_AGAIN})
 
     async def refused(_: Request, error: Exception) -> Response:
@@ -88,8 +95,12 @@ def app_of(root: Path) -> Starlette:
 
 
 def _file(request: Request, root: Path, release: str, place: str, caching: str) -> Response:
-    """Return the answer to a request for a file of a release: whole, compressed, a range of it, or that it is as the reader has it."""
-    path = _inside(root, release, place)
+    """Return the answer to a request for a file of a release."""
+    return _answer(request, _inside(root, release, place), place, caching)
+
+
+def _answer(request: Request, path: Path, place: str, caching: str) -> Response:
+    """Return a file: whole, compressed, a range of it, or that it is as the reader has it."""
     headers = OF_EVERY_ANSWER | {"Cache-Control": caching}
     if place.endswith(FRAMED):
         headers = {name: value for name, value in headers.items() if name != "X-Frame-Options"} | OF_FRAMED

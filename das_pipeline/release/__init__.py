@@ -30,6 +30,7 @@ from das_pipeline.release.auditing import audit_release, folders_to_audit
 from das_pipeline.release.candidate import LEAVES, SITE, Candidate, candidate_of
 from das_pipeline.release.decision import LEDGER_MOVED, SIGNATURES, UNCHANGED, Decision, release_decision
 from das_pipeline.release.declared import declared, limits_of, made_before
+from das_pipeline.release.feed import write_feeds
 from das_pipeline.release.folder import publish_release
 from das_pipeline.release.ledger import append_ledger, judge_ledger
 from das_pipeline.release.signing import installation_key, new_person_key, read_person_key, sign_manifest
@@ -85,6 +86,7 @@ def go_live(run: Run) -> Produced:
             publish_release(candidate, standing_of(candidate).counted)
             if candidate.site.id != run.lake.live(SITE).id:  # it had waited: the newest one is no longer behind it
                 return go_live(run)
+        write_feeds(run)
         return produced
 
 

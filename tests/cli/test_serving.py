@@ -43,6 +43,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     (root / ".draft-1").mkdir()
     (root / ".draft-1" / "index.html").write_text("draft", encoding="utf-8")
     (root / "current").symlink_to("2024-02-29.1")
+    (root / "feed.nl.atom").write_text("<feed/>", encoding="utf-8")
+    (root / "citations.json").symlink_to(home / "secret.csv")
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app_of(root), "127.0.0.1", port, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
@@ -85,6 +87,13 @@ def test_a_release_never_changes_and_the_live_one_may(port: int) -> None:
 def test_what_has_no_place_of_its_own_leads_to_the_live_release(port: int, path: str, target: str) -> None:
     status, headers, _ = ask(port, path)
     assert (status, headers["location"]) == (307, target)
+
+
+def test_what_tells_of_all_releases_lies_beside_them(port: int) -> None:
+    status, headers, body = ask(port, "/feed.nl.atom")
+    assert (status, headers["content-type"], headers["cache-control"]) == (200, "application/atom+xml; charset=utf-8", "no-cache")
+    assert body == b"<feed/>"
+    assert ask(port, "/citations.json")[0] == 307, "a link is not followed"
 
 
 def test_only_the_page_that_is_made_for_it_may_be_shown_in_another_site(port: int) -> None:

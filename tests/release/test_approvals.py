@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -32,6 +33,7 @@ from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery
 pytestmark = [pytest.mark.slow]
 
 MARCH = date(2024, 3, 31)
+ATOM = "{http://www.w3.org/2005/Atom}"
 Approved = Callable[..., Run]
 KeyOf = Callable[[str], Path]
 
@@ -227,6 +229,13 @@ def test_a_withdrawn_release_says_so_and_the_one_before_is_live(approved: Approv
     assert run.lake.live("disclosure/ledger").facts["releases"] == ledger == ["2024-02-29.1", "2024-03-31.1"]
     assert judge_ledger(run).passed
     assert decided(run) == ("withdrawn", False)
+    feed = ElementTree.parse(run.lake.home / "releases" / "feed.en.atom").getroot()
+    told = [(e.findtext(f"{ATOM}id", ""), e.findtext(f"{ATOM}summary", "")) for e in feed.iter(f"{ATOM}entry")]
+    assert [place for place, _ in told] == [f"https://data.toys.example/releases/{name}/" for name in ("2024-03-31.1", "2024-02-29.1")]
+    assert "two wards were swapped" in told[0][1]
+    assert told[1][1] == "The first edition."
+    cited = json.loads((run.lake.home / "releases" / "citations.json").read_bytes())
+    assert [(c["id"], c["version"], c["issued"]) for c in cited] == [("das-toy-2024-02-29.1", "1.0.0", {"date-parts": [[2024, 2, 29]]})]
     kept = [f for f in publication.release_folders(run) if f.name == "2024-03-31.1"]
     assert [release.verify_release(f) for f in kept] == [[]]
     corrected = approved(MARCH, scale=40)
