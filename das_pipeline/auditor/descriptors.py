@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from das_pipeline.auditor import catalogs, cubes, labelled
+from das_pipeline.auditor import catalogs, cubes, labelled, listing
 from das_pipeline.auditor.declared import Declared, Limits
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -151,6 +151,7 @@ class Descriptors:
         faults["quality.json"] += self._wrong_keys()
         faults["datapackage.json"] += sum(not self._is_right(resource) for resource in self.release.package.get("resources", []))
         faults.update(catalogs.wrong(self.release, self.text, self.code))
+        faults[listing.FILE] += listing.differs(self.release)
         for name, table in self.release.tables.items():
             faults[f"tables/{name}.json"] += cubes.wrong(table, self.as_of, self.text, self.name_or_row)
             for code, forms in self.declared.languages.items():

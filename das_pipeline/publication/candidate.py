@@ -11,7 +11,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import catalog, database, expectations, formats, judging, metadata, package
+from das_pipeline.publication import api, catalog, database, expectations, formats, judging, metadata, package
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -65,6 +65,8 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             expectations.FILE,
             expectations.suites(tables, defined_codes(tables, schemes, texts), before, run.as_of, policy.publication),
         )
+        _json(draft, api.TABLES, api.list_tables(draft.folder, described_whole))
+        draft.path(api.OPENAPI).write_bytes(api.openapi())
         catalog.write(draft.folder, tables, periods, texts, described_whole)
         database.write(draft.path("das.duckdb"), tables, draft.folder / "tables", words)
         for name in CONCEPTS:

@@ -11,7 +11,7 @@ from typing import Any
 from das_pipeline.auditor import Declared, Forms, Groups, Limits
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Disclosure
-from das_pipeline.publication import formats, table_kinds
+from das_pipeline.publication import api, formats, table_kinds
 from das_pipeline.publication.texts import load_words
 from das_pipeline.release.candidate import Candidate, lineage
 from das_pipeline.rules import catalogue
@@ -55,8 +55,13 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
             for code, forms in words.languages.items()
         },
         formats={form.extension: form.media_type for form in formats.FORMATS},
-        files={f"site/{name}": hashlib.sha256(content).hexdigest() for name, content in static_files().items()} | dict(made),
+        files={path: hashlib.sha256(content).hexdigest() for path, content in _static().items()} | dict(made),
     )
+
+
+def _static() -> dict[str, bytes]:
+    """The files that are the same in every release, by path."""
+    return {f"site/{name}": content for name, content in static_files().items()} | {api.OPENAPI: api.openapi()}
 
 
 def limits_of(policy: Disclosure) -> Limits:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from das_pipeline.lake import canonical
 from das_pipeline.publication.formats import parquet
 
 Plant = Callable[[Path], object]
@@ -813,3 +814,29 @@ def a_size_in_the_catalog(folder: Path) -> None:
 def a_statement_in_turtle_alone(folder: Path) -> None:
     path = folder / "catalog.ttl"
     path.write_text(path.read_text(encoding="utf-8") + '<urn:x> dct:title "13" .\n', encoding="utf-8")
+
+
+# -- the addresses for programs
+
+
+def listing(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "api" / "v1" / "tables.json"
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(canonical(content, indent=1) + b"\n")
+
+
+@plant
+def a_count_in_a_title_for_programs(folder: Path) -> None:
+    listing(folder, lambda c: c["tables"][0]["title"].update(en="13 cases"))
+
+
+@plant
+def a_key_for_programs(folder: Path) -> None:
+    listing(folder, lambda c: c["tables"][0].update(small=3))
+
+
+@plant
+def a_count_in_the_description_of_addresses(folder: Path) -> None:
+    path = folder / "api" / "v1" / "openapi.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("The tables", "The 13 tables", 1), encoding="utf-8")

@@ -1,0 +1,27 @@
+"""D18 in api/v1/tables.json: what programs are told of a table and of its files is what these say themselves, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from das_pipeline.auditor.release import Published, Table
+
+FILE = "api/v1/tables.json"
+TOLD = ("title", "description", "notes", "theme", "kind", "base", "unit_of_count", "is_simulated", "source", "licence")
+
+
+def differs(release: Published) -> bool:
+    """Whether the file has other bytes than the tables and the data package ask for."""
+    path = release.folder / FILE
+    expected = {key: release.package.get(key) for key in ("version", "as_of", "is_simulated")}
+    expected["tables"] = [_listed(table, release) for _, table in sorted(release.tables.items())]
+    written = json.dumps(expected, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
+    return not path.exists() or path.read_bytes() != written.encode()
+
+
+def _listed(table: Table, release: Published) -> dict[str, Any]:
+    resources = [r for r in release.package["resources"] if r["path"].startswith(f"tables/{table.name}.")]
+    files = [{"href": f"../../{r['path']}", "mediatype": r["mediatype"], "bytes": r["bytes"], "hash": r["hash"]} for r in resources]
+    about = {"name": table.name, "dimensions": table.keys[:-2], "columns": table.rows.column_names, "files": files}
+    return about | {key: table.facts.get(key) for key in TOLD}
