@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Set
 from functools import reduce
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -83,7 +85,13 @@ WRITTEN = (  # by the templates themselves
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " form-action 'self'",
 )
-DRAWN = re.compile(r' d="[^"]*"|>[\d.,]+<')  # the paths and numbers of a picture
+SVG = re.compile(r"<svg xmlns=.*?</svg>", re.DOTALL)
+CAPTION = re.compile(
+    r"""<text x="4" y="[\d.]+" font-family="[A-Za-z ,'-]+" font-size="(12|16)" font-weight="[47]00" """
+    r"""fill="var\(--[a-z]+,#[0-9a-f]{6}\)">([^<>]*)</text>"""
+)
+CAPTIONED = re.compile(rf"""<svg xmlns="http://www\.w3\.org/2000/svg" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+">(?:{CAPTION.pattern})+""")
+PLACED = re.compile(r'<svg y="[\d.]+" height="[\d.]+" ')
 NO_STYLE = re.compile(  # classes that need no style
     r"finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
 )
@@ -95,7 +103,7 @@ def pages_are_explained(release: Published, declared: Declared) -> Verdict:
     """D18: every page, and every picture beside it, shows nothing but declared texts and explained numbers."""
     site = release.folder / "site"
     faults: Counter[str] = Counter()
-    drawn: set[frozenset[str]] = set()
+    drawn: set[str] = set()
     marked = 0
     first = next(iter(declared.languages), "")
     readers = {code: _Reader(release, declared, code) for code in declared.languages}
@@ -112,15 +120,23 @@ def pages_are_explained(release: Published, declared: Declared) -> Verdict:
         drawn |= page.drawn
     for path in site.rglob("*.svg"):
         name = path.relative_to(release.folder).as_posix()
-        shown = _drawn_in(path.read_text(encoding="utf-8", errors="replace"))
-        faults[name] += name not in declared.files and not any(shown <= on_page for on_page in drawn)
+        if name not in declared.files:
+            words = next((readers[part].words for part in path.name.split(".") if part in readers), None)
+            faults[name] += _wrong_picture(path.read_text(encoding="utf-8", errors="replace"), drawn, words)
     faults["site"] += not marked  # a site without a single count must be a mistake, and so is none at all
     return verdict("D18", "Every number and text on the pages is explained", marked, faults, FIX)
 
 
-def _drawn_in(picture: str) -> frozenset[str]:
-    """The paths and numbers of a picture. Those of its file, beside its caption, are to be among those of one on a page."""
-    return frozenset(DRAWN.findall(picture))
+def _wrong_picture(picture: str, drawn: Set[str], words: Vocabulary | None) -> int:
+    """Whether a picture is other than a chart `drawn` on a page with its title and source around it, which `words` must explain."""
+    at = picture.find("<svg ", 1)
+    head, inner = picture[:at], PLACED.sub("<svg ", picture[at:].removesuffix("</svg>"), count=1)
+    captions: dict[str, list[str]] = {}
+    for size, text in CAPTION.findall(head):  # in lines, the title's larger than those of the source
+        captions.setdefault(size, []).append(text)
+    said = [unescape(" ".join(lines)) for lines in captions.values()]
+    is_said = words is not None and all(words.explains(text) or words.explains(f"{text}.") for text in said)  # a title has no full stop
+    return int(not (CAPTIONED.fullmatch(head) and inner in drawn and is_said))
 
 
 class _Reader:
@@ -157,7 +173,7 @@ class _Page:
         self.root: Any = html.fromstring(self.raw, parser=html.HTMLParser(encoding="utf-8"))
         self.elements: list[Any] = list(self.root.iter(etree.Element))
         self.marked = [e for e in self.elements if e.get("data-value") is not None]
-        self.drawn = {_drawn_in(p) for p in re.findall(r"<svg xmlns=.*?</svg>", self.raw.decode("utf-8", "replace"), re.DOTALL)}
+        self.drawn = set(SVG.findall(self.raw.decode("utf-8", "replace")))
         self.anchors = {e.get("id") for e in self.elements if e.get("id")}
         self.findings: dict[Any, str] = {}
         self.numbers: dict[Any, frozenset[str]] = {}

@@ -20,7 +20,7 @@ TOLD = ("title", "description", "notes", "theme", "kind", "base", "unit_of_count
 
 def openapi() -> bytes:
     """Return the description in OpenAPI: the same in every release."""
-    return (importlib.resources.files(__package__) / "openapi.json").read_bytes()
+    return (importlib.resources.files("das_pipeline.publication") / "openapi.json").read_bytes()
 
 
 def list_tables(folder: Path, package: Mapping[str, Any]) -> dict[str, Any]:

@@ -840,3 +840,10 @@ def a_key_for_programs(folder: Path) -> None:
 def a_count_in_the_description_of_addresses(folder: Path) -> None:
     path = folder / "api" / "v1" / "openapi.json"
     path.write_text(path.read_text(encoding="utf-8").replace("The tables", "The 13 tables", 1), encoding="utf-8")
+
+
+@plant
+def a_count_in_the_caption_of_a_picture(folder: Path) -> None:
+    path = min((folder / "site" / "charts").glob("*.svg"))
+    caption = re.compile('(font-weight="700"[^>]*>)')
+    path.write_text(caption.sub(r"\g<1>13 ", path.read_text(encoding="utf-8"), count=1), encoding="utf-8")
