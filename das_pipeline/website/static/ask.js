@@ -158,7 +158,8 @@ function chooser(place) {
 async function embedded(place) {
   const tool = new Tool(place, query().get("table"), Answer.stateFrom(query())), source = document.querySelector(".ask-source");
   await tool.start();
-  if (tool.table && !tool.table.facts.is_simulated) document.querySelector(".note").hidden = true;
+  const note = document.querySelector(".note"); // a site without simulated figures has none
+  if (note && tool.table && !tool.table.facts.is_simulated) note.hidden = true;
   source.addEventListener("click", () => (source.href = tool.address(source.href)));
 }
 
