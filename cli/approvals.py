@@ -34,7 +34,7 @@ def new_person(
     path = out or Path(f"{name}.key")
     public_key = new_person_key(Settings.from_environment(), path)
     console.print(f"The private key of {name} is in {path}: keep it to yourself, and keep a copy. For policy.yaml, release.persons:")
-    console.print(f"    {name}: {{public_key: {public_key}, roles: [review, approve]}}", soft_wrap=True, markup=False)
+    console.print(f'    {name}: {{public_key: "{public_key}", roles: [review, approve]}}', soft_wrap=True, markup=False)
 
 
 @release_app.command()

@@ -22,4 +22,5 @@ def test_texts_of_a_real_release_do_not_speak_of_simulated_figures() -> None:
     words = [text.model_dump() for name, text in load_words(nl).words.items() if "simulated" not in name]
     notes = [(table.title, table.description, table.notes) for table in load_statistics(nl).tables]
     for texts in (site, files, words, notes):
-        assert not [word for word in WORDS if word in str(texts).lower()]
+        said = str(texts).replace("{simulated}", "").lower()  # the place of the mark in a citation
+        assert not [word for word in WORDS if word in said]

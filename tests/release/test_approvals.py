@@ -27,7 +27,7 @@ from das_pipeline.release.ledger import judge_ledger
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
-from tests.release.conftest import PERSONS
+from tests.release.conftest import PERSONS, write_policy
 from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery
 
 pytestmark = [pytest.mark.slow]
@@ -96,7 +96,7 @@ def test_the_installation_cannot_sign_for_what_it_made(approved: Approved, key_o
     policy = run.jurisdiction.folder / "policy.yaml"
     content = yaml.safe_load(policy.read_text(encoding="utf-8"))
     content["release"]["persons"]["anna"]["public_key"] = release.installation_key(run.keys)
-    policy.write_text(yaml.safe_dump(content), encoding="utf-8")
+    write_policy(policy.parent, content)
     with pytest.raises(DasError, match="its author cannot sign for it"):
         release.sign_release(run, "review", "anna", settings.keys / "signing")
 
@@ -283,7 +283,7 @@ def test_a_policy_by_which_no_two_persons_could_sign_is_refused_on_loading(tmp_p
     toy = shutil.copytree(TOY, tmp_path / "toy")
     content = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
     content["release"] |= {"approval": {"by": "two_persons", "reason": "real"}, "persons": persons}
-    (toy / "policy.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    write_policy(toy, content)
     with pytest.raises(ConfigurationError, match=why):
         load_policy(Jurisdiction(toy))
 
