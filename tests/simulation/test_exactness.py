@@ -101,7 +101,6 @@ def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisd
     )
     policy["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
     policy["disclosure"]["when_ended"]["kinds"] = []  # and the running year is published too
-    policy["disclosure"]["corrections"]["leaves"] = 0
     for size in simulation["period"]["sizes"].values():
         size["from"] = start
     simulation["period"]["rows_a_block"] = 5_000
