@@ -71,7 +71,7 @@ def app_of(root: Path) -> Starlette:
         return _file(request, root, link.readlink().name, path, FOR_A_YEAR if NAMED_FOR_CONTENT in path else ASK_AGAIN)
 
     async def elsewhere(request: Request) -> Response:
-        path = request.path_params["path"]
+        path = request.path_params["path"].removeprefix("releases/")  # as a page of a release that is not the live one links to it
         if BESIDE.fullmatch(path) and (root / path).is_file() and not (root / path).is_symlink():
             return _answer(request, root / path, path, ASK_AGAIN)
         query = f"?{request.url.query}" if request.url.query else ""

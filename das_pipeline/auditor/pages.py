@@ -35,7 +35,7 @@ FIXED = {  # the values that an attribute may have
     "name": "viewport|color-scheme|description|is_simulated|year|q",
     "http-equiv": "Content-Security-Policy",
     "rel": "stylesheet|icon|alternate|license",
-    "type": r"image/svg\+xml|radio|search",
+    "type": r"image/svg\+xml|application/atom\+xml|radio|search",
     "scope": "col|row",
     "role": "group|img|region|search|status",
     "tabindex": "0",
@@ -69,6 +69,7 @@ GEOMETRY = dict.fromkeys(("x", "y", "dy", "x1", "x2", "y1", "y2", "cx", "cy", "w
 GEOMETRY |= {"d": "[MLHVCAZhvcaz0-9.,e -]*", "transform": r"translate\([-\d.e]+,[-\d.e]+\)(rotate\(-?\d+\))?", "viewbox": r"[\d. -]+"}
 pc: Any = pyarrow.compute  # its functions are made as it is imported, so that no type checker knows them
 PATTERNS = {name: re.compile(pattern) for name, pattern in (FIXED | GEOMETRY).items()}
+CITATIONS = "citations.json"
 WRITTEN = (  # by the templates themselves
     *(
         "width=device-width, initial-scale=1",
@@ -81,7 +82,7 @@ WRITTEN = (  # by the templates themselves
         "concepts.jsonld",
         "datapackage.json",
     ),
-    *("das.duckdb", "changes.json", "quality.json"),
+    *("das.duckdb", "changes.json", "quality.json", "api/v1/tables.json", "api/v1/openapi.json", "catalog.ttl", CITATIONS),
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " form-action 'self'",
 )
@@ -347,6 +348,8 @@ class _Page:
         if parts.scheme or parts.netloc:
             return value in self.reader.words.whole
         target = (self.path.parent / unquote(parts.path)).resolve() if parts.path else self.path.resolve()
+        if target.parent == self.release.folder.resolve().parent and not parts.query and not parts.fragment:
+            return target.name in {CITATIONS, *(f"feed.{code}.atom" for code in self.reader.declared.languages)}  # of all releases
         inside = target.is_file() and target.is_relative_to(self.release.folder.resolve()) and self._is_question(parts.query)
         return inside and (not parts.fragment or parts.fragment in self.anchors or self._is_anchor(parts.fragment))
 

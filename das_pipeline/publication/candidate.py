@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
+from das_pipeline.deliveries import is_real
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
@@ -31,6 +32,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     """
     require_intact_releases(run)
     texts, words = table_texts(run.jurisdiction), load_words(run.jurisdiction)
+    texts.catalogue.require_for(is_simulated=not is_real(run))
     as_of = run.as_of.isoformat()
     mapping_version = run.lake.live("terminology/concepts").facts["mapping_version"]
     policy = load_policy(run.jurisdiction)

@@ -21,6 +21,7 @@ from das_pipeline.run import Run
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
+CITATIONS = "citations.json"  # lies beside the releases, as the feeds do
 DERIVED = ("das.duckdb",)  # made from the tables; a database engine need not write the same bytes twice
 
 
@@ -40,6 +41,11 @@ class Release:
     def is_withdrawn(self) -> bool:
         """Whether this is the notice in place of a withdrawn release."""
         return "withdrawn" in self.manifest
+
+
+def feed_name(language: str) -> str:
+    """Return the name of the feed of releases in a language."""
+    return f"feed.{language}.atom"
 
 
 def releases(run: Run) -> list[Release]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, model_validator
 
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import SELF, Jurisdiction, Text
 from das_pipeline.periods import kind_of
 from das_pipeline.shape_faults import Mistakes
+
+FILE = "texts/tables.yaml"
+EXAMPLE = re.compile(r"(^|\.)example(\.(com|net|org))?$", re.IGNORECASE)  # names that RFC 2606 keeps free of any owner
 
 
 class Licence(BaseModel, extra="forbid"):
@@ -30,6 +36,15 @@ class Catalogue(BaseModel, extra="forbid"):
     email: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$")]
     description: Text
     themes: list[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9._~:/#-]+$")]]
+
+    def require_for(self, *, is_simulated: bool) -> None:
+        """Nothing, or ConfigurationError when real figures would be published at the address of an example, which leads nowhere."""
+        for key, host in (("address", urlsplit(self.address).hostname or ""), ("email", self.email.rpartition("@")[2])):
+            if EXAMPLE.search(host) and not is_simulated:
+                raise ConfigurationError(
+                    f"{FILE}, catalogue.{key}: {host} is the name of an example, and these figures are real: catalogue, feed and citations "
+                    f"of every release would lead nowhere. Write your own {'address' if key == 'address' else 'e-mail address'} there."
+                )
 
 
 class TableTexts(BaseModel, extra="forbid"):
@@ -55,7 +70,7 @@ class TableTexts(BaseModel, extra="forbid"):
 
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:
     """Return the texts of `jurisdiction`."""
-    return jurisdiction.load("texts/tables.yaml", TableTexts)
+    return jurisdiction.load(FILE, TableTexts)
 
 
 class Forms(BaseModel, extra="forbid"):

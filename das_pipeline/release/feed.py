@@ -12,13 +12,12 @@ from typing import Any
 from lxml import etree
 
 from das_pipeline.disk import replace_file
-from das_pipeline.publication.releases import MANIFEST, Release, number_of, read_release, releases_root
+from das_pipeline.publication.releases import CITATIONS, MANIFEST, Release, feed_name, number_of, read_release, releases_root
 from das_pipeline.publication.texts import TableTexts, load_words, table_texts
 from das_pipeline.release.approvals import Signature
 from das_pipeline.run import Run
 from das_pipeline.website.language import Language
 
-CITATIONS = "citations.json"
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -38,11 +37,6 @@ def write_feeds(run: Run) -> None:
         if not path.exists() or path.read_bytes() != content:
             replace_file(path, content)
             path.chmod(0o644)
-
-
-def feed_name(language: str) -> str:
-    """The name of the feed in a language."""
-    return f"feed.{language}.atom"
 
 
 def _feed(found: Sequence[Release], texts: TableTexts, language: Language) -> bytes:

@@ -24,6 +24,7 @@ from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
+from das_pipeline.publication.releases import CITATIONS, feed_name
 from das_pipeline.publication.texts import load_words
 from das_pipeline.rules import catalogue
 from das_pipeline.run import Run
@@ -110,7 +111,7 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(content)
     draft.facts |= {"charts": drawn.keys, "pages": len(judging.pages(draft.folder))}
-    if broken := judging.broken_links(draft.folder):
+    if broken := judging.broken_links(draft.folder, words.languages):
         raise DasError(f"Broken links: {'; '.join(broken[:10])}. Correct texts/site.yaml or the template.")
     return [judging.numbers_are_released(draft.folder)]
 
@@ -204,6 +205,8 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "scheme_title": lambda name: language.text(site.texts.scheme_titles.get(name) or site.schemes[name].concepts[ALL].label),
         "rules": catalogue(),
         "concepts_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "concepts"), ""),
+        "feed": feed_name(language.code),
+        "citations": CITATIONS,
         "page_links": {p.slug.main: f"{language.text(p.slug)}.html" for p in site.texts.pages},
     }
 

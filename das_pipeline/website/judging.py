@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from das_pipeline.gate import Verdict
+from das_pipeline.publication.releases import CITATIONS, feed_name
 from das_pipeline.website.cells import PublishedTable
 
 
@@ -28,9 +30,13 @@ def pages(folder: Path) -> list[Path]:
     return sorted((folder / "site").rglob("*.html"))
 
 
-def broken_links(folder: Path) -> list[str]:
-    """The relative links of the pages whose file, or whose place in it, does not exist; other hosts are not visited."""
+def broken_links(folder: Path, languages: Iterable[str]) -> list[str]:
+    """The relative links of the pages whose file, or whose place in it, does not exist; other hosts are not visited.
+
+    What lies beside the releases, a feed in each of the `languages` among it, is there once a release is.
+    """
     read = {path.resolve(): _Page(path) for path in pages(folder)}
+    beside = {folder.resolve().parent / name for name in (CITATIONS, *map(feed_name, languages))}  # of all releases
     broken = []
     for path, page in read.items():
         for link in page.links:
@@ -39,6 +45,8 @@ def broken_links(folder: Path) -> list[str]:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             anchored = read.get(target)
+            if target in beside:
+                continue
             if not target.is_file() or (parts.fragment and anchored is not None and parts.fragment not in anchored.anchors):
                 broken.append(f"{path.relative_to(folder.resolve()).as_posix()}: {link}")
     return broken

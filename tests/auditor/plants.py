@@ -254,6 +254,16 @@ def a_query_of_an_address(folder: Path) -> None:
 
 
 @plant
+def a_count_behind_the_address_of_the_feed(folder: Path) -> None:
+    page(folder, 'feed.nl.atom"', 'feed.nl.atom#n-13"')
+
+
+@plant
+def a_link_to_what_else_lies_beside_the_releases(folder: Path) -> None:
+    paragraph(folder, '<p><a href="../../cases.csv">CSV</a></p>')
+
+
+@plant
 def another_site(folder: Path) -> None:
     paragraph(folder, '<p><a href="https://example.org/13">CSV</a></p>')
 

@@ -93,6 +93,7 @@ def test_what_tells_of_all_releases_lies_beside_them(port: int) -> None:
     status, headers, body = ask(port, "/feed.nl.atom")
     assert (status, headers["content-type"], headers["cache-control"]) == (200, "application/atom+xml; charset=utf-8", "no-cache")
     assert body == b"<feed/>"
+    assert ask(port, "/releases/feed.nl.atom") == ask(port, "/feed.nl.atom"), "where a page of an earlier release leads"
     assert ask(port, "/citations.json")[0] == 307, "a link is not followed"
 
 

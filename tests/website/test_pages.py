@@ -22,6 +22,7 @@ from das_pipeline.website.texts import load_texts
 from tests.conftest import TOY
 from tests.website.conftest import finish, toy_run
 
+LANGUAGES = ("nl", "en")
 NL = TOY.parents[1] / "jurisdictions" / "nl"
 
 
@@ -137,15 +138,30 @@ def test_what_the_dutch_texts_name_is_there() -> None:
 
 
 def test_no_link_leads_nowhere(folder: Path) -> None:
-    assert judging.broken_links(folder) == []
+    assert judging.broken_links(folder, LANGUAGES) == []
     (folder / "site" / "keten.html").unlink()
-    assert any(link.endswith("keten.html") for link in judging.broken_links(folder))
+    assert any(link.endswith("keten.html") for link in judging.broken_links(folder, LANGUAGES))
 
 
 def test_a_link_to_a_place_that_is_not_on_the_page_is_broken(folder: Path) -> None:
     page = folder / "site" / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace("#reports", "#gone", 1), encoding="utf-8")
-    assert judging.broken_links(folder) == ["site/index.html: meldingen.html#gone"]
+    assert judging.broken_links(folder, LANGUAGES) == ["site/index.html: meldingen.html#gone"]
+
+
+def test_every_page_leads_to_the_feed_beside_the_releases_in_its_language(site: Version) -> None:
+    for path in judging.pages(site.folder):
+        text, code = path.read_text(encoding="utf-8"), "en" if path.parent.name == "en" else "nl"
+        links = re.findall(r'href="([^"]+\.atom)"', text)
+        assert len(links) == (1 if path.name == "embed.html" else 2)  # one for programs, and one to see
+        assert {(path.parent / link).resolve() for link in links} == {site.folder.resolve().parent / f"feed.{code}.atom"}
+        assert re.search(r'<link rel="alternate" type="application/atom\+xml" href="[^"]+" title="[^"]+">', text)
+
+
+def test_the_page_of_tables_leads_to_what_programs_read(site: Version) -> None:
+    for name in ("api/v1/tables.json", "api/v1/openapi.json", "catalog.ttl"):
+        assert f'<a href="../{name}">' in read(site, "tabellen.html")
+        assert f'<a href="../../{name}">' in read(site, "en/tables.html")
 
 
 @pytest.mark.breaks("D03")
