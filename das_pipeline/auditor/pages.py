@@ -332,7 +332,7 @@ class _Page:
 
     def _is_anchor(self, value: str) -> bool:
         """Whether an id is made of a declared code, of a period, or of the number of a year's button."""
-        if re.fullmatch("main|in-brief|themes|new|q|year-[1-9]", value):
+        if re.fullmatch("main|in-brief|questions|themes|new|q|year-[1-9]", value):
             return True
         codes = self.reader.declared.codes
         stem = re.sub("-(title|chart|all)$", "", value)
@@ -354,8 +354,11 @@ class _Page:
         return inside and (not parts.fragment or parts.fragment in self.anchors or self._is_anchor(parts.fragment))
 
     def _is_question(self, query: str) -> bool:
-        """Whether the query of an address asks a table for a group, by its codes."""
+        """Whether the query of an address asks a table for a group, by its codes, or what the texts of the site ask."""
         tables, codes = self.release.tables, self.reader.declared.codes
+        table, _, question = query.removeprefix("table=").partition("&")
+        if table in tables and question in self.reader.words.whole:
+            return True
         asked = parse_qsl(query, keep_blank_values=True)
         return all((name == "table" and value in tables) or (name.removeprefix("in.") in codes and value in codes) for name, value in asked)
 

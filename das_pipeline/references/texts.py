@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from das_pipeline.deliveries import load_external
 from das_pipeline.errors import Fault, nearest
@@ -13,8 +14,8 @@ from das_pipeline.publication import table_texts as load_table_texts
 from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.publication.texts import load_words
 from das_pipeline.statistics import Statistics, load_statistics
-from das_pipeline.terminology import Scheme, load_schemes
-from das_pipeline.website.texts import SiteTexts, load_texts
+from das_pipeline.terminology import ALL, Scheme, load_schemes
+from das_pipeline.website.texts import Question, SiteTexts, load_texts
 
 TABLES = "texts/tables.yaml"
 SITE = "texts/site.yaml"
@@ -116,7 +117,34 @@ def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 yield (at / "select" / dimension).fault(f"table {headline.table} has no dimension {dimension}. {nearest(dimension, codes)}")
             elif (known := codes[dimension]) is not None and code not in known:
                 yield (at / "select" / dimension).fault(f"dimension {dimension} has no code {code}. {nearest(code, known)}")
+    for number, question in enumerate(texts.questions):
+        yield from _faults_of_question(place / "questions" / number, question, tables)
     yield from _faults_of_pages(place, texts)
+
+
+def _faults_of_question(place: Place, question: Question, tables: dict[str, Shown]) -> Iterator[Fault]:
+    """Yield tables, dimensions and codes that a question names and that are not there."""
+    for number, asked in enumerate(question.asks):
+        at = place / "asks" / number
+        yield from _faults_of_table(at, asked.table, tables)
+        pairs = parse_qsl(asked.query, keep_blank_values=True)
+        axes = [value for name, value in pairs if name in {"rows", "cols"} and value not in {"", "period"}]
+        chosen = {name.removeprefix("in."): value.split(",") for name, value in pairs if name.startswith("in.")}
+        if asked.table in tables:
+            yield from _faults_of_cells(at / "query", {**{axis: [] for axis in axes}, **chosen}, tables[asked.table])
+    if question.answer is not None and question.asks and question.asks[0].table in tables:
+        cells = {dimension: [code] for dimension, code in question.answer.items()}
+        yield from _faults_of_cells(place / "answer", cells, tables[question.asks[0].table])
+
+
+def _faults_of_cells(place: Place, chosen: dict[str, list[str]], table: Shown) -> Iterator[Fault]:
+    for dimension, codes in chosen.items():
+        if dimension not in table.codes:
+            yield place.fault(f"table {table.name} has no dimension {dimension}. {nearest(dimension, table.codes)}")
+        elif (known := table.codes[dimension]) is not None:
+            for code in codes:
+                if code not in (*known, ALL, "unknown"):
+                    yield place.fault(f"dimension {dimension} has no code {code}. {nearest(code, known)}")
 
 
 def _faults_of_table(place: Place, table: str, tables: dict[str, Shown]) -> Iterator[Fault]:

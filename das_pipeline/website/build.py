@@ -35,7 +35,7 @@ from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
 from das_pipeline.website.index import index
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import SiteTexts, load_texts
+from das_pipeline.website.texts import Question, SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
 EMBEDDED, SEARCH = "embed", "search"  # the page that other sites show within theirs, and the one that finds everything
@@ -230,7 +230,28 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
         if now is None:
             raise ConfigurationError(f"texts/site.yaml: headlines: {headline.table} has no cell {headline.select} in {year}.")
         headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})
-    return {"flows": [chain_flow(site.texts.flow, site.tables, y, language) for y in years], "headlines": headlines, "year": year}
+    flows = [chain_flow(site.texts.flow, site.tables, y, language) for y in years]
+    return {"flows": flows, "headlines": headlines, "year": year, "questions": [_answered(q, site, language) for q in site.texts.questions]}
+
+
+def _answered(question: Question, site: Site, language: Language) -> dict[str, Any]:
+    """A question with its links, and the cell that answers it in the last period that every source has delivered for."""
+    pages = {t.theme: f"{language.text(t.slug)}.html" for t in site.texts.themes}
+    links = []
+    for asked in question.asks:
+        page = pages[site.tables[asked.table].facts["theme"]]
+        links.append((language.text(asked.text), f"{page}?table={asked.table}{'&' if asked.query else ''}{asked.query}#{asked.table}"))
+    answered = {"question": question, "links": links, "now": None, "before": None, "table": None}
+    if question.answer is None:
+        return answered
+    table = site.tables[question.asks[0].table]
+    kind = table.kinds[-1]
+    periods = [p for p in table.periods(kind) if is_complete(p, site.as_of)]
+    cells = [c for c in table.series(kind, periods, question.answer) if c.is_whole and c.status != "not_applicable"]
+    if not cells:
+        return answered
+    before = None if table.is_derived else table.cell(kind, year_before(cells[-1].period), question.answer)
+    return answered | {"now": cells[-1], "before": before, "table": table}
 
 
 def _sparkline(points: list[Cell]) -> dict[str, Any] | None:

@@ -39,6 +39,26 @@ class Headline(BaseModel, extra="forbid"):
     select: dict[str, str] = {}
 
 
+class Ask(BaseModel, extra="forbid"):
+    """A link that asks a published table: what to read on it, and the question as the address of the page holds it."""
+
+    text: Text
+    table: str
+    query: Annotated[str, Field(pattern=r"^(([a-z]+|in\.[a-z0-9_]+)=[A-Za-z0-9_,+-]*(&|$))*$")] = ""
+
+
+class Question(BaseModel, extra="forbid"):
+    """What people ask, with the tables that answer it.
+
+    `answer` is the cell that the start page shows; `note` says what these figures lack.
+    """
+
+    title: Text
+    asks: list[Ask] = []
+    answer: dict[str, str] | None = None  # codes of dimensions in the first table
+    note: Text | None = None
+
+
 class Theme(BaseModel, extra="forbid"):
     """A page with the tables whose definition names this theme."""
 
@@ -95,6 +115,7 @@ class SiteTexts(BaseModel, extra="forbid"):
     start: Part
     flow: list[Section]
     headlines: list[Headline]
+    questions: list[Question] = []
     themes: list[Theme]
     pages: list[Page]
     scheme_titles: dict[str, Text] = {}

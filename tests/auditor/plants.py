@@ -655,6 +655,12 @@ def a_default(folder: Path) -> None:
 
 
 @plant
+def a_question_with_a_number(folder: Path) -> None:
+    """An address of the start page asks for more than the texts of the site do."""
+    page(folder, "in.offence=violence&amp;kind=month", "in.offence=violence&amp;n=3&amp;kind=month", "index.html")
+
+
+@plant
 def an_index(folder: Path) -> None:
     database(folder, "CREATE INDEX n13 ON reports (n)")
 

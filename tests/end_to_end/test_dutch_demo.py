@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from das_pipeline.privacy import find_canaries
+from tests.browser import chromium
+from tests.end_to_end.questions import walk
 from tests.installation import Installation, installation
 
 pytestmark = [pytest.mark.slow]
@@ -47,6 +49,12 @@ def test_every_planted_kind_of_row_fault_is_set_aside_or_seen(demo: tuple[Instal
     planted = {json.loads(line)["fault"] for line in (made.root / "truth" / "faults.jsonl").read_text(encoding="utf-8").splitlines()}
     assert len(planted) >= 12
     assert "Set aside by rule" in printed
+
+
+def test_the_ten_questions_are_answered_from_the_start_page(demo: tuple[Installation, str]) -> None:
+    made, _ = demo
+    with chromium() as browser:
+        walk(browser, made.current())
 
 
 def test_nothing_identifying_lies_anywhere(demo: tuple[Installation, str]) -> None:

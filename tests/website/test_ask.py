@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import functools
 import gzip
 import hashlib
-import http.server
 import io
 import json
 import random
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +27,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.publication.texts import load_words
 from das_pipeline.website.language import Language
-from tests.browser import chromium
+from tests.browser import chromium, served
 from tests.conftest import TOY
 
 pytestmark = pytest.mark.slow
@@ -39,31 +36,11 @@ TEXTS = "rows => rows.map(row => [...row.children].map(cell => cell.textContent)
 VENDOR = Path(website.__file__).parent / "vendor"
 
 
-class _Files(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def address(site: Version) -> Iterator[str]:
     """The address of a web server with the release."""
     with served(site.folder) as address:
         yield address
-
-
-class served:  # noqa: N801 - used as a function
-    """A web server over a folder, for as long as it is needed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=folder))
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture(scope="module")

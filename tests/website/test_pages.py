@@ -111,6 +111,16 @@ def test_a_figure_leads_to_its_concepts(site: Version) -> None:
     assert '<h2 id="ruling-all">Rulings</h2>' in read(site, "en/concepts.html")
 
 
+def test_a_question_of_the_start_page_asks_a_table_and_shows_its_answer(site: Version) -> None:
+    page = read(site, "index.html")
+    assert "<h3>Hoeveel geweld is er?</h3>" in page
+    assert (
+        'href="meldingen.html?table=reports&amp;rows=offence&amp;cols=period&amp;in.offence=violence&amp;kind=month&amp;view=table#reports"'
+        in page
+    )
+    assert re.search(r'<p>In 2023: <span class="v" data-table="reports" data-cell="violence\|year\|2023" data-value="\d+">', page)
+
+
 def test_every_page_says_where_to_write(site: Version) -> None:
     for path in judging.pages(site.folder):
         assert path.name == "embed.html" or 'href="mailto:toy@example.org"' in path.read_text(encoding="utf-8")
