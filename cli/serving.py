@@ -23,6 +23,8 @@ CURRENT = "current"
 FIRST_PAGE = f"/{CURRENT}/site/index.html"
 TYPES = {
     ".atom": "application/atom+xml; charset=utf-8",
+    ".bib": "application/x-bibtex; charset=utf-8",
+    ".cff": "application/yaml",
     ".csv": "text/csv; charset=utf-8",
     ".duckdb": "application/octet-stream",
     ".html": "text/html; charset=utf-8",
@@ -30,6 +32,7 @@ TYPES = {
     ".jsonld": "application/ld+json",
     ".parquet": "application/vnd.apache.parquet",
     ".pub": "text/plain; charset=utf-8",
+    ".ris": "application/x-research-info-systems; charset=utf-8",
     ".sig": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
     ".ttl": "text/turtle; charset=utf-8",

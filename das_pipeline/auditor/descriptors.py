@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from das_pipeline.auditor import catalogs, cubes, labelled, listing
+from das_pipeline.auditor import catalogs, citations, cubes, labelled, listing
 from das_pipeline.auditor.declared import Declared, Limits
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -69,7 +69,7 @@ class Descriptors:
         return [
             (r"\$schema", is_one_of(PROFILE)),
             ("name", self.codes_after("das-")),
-            (f"title(_{LANGUAGE})?|licenses/\\*/(name|title|path)|contributors/\\*/title|sources/\\*/(title|path)", self.text),
+            (f"title(_{LANGUAGE})?|homepage|licenses/\\*/(name|title|path)|contributors/\\*/title|sources/\\*/(title|path)", self.text),
             ("contributors/\\*/roles/\\*", is_one_of("publisher")),
             ("version", is_one_of(release.changes.get("version"))),
             ("as_of", is_one_of(self.as_of)),
@@ -152,6 +152,7 @@ class Descriptors:
         faults["datapackage.json"] += sum(not self._is_right(resource) for resource in self.release.package.get("resources", []))
         faults.update(catalogs.wrong(self.release, self.text, self.code))
         faults[listing.FILE] += listing.differs(self.release)
+        faults.update(citations.wrong(self.release))
         for name, table in self.release.tables.items():
             faults[f"tables/{name}.json"] += cubes.wrong(table, self.as_of, self.text, self.name_or_row)
             for code, forms in self.declared.languages.items():

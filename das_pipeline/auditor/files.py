@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from das_pipeline.auditor import citations
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -23,7 +24,7 @@ from das_pipeline.gate import Verdict
 
 BESIDE = {"datapackage.json", "changes.json", "quality.json", "expectations.json", "das.duckdb", "concepts.ttl", "concepts.jsonld"}
 BESIDE |= {"catalog.ttl", "catalog.jsonld", "api/v1/tables.json", "api/v1/openapi.json"}
-BESIDE |= {"manifest.json", "manifest.json.sig", "manifest.json.pub"}
+BESIDE |= {"manifest.json", "manifest.json.sig", "manifest.json.pub", citations.SUMS, *citations.CITED}
 Reader = Callable[[Path, pa.Schema], pa.Table]
 GROUP_ROWS = 20_000
 STORED = {"codes", "periods"}  # the tables of labels in das.duckdb
@@ -40,6 +41,7 @@ def files_as_described(release: Published, declared: Declared | None) -> Verdict
     for path in release.folder.rglob("*"):
         if path.is_symlink() or (path.is_dir() and not any(path.iterdir())):
             faults[path.relative_to(release.folder).as_posix()] = 1
+    faults[citations.SUMS] = int(citations.sums_differ(release))
     for path, sha in (declared.files if declared else {}).items():
         if path not in present or _sha256(release.folder / path) != sha:
             faults[path] = 1

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow.compute
 
-from das_pipeline.auditor import charts
+from das_pipeline.auditor import charts, citations
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.explained import numbers_from, value_at
 from das_pipeline.auditor.findings import verdict
@@ -82,7 +82,8 @@ WRITTEN = (  # by the templates themselves
         "concepts.jsonld",
         "datapackage.json",
     ),
-    *("das.duckdb", "changes.json", "quality.json", "api/v1/tables.json", "api/v1/openapi.json", "catalog.ttl", CITATIONS),
+    *("das.duckdb", "changes.json", "quality.json", "api/v1/tables.json", "api/v1/openapi.json", "catalog.ttl"),
+    *("BibTeX", "RIS", "DataCite", "CSL-JSON", citations.CFF),
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " form-action 'self'",
 )
@@ -350,6 +351,8 @@ class _Page:
         target = (self.path.parent / unquote(parts.path)).resolve() if parts.path else self.path.resolve()
         if target.parent == self.release.folder.resolve().parent and not parts.query and not parts.fragment:
             return target.name in {CITATIONS, *(f"feed.{code}.atom" for code in self.reader.declared.languages)}  # of all releases
+        if target.parent == self.release.folder.resolve() and target.name in citations.CITED:  # a candidate has none yet
+            return not parts.query and not parts.fragment
         inside = target.is_file() and target.is_relative_to(self.release.folder.resolve()) and self._is_question(parts.query)
         return inside and (not parts.fragment or parts.fragment in self.anchors or self._is_anchor(parts.fragment))
 

@@ -26,6 +26,7 @@ def data_package(
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": f"das-{run.jurisdiction.name}",
         **in_each("title", texts.dataset),
+        "homepage": texts.catalogue.address,
         "version": version,
         "as_of": run.as_of.isoformat(),
         "is_simulated": any(t.is_simulated for t in tables),

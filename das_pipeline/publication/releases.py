@@ -21,6 +21,8 @@ from das_pipeline.run import Run
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
+CITED = ("CITATION.cff", "citation.bib", "citation.ris", "datacite.json")  # made with the name of a release, which no candidate has
+SUMS = "SHA256SUMS"  # of every other file of a release, for `sha256sum -c`
 CITATIONS = "citations.json"  # lies beside the releases, as the feeds do
 DERIVED = ("das.duckdb",)  # made from the tables; a database engine need not write the same bytes twice
 
@@ -96,9 +98,9 @@ def live_name(run: Run) -> str | None:
 
 
 def has_same_content(release: Release, site: Version) -> bool:
-    """Return whether `site` would give the same bytes as `release`, derived files aside."""
+    """Return whether `site` would give the same bytes as `release`, derived files and citations aside."""
     ours = {n: e.sha256 for n, e in site.files.items() if n not in DERIVED}
-    return ours == {n: f["sha256"] for n, f in release.manifest["files"].items() if not f.get("derived")}
+    return ours == {n: f["sha256"] for n, f in release.manifest["files"].items() if not f.get("derived") and n not in CITED}
 
 
 def read_release(folder: Path) -> Release:

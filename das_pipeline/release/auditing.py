@@ -12,7 +12,7 @@ from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Version
 from das_pipeline.policy import load_policy
-from das_pipeline.publication.releases import MANIFEST, Release, read_release
+from das_pipeline.publication.releases import CITED, MANIFEST, SUMS, Release, read_release
 from das_pipeline.release.candidate import SITE, candidate_of
 from das_pipeline.release.declared import declared, limits_of, made_before
 from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE
@@ -77,7 +77,7 @@ def judge_signatures(folders: Iterable[Path], key: bytes | None) -> Verdict:
 def judge_bytes(folder: Path, site: Version) -> Verdict:
     """D19: the files are those of the candidate that this home made, audited and approved."""
     present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if not p.is_dir()}
-    present = {name: path for name, path in present.items() if name not in {MANIFEST, SIGNATURE, PUBLIC_KEY}}
+    present = {name: path for name, path in present.items() if name not in {MANIFEST, SIGNATURE, PUBLIC_KEY, SUMS, *CITED}}
     wrong = sorted(present.keys() ^ site.files.keys())
     wrong += sorted(n for n in present.keys() & site.files.keys() if sha256_of(present[n]) != site.files[n].sha256)
     sentence = (

@@ -23,6 +23,7 @@ from das_pipeline.publication.releases import (
     releases_root,
     withdrawn_releases,
 )
+from das_pipeline.release.citing import citation_files
 from das_pipeline.run import Run, code_version
 from das_pipeline.settings import PROJECT
 from das_pipeline.stages import READS
@@ -49,27 +50,38 @@ class Candidate:
     def manifest(self) -> dict[str, Any]:
         """What persons sign: its release's manifest, but for the approval and the ledger after it. Hashes are of the bytes on disk."""
         run, site = self.run, self.site
+        listed = {name: {"sha256": sha256_of(site.path(name)), "bytes": site.path(name).stat().st_size} for name in site.files}
+        listed |= {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in self.citations.items()}
         lock = PROJECT / "requirements.lock"
         return {
             "release": self.release,
             "as_of": site.as_of,
-            "version": json.loads(site.path("changes.json").read_bytes())["version"],
+            "version": self._changes["version"],
             "is_simulated": self.is_simulated,
             "code": code_version(),
             "lock": sha256_of(lock) if lock.exists() else None,
             "jurisdiction": {"name": run.jurisdiction.name, "sha256": run.jurisdiction.limited_to(READS).hash},
             "build": shown(run, site.table, site.inputs_hash),
             "inputs": {table: shown(run, table, version) for table, version in sorted(lineage(run, site).items())},
-            "files": {
-                name: {"sha256": sha256_of(site.path(name)), "bytes": site.path(name).stat().st_size}
-                | ({"derived": True} if name in DERIVED else {})
-                for name in sorted(site.files)
-            },
+            "files": {name: listed[name] | ({"derived": True} if name in DERIVED else {}) for name in sorted(listed)},
         }
 
     @cached_property
+    def citations(self) -> dict[str, bytes]:
+        """The files by which its release is cited, by name: they need the name that it gets."""
+        return citation_files(self.release, self._package, self._changes["previous"])
+
+    @property
     def is_simulated(self) -> bool:
-        return json.loads(self.site.path("datapackage.json").read_bytes())["is_simulated"]
+        return self._package["is_simulated"]
+
+    @cached_property
+    def _package(self) -> dict[str, Any]:
+        return json.loads(self.site.path("datapackage.json").read_bytes())
+
+    @cached_property
+    def _changes(self) -> dict[str, Any]:
+        return json.loads(self.site.path("changes.json").read_bytes())
 
     @property
     def hash(self) -> str:

@@ -15,10 +15,11 @@ from das_pipeline.errors import LakeError
 from das_pipeline.lake import canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import Keys
-from das_pipeline.publication.releases import CURRENT, MANIFEST, Release, has_same_content, read_release, releases_root
+from das_pipeline.publication.releases import CURRENT, MANIFEST, SUMS, Release, has_same_content, read_release, releases_root
 from das_pipeline.release.approvals import Signature
 from das_pipeline.release.candidate import Candidate, shown
 from das_pipeline.release.signing import sign_manifest
+from das_pipeline.release.verification import sums
 
 
 def publish_release(candidate: Candidate, signatures: Sequence[Signature] = ()) -> Release:
@@ -41,6 +42,8 @@ def publish_release(candidate: Candidate, signatures: Sequence[Signature] = ()) 
         for name in site.files:
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(site.path(name), draft / name)
+        for name, content in candidate.citations.items():
+            (draft / name).write_bytes(content)
         seal(run.keys, draft, manifest, folder)
     release = read_release(folder)
     if not has_same_content(release, site):
@@ -63,6 +66,7 @@ def seal(keys: Keys, draft: Path, manifest: Mapping[str, Any], folder: Path) -> 
     content = canonical(manifest, indent=1)
     sign_manifest(keys, draft, content)
     replace_file(draft / MANIFEST, content)
+    (draft / SUMS).write_text(sums(draft, manifest["files"]), encoding="utf-8")
     make_public(draft)
     sync(draft)
     move(draft, folder)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from das_pipeline.publication.releases import MANIFEST, wrong_files
+from das_pipeline.disk import sha256_of
+from das_pipeline.publication.releases import MANIFEST, SUMS, wrong_files
 from das_pipeline.release.approvals import Signature
 from das_pipeline.release.candidate import manifest_hash
 from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE, is_signed
@@ -26,9 +28,18 @@ def verify_release(folder: Path, public_key: bytes | None = None) -> list[str]:
         return [f"{MANIFEST}: the signature does not fit."]
     manifest = json.loads(content)
     listed = manifest["files"]
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST, SIGNATURE, PUBLIC_KEY}
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST, SIGNATURE, PUBLIC_KEY, SUMS}
     wrong = [f"{name}: not in the manifest." for name in sorted(present - set(listed))]
+    if (folder / SUMS).exists() and (folder / SUMS).read_bytes() != sums(folder, listed).encode():  # releases made before 0.3 have none
+        wrong.append(f"{SUMS}: other sums than those of the manifest.")
     return wrong + wrong_files(folder, listed) + _wrong_approval(manifest, key)
+
+
+def sums(folder: Path, listed: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what `sha256sum -c` reads in `folder`: the sums of the files that a manifest lists, of itself and of its signature."""
+    of_files = {name: file["sha256"] for name, file in listed.items()}
+    of_files |= {name: sha256_of(folder / name) for name in (MANIFEST, SIGNATURE, PUBLIC_KEY)}
+    return "".join(f"{of_files[name]}  {name}\n" for name in sorted(of_files))
 
 
 def _wrong_approval(manifest: dict[str, Any], installation: str) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from das_pipeline.gate import Verdict
-from das_pipeline.publication.releases import CITATIONS, feed_name
+from das_pipeline.publication.releases import CITATIONS, CITED, feed_name
 from das_pipeline.website.cells import PublishedTable
 
 
@@ -33,10 +33,11 @@ def pages(folder: Path) -> list[Path]:
 def broken_links(folder: Path, languages: Iterable[str]) -> list[str]:
     """The relative links of the pages whose file, or whose place in it, does not exist; other hosts are not visited.
 
-    What lies beside the releases, a feed in each of the `languages` among it, is there once a release is.
+    What lies beside releases, as a feed in each of the `languages`, and by which one is cited is there once the candidate is a release.
     """
     read = {path.resolve(): _Page(path) for path in pages(folder)}
-    beside = {folder.resolve().parent / name for name in (CITATIONS, *map(feed_name, languages))}  # of all releases
+    root = folder.resolve()
+    of_releases = {root.parent / name for name in (CITATIONS, *map(feed_name, languages))} | {root / name for name in CITED}
     broken = []
     for path, page in read.items():
         for link in page.links:
@@ -45,7 +46,7 @@ def broken_links(folder: Path, languages: Iterable[str]) -> list[str]:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             anchored = read.get(target)
-            if target in beside:
+            if target in of_releases:
                 continue
             if not target.is_file() or (parts.fragment and anchored is not None and parts.fragment not in anchored.anchors):
                 broken.append(f"{path.relative_to(folder.resolve()).as_posix()}: {link}")

@@ -863,3 +863,45 @@ def a_count_in_the_caption_of_a_picture(folder: Path) -> None:
     path = min((folder / "site" / "charts").glob("*.svg"))
     caption = re.compile('(font-weight="700"[^>]*>)')
     path.write_text(caption.sub(r"\g<1>13 ", path.read_text(encoding="utf-8"), count=1), encoding="utf-8")
+
+
+def cited(folder: Path, name: str, old: str, new: str) -> None:
+    path = folder / name
+    content = path.read_bytes()
+    assert old.encode() in content, f"{name} has no {old!r}"
+    path.write_bytes(content.replace(old.encode(), new.encode(), 1))
+
+
+@plant
+def a_count_in_the_citation_file(folder: Path) -> None:
+    cited(folder, "CITATION.cff", "title: ", "abstract: 13 cases\ntitle: ")
+
+
+@plant
+def a_comment_in_the_citation_file(folder: Path) -> None:
+    cited(folder, "CITATION.cff", "type: dataset", "type: dataset  # 13")
+
+
+@plant
+def a_note_in_bibtex(folder: Path) -> None:
+    cited(folder, "citation.bib", "  url = ", "  note = {13 cases},\n  url = ")
+
+
+@plant
+def a_note_in_ris(folder: Path) -> None:
+    cited(folder, "citation.ris", "ER  - ", "N1  - 13 cases\r\nER  - ")
+
+
+@plant
+def a_size_for_datacite(folder: Path) -> None:
+    edit(folder, "datacite.json", lambda c: c.update(sizes=["13 cases"]))
+
+
+@plant
+def another_address_for_datacite(folder: Path) -> None:
+    edit(folder, "datacite.json", lambda c: c.update(url="https://example.org/13"))
+
+
+@plant
+def another_homepage(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p.update(homepage="https://data.toys.example/13/"))

@@ -22,6 +22,7 @@ from das_pipeline.policy import load_policy
 from das_pipeline.privacy import Keys, write_demo_keys
 from das_pipeline.publication import build_candidate, readers, release_folders
 from das_pipeline.release.auditing import judge_signatures
+from das_pipeline.release.verification import sums
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.website import build_site
@@ -30,6 +31,7 @@ from tests.conftest import TOY
 from tests.publication.conftest import leaves, months_until, protect
 
 pytestmark = [pytest.mark.slow]
+UNLISTED = ("manifest.json", "SHA256SUMS")
 FEBRUARY, MARCH = date(2024, 2, 29), date(2024, 3, 31)
 
 
@@ -84,12 +86,13 @@ def sign(folder: Path, key: SigningKey) -> None:
     """Make manifest and signature again."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_bytes())
-    present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("manifest.json")}
+    present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(UNLISTED)}
     derived = {name: {"derived": True} if name == "das.duckdb" else {} for name in present}
     manifest["files"] = {n: {"bytes": p.stat().st_size, "sha256": sha256_of(p)} | derived[n] for n, p in sorted(present.items())}
     path.write_bytes(canonical(manifest, indent=1))
     (folder / "manifest.json.sig").write_text(key.sign(path.read_bytes()).signature.hex())
     (folder / "manifest.json.pub").write_text(bytes(key.verify_key).hex())
+    (folder / "SHA256SUMS").write_text(sums(folder, manifest["files"]), encoding="utf-8")
 
 
 def signing(home: Run) -> SigningKey:
@@ -107,9 +110,17 @@ def test_honest_releases_pass(home: Run, judged: Callable[[Path], list[Verdict]]
         assert [v for v in release.audit_release(home, each, folders[:place], public(home)) if not v.passed] == []
 
 
+@pytest.mark.breaks("D10")
+def test_a_sum_that_is_not_that_of_its_file(folder: Path, judged: Callable[[Path], list[Verdict]]) -> None:
+    path = folder / "SHA256SUMS"
+    path.write_text(path.read_text(encoding="utf-8").replace("a", "b", 1), encoding="utf-8")
+    assert {v.rule for v in judged(folder)} == {"D10"}
+
+
 @pytest.mark.breaks("D18")
-def test_a_plant_in_words(folder: Path, judged: Callable[[Path], list[Verdict]]) -> None:
+def test_a_plant_in_words(home: Run, folder: Path, judged: Callable[[Path], list[Verdict]]) -> None:
     paragraph(folder, "<p>13</p>")
+    sign(folder, signing(home))
     assert {v.rule for v in judged(folder)} == {"D18"}
 
 

@@ -24,6 +24,7 @@ from das_pipeline.policy import load_policy
 from das_pipeline.privacy import USES
 from das_pipeline.release.approvals import sign_candidate
 from das_pipeline.release.ledger import judge_ledger
+from das_pipeline.release.verification import sums
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from tests.conftest import TOY
@@ -268,6 +269,7 @@ def test_a_forged_approval_is_seen_by_anyone(approved: Approved, key_of: KeyOf) 
     content = canonical(manifest, indent=1)
     release.sign_manifest(run.keys, folder, content)
     (folder / "manifest.json").write_bytes(content)
+    (folder / "SHA256SUMS").write_text(sums(folder, manifest["files"]), encoding="utf-8")
     assert release.verify_release(folder) == ["approval: no review and approval by two persons."]
 
 

@@ -15,6 +15,7 @@ import pytest
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
+from das_pipeline.publication.releases import CITED
 from das_pipeline.publication.texts import load_words
 from das_pipeline.run import Run
 from das_pipeline.website import charts, judging
@@ -172,6 +173,8 @@ def test_the_page_of_tables_leads_to_what_programs_read(site: Version) -> None:
     for name in ("api/v1/tables.json", "api/v1/openapi.json", "catalog.ttl"):
         assert f'<a href="../{name}">' in read(site, "tabellen.html")
         assert f'<a href="../../{name}">' in read(site, "en/tables.html")
+    for name in CITED:  # made with the name of the release
+        assert f'<a href="../{name}">' in read(site, "tabellen.html")
 
 
 @pytest.mark.breaks("D03")
