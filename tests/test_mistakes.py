@@ -21,6 +21,7 @@ ALL, WATCH_PARTNER = "jurisdiction.yaml", "contracts/watch/partner.yaml"
 WATCH, BENCH = "contracts/watch/events.yaml", "contracts/bench/partner.yaml"
 CHAIN, LINKAGE, POLICY, CUBES, TABLE = "chain.yaml", "linkage.yaml", "policy.yaml", "statistics/cubes.yaml", "statistics/reports.yaml"
 SITE, TEXTS, WORDS = "texts/site.yaml", "texts/tables.yaml", "texts/words.yaml"
+FORMS = (TOY / WORDS).read_text(encoding="utf-8").partition("\nlanguages:")[0].count("\n") + 2  # words come before, and come often
 WARDS, WARDS_MAPPED = "terminology/codes/watch_ward.csv", "terminology/mappings/watch_ward.csv"
 WARD_COLUMN = "{name: ward, type: text,"
 
@@ -115,8 +116,8 @@ MISTAKES = [
     (WATCH_PARTNER, "{nl: De wacht, en: The watch}", "{}", 4, "title", "a text is expected here"),
     (ALL, "Etc/UTC", "Etc/Utopia", 4, "time_zone", "there is no time zone Etc/Utopia"),
     (ALL, "[nl, en]", "[]", 3, "languages", "at least 1 is expected here"),
-    (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", 164, "languages", "must be those of jurisdiction.yaml, in"),
-    (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", 169, "languages.nl.date", "it needs {day}, {month} and {year}"),
+    (WORDS, "  nl:\n    name: Nederlands", "  fy:\n    name: Frysk", FORMS, "languages", "must be those of jurisdiction.yaml, in"),
+    (WORDS, "{day} {month} {year}", "{day} {mnth} {year}", FORMS + 5, "languages.nl.date", "it needs {day}, {month} and {year}"),
     (LINKAGE, "[surname, given_names, birth_date, sex]", "[sex]", 3, "strong_keys[0].role", "chain_number links nobody"),
     (REPORTS, "name: chain_no", "name: case_id", 22, "columns[2].name", "linkage writes a column case_id"),
     (REPORTS, "identity: chain_number", "identity: chain_nr", 22, "columns[2].identity", "linkage.yaml has no strong key chain_nr"),
