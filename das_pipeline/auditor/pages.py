@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow.compute
 
-from das_pipeline.auditor import charts, citations
+from das_pipeline.auditor import charts, citations, linked
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.explained import numbers_from, value_at
 from das_pipeline.auditor.findings import verdict
@@ -35,7 +35,7 @@ FIXED = {  # the values that an attribute may have
     "name": "viewport|color-scheme|description|is_simulated|year|q",
     "http-equiv": "Content-Security-Policy",
     "rel": "stylesheet|icon|alternate|license",
-    "type": r"image/svg\+xml|application/atom\+xml|radio|search",
+    "type": r"image/svg\+xml|application/(atom\+xml|ld\+json)|radio|search",
     "scope": "col|row",
     "role": "group|img|region|search|status",
     "tabindex": "0",
@@ -190,7 +190,8 @@ class _Page:
             wrong += element.tag not in ELEMENTS or (element.tag == "script" and not self._is_declared_script(element))
             for name, value in element.attrib.items():
                 wrong += not self._is_allowed(element, name, value)
-            for text, place in ((element.text, element), (element.tail, element.getparent())):
+            own = None if element.tag == "script" else element.text
+            for text, place in ((own, element), (element.tail, element.getparent())):
                 if text and plain(text):
                     wrong += not self._is_explained(place, text)
         return wrong + self._wrong_drawings()
@@ -208,10 +209,20 @@ class _Page:
 
     def _is_declared_script(self, element: Any) -> bool:
         """Whether a script is a file that is the same in every release: then it says only what the page and the tables give it."""
+        if element.get("type") is not None:
+            return self._is_true_data(element)
         target = (self.path.parent / unquote(element.get("src", ""))).resolve()
         folder = self.release.folder.resolve()
         is_inside = bool(element.get("src")) and target.is_relative_to(folder)
         return is_inside and target.relative_to(folder).as_posix() in self.reader.declared.files and not element.text
+
+    def _is_true_data(self, element: Any) -> bool:
+        """Whether a script is the one block of data of a page with tables, and says of them what is so."""
+        shown = [e.get("id") for e in self.root.iter("article") if e.get("id") in self.release.tables]
+        address, words = self.path.relative_to(self.release.folder).as_posix(), self.reader.words
+        blocks = [dict(e.attrib) for e in self.root.iter("script") if e.get("type") is not None]
+        is_alone = blocks == [{"type": linked.TYPE}] and len(shown) > 0
+        return is_alone and not linked.differs(element.text or "", self.release, shown, address, self.root.get("lang"), words.explains)
 
     # -- texts
 

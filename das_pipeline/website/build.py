@@ -35,6 +35,7 @@ from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
 from das_pipeline.website.index import index
 from das_pipeline.website.language import Language
+from das_pipeline.website.linked import datasets
 from das_pipeline.website.texts import Question, SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
@@ -166,7 +167,9 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
         order = {name: place for place, name in enumerate(theme.first)}
         shown = sorted(of_theme, key=lambda f: (order.get(f.table.name, len(order)), not f.table.is_stack))  # then what gives an overview
         real = bool(shown) and all(f.table.facts["kind"] == "external" for f in shown)
-        pages.append((language.text(theme.slug), "theme.html", {"theme": theme, "shown": shown, "is_real": real}))
+        slug = language.text(theme.slug)
+        data = datasets(shown, site.package, language.text(site.publisher), language, slug)
+        pages.append((slug, "theme.html", {"theme": theme, "shown": shown, "is_real": real, "data": data}))
     for page in site.texts.pages:
         pages.append((language.text(page.slug), "page.html", {"page": page}))
     pages.append((EMBEDDED, "embed.html", {}))

@@ -905,3 +905,24 @@ def another_address_for_datacite(folder: Path) -> None:
 @plant
 def another_homepage(folder: Path) -> None:
     edit(folder, "datapackage.json", lambda p: p.update(homepage="https://data.toys.example/13/"))
+
+
+@plant
+def a_count_in_the_data_of_a_page(folder: Path) -> None:
+    page(folder, '"@type": "Dataset"', '"@type": "Dataset", "size": "13 cases"')
+
+
+@plant
+def a_count_in_a_name_for_search_engines(folder: Path) -> None:
+    page(folder, '"name": "Gesimuleerde cijfers: ', '"name": "13 Gesimuleerde cijfers: ')
+
+
+@plant
+def spaces_in_the_data_of_a_page(folder: Path) -> None:
+    page(folder, '"@type": "Dataset"', '"@type":  "Dataset"')
+
+
+@plant
+def the_data_of_another_page(folder: Path) -> None:
+    text = (folder / "site" / "meldingen.html").read_text(encoding="utf-8")
+    paragraph(folder, re.findall('<script type="application/ld.json">.*?</script>', text)[0])

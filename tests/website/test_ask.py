@@ -119,7 +119,7 @@ def test_shares_are_those_that_the_pages_would_give(page: Page, address: str) ->
     pairs += [(dice.randrange(0, whole + 1), whole) for whole in (dice.randrange(1, 3000) for _ in range(500))]
     page.goto(f"{address}/site/meldingen.html")
     script = "async pairs => { const {share} = await import(SCRIPT); return pairs.map(([a, b]) => share(a, b, false)?.text ?? null); }"
-    source = page.locator("script").get_attribute("src")
+    source = page.locator("script[src]").get_attribute("src")
     assert source is not None
     found = page.evaluate(script.replace("SCRIPT", json.dumps(f"./{source.replace('start.js', 'forms.js')}")), pairs)
     assert found == [language.share(part, whole) for part, whole in pairs]
@@ -218,12 +218,12 @@ def test_what_is_saved_says_where_it_comes_from(page: Page, address: str, site: 
     cells = counts(site, "reports")
     ask(page, address, "table=reports&kind=month&from=2023-05&to=2023-06")
     files = {}
-    for name in ("Deze keuze als CSV", "Afbeelding (SVG)", "Afbeelding (PNG)"):
+    for name in ("Deze keuze als CSV", "Afbeelding (SVG)", "Afbeelding (PNG)", "BibTeX", "RIS"):
         with page.expect_download() as saved:
             page.locator(".ask-keep").get_by_role("button", name=name).click()
         files[name] = tmp_path / saved.value.suggested_filename
         saved.value.save_as(files[name])
-    table, svg, png = files.values()
+    table, svg, png, bibtex, ris = files.values()
     rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
     assert [(r["Feit"], r["Periode"], int(r["Waarde"])) for r in rows if r["Feit"] == "Geweld"] == [
         ("Geweld", "juni 2023", cells["violence", "month", "2023-06"]),
@@ -234,6 +234,13 @@ def test_what_is_saved_says_where_it_comes_from(page: Page, address: str, site: 
     assert all(said in words for said in ORIGIN), words
     assert "var(" not in svg.read_text(encoding="utf-8")
     assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    title = page.locator(".ask-head").inner_text().removeprefix("Gesimuleerde cijfers").strip()
+    assert bibtex.read_text(encoding="utf-8").startswith("@misc{reports-2024-03-31,\n")
+    assert f"  title = {{{{{title}}}}}," in bibtex.read_text(encoding="utf-8")
+    assert f"  url = {{{page.url}#reports}}," in bibtex.read_text(encoding="utf-8")
+    lines = ris.read_bytes().decode().split("\r\n")
+    assert {"TY  - DATA", f"TI  - {title}", "DA  - 2024/03/31", f"UR  - {page.url}#reports", "ER  - "} <= set(lines)
+    assert any(line.startswith("N1  - Gesimuleerde cijfers. Uitgave van 31 maart 2024, versie 1.0.0. CC-BY-4.0") for line in lines)
 
 
 def test_an_embedded_figure_is_the_same_and_leads_to_the_site(browser: Browser, address: str, tmp_path: Path) -> None:
@@ -367,7 +374,7 @@ def test_a_filter_on_300_000_rows_takes_at_most_100_milliseconds(browser: Browse
     with served(folder) as address:
         page = browser.new_page()
         page.goto(f"{address}/site/meldingen.html")
-        static = (page.locator("script").get_attribute("src") or "").removesuffix("start.js")
+        static = (page.locator("script[src]").get_attribute("src") or "").removesuffix("start.js")
         script = """async static_ => {
           const { read, select } = await import(`./${static_}table.js`);
           const table = await read(await (await fetch("../tables/reports_persons.parquet")).arrayBuffer());

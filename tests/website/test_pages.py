@@ -177,6 +177,23 @@ def test_the_page_of_tables_leads_to_what_programs_read(site: Version) -> None:
         assert f'<a href="../{name}">' in read(site, "tabellen.html")
 
 
+def test_search_engines_are_told_of_every_table_on_a_page(site: Version) -> None:
+    """As data that is no script: the names of schema.org, the catalogue's own address of a table, and files that are there."""
+    text = read(site, "en/reports.html")
+    blocks = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text)
+    told = {d["@id"].rpartition("#")[2]: d for d in json.loads(blocks[0])["@graph"]}
+    assert len(blocks) == 1
+    assert list(told) == re.findall(r'<article class="card" id="(\w+)"', text)
+    reports = told["reports"]
+    assert f"<{reports['@id']}>" in site.path("catalog.ttl").read_text(encoding="utf-8")
+    assert (reports["temporalCoverage"], reports["version"], reports["inLanguage"]) == ("2022-01-01/2024-12-31", "1.0.0", "en")
+    assert reports["name"].startswith("Simulated figures: ")
+    files = [d["contentUrl"].removeprefix("https://data.toys.example/current/") for d in reports["distribution"]]
+    assert "tables/reports.csv" in files
+    assert all(name in site.files for name in files)
+    assert "ld+json" not in read(site, "en/about.html")
+
+
 @pytest.mark.breaks("D03")
 def test_a_number_that_is_not_the_releases_is_seen(folder: Path) -> None:
     assert judging.numbers_are_released(folder).passed

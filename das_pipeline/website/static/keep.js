@@ -14,6 +14,16 @@ const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll
 // The mark at the start lets a spreadsheet see that the text is UTF-8.
 export const csv = (rows) => `\ufeff${rows.map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;
 
+// A figure as reference managers read it.
+const latex = (text) => text.replace(/[&%$#_{}]/g, "\\$&");
+
+export const bibtex = ({ key, title, publisher, day, note, address }) =>
+  [`@misc{${key},`, `  author = {{${latex(publisher)}}},`, `  title = {{${latex(title)}}},`, `  year = {${day.slice(0, 4)}},`, `  publisher = {${latex(publisher)}},`,
+    `  note = {${latex(note)}},`, `  url = {${address}},`, "}", ""].join("\n");
+
+export const ris = ({ title, publisher, day, note, address }) =>
+  ["TY  - DATA", `AU  - ${publisher}`, `TI  - ${title}`, `PY  - ${day.slice(0, 4)}`, `DA  - ${day.replaceAll("-", "/")}`, `PB  - ${publisher}`, `N1  - ${note}`, `UR  - ${address}`, "ER  - ", ""].join("\r\n");
+
 // The drawn chart as a picture of its own: a title above it, its origin below it, and colours instead of their names.
 export function picture(svg, title, foot) {
   const { width, height } = svg.viewBox.baseVal, style = getComputedStyle(document.documentElement), pad = 16;

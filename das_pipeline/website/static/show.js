@@ -1,7 +1,7 @@
 // Shows an answer: as a chart that can be read by pointer and keyboard, or as a table that can be sorted; and lets a reader take it along.
 import { MOST, bars, lines } from "./chart.js";
 import { EDITION, EMBED, LANGUAGE, PUBLISHER, number, period as periodText, say } from "./forms.js";
-import { csv, picture, png, save } from "./keep.js";
+import { bibtex, csv, picture, png, ris, save } from "./keep.js";
 import { control, el } from "./parts.js";
 
 const LINE_FROM = 3, BARS = 40;
@@ -147,14 +147,19 @@ function keeping(tool, drawn) {
     frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-downloads allow-popups");
     return frame.outerHTML;
   };
+  const marked = answer.facts.is_simulated ? `${say("simulated_figures")}. ` : "";
+  const cited = () => ({ key: `${name}-${answer.facts.as_of}`, title: answer.heading, publisher: PUBLISHER, day: answer.facts.as_of,
+    note: `${marked}${EDITION}. ${answer.facts.licence}`, address: tool.address() });
   const citation = () => say("citation", { publisher: PUBLISHER, title: answer.heading, edition: EDITION, licence: answer.facts.licence,
-    simulated: answer.facts.is_simulated ? `${say("simulated_figures")}. ` : "", address: tool.address() });
+    simulated: marked, address: tool.address() });
   const button = (key, act) => control.button(key, say(key), act);
   return el("div", { className: "ask-keep" },
     el("p", {}, button("keep_csv", () => save(`${file}.csv`, csv(rowsOf(answer)), "text/csv;charset=utf-8")),
       drawn && button("keep_svg", () => save(`${file}.svg`, made(), "image/svg+xml")),
       drawn && button("keep_png", async () => save(`${file}.png`, await png(made()))),
-      button("copy_link", () => copy(tool.address())), button("copy_citation", () => copy(citation())), button("copy_embed", () => copy(embed()))),
+      button("copy_link", () => copy(tool.address())), button("copy_citation", () => copy(citation())),
+      button("keep_bibtex", () => save(`${name}.bib`, bibtex(cited()), "application/x-bibtex")),
+      button("keep_ris", () => save(`${name}.ris`, ris(cited()), "application/x-research-info-systems")), button("copy_embed", () => copy(embed()))),
     said);
 }
 
