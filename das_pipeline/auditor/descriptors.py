@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from das_pipeline.auditor import catalogs, citations, cubes, labelled, listing
+from das_pipeline.auditor import catalogs, citations, csvw, cubes, labelled, listing
 from das_pipeline.auditor.declared import Declared, Limits
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -154,6 +154,7 @@ class Descriptors:
         faults[listing.FILE] += listing.differs(self.release)
         faults.update(citations.wrong(self.release))
         for name, table in self.release.tables.items():
+            faults[f"tables/{name}{csvw.SUFFIX}"] += csvw.differs(table, self.release)
             faults[f"tables/{name}.json"] += cubes.wrong(table, self.as_of, self.text, self.name_or_row)
             for code, forms in self.declared.languages.items():
                 faults[f"tables/{name}.{code}.csv"] += labelled.differs(table, code, forms, self.words)

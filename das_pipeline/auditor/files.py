@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from das_pipeline.auditor import citations
+from das_pipeline.auditor import citations, csvw
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -36,7 +36,12 @@ def files_as_described(release: Published, declared: Declared | None) -> Verdict
     faults = dict.fromkeys((f"tables/{name}" for name in release.unreadable), 1)
     described: dict[str, dict[str, Any]] = {resource["path"]: resource for resource in release.package["resources"]}
     present = set(release.paths)
-    expected = BESIDE | set(described) | (declared.files.keys() | _of_site(release) if declared else set())
+    expected = (
+        BESIDE
+        | set(described)
+        | {f"tables/{name}{csvw.SUFFIX}" for name in release.tables}
+        | (declared.files.keys() | _of_site(release) if declared else set())
+    )
     faults |= dict.fromkeys(present - expected, 1)
     for path in release.folder.rglob("*"):
         if path.is_symlink() or (path.is_dir() and not any(path.iterdir())):

@@ -12,7 +12,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import api, catalog, database, expectations, formats, judging, metadata, package
+from das_pipeline.publication import api, catalog, csvw, database, expectations, formats, judging, metadata, package
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -54,6 +54,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             draft.rows |= {f"tables/{table.name}.{extension}": rows for extension in formats.extensions(words.languages)}
             published += rows
             periods[table.name] = cells["period"].unique().to_pylist()
+            csvw.write(table, columns, parquet.parent)
             described += package.resources(table, columns, draft.folder, texts.columns, words)
         before = previous_release(run)
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)

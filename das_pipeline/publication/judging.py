@@ -18,6 +18,7 @@ from pyarrow import ArrowException
 from das_pipeline import engine
 from das_pipeline.disk import sha256_of
 from das_pipeline.gate import Verdict
+from das_pipeline.publication.csvw import SUFFIX
 from das_pipeline.publication.data_docs import unmet
 from das_pipeline.publication.expectations import KEPT, NEW, REVISED
 from das_pipeline.publication.formats import format_of
@@ -51,7 +52,9 @@ def descriptors_fit(folder: Path) -> Verdict:
     """D10: every file of `tables/` is described in the data package, with its hash and its columns, and nothing else is there."""
     package = json.loads((folder / "datapackage.json").read_bytes())
     described = {r["path"]: r for r in package["resources"]}
-    wrong = sorted({p.relative_to(folder).as_posix() for p in (folder / "tables").rglob("*") if p.is_file()} ^ set(described))
+    present = {p.relative_to(folder).as_posix() for p in (folder / "tables").rglob("*") if p.is_file()}
+    of_csv = {path.removesuffix(".parquet") + SUFFIX for path in described if path.endswith(".parquet")}  # themselves descriptors
+    wrong = sorted(present ^ {*described, *of_csv})
     for path, resource in described.items():
         if path in wrong:
             continue

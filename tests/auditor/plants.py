@@ -926,3 +926,23 @@ def spaces_in_the_data_of_a_page(folder: Path) -> None:
 def the_data_of_another_page(folder: Path) -> None:
     text = (folder / "site" / "meldingen.html").read_text(encoding="utf-8")
     paragraph(folder, re.findall('<script type="application/ld.json">.*?</script>', text)[0])
+
+
+@plant
+def a_count_in_the_description_of_a_csv(folder: Path) -> None:
+    edit(folder, "tables/reports.csv-metadata.json", lambda c: c["dc:title"][0].update({"@value": "13 meldingen"}))
+
+
+@plant
+def a_note_in_the_description_of_a_csv(folder: Path) -> None:
+    edit(folder, "tables/reports.csv-metadata.json", lambda c: c.update(notes=[{"body": "13"}]))
+
+
+@plant
+def a_code_that_only_the_description_of_a_csv_has(folder: Path) -> None:
+    cited(folder, "tables/reports.csv-metadata.json", "^(all|", "^(all|n13|")
+
+
+@plant
+def the_description_of_no_csv(folder: Path) -> None:
+    (folder / "tables" / "cases.csv-metadata.json").write_bytes((folder / "tables" / "reports.csv-metadata.json").read_bytes())

@@ -18,7 +18,7 @@ import pytest
 from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, Version
-from das_pipeline.publication import build_candidate
+from das_pipeline.publication import build_candidate, csvw
 from das_pipeline.publication.definitions import Dimension, Source, Table
 from das_pipeline.publication.metadata import description
 from das_pipeline.publication.tables import external_cells, status_of
@@ -174,7 +174,9 @@ def test_the_data_package_validates(candidate: Version) -> None:
     package = json.loads(candidate.path("datapackage.json").read_bytes())
     assert package["is_simulated"] is True
     tables = [r for r in package["resources"] if r["format"] == "csv"]
-    assert {r["path"] for r in package["resources"]} == {n for n in candidate.files if n.startswith("tables/")}
+    assert {r["path"] for r in package["resources"]} == {
+        n for n in candidate.files if n.startswith("tables/") and not n.endswith(csvw.SUFFIX)
+    }
     plain = {"name": package["name"], "resources": [{k: r[k] for k in ("name", "path", "schema")} for r in tables]}
     report = Package.from_descriptor(plain, basepath=str(candidate.folder)).validate()
     assert report.valid, report.flatten(["title", "fieldName", "note"])
