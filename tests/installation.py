@@ -159,5 +159,5 @@ def store_of(made: Installation) -> Iterator[dg.DagsterInstance]:
 
 def published(release: Path) -> dict[str, str]:
     """What was released: file → SHA-256, without the database file, whose bytes DuckDB does not repeat, and what names its hash."""
-    files = (p for p in release.rglob("*") if p.is_file() and not p.name.startswith(("das.duckdb", "manifest.json")))
+    files = (p for p in release.rglob("*") if p.is_file() and not p.name.startswith(("das.duckdb", "manifest.json", "SHA256SUMS")))
     return {"release": release.name} | {p.relative_to(release).as_posix(): sha256_of(p) for p in sorted(files)}
