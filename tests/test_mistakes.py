@@ -105,7 +105,7 @@ MISTAKES = [
     (SITE, "parts: sex", "parts: gender", 25, "flow[1].parts", "table reports_persons has no dimension gender"),
     (SITE, "offence: violence}", "offence: violent}", 30, "headlines[1].select.offence", "Did you mean violence?"),
     (SITE, "simulated_page: about", "simulated_page: abuot", 5, "simulated_page", "no page has the slug abuot. Did you mean about"),
-    (SITE, "in.offence=violence", "in.offense=violence", 50, "questions[0].asks[0].query", "no dimension offense. Did you mean offence"),
+    (SITE, "in.offence=violence", "in.offense=violence", 51, "questions[0].asks[0].query", "no dimension offense. Did you mean offence"),
     (TEXTS, "  report: {nl", "  reports: {nl", 14, "units", "there is no text for unit report, which table reports counts"),
     (TEXTS, "  age: {nl", "  ages: {nl", 18, "columns", "no text for column age, which table reports_persons has. Did"),
     ("terminology/mappings/bench_ruling.csv", "GU,guilty", "GU,guilt", 2, "T05", "schemes/ruling.csv (Did you mean guilty?)"),

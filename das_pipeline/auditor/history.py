@@ -12,6 +12,7 @@ from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
 
 FIX = "Compare the ledger with the earlier release, find what moved the figure, and build the candidate again."
+SAYS_WHAT = ("dims", "population", "unit_of_count", "counts")
 OPEN = {"provisional", "incomplete", "not_known"}
 
 
@@ -42,6 +43,8 @@ def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verd
             "D19", "The release that changes.json compares with is at hand", 1, {f"changes.json: {str(content['previous'])[:20]}": 1}, FIX
         )
     tables = _changes(previous, release)
+    if not any("why" in told for told in content.get("tables", {}).values()):  # releases of earlier versions do not say why
+        tables = {name: {key: value for key, value in table.items() if key != "why"} for name, table in tables.items()}
     total = {key: sum(t[key] for t in tables.values()) for key in ("added", "removed", "revised", "became_final")}
     expected: dict[str, Any] = {"as_of": release.as_of, "previous": content.get("previous"), "tables": tables, **total}
     expected["version"] = _version(previous.changes["version"] if previous else None, total)
@@ -57,7 +60,7 @@ def _changes(previous: Published | None, release: Published) -> dict[str, dict[s
 def _of_table(old: Table | None, new: Table | None) -> dict[str, Any]:
     if old is None or new is None or old.keys != new.keys:
         sizes = [len(t.cells) if t else 0 for t in (new, old)]
-        return {"added": sizes[0], "removed": sizes[1], "revised": 0, "became_final": 0, "cells": []}
+        return {"added": sizes[0], "removed": sizes[1], "revised": 0, "became_final": 0, "cells": [], "why": None}
     both = old.cells.keys() & new.cells.keys()
     revised = sorted(key.split("|") for key in both if old.cells[key] != new.cells[key])
     return {
@@ -68,7 +71,17 @@ def _of_table(old: Table | None, new: Table | None) -> dict[str, Any]:
         "cells": [
             dict(zip([*new.keys, "old", "new"], [*key, old.cells["|".join(key)], new.cells["|".join(key)]], strict=True)) for key in revised
         ],
+        "why": _why(old, new) if revised else None,
     }
+
+
+def _why(old: Table, new: Table) -> str:
+    """Why counts were revised, as far as two releases tell."""
+    if new.facts["kind"] == "external":
+        return "source"
+    if [old.facts[key] for key in SAYS_WHAT] != [new.facts[key] for key in SAYS_WHAT]:
+        return "definition"
+    return "deliveries" if old.facts["mapping_version"] == new.facts["mapping_version"] else "mapping"
 
 
 def _version(before: str | None, total: dict[str, int]) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow.compute
 
 from das_pipeline.auditor import charts, citations, linked
+from das_pipeline.auditor.database import days_of
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.explained import numbers_from, value_at
 from das_pipeline.auditor.findings import verdict
@@ -266,7 +267,7 @@ class _Page:
         """The numbers that any text in `scope` may show: those of the cells, editions and partners that it names."""
         if scope not in self.numbers:
             numbers = numbers_from(self.release, self._places(scope), self.reader.forms)
-            numbers |= self._of_edition(scope) | self._of_partner(scope)
+            numbers |= self._of_edition(scope) | self._of_partner(scope) | self._of_changes(scope)
             if scope.tag == "p" and self.shows_rules:
                 numbers |= self._of_quality()
             self.numbers[scope] = frozenset(numbers)
@@ -304,6 +305,27 @@ class _Page:
         days = {t.get("datetime") for t in scope.iter("time")}
         editions = [e for e in (self.release.changes, *self.release.earlier_changes) if e["as_of"] in days]
         return {self.reader.forms.number(e[k]) for e in editions for k in ("added", "removed", "revised", "became_final")}
+
+    def _of_changes(self, scope: Any) -> set[str]:
+        """What a row of a table of changes may show: of a marked cell what it was, and months since its period; of a table the numbers."""
+        if scope.tag != "tr":
+            return set()
+        forms, tables = self.reader.forms, self.release.changes.get("tables", {})
+        shown: set[str] = set()
+        for name, place in self._places(scope):
+            for cell in tables.get(name, {}).get("cells", []):
+                if "|".join(cell[key] for key in self.release.tables[name].keys) == place:
+                    shown |= {forms.number(cell["old"]), str(self._months_after(cell["period"]))}
+        of_tables = {urlsplit(a.get("href", "")).fragment for a in next(scope.iterancestors("table"), scope).iter("a")} & tables.keys()
+        for changed in (tables[name] for name in of_tables):
+            shown |= {forms.number(changed[kind]) for kind in ("added", "removed", "revised", "became_final")}
+            shown |= {forms.number(n) for n in Counter(cell["period"] for cell in changed["cells"]).values()}
+        return shown
+
+    def _months_after(self, period: str) -> int:
+        """How many months after the end of a period the figures are of, and none before."""
+        end, (year, month, _) = str(days_of(period)["ends_on"]), map(int, self.release.as_of.split("-"))
+        return max(0, 12 * (year - int(end[:4])) + month - int(end[5:7]))
 
     def _of_partner(self, scope: Any) -> set[str]:
         heads = {plain(th.text_content()) for th in scope.iter("th")} if scope.tag == "tr" else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,16 @@ from das_pipeline import engine
 from das_pipeline.publication.metadata import MARK
 
 FIRST = "1.0.0"
+DEFINING = ("population", "counts", "unit_of_count", "dims")  # facts of a table that say what it counts
 
 
 @dataclass(frozen=True)
 class TableChanges:
-    """How many cells of one table are new, gone, have another count, or became final; and each revised cell with its old and new count."""
+    """How many cells of one table are new, gone, have another count, or became final; each revised cell with its old and new count.
+
+    `why` says of revised cells as much as is known here: `source`, another publisher revised its figures; `definition`, the table counts
+    something else; `mapping`, codes have other meanings; `deliveries`, records came late or were corrected.
+    """
 
     table: str
     added: int
@@ -25,6 +31,7 @@ class TableChanges:
     revised: int
     became_final: int
     cells: list[dict[str, Any]]
+    why: str | None = None
 
 
 def compare(old: Path, new: Path) -> list[TableChanges]:
@@ -73,7 +80,16 @@ FROM {engine.parquet([old])} AS old FULL JOIN {engine.parquet([new])} AS new ON 
     added, removed, changed, became_final = connection.execute(engine.sql(__package__, "changes.sql")).fetchall()[0]
     revised = connection.execute(f"SELECT {', '.join(keys)}, was, is_now FROM cells WHERE was <> is_now ORDER BY ALL").fetchall()
     cells = [dict(zip([*keys, "old", "new"], row, strict=True)) for row in revised]
-    return TableChanges(name, added, removed, changed, became_final, cells)
+    return TableChanges(name, added, removed, changed, became_final, cells, _why(old, new) if cells else None)
+
+
+def _why(old: Path, new: Path) -> str:
+    before, now = (json.loads(pq.read_schema(path).metadata[b"das"]) for path in (old, new))
+    if now["kind"] == "external":
+        return "source"
+    if any(before[key] != now[key] for key in DEFINING):
+        return "definition"
+    return "mapping" if before["mapping_version"] != now["mapping_version"] else "deliveries"
 
 
 def _keys(path: Path | None) -> list[str]:

@@ -31,6 +31,7 @@ from das_pipeline.run import Run
 from das_pipeline.terminology import ALL, Scheme, Term, load_schemes, load_terms, scope_notes
 from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
+from das_pipeline.website.changes import changed_tables
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
 from das_pipeline.website.index import index
@@ -208,6 +209,7 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "scheme_title": lambda name: language.text(site.texts.scheme_titles.get(name) or site.schemes[name].concepts[ALL].label),
         "rules": catalogue(),
         "concepts_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "concepts"), ""),
+        "changed": changed_tables(site.changes, figures, site.as_of, language),
         "feed": feed_name(language.code),
         "citations": CITATIONS,
         "page_links": {p.slug.main: f"{language.text(p.slug)}.html" for p in site.texts.pages},

@@ -85,7 +85,7 @@ class Page(BaseModel, extra="forbid"):
     title: Text
     lead: Text
     parts: list[Part] = []
-    shows: Literal["concepts", "quality", "tables"] | None = None
+    shows: Literal["changes", "concepts", "quality", "tables"] | None = None
     menu: bool = False
 
 

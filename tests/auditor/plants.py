@@ -946,3 +946,31 @@ def a_code_that_only_the_description_of_a_csv_has(folder: Path) -> None:
 @plant
 def the_description_of_no_csv(folder: Path) -> None:
     (folder / "tables" / "cases.csv-metadata.json").write_bytes((folder / "tables" / "reports.csv-metadata.json").read_bytes())
+
+
+def row_of_changes(folder: Path, pattern: str, new: str) -> None:
+    path = folder / "site" / "wijzigingen.html"
+    text = path.read_text(encoding="utf-8")
+    changed = re.sub(pattern, new, text, count=1)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+
+
+@plant
+def another_count_before_a_revision(folder: Path) -> None:
+    row_of_changes(folder, r'<td class="n">[\d.]+</td>(<td class="n" data-table)', r'<td class="n">13</td>\g<1>')
+
+
+@plant
+def another_number_of_months_after_a_period(folder: Path) -> None:
+    row_of_changes(folder, r'(data-value="\d+">[\d.]+</td>)<td class="n">\d+<', r'\g<1><td class="n">13<')
+
+
+@plant
+def another_number_of_revised_figures(folder: Path) -> None:
+    row_of_changes(folder, r'(</a></th><td class="n">)[\d.]+<', r"\g<1>13<")
+
+
+@plant
+def a_reason_for_a_change(folder: Path) -> None:
+    edit(folder, "changes.json", lambda c: next(t for t in c["tables"].values() if t["cells"]).update(why="definition"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -108,6 +109,24 @@ def test_honest_releases_pass(home: Run, judged: Callable[[Path], list[Verdict]]
     assert judged(folders[-1]) == []
     for place, each in enumerate(folders):
         assert [v for v in release.audit_release(home, each, folders[:place], public(home)) if not v.passed] == []
+
+
+def test_the_page_of_changes_has_each_revised_count_old_and_new(home: Run) -> None:
+    folder = release_folders(home)[-1]
+    changes = json.loads((folder / "changes.json").read_bytes())
+    page = (folder / "site" / "en" / "changes.html").read_text(encoding="utf-8")
+    listed = re.findall(r'<td class="n">([\d,]+)</td><td class="n" data-table="reports" data-cell="([^"]+)" data-value="(\d+)">', page)
+    revised = changes["tables"]["reports"]["cells"]
+    assert revised
+    assert {(place, int(old.replace(",", "")), int(new)) for old, place, new in listed} == {
+        (f"{c['offence']}|{c['period_kind']}|{c['period']}", c["old"], c["new"]) for c in revised
+    }
+    assert changes["tables"]["reports"]["why"] == "deliveries"
+    assert "Partners delivered cases late or corrected them." in page
+    assert f"Version {changes['version']}." in page
+    first = (release_folders(home)[0] / "site" / "en" / "changes.html").read_text(encoding="utf-8")
+    assert "The first edition." in first
+    assert "<table>" not in first
 
 
 @pytest.mark.breaks("D10")

@@ -44,8 +44,8 @@ def static(site: Version, name: str) -> Path:
 
 def test_every_page_is_there_in_both_languages(site: Version) -> None:
     pages = {n for n in site.files if n.endswith(".html")}
-    dutch = {"index", "meldingen", "keten", "over", "tabellen", "begrippen", "kwaliteit", "embed", "search"}
-    english = {"index", "reports", "chain", "about", "tables", "concepts", "quality", "embed", "search"}
+    dutch = {"index", "meldingen", "keten", "over", "tabellen", "begrippen", "kwaliteit", "wijzigingen", "embed", "search"}
+    english = {"index", "reports", "chain", "about", "tables", "concepts", "quality", "changes", "embed", "search"}
     assert pages == {f"site/{p}.html" for p in dutch} | {f"site/en/{p}.html" for p in english}
     assert '<html lang="nl">' in read(site, "index.html")
     assert '<html lang="en">' in read(site, "en/index.html")
