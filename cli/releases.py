@@ -17,7 +17,7 @@ from das_pipeline.settings import Settings
 
 app = typer.Typer()
 release_app = typer.Typer(
-    no_args_is_help=True, help="Releases and the candidate for the next: list, compare, show, review, approve, return, withdraw."
+    no_args_is_help=True, help="Releases and the candidate for the next: list, compare, verify, show, review, approve, return, withdraw."
 )
 
 
@@ -101,3 +101,19 @@ def diff_releases(old: str, new: str) -> None:
     for row in publication.compare(folders[old], folders[new]):
         table.add_row(row.table, str(row.added), str(row.removed), str(row.revised))
     console.print(table)
+
+
+@release_app.command()
+def verify(
+    release: Annotated[str, typer.Argument(help="A release; the newest when left out.")] = "",
+) -> None:
+    """Make a release again from its inputs, in another process with other threads: 0 when every byte is the same, 1 when a file differs."""
+    from das_pipeline.release import rebuild_release
+
+    differing = rebuild_release(Run.start(Settings.from_environment(), date.max), release)
+    for sentence in differing:
+        console.print(sentence, soft_wrap=True, markup=False)
+    if differing:
+        console.print(f"{len(differing)} files differ: the release does not follow from its inputs. das audit says whether it was changed.")
+        raise typer.Exit(Exit.FAILED)
+    console.print("Every byte is the same, but for das.duckdb, which no two runs write alike.")

@@ -33,6 +33,7 @@ from das_pipeline.release.declared import declared, limits_of, made_before
 from das_pipeline.release.feed import write_feeds
 from das_pipeline.release.folder import publish_release
 from das_pipeline.release.ledger import append_ledger, judge_ledger
+from das_pipeline.release.rebuilding import rebuild_release
 from das_pipeline.release.signing import installation_key, new_person_key, read_person_key, sign_manifest
 from das_pipeline.release.verification import verify_release
 from das_pipeline.release.withdrawal import complete_withdrawals, withdraw_release
@@ -59,6 +60,7 @@ __all__ = [
     "limits_of",
     "new_person_key",
     "read_person_key",
+    "rebuild_release",
     "release_decision",
     "sign_manifest",
     "sign_release",

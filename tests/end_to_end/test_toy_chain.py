@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from das_pipeline.privacy import find_canaries
 from das_pipeline.rules import OF_PARTNER, OF_SOURCE, catalogue, rules_of
 from das_pipeline.settings import PROJECT
 from das_pipeline.stages import zone_of
-from tests.installation import Installation, installation, published
+from tests.installation import Installation, copy_of, installation, published
 from tests.orchestration.ticking import ticking
 from tests.toy_deliveries import CANARIES, write_toy_deliveries
 
@@ -153,6 +154,28 @@ def test_what_people_ask_on_the_command_line(day_by_day: Installation) -> None:
     assert "reports_persons" in day_by_day.das("release", "diff", "2024-01-31.1", "2024-03-31.1")
     assert "made from website/site" in day_by_day.das("explain", "reports", "offence=all", "period=2024")
     assert "There is no release nothing" in day_by_day.das("audit", "nothing", code=1)
+
+
+def test_every_release_is_made_again_from_its_inputs_byte_for_byte(day_by_day: Installation, tmp_path: Path) -> None:
+    before = snapshot(day_by_day.home)
+    for release in ("2024-01-31.1", "2024-03-31.1"):  # the first, and one that follows others
+        assert "Every byte is the same" in day_by_day.das("release", "verify", release)
+    assert snapshot(day_by_day.home) == before
+    other = copy_of(day_by_day, tmp_path / "other")
+    path = other.current() / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    manifest["files"]["tables/reports.csv"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    printed = other.das("release", "verify", code=1)
+    assert "tables/reports.csv has other bytes." in printed
+    assert "1 files differ" in printed
+    path.write_text(json.dumps(manifest | {"code": "0" * 64}), encoding="utf-8")
+    assert "was made with another version of code" in other.das("release", "verify", code=1)
+
+
+def snapshot(home: Path) -> set[str]:
+    """The files of a home, but for locks."""
+    return {p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file() and "lock" not in p.name}
 
 
 def test_a_tampered_table_stops_the_chain(day_by_day: Installation, tmp_path: Path) -> None:
