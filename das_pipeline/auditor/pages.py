@@ -96,7 +96,7 @@ CAPTION = re.compile(
 CAPTIONED = re.compile(rf"""<svg xmlns="http://www\.w3\.org/2000/svg" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+">(?:{CAPTION.pattern})+""")
 PLACED = re.compile(r'<svg y="[\d.]+" height="[\d.]+" ')
 NO_STYLE = re.compile(  # classes that need no style
-    r"finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
+    r"chain|finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
 )
 NUMBERING = re.compile(r"^\d+(\.\d+)* ")
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
@@ -256,7 +256,7 @@ class _Page:
     def _numbers(self, element: Any, article: Any) -> frozenset[str]:
         """The numbers that this place may show without naming a cell."""
         for scope in (element, *element.iterancestors()):
-            if scope.tag in {"tr", "p", "a", "li", "time"} and (numbers := self._numbers_in(scope)):
+            if scope.tag in {"tr", "p", "a", "li", "time", "text"} and (numbers := self._numbers_in(scope)):
                 return numbers
         table = self.release.tables.get(article.get("id", "")) if article is not None else None
         if table is None or not self._is_note(element):

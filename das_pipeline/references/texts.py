@@ -15,7 +15,7 @@ from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.publication.texts import load_words
 from das_pipeline.statistics import Statistics, load_statistics
 from das_pipeline.terminology import ALL, Scheme, load_schemes
-from das_pipeline.website.texts import Question, SiteTexts, load_texts
+from das_pipeline.website.texts import Question, Section, SiteTexts, load_texts
 
 TABLES = "texts/tables.yaml"
 SITE = "texts/site.yaml"
@@ -98,16 +98,13 @@ def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 f"theme {table.theme} has no page: {SITE} has no such theme. {nearest(table.theme, themes)}"
             )
     for number, section in enumerate(texts.flow):
-        at = place / "flow" / number
-        if section.theme not in themes:
-            yield (at / "theme").fault(f"there is no theme {section.theme}. {nearest(section.theme, themes)}")
-        yield from _faults_of_table(at, section.table, tables)
-        if section.table in tables and section.parts:
-            codes = tables[section.table].codes
-            if section.parts not in codes:
-                yield (at / "parts").fault(f"table {section.table} has no dimension {section.parts}. {nearest(section.parts, codes)}")
-            for key in ("labels", "colours"):
-                yield from _faults_of_codes(at / key, getattr(section, key), codes.get(section.parts))
+        yield from _faults_of_section(place / "flow" / number, section, tables, themes)
+    if texts.flow_by is not None:
+        for number, section in enumerate(texts.flow_by.sections):
+            at = place / "flow_by" / "sections" / number
+            yield from _faults_of_section(at, section, tables, themes)
+            for table in {section.table, *([section.waits.table] if section.waits else [])} & set(tables):
+                yield from _faults_of_cells(place / "flow_by" / "dimension", {texts.flow_by.dimension: []}, tables[table])
     for number, headline in enumerate(texts.headlines):
         at = place / "headlines" / number
         yield from _faults_of_table(at, headline.table, tables)
@@ -120,6 +117,24 @@ def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     for number, question in enumerate(texts.questions):
         yield from _faults_of_question(place / "questions" / number, question, tables)
     yield from _faults_of_pages(place, texts)
+
+
+def _faults_of_section(at: Place, section: Section, tables: dict[str, Shown], themes: Sequence[str]) -> Iterator[Fault]:
+    """Yield what a section of the chain names and is not there: its theme, tables, dimension and codes."""
+    if section.theme not in themes:
+        yield (at / "theme").fault(f"there is no theme {section.theme}. {nearest(section.theme, themes)}")
+    yield from _faults_of_table(at, section.table, tables)
+    if section.table in tables and section.parts:
+        codes = tables[section.table].codes
+        if section.parts not in codes:
+            yield (at / "parts").fault(f"table {section.table} has no dimension {section.parts}. {nearest(section.parts, codes)}")
+        for key in ("labels", "colours"):
+            yield from _faults_of_codes(at / key, getattr(section, key), codes.get(section.parts))
+    if section.waits is not None:
+        yield from _faults_of_table(at / "waits", section.waits.table, tables)
+        if section.waits.table in tables:
+            cells = {dimension: [code] for dimension, code in section.waits.select.items()}
+            yield from _faults_of_cells(at / "waits" / "select", cells, tables[section.waits.table])
 
 
 def _faults_of_question(place: Place, question: Question, tables: dict[str, Shown]) -> Iterator[Fault]:

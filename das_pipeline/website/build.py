@@ -225,7 +225,8 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
     if not common:
         raise ConfigurationError("texts/site.yaml: the tables of flow and headlines have no year in common.")
     years = [y for y in common if is_complete(y, site.as_of)][:YEARS] or common[:1]  # a new chain starts with its current year
-    year = years[0]
+    flows = [chain_flow(site.texts.flow, site.tables, y, language) for y in years]
+    year = next((flow.year for flow in flows if not flow.is_incomplete), years[0])  # part of a year is not compared with a whole one
     headlines = []
     for headline in site.texts.headlines:
         table = site.tables[headline.table]
@@ -235,8 +236,13 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
         if now is None:
             raise ConfigurationError(f"texts/site.yaml: headlines: {headline.table} has no cell {headline.select} in {year}.")
         headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})
-    flows = [chain_flow(site.texts.flow, site.tables, y, language) for y in years]
-    return {"flows": flows, "headlines": headlines, "year": year, "questions": [_answered(q, site, language) for q in site.texts.questions]}
+    return {
+        "flows": flows,
+        "headlines": headlines,
+        "year": year,
+        "questions": [_answered(q, site, language) for q in site.texts.questions],
+        "chain": site.texts.model_dump(include={"flow", "flow_by"}, exclude_defaults=True),
+    }
 
 
 def _answered(question: Question, site: Site, language: Language) -> dict[str, Any]:

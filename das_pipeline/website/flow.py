@@ -18,6 +18,7 @@ from das_pipeline.website.texts import Colour, Section
 
 # widths: of a block, a band, the label of a part, the label of a total without parts, and the space on either side of a cut
 BAR, BAND, LABEL, ALONE, ROOM = 14, 112, 166, 96, 20
+BOX, BOX_HEIGHT, BOX_GAP = 142, 48, 8  # of what waits between two sections
 # heights: of the top of the blocks, the highest block, the gap between two, and the least distance between two so that labels fit
 TOP, HIGHEST, GAP, PITCH = 92.0, 300.0, 14.0, 40.0
 SMALL = 0.01  # parts below this share of the whole are drawn as one block
@@ -74,6 +75,20 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Stock:
+    """What waited after a section at the end of a month, with the same month of the year before, and the place of its box."""
+
+    text: str
+    cell: Cell
+    before: Cell | None
+    x: float
+
+    @property
+    def is_comparable(self) -> bool:
+        return self.before is not None and self.before.is_whole
+
+
+@dataclass(frozen=True)
 class Flow:
     """The whole drawing for one year."""
 
@@ -83,8 +98,14 @@ class Flow:
     is_incomplete: bool
     parts: Sequence[Part]
     cuts: Sequence[float]
+    stocks: Sequence[Stock]
     width: float
-    height: float
+    height: float  # of the sections; the boxes of what waits are below them
+
+    @property
+    def whole_height(self) -> float:
+        """The height of the drawing."""
+        return self.height + (BOX_HEIGHT + 44 if self.stocks else 0)
 
     @property
     def mark(self) -> str:
@@ -100,6 +121,7 @@ def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable]
         parts.append(_Section(section, tables[section.table], year, language).part(x))
         x += parts[-1].width + 2 * ROOM
     blocks = [block for part in parts for block in part.blocks]
+    stocks = _stocks(sections, tables, year, language, [part.x + part.width + ROOM - BOX / 2 for part in parts])
     return Flow(
         year=year,
         before=year_before(year),
@@ -107,9 +129,31 @@ def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable]
         is_incomplete=not all(cell.is_whole for block in blocks for cell in block.cells),
         parts=parts,
         cuts=[part.x - ROOM for part in parts[1:]],
-        width=x - 2 * ROOM,
+        stocks=stocks,
+        width=max([x - 2 * ROOM, *(stock.x + BOX for stock in stocks)]),
         height=max(block.y + max(block.height, PITCH - GAP) for block in blocks) + 16,
     )
+
+
+def _stocks(
+    sections: Sequence[Section], tables: Mapping[str, PublishedTable], year: str, language: Language, places: Sequence[float]
+) -> list[Stock]:
+    """What waited after each section at the end of the last month of `year` that every source has delivered for."""
+    waiting = [(section.waits, tables[section.waits.table], at) for section, at in zip(sections, places, strict=True) if section.waits]
+    months = [
+        {c.period for c in t.series("month", t.periods("month"), w.select) if c.period[:4] == year and c.is_whole} for w, t, _ in waiting
+    ]
+    common = set.intersection(*months) if months else set()
+    if not common:
+        return []
+    last = max(common)
+    stocks: list[Stock] = []
+    for waits, table, at in waiting:
+        cell, before = (table.cell("month", month, waits.select) for month in (last, year_before(last)))
+        assert cell is not None, "it has the month"
+        x = max([at, *(stock.x + BOX + BOX_GAP for stock in stocks)])
+        stocks.append(Stock(language.text(waits.text), cell, before, x))
+    return stocks
 
 
 @dataclass(frozen=True)

@@ -111,4 +111,5 @@ class Language:
         if old < CHANGE_FROM:
             return sign
         decimals = 1 if old >= FINE_CHANGE_FROM else 0
-        return self.say("percent", n=sign + self.number(100 * abs(difference) / old, decimals))
+        percent = round(100 * abs(difference) / old, decimals)
+        return self.say("percent", n=sign + self.number(percent, decimals)) if percent else "≈"

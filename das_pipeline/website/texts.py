@@ -11,6 +11,14 @@ from das_pipeline.jurisdiction import Jurisdiction, Text
 Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of a case; see colours.css
 
 
+class Waits(BaseModel, extra="forbid"):
+    """What waits after a section of the chain: a cell of a table of stocks, which is by month."""
+
+    table: str
+    select: dict[str, str] = {}
+    text: Text
+
+
 class Section(BaseModel, extra="forbid"):
     """A part of the chain in one unit: the total of `table`, divided by the dimension `parts`.
 
@@ -29,6 +37,14 @@ class Section(BaseModel, extra="forbid"):
     rest: Colour = "away"
     colours: dict[str, Colour] = {}
     labels: dict[str, Text] = {}
+    waits: Waits | None = None
+
+
+class FlowBy(BaseModel, extra="forbid"):
+    """By which dimension a reader can choose a part of the chain, and the sections whose tables have it."""
+
+    dimension: str
+    sections: list[Section]
 
 
 class Headline(BaseModel, extra="forbid"):
@@ -114,6 +130,7 @@ class SiteTexts(BaseModel, extra="forbid"):
     real: Text  # on pages of other publishers' figures, while all others are simulated
     start: Part
     flow: list[Section]
+    flow_by: FlowBy | None = None
     headlines: list[Headline]
     questions: list[Question] = []
     themes: list[Theme]

@@ -407,7 +407,42 @@ def test_the_libraries_are_those_of_the_lock() -> None:
 
 
 def test_asking_a_figure_is_light(site: Version) -> None:
-    scripts = list((site.folder / "site").glob("static-*/*.js"))
+    others = {"flow.js", "search.js"}  # of the start page and the search page alone
+    scripts = [path for path in (site.folder / "site").glob("static-*/*.js") if path.name not in others]
     assert len(scripts) > 5
     assert sum(len(gzip.compress(s.read_bytes())) for s in scripts) < 46_000
     assert not any(re.search(r"\beval\(|new Function", s.read_text(encoding="utf-8")) for s in scripts)
+
+
+MARKS = "path.band, rect.node, rect.waiting"
+DRAWN = f"svg => [...svg.querySelectorAll('{MARKS}')].map(e => [...e.attributes].map(a => a.name + a.value).sort().join(' ')).sort()"
+TOLD = "figure => [...figure.querySelectorAll('svg.flow .value, .story li, table tr')].map(e => e.textContent.replace(/\\s+/g, ' ').trim())"
+
+
+def test_the_chain_beside_the_year_before_is_the_one_of_the_page(page: Page, address: str) -> None:
+    """The script draws and tells what the page came with, stroke by stroke and word by word, and outlines the other year."""
+    page.goto(f"{address}/site/index.html?year=2023&with=2022")
+    page.locator(".flows > div svg.flow .ghost").first.wait_for()
+    assert not page.locator(".flows > figure").first.is_visible()
+    mine, page_s = page.locator(".flows > div figure"), page.locator(".flows > figure.year-1")
+    assert mine.locator("svg.flow").evaluate(DRAWN) == page_s.locator("svg.flow").evaluate(DRAWN)
+    assert mine.evaluate(TOLD) == page_s.evaluate(TOLD)
+
+
+def test_the_chain_of_one_group_is_chosen_by_keyboard_and_its_address_shows_it_again(page: Page, address: str, site: Version) -> None:
+    page.goto(f"{address}/site/index.html")
+    page.get_by_label("Feit").focus()
+    page.keyboard.type("Geweld")
+    page.locator(".flows > div svg.flow").wait_for()
+    assert page.url.endswith("?year=2023&group=violence")
+    cells = counts(site, "reports")
+    shown = page.locator(".flows > div svg.flow .value").first.text_content() or ""
+    assert int(shown.replace(".", "")) == cells["violence", "year", "2023"]
+    for again in (page.reload, page.get_by_label("Feit").focus):
+        again()
+        page.locator(".flows > div svg.flow").wait_for()
+    assert page.get_by_label("Feit").input_value() == "violence"
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
+    page.get_by_label("Feit").select_option("")
+    page.locator(".flows > figure.year-1").wait_for()
+    assert not page.locator(".flows > div svg.flow").is_visible()

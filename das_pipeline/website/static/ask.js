@@ -5,25 +5,7 @@ import { Answer } from "./answer.js";
 import { ALL } from "./codes.js";
 import { control, el, select } from "./parts.js";
 import { show } from "./show.js";
-
-const HERE = new URL("../../tables/", import.meta.url);
-const waiting = new Map();
-let worker, asked = 0;
-
-function ask(table, query) {
-  if (!worker) {
-    worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data: { id, answer, error } }) => {
-      const { done, fail } = waiting.get(id);
-      waiting.delete(id);
-      error ? fail(new Error(error)) : done(answer);
-    };
-  }
-  return new Promise((done, fail) => {
-    waiting.set(++asked, { done, fail });
-    worker.postMessage({ id: asked, url: new URL(`${table}.parquet`, HERE).href, query });
-  });
-}
+import { ask } from "./tables.js";
 
 // One question on the page: its form, and the chart or table that answers it.
 class Tool {

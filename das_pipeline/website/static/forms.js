@@ -35,6 +35,30 @@ export function share(part, whole, isExact) {
   return { value, text: say("percent", { n: number(value) }) };
 }
 
+const CHANGE_FROM = 200, CHANGE_AT_LEAST = 10, FINE_CHANGE_FROM = 10_000;
+
+// A change in per cent; null where the earlier count is too small for one.
+function percentOf(now, before) {
+  if (before < CHANGE_FROM) return null;
+  const by = before >= FINE_CHANGE_FROM ? 10 : 1;
+  return { value: even((by * 100 * Math.abs(now - before)) / before) / by, decimals: by > 1 ? 1 : 0 };
+}
+
+// How `now` differs from `old`, the count of the period `before`, in words.
+export function change(now, old, before) {
+  const direction = now > old ? "more" : "fewer", percent = percentOf(now, old);
+  if (Math.abs(now - old) < CHANGE_AT_LEAST || percent?.value === 0) return say("about_the_same", { before });
+  return percent ? say(`percent_${direction}`, { percent: number(percent.value, percent.decimals), before }) : say(direction, { before });
+}
+
+// The same in a table: a signed percentage, or only a sign.
+export function signedChange(now, old) {
+  if (Math.abs(now - old) < CHANGE_AT_LEAST) return "≈";
+  const sign = now > old ? "+" : "−", percent = percentOf(now, old);
+  if (percent?.value === 0) return "≈";
+  return percent ? say("percent", { n: sign + number(percent.value, percent.decimals) }) : sign;
+}
+
 // `n` when `first` is 100; null where `first` is too small for a percentage.
 export function index(n, first, isExact) {
   if (n === null || !first || (!isExact && first < 200)) return null;

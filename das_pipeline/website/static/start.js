@@ -1,6 +1,7 @@
 // The only script that every page loads: it fetches the rest where there is something to ask. A page that was opened from a folder has no
 // server to fetch from, and says so.
 if (document.querySelector(".answers") && location.protocol !== "file:") import("./search.js");
+if (document.querySelector(".years") && location.protocol !== "file:") import("./flow.js");
 if (document.querySelector("article.card[id], .ask-here")) {
   if (location.protocol === "file:") document.querySelector(".from-folder").hidden = false;
   else import("./ask.js");
