@@ -79,9 +79,9 @@ def _why(old: Table, new: Table) -> str:
     """Why counts were revised, as far as two releases tell."""
     if new.facts["kind"] == "external":
         return "source"
-    if [old.facts[key] for key in SAYS_WHAT] != [new.facts[key] for key in SAYS_WHAT]:
+    if any(old.facts[key] != new.facts.get(key) for key in SAYS_WHAT if key in old.facts):
         return "definition"
-    return "deliveries" if old.facts["mapping_version"] == new.facts["mapping_version"] else "mapping"
+    return "deliveries" if old.facts.get("mapping_version") == new.facts["mapping_version"] else "mapping"
 
 
 def _version(before: str | None, total: dict[str, int]) -> str:

@@ -87,9 +87,9 @@ def _why(old: Path, new: Path) -> str:
     before, now = (json.loads(pq.read_schema(path).metadata[b"das"]) for path in (old, new))
     if now["kind"] == "external":
         return "source"
-    if any(before[key] != now[key] for key in DEFINING):
+    if any(before[key] != now[key] for key in DEFINING if key in before):  # a release of an earlier version says less
         return "definition"
-    return "mapping" if before["mapping_version"] != now["mapping_version"] else "deliveries"
+    return "mapping" if before.get("mapping_version") != now["mapping_version"] else "deliveries"
 
 
 def _keys(path: Path | None) -> list[str]:

@@ -172,7 +172,7 @@ def test_a_signed_release_and_a_site_in_one_language_come_of_it(cook: Installati
     assert release.name == f"{DAY}.1"
     assert "Every file is what the signed manifest says." in cook.das("audit")
     pages = {path.name: path.read_text(encoding="utf-8") for path in (release / "site").rglob("*.html")}
-    assert len(pages) == 10
+    assert len(pages) == 11
     for page in pages.values():
         assert '<html lang="en">' in page
         assert "August 31, 2020" in page

@@ -52,5 +52,5 @@ def test_the_page_leads_from_the_template_to_a_release(tmp_path: Path) -> None:
     table = duckdb.execute(f"SELECT n FROM '{release}/tables/reports.parquet' WHERE offence = 'all' AND period = '2024'")
     assert table.fetchall()[0][0] in {10, 15}  # twelve reports
     pages = [path.read_text(encoding="utf-8") for path in (release / "site").rglob("*.html")]
-    assert len(pages) == 8
+    assert len(pages) == 9
     assert all('<html lang="en">' in page and "March 31, 2024" in page for page in pages)
