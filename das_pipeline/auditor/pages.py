@@ -16,7 +16,7 @@ import pyarrow.compute
 from das_pipeline.auditor import charts, citations, linked
 from das_pipeline.auditor.database import days_of
 from das_pipeline.auditor.declared import Declared
-from das_pipeline.auditor.explained import numbers_from, value_at
+from das_pipeline.auditor.explained import CHANGE_AT_LEAST, numbers_from, value_at
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import ALL, Published, Table
 from das_pipeline.auditor.syntax import Syntax
@@ -96,7 +96,7 @@ CAPTION = re.compile(
 CAPTIONED = re.compile(rf"""<svg xmlns="http://www\.w3\.org/2000/svg" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+">(?:{CAPTION.pattern})+""")
 PLACED = re.compile(r'<svg y="[\d.]+" height="[\d.]+" ')
 NO_STYLE = re.compile(  # classes that need no style
-    r"chain|finding|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
+    r"chain|finding|rank|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
 )
 NUMBERING = re.compile(r"^\d+(\.\d+)* ")
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
@@ -255,6 +255,8 @@ class _Page:
 
     def _numbers(self, element: Any, article: Any) -> frozenset[str]:
         """The numbers that this place may show without naming a cell."""
+        if element.tag == "td" and "rank" in element.get("class", "").split(" "):
+            return self._places_of_group(element)
         for scope in (element, *element.iterancestors()):
             if scope.tag in {"tr", "p", "a", "li", "time", "text"} and (numbers := self._numbers_in(scope)):
                 return numbers
@@ -272,6 +274,25 @@ class _Page:
                 numbers |= self._of_quality()
             self.numbers[scope] = frozenset(numbers)
         return self.numbers[scope]
+
+    def _places_of_group(self, element: Any) -> frozenset[str]:
+        """The first and the last place that the group of a row may have among the others, given that counts are rounded."""
+        named = self._places(element.getparent())
+        table = self.release.tables.get(named[0][0]) if named else None
+        if table is None:
+            return frozenset()
+        *codes, kind, period = named[0][1].split("|")
+        grouped = [place for place, code in enumerate(codes) if code != ALL]
+        if len(grouped) != 1:
+            return frozenset()
+        keys = ("|".join([*codes[: grouped[0]], code, *codes[grouped[0] + 1 :], kind, period]) for code in self._groups(table, grouped[0]))
+        counts = [table.cells[key] for key in keys if key in table.cells]
+        own = table.cells.get(named[0][1], 0)
+        above = sum(n - own >= CHANGE_AT_LEAST for n in counts)
+        return frozenset({str(1 + above), str(len(counts) - sum(own - n >= CHANGE_AT_LEAST for n in counts))})
+
+    def _groups(self, table: Table, place: int) -> set[str]:
+        return set(table.rows[table.dimensions[place].name].unique().to_pylist()) - {ALL, "unknown"}
 
     def _sizes(self, article: Any, table: Table) -> set[int]:
         """The numbers of groups that a table has, how many of them are drawn, and its base."""

@@ -156,7 +156,11 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     folder = root if language.is_first else root / language.code
     units = {unit: language.text(text) for unit, text in site.units.items()}
     alone = {(t.facts["unit_of_count"], t.dims[0]) for t in site.tables.values() if len(t.dims) == 1}
-    figures = {name: figure(table, site.as_of, language, units, alone) for name, table in site.tables.items()}
+    ranked = {theme.theme for theme in site.texts.themes if theme.ranked}
+    figures = {
+        name: figure(table, site.as_of, language, units, alone, is_ranked=table.facts["theme"] in ranked)
+        for name, table in site.tables.items()
+    }
     edition = language.say("edition", day=language.date(site.as_of), version=site.changes["version"])
     about = f"{edition} · {language.text(site.publisher)} · {site.package['licenses'][0]['name']}"
     pictures = {n: drawn.write(f, language, about) for n, f in figures.items() if f.chart}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from markupsafe import Markup
@@ -21,6 +21,7 @@ LINE_FROM = 6  # with fewer periods, bars show more than a line
 GROUPS = 3  # at most this many bars side by side
 BARS = 15
 NUMBERING = re.compile(r"^\d+(\.\d+)* ")  # the number of a group in its classification, which no sentence needs
+UNKNOWN = "unknown"  # the code of a group that is no group
 LEADS_BY = 10  # closer counts are not ranked: their order may be due to rounding
 
 
@@ -32,6 +33,7 @@ class Row:
     cells: list[Cell | None]
     level: int = 0
     after: list[str] = field(default_factory=list)
+    rank: str = ""  # its place among the rows, which a ranked grid shows after its first cell
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Grid:
     heads: list[str]
     rows: list[Row]
     has_total: bool = False  # the first row is the total of the others
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,18 @@ class Figure:
 
 
 def figure(
-    table: PublishedTable, as_of: date, language: Language, units: Mapping[str, str], alone: Set[tuple[str, str]] = frozenset()
+    table: PublishedTable,
+    as_of: date,
+    language: Language,
+    units: Mapping[str, str],
+    alone: Set[tuple[str, str]] = frozenset(),
+    *,
+    is_ranked: bool = False,
 ) -> Figure:
     """The figure of `table`. It shows complete periods only, if there are any, since part of a month would look like a decline.
 
     `alone` has the units of count and dimensions that other tables show by themselves; this table starts with another dimension.
+    With `is_ranked` its rows come with their place among each other.
     """
     facts = table.facts
     unit = units[facts["unit_of_count"]]
@@ -88,6 +98,8 @@ def figure(
     }
     rows_dim = _row_dim(table, alone)
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
+    if is_ranked and grids[0].has_total:
+        grids[0] = _ranked(grids[0], language)
     drawn, note = _chart(table, periods, rows_dim, language)
     if drawn and facts["is_simulated"]:
         drawn = drawn.marked(language.say("simulated_figures"))
@@ -124,7 +136,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     latest = periods[kind][-1]
     total = table.cell(kind, latest)
     assert total is not None, "every table has its total"
-    parts = [language.say_html("finding_total", period=language.period(latest), n=counted(total, language), unit=unit)]
+    parts = [language.say_html("finding_total", period=_head(table, latest, language), n=counted(total, language), unit=unit)]
     old = table.cell(kind, year_before(latest))  # a month is compared with the same month: the seasons differ
     if old and old.is_whole and total.is_whole:
         parts.append(Markup("{}").format(language.change(total.n, old.n, language.period(old.period))))
@@ -177,6 +189,24 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, langu
     caption = language.say("caption", title=language.text(table.facts["title"]), by=_head(table, period, language))
     texts = [language.text(table.labels[heads_dim][h]) for h in heads]
     return Grid(caption, language.text(table.descriptions[rows_dim]), texts, rows, has_total=True)
+
+
+def _ranked(grid: Grid, language: Language) -> Grid:
+    """The grid with the place of each of its groups, by the first column."""
+    known = [row for row in grid.rows[1:] if row.cells[0] is not None and UNKNOWN not in row.cells[0].key]
+    place = dict(zip((row.label for row in known), places([row.cells[0].n for row in known if row.cells[0]]), strict=True))
+    rows = [replace(row, rank=place.get(row.label, "")) for row in grid.rows]
+    return replace(grid, heads=[grid.heads[0], language.say("rank"), *grid.heads[1:]], rows=rows, is_ranked=True)
+
+
+def places(counts: Sequence[int]) -> list[str]:
+    """The place of each count, 1 for the largest; a range such as 3–5 where the order may be due to rounding."""
+    ranks = []
+    for n in counts:
+        first = 1 + sum(other >= n + LEADS_BY for other in counts)
+        last = len(counts) - sum(other <= n - LEADS_BY for other in counts)
+        ranks.append(f"{first}–{last}" if last > first else str(first))
+    return ranks
 
 
 def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> list[Grid]:

@@ -83,6 +83,7 @@ class Theme(BaseModel, extra="forbid"):
     title: Text
     lead: Text
     menu: bool = True
+    ranked: bool = False  # whether the rows of its tables come with their place among each other
     first: list[str] = []  # its tables in the order of a reader's questions; others follow
 
 

@@ -661,6 +661,12 @@ def a_question_with_a_number(folder: Path) -> None:
 
 
 @plant
+def a_rank_that_is_too_precise(folder: Path) -> None:
+    """A place among groups whose order may be due to rounding, or that the counts do not give."""
+    page(folder, '<td class="n rank">1</td>', '<td class="n rank">13</td>')
+
+
+@plant
 def an_index(folder: Path) -> None:
     database(folder, "CREATE INDEX n13 ON reports (n)")
 

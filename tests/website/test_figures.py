@@ -14,7 +14,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication.texts import load_words
 from das_pipeline.website.cells import Cell
 from das_pipeline.website.charts import Line, _points, _spread, bar_chart, line_chart, panel_chart
-from das_pipeline.website.figures import figure
+from das_pipeline.website.figures import figure, places
 from das_pipeline.website.language import Language
 from tests.conftest import TOY
 from tests.website.tables import published
@@ -111,3 +111,10 @@ def test_a_sentence_names_a_group_without_its_number() -> None:
     table = published("cases", {"a": 600, "b": 300})
     table.labels["outcome"]["a"]["en"] = "1.2.3 Theft from cars"
     assert "The largest group is Theft from cars: 600" in said(figure(table, END, ENGLISH, UNITS).finding)
+
+
+def test_a_place_says_no_more_than_rounded_counts_can() -> None:
+    """Of counts that differ by less than 10 none is the larger: they share their places, and only a clear lead is one place."""
+    assert places([500, 120, 115, 110, 20]) == ["1", "2–3", "2–4", "3–4", "5"]
+    assert places([5, 5]) == ["1–2", "1–2"]
+    assert places([5]) == ["1"]
