@@ -45,6 +45,13 @@ def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verd
     tables = _changes(previous, release)
     if not any("why" in told for told in content.get("tables", {}).values()):  # releases of earlier versions do not say why
         tables = {name: {key: value for key, value in table.items() if key != "why"} for name, table in tables.items()}
+    for name, told in content.get("tables", {}).items():
+        if (
+            "renamed" in told
+            and name in tables
+            and _is_renamed(told["renamed"], previous.tables.get(name) if previous else None, release.tables.get(name))
+        ):
+            tables[name]["renamed"] = told["renamed"]
     total = {key: sum(t[key] for t in tables.values()) for key in ("added", "removed", "revised", "became_final")}
     expected: dict[str, Any] = {"as_of": release.as_of, "previous": content.get("previous"), "tables": tables, **total}
     expected["version"] = _version(previous.changes["version"] if previous else None, total)
@@ -73,6 +80,17 @@ def _of_table(old: Table | None, new: Table | None) -> dict[str, Any]:
         ],
         "why": _why(old, new) if revised else None,
     }
+
+
+def _is_renamed(renamed: Any, old: Table | None, new: Table | None) -> bool:
+    """Whether these are codes that the table had and lost, each with one that it has now: dimension → old → new."""
+    if old is None or new is None or not renamed:
+        return False
+    codes = {d: [set(t.rows[d].unique().to_pylist()) if d in t.rows.column_names else set() for t in (old, new)] for d in renamed}
+    return all(
+        of_dimension and of_dimension.keys() <= codes[d][0] - codes[d][1] and set(of_dimension.values()) <= codes[d][1]
+        for d, of_dimension in renamed.items()
+    )
 
 
 def _why(old: Table, new: Table) -> str:

@@ -17,6 +17,7 @@ from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
 from das_pipeline.publication.releases import previous_release, require_intact_releases
+from das_pipeline.publication.renamed import renamed_categories
 from das_pipeline.publication.tables import external_cells, protected_cells, write
 from das_pipeline.publication.texts import TableTexts, load_words, table_texts
 from das_pipeline.run import Run
@@ -58,6 +59,10 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             described += package.resources(table, columns, draft.folder, texts.columns, words)
         before = previous_release(run)
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
+        defined = defined_codes(tables, schemes, texts)
+        renamed, mapped = renamed_categories(tables, before.folder if before else None, defined, schemes)
+        for name, dimensions in renamed.items():
+            changed["tables"][name]["renamed"] = dimensions
         changed |= {"as_of": as_of, "previous": before.id if before else None}
         described_whole = package.data_package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
         _json(draft, "changes.json", changed)
@@ -66,7 +71,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         _json(
             draft,
             expectations.FILE,
-            expectations.suites(tables, defined_codes(tables, schemes, texts), before, run.as_of, policy.publication),
+            expectations.suites(tables, defined, before, run.as_of, policy.publication),
         )
         _json(draft, api.TABLES, api.list_tables(draft.folder, described_whole))
         draft.path(api.OPENAPI).write_bytes(api.openapi())
@@ -74,7 +79,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         database.write(draft.path("das.duckdb"), tables, draft.folder / "tables", words)
         for name in CONCEPTS:
             draft.path(name).write_bytes(run.lake.live("terminology/concepts").path(name).read_bytes())
-        verdicts = judging.judge(connection, draft.folder)
+        verdicts = [*judging.judge(connection, draft.folder), mapped]
     draft.derived.add("das.duckdb")
     draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"], "mapping_version": mapping_version}
     draft.facts |= {key: changed[key] for key in ("added", "removed", "revised")}

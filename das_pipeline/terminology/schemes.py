@@ -23,9 +23,15 @@ def shape_of_schemes(languages: Sequence[str]) -> Shape:
     """The columns of a scheme's file: a label and a definition in each language."""
     return Shape(
         columns=("concept", "level", "parent", *text_columns(languages), "source"),
-        optional=("from_age", "to_age"),
+        optional=("from_age", "to_age", "replaces"),
         may_be_empty=("parent",),
-        patterns={"concept": r"[A-Za-z0-9_.+-]+", "level": r"[a-z][a-z0-9_]*", "from_age": r"\d{0,3}", "to_age": r"\d{0,3}"},
+        patterns={
+            "concept": r"[A-Za-z0-9_.+-]+",
+            "level": r"[a-z][a-z0-9_]*",
+            "from_age": r"\d{0,3}",
+            "to_age": r"\d{0,3}",
+            "replaces": r"[A-Za-z0-9_.+ -]*",
+        },
         key=("concept",),
     )
 
@@ -37,7 +43,10 @@ def text_columns(languages: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Concept:
-    """One meaning. `parent` is the next broader concept, None for `all`; ages are whole years, both ends included."""
+    """One meaning. `parent` is the next broader concept, None for `all`; ages are whole years, both ends included.
+
+    `replaces` are codes that releases had before and that this concept takes the place of.
+    """
 
     scheme: str
     concept: str
@@ -49,6 +58,7 @@ class Concept:
     from_age: int | None
     to_age: int | None
     row: int  # in its file, the header is row 1
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,5 +111,6 @@ def _schemes(jurisdiction: Jurisdiction, content: str) -> dict[str, Scheme]:  # 
             from_age=int(line["from_age"]) if line["from_age"] else None,
             to_age=int(line["to_age"]) if line["to_age"] else None,
             row=line.row,
+            replaces=tuple(line["replaces"].split()),
         )
     return {PurePosixPath(file).stem: Scheme(PurePosixPath(file).stem, file, by_name) for file, by_name in concepts.items()}

@@ -980,3 +980,8 @@ def another_number_of_revised_figures(folder: Path) -> None:
 @plant
 def a_reason_for_a_change(folder: Path) -> None:
     edit(folder, "changes.json", lambda c: next(t for t in c["tables"].values() if t["cells"]).update(why="definition"))
+
+
+@plant
+def a_category_that_was_not_renamed(folder: Path) -> None:
+    edit(folder, "changes.json", lambda c: c["tables"]["reports"].update(renamed={"offence": {"violence": "property"}}))
