@@ -13,6 +13,8 @@ entities = table_asset(
     linkage.build_entities,
     ["terminology/records"],
     when_live=DELIVERED,
+    memory=[linkage.DECISIONS],
     kinds=("duckdb", "splink", "parquet"),
 )
 links = table_asset("linkage/links", LINKS, linkage.build_links, ["identifying/entities"], when_live=DELIVERED, chained=True)
+review = table_asset(linkage.REVIEW, (), linkage.build_review, ["identifying/entities", "linkage/links"])

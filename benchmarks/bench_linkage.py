@@ -32,6 +32,7 @@ from benchmarks.linkage_quality import Quality, flag_records, measure, measure_c
 from das_pipeline import terminology
 from das_pipeline.deliveries import pending, take_in
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.linkage.decisions import place_decisions, read_decisions
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.guarded import find_false_names, guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.links import read_dates
@@ -74,6 +75,8 @@ def read_records(run: Run, connection: duckdb.DuckDBPyConnection, definition: Li
     read_merged_numbers(run, connection, definition)
     standardise(connection, definition)
     number_references(connection)
+    read_decisions(run, connection)
+    place_decisions(connection)
     key_records(run, connection, truth)
     connection.execute(
         "CREATE TEMP TABLE true_persons AS SELECT DISTINCT r.node, t.person FROM truth AS t JOIN keyed_records AS k USING (unit, key)"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import configuration, doctor, exits, housekeeping, keys, operation, releases, servers, simulated, stewards
+from cli import configuration, doctor, exits, housekeeping, keys, linkage, operation, releases, servers, simulated, stewards
 from das_pipeline.errors import DasError, KeyMissing
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(releases.release_app, name="release")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(configuration.contracts_app, name="contracts")
 app.add_typer(stewards.terminology_app, name="terminology")
+app.add_typer(linkage.review_app, name="review")
 
 
 def _print_versions(wanted: bool) -> None:

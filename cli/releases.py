@@ -50,14 +50,26 @@ def audit(
 
 @app.command()
 def explain(
-    table: Annotated[str, typer.Argument(help="A published table.")],
-    cell: Annotated[list[str] | None, typer.Argument(help="Its cell, as dimension=code: period=2024 offence=traffic.")] = None,
+    table: Annotated[str, typer.Argument(help="A published table; or link.")],
+    cell: Annotated[
+        list[str] | None,
+        typer.Argument(help="Its cell, as dimension=code: period=2024 offence=traffic; of link two records: suspect:12 court_case:3."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where a published number comes from: its value, definition, protection, and every version that it was made from."""
-    from das_pipeline import publication
+    """Show where a published number comes from: its value, definition, protection, and every version that it was made from.
 
-    facts = publication.explain(Run.start(Settings.from_environment(), date.max), table, dict(map(_dimension, cell or [])))
+    Or, with link, why two records are one person or two, in words and without a value of a person.
+    """
+    from das_pipeline import linkage, publication
+
+    run = Run.start(Settings.from_environment(), date.max)
+    if table == "link":
+        if len(records := cell or []) != 2:
+            raise DasError("das explain link needs two records, as unit:number: das explain link suspect:12 court_case:3.")
+        facts = linkage.explain_link(run, *(linkage.Record.parse(each) for each in records))
+    else:
+        facts = publication.explain(run, table, dict(map(_dimension, cell or [])))
     if as_json:
         print_json(dict(facts))
         return

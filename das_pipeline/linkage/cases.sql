@@ -1,4 +1,5 @@
 -- cases: one row per record: the case it belongs to, whose name is its lowest node. Keys: node.
+-- A record that names no case, and could be of two (2.), has a record of each in `candidate` and `rival`.
 -- Sources: case_references (node, reference, value), people (node, person), anchor_strength (reference, strength: 1 is the strongest),
 -- keys (key, value, is_sure: a reference that names one person), record_dates (node, date: a day on which what the record is about took
 -- place), case_dates (node, date: any day that the record names), $window (days; NULL: no window).
@@ -126,6 +127,11 @@ nearest AS (
 open_case AS (
     SELECT case_node, other FROM nearest WHERE place = 1 AND days <= $window AND COALESCE(next_days, days + $window + 1) > days + $window
 ),
+unsure AS (
+    SELECT n.case_node, n.other AS candidate, r.other AS rival
+    FROM nearest AS n JOIN nearest AS r ON r.case_node = n.case_node AND r.place = 2
+    WHERE n.place = 1 AND n.days <= $window AND r.days <= n.days + $window
+),
 repaired AS (
     SELECT case_node, other FROM candidates WHERE is_named AND other < case_node
 ),
@@ -162,4 +168,5 @@ assigned AS (
     LEFT JOIN of_persons AS c ON c.node = p.node
     LEFT JOIN of_things AS t ON t.node = p.node
 )
-SELECT node, anchor, MIN(node) OVER (PARTITION BY case_node) AS cluster FROM assigned
+SELECT a.node, a.anchor, MIN(a.node) OVER (PARTITION BY a.case_node) AS cluster, u.candidate, u.rival
+FROM assigned AS a LEFT JOIN unsure AS u ON u.case_node = a.node

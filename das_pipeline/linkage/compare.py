@@ -75,7 +75,12 @@ _BORN_APART = """(COALESCE(CASE WHEN {l}.is_year_only OR {r}.is_year_only THEN y
 
 def agreement(definition: LinkageDefinition, left: str, right: str) -> str:
     """Return the agreement score of two profiles: the sum over the roles in `profile`; 1 or more accepts a key that both hold."""
-    return " + ".join(f"({_TERMS[role].format(l=left, r=right)})" for role in definition.profile) or "0"
+    return " + ".join(f"({term})" for term in agreements(definition, left, right).values()) or "0"
+
+
+def agreements(definition: LinkageDefinition, left: str, right: str) -> dict[str, str]:
+    """Return what each role in `profile` adds to the agreement score of two profiles: 1 agrees, 0 says nothing, -1 disagrees."""
+    return {role: _TERMS[role].format(l=left, r=right) for role in definition.profile}
 
 
 def surname_agrees(left: str, right: str) -> str:

@@ -7,6 +7,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
+from das_pipeline.linkage.decisions import add_decided_edges, place_decisions, read_decisions
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.guarded import find_false_names, guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.probabilistic import StoredModel, add_probable_edges, load_model
@@ -26,6 +27,7 @@ FILES = {
     "doubtful_numbers": "rule, role, value, unit, record_no",
     "case_references": "node, reference, value",
     "edges": "left_entity, right_entity, link_class",
+    "decided": "kind, node, other",
 }
 
 
@@ -39,6 +41,7 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
         read_identity(run, connection, definition)
         read_merged_numbers(run, connection, definition)
+        read_decisions(run, connection)
         resolve_entities(connection, definition, load_policy(run.jurisdiction).linkage.entities_a_key.rows, model)
         for name, order in FILES.items():
             file = f"{name}.parquet"
@@ -51,12 +54,14 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
 def resolve_entities(
     connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_holders: int, model: StoredModel | None = None
 ) -> None:
-    """Create the tables in `FILES` from `identity`, `named` and `merged_numbers`: layers 1 to 3 on one connection."""
+    """Create the tables in `FILES` from `identity`, `named`, `merged_numbers` and `decisions`: layers 1 to 3 on one connection."""
     standardise(connection, definition)
     number_references(connection)
+    place_decisions(connection)
     make_entities(connection, definition)
     make_keys(connection)
     guarded_edges(connection, definition, most_holders)
     find_false_names(connection, definition)
     if model is not None:
         add_probable_edges(connection, model)
+    add_decided_edges(connection)

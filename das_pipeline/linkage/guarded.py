@@ -30,6 +30,11 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first", {"first": first.role}
     )
+    # Of two records with one number that a person decided are two persons, the first named one does without it.
+    connection.execute(
+        "DELETE FROM anchors WHERE node IN (SELECT d.node FROM decided AS d JOIN anchors AS l ON l.node = d.node JOIN anchors AS r"
+        " ON r.node = d.other AND r.anchor = l.anchor WHERE d.kind = 'person' AND d.outcome = 'two')"
+    )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE hubs AS {_usual_profile('anchors', 'anchor')}")
     _make_person_references(connection, definition)
     _set_mistyped_apart(connection, definition)
@@ -94,8 +99,12 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
 
     It is one edit from the number of a person with the same names and birth date, or the record points to that person by another number
     or a reference that names one person, and nothing in the profile is against it. A pointer must be confirmed by as much as three agreeing
-    parts of the profile and further pointers, or by the number that is one edit away. A number that is not one edit away may be a second
-    one of the person, which is for its authority to say: it is a `pair` in `doubtful_numbers`, and breaks no rule.
+    parts of the profile and further pointers, or by the number that is one edit away.
+
+    Two valid numbers never merge, and these do not: nobody else has the number, so that beside this record there is no second person to
+    join. It is the record that moves, on evidence that links a record without a number too. Whether the person has both numbers is for
+    their authority to say: a number that is not one edit away is a `pair` in `doubtful_numbers`, which breaks no rule and is reviewed. The
+    record gets its number back when a second record has it, or when a person decides so.
     """
     role = definition.strong_keys[0].role
     connection.execute(
@@ -125,6 +134,8 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
             UNION ALL
             SELECT anchor, damerau_levenshtein(anchor, other) = 1 FROM pointed WHERE (records > 1 AND score + pointers >= 3)
                 OR ((records > 1 OR other < anchor) AND score + pointers >= 1 AND damerau_levenshtein(anchor, other) = 1))
+            WHERE anchor NOT IN (SELECT a.anchor FROM decided AS d JOIN anchors AS a ON a.node IN (d.node, d.other)
+                WHERE d.kind = 'person' AND d.outcome = 'two')
         GROUP BY anchor
         """,
         {"role": role},

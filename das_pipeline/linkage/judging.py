@@ -1,4 +1,5 @@
-"""What must be true of persons, cases and what leaves the identifying zone: rules K04, K05, L01, L04, L05, L08, L14 and L15."""
+"""What must be true of persons, cases and what leaves the identifying zone: rules K04, K05, L01, L04, L05, L07,
+L08, L14 and L15."""
 
 from __future__ import annotations
 
@@ -91,6 +92,21 @@ def cluster_is_one_person(connection: duckdb.DuckDBPyConnection) -> Verdict:
             " Look at what changed in linkage.yaml or in the stored model."
         )
     return Verdict("L04", not numbers + births, sentence, facts={"two_numbers": numbers, "two_births": births})
+
+
+def decisions_hold(connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """L07: what persons decided is so in the links. It blocks if two persons became one; that one became two is for review."""
+    made, joined, parted = connection.execute(engine.sql(__package__, "broken_decisions.sql")).fetchall()[0]
+    sentence = f"Each of {made} decisions on review holds."
+    if joined:
+        sentence = f"{joined} decisions that two records are two persons do not hold: a mistake in the code: report it."
+    elif parted:
+        sentence = (
+            f"{parted} of {made} decisions do not hold, for what is known today contradicts them: das review list names them as"
+            " decision_fails. Decide again."
+        )
+    facts: dict[str, int | float | str] = {"decisions": made, "joined": joined, "parted": parted}
+    return Verdict("L07", not joined + parted, sentence, severity="block" if joined else "warn", facts=facts)
 
 
 def cluster_is_small(connection: duckdb.DuckDBPyConnection, most: int) -> Verdict:

@@ -51,6 +51,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
             groups,
             *judging.numbers_are_of_one_person(connection),
             judging.cluster_is_one_person(connection),
+            judging.decisions_hold(connection),
             judging.cluster_is_small(connection, limits.records_a_person.rows),
             stability.joins_are_above_keeping(connection, join_at),
             judging.linkage_is_repeatable(is_stable),
@@ -131,6 +132,12 @@ def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
             " JOIN records USING (unit, record_no) JOIN case_clusters USING (node)"
             " LEFT JOIN anchor_strength ON reference = anchor GROUP BY case_id",
             "case_id",
+        ),
+        "unsure_cases": (
+            "SELECT r.unit, r.record_no, c.unit AS other_unit, c.record_no AS other_record_no, o.unit AS rival_unit,"
+            " o.record_no AS rival_record_no FROM case_clusters AS u JOIN records AS r ON r.node = u.node"
+            " JOIN records AS c ON c.node = u.candidate JOIN records AS o ON o.node = u.rival",
+            "unit, record_no",
         ),
         "former": ("SELECT * FROM former", "unit, record_no"),
         "id_ledger": ("SELECT * FROM ledger", "vintage, kind, id, event"),

@@ -13,17 +13,19 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+DECIDED = "D"  # the class of an edge that a person decided on
+
 
 class Edge(NamedTuple):
-    """Evidence that two entities are one person. Sorts strongest first: class, weight, then the entities, which is a total order."""
+    """Evidence that two entities are one person. Sorts strongest first, what a person decided before all else; a total order."""
 
     link_class: str
     weight: Decimal
     left: int
     right: int
 
-    def strength(self) -> tuple[str, Decimal, int, int]:
-        return (self.link_class, -self.weight, self.left, self.right)
+    def strength(self) -> tuple[bool, str, Decimal, int, int]:
+        return (self.link_class != DECIDED, self.link_class, -self.weight, self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,13 @@ class Cluster:
     records: int  # without a verified number
     is_anchored: bool = False
     births: set[Birth] = field(default_factory=set)
-    numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons
+    numbers: set[tuple[str, int]] = field(default_factory=set)  # later strong keys, values numbered; two values of a key are two persons,
+    # and so are the two sides of a decision, which counts as a key here
     alone: set[str] = field(default_factory=set)  # partners that have one record a person, and have it in this cluster
     profiles: set[Profile] = field(default_factory=set)
 
     def can_join(self, other: Cluster, most_records: int, *, by_key: bool = False) -> bool:
-        """Return whether both can be one person; names and sex say nothing against a key that they share (`by_key`)."""
+        """Return whether both can be one person; names and sex say nothing against a key or a decision (`by_key`)."""
         return not (
             (not by_key and self._named_apart(other))
             or (self.is_anchored and other.is_anchored)
@@ -134,7 +137,7 @@ def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], mo
     taken: list[Edge] = []
     for edge in sorted(edges, key=Edge.strength):
         left, right = sorted((find(edge.left), find(edge.right)))
-        if left != right and clusters[left].can_join(clusters[right], most_records, by_key=edge.link_class == "B"):
+        if left != right and clusters[left].can_join(clusters[right], most_records, by_key=edge.link_class in {"B", DECIDED}):
             root[right] = left
             clusters[left].absorb(clusters.pop(right))
             taken.append(edge)

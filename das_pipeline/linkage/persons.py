@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from das_pipeline.engine import scalar, sql
+from das_pipeline.linkage.decisions import add_decided_references
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.ids import give_ids, make_former
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, Profile, constrained_merge
@@ -27,6 +28,7 @@ def link_records(
     keep_unambiguous(connection, join_at)
     is_stable = merge_entities(connection, definition, most_records)
     make_people(connection)
+    add_decided_references(connection)
     make_cases(connection, definition)
     persons = """SELECT p.node, p.person AS cluster, m.anchor IS NOT NULL AS is_verified
         FROM people AS p JOIN members AS m ON m.node = p.node WHERE p.person IS NOT NULL"""
@@ -108,6 +110,11 @@ def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefin
     ).fetchall()
     for entity, partner in partners:
         clusters[entity].alone.add(partner)
+    apart = connection.execute(sql(__package__, "decided_apart.sql")).fetchall()
+    for number, *sides in apart:
+        for side, entity in enumerate(sides):
+            if entity in clusters:
+                clusters[entity].numbers.add((f"decision {number}", side))
     return clusters
 
 

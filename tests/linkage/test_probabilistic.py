@@ -14,6 +14,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.probabilistic import StoredModel, dump_model, load_model
 from das_pipeline.linkage.training import train
+from das_pipeline.linkage.waterfall import make_waterfall
 from tests.linkage.people import draw_records
 from tests.linkage.world import DEFINITION, MOST_HOLDERS, World, fill, row
 
@@ -36,6 +37,22 @@ def test_record_without_number_is_linked_by_its_names(model):
     assert linked[("report", 1)].person == linked[("case", 1)].person
     assert [link.link_class for link in linked.values()] == ["C", "A"]
     assert linked[("case", 1)].weight > model.threshold
+
+
+def test_parts_of_the_waterfall_add_up_to_the_weight(model):
+    """Of every pair that Splink weighed, to the last of the six decimals that are kept."""
+    world = World(model=model)
+    world.link(draw_records(100, seed=2)[0])
+    world.connection.execute(
+        "CREATE TABLE pairs AS SELECT left_entity AS entity, right_entity AS other, weight FROM edges WHERE link_class = 'C'"
+    )
+    make_waterfall(world.connection, model, "pairs")
+    sums = "SELECT entity, other, SUM(bits) AS bits FROM waterfall GROUP BY ALL"
+    pairs, furthest = world.connection.execute(
+        f"SELECT COUNT(*), MAX(ABS(bits - weight)) FROM pairs JOIN ({sums}) USING (entity, other)"
+    ).fetchall()[0]
+    assert pairs > 50
+    assert furthest < 1e-6
 
 
 @pytest.mark.parametrize(

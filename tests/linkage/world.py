@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from das_pipeline.engine import create_table
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.persons import link_records
@@ -60,13 +61,17 @@ class World:
     connection: duckdb.DuckDBPyConnection = field(init=False)  # of the last run, with all its tables
 
     def link(
-        self, rows: Iterable[Mapping[str, Any]], vintage: date = date(2024, 1, 1), merged: Mapping[str, str] | None = None
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        vintage: date = date(2024, 1, 1),
+        merged: Mapping[str, str] | None = None,
+        decisions: Sequence[tuple[str, Key, Key, str]] = (),
     ) -> dict[Key, Any]:
-        """The links by record, after one run on `rows`."""
+        """The links by record, after one run on `rows`, with `decisions` of persons: kind, two records, outcome."""
         connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
         register_keyed_macro(connection, b"k" * 32)
         rows = list(rows)
-        fill(connection, rows, merged)
+        fill(connection, rows, merged, decisions)
         connection.execute("CREATE TABLE dated (unit VARCHAR, record_no BIGINT, date DATE)")
         connection.executemany("INSERT INTO dated VALUES (?, ?, ?)", [(*item["key"], item.get(ON)) for item in rows] or [("", 0, None)])
         resolve_entities(connection, self.definition, MOST_HOLDERS, self.model)
@@ -101,8 +106,15 @@ class Link:
     weight: Any
 
 
-def fill(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]], merged: Mapping[str, str] | None = None) -> None:
-    """The tables `identity` and `named` of `rows`, and `merged_numbers` of `merged`, a number and the one that leads."""
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Sequence[Mapping[str, Any]],
+    merged: Mapping[str, str] | None = None,
+    decisions: Sequence[tuple[str, Key, Key, str]] = (),
+) -> None:
+    """The tables `identity` and `named` of `rows`, `merged_numbers` of `merged`, a number and the one that leads, and `decisions`."""
+    columns = "kind VARCHAR, unit VARCHAR, record_no BIGINT, other_unit VARCHAR, other_record_no BIGINT, outcome VARCHAR"
+    create_table(connection, "decisions", columns, [(kind, *one, *other, outcome) for kind, one, other, outcome in decisions])
     connection.execute("CREATE TABLE merged_numbers (role VARCHAR, number VARCHAR, leading_number VARCHAR)")
     for number, leading in (merged or {}).items():
         connection.execute("INSERT INTO merged_numbers VALUES ('chain_number', ?, ?)", [number, leading])
