@@ -78,6 +78,7 @@ WRITTEN = (  # by the templates themselves
         "true",
         "false",
         "≈",
+        "→",
         "SKOS:",
         "concepts.ttl",
         "concepts.jsonld",
@@ -155,6 +156,9 @@ class _Reader:
         for text in [*map(self.forms.period, periods), *map(self.forms.day, days), *(e["version"] for e in editions)]:
             self.words.add(text)
         self.words.add(str(release.package.get("mapping_version", "")))
+        for renamed in (table.get("renamed", {}) for table in release.changes.get("tables", {}).values()):
+            for code in (old for codes in renamed.values() for old in codes):  # of the release before: D19 compares
+                self.words.add(code)
         for rule in release.quality.get("rules", []):
             self.words.add(rule["rule"])
         for text in self.words.whole & {*declared.texts}:  # a sentence names a group without its number

@@ -31,6 +31,8 @@ class Revised:
 class Changed:
     """What changed in one table, a figure of the site: numbers of cells by kind of change, and the revised ones, or how many by period.
 
+    `renamed` are codes that are gone, each with the label of the category that takes its place.
+
     The figures of a derived table are not listed: they follow from counts.
     """
 
@@ -39,6 +41,7 @@ class Changed:
     why: str
     listed: list[Revised]
     by_period: list[tuple[str, int]]
+    renamed: list[tuple[str, str]]
 
 
 def changed_tables(changes: Mapping[str, Any], figures: Mapping[str, Figure], as_of: date, language: Language) -> list[Changed]:
@@ -55,10 +58,13 @@ def changed_tables(changes: Mapping[str, Any], figures: Mapping[str, Figure], as
 def _changed(figure: Figure, changed: Mapping[str, Any], as_of: date, language: Language) -> Changed:
     table, cells = figure.table, changed["cells"]
     numbers = {kind: changed[kind] for kind in ("added", "revised", "became_final", "removed")}
+    renamed = [
+        (old, table.labels[dim][new][language.code]) for dim, codes in changed.get("renamed", {}).items() for old, new in codes.items()
+    ]
     if table.is_derived or len(cells) > LISTED:
         periods = Counter(cell["period"] for cell in cells)
-        return Changed(figure, numbers, changed["why"], [], sorted(periods.items(), reverse=True))
-    return Changed(figure, numbers, changed["why"], [_revised(table, cell, as_of, language) for cell in cells], [])
+        return Changed(figure, numbers, changed["why"], [], sorted(periods.items(), reverse=True), renamed)
+    return Changed(figure, numbers, changed["why"], [_revised(table, cell, as_of, language) for cell in cells], [], renamed)
 
 
 def _revised(table: PublishedTable, revised: Mapping[str, Any], as_of: date, language: Language) -> Revised:
