@@ -13,6 +13,7 @@ from das_pipeline.publication import metadata
 from das_pipeline.publication import table_texts as load_table_texts
 from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.publication.texts import load_words
+from das_pipeline.rules import catalogue
 from das_pipeline.statistics import Statistics, load_statistics
 from das_pipeline.terminology import ALL, Scheme, load_schemes
 from das_pipeline.website.texts import Question, Section, SiteTexts, load_texts
@@ -116,6 +117,8 @@ def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 yield (at / "select" / dimension).fault(f"dimension {dimension} has no code {code}. {nearest(code, known)}")
     for number, question in enumerate(texts.questions):
         yield from _faults_of_question(place / "questions" / number, question, tables)
+    for rule in sorted(set(texts.rules) - set(catalogue())):
+        yield (place / "rules" / rule).fault(f"there is no rule {rule}. {nearest(rule, catalogue())}")
     yield from _faults_of_pages(place, texts)
 
 

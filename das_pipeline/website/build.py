@@ -34,7 +34,7 @@ from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.changes import changed_tables
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_flow
-from das_pipeline.website.index import index
+from das_pipeline.website.index import in_order, index
 from das_pipeline.website.language import Language
 from das_pipeline.website.linked import datasets
 from das_pipeline.website.texts import Question, SiteTexts, load_texts
@@ -161,6 +161,7 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
         name: figure(table, site.as_of, language, units, alone, is_ranked=table.facts["theme"] in ranked)
         for name, table in site.tables.items()
     }
+    figures = in_order(site.texts, figures)
     edition = language.say("edition", day=language.date(site.as_of), version=site.changes["version"])
     about = f"{edition} · {language.text(site.publisher)} · {site.package['licenses'][0]['name']}"
     pictures = {n: drawn.write(f, language, about) for n, f in figures.items() if f.chart}

@@ -49,7 +49,6 @@ class Kind:
 
 def index(site: Indexed, figures: Mapping[str, Figure], language: Language, links: Mapping[str, str], concepts: str) -> list[Kind]:
     """The kinds of entries. `links` has the page of each theme; `concepts` is the page of concepts, or "" when there is none."""
-    figures = _in_order(site.texts, figures)
     also = {synonym.of: language.text(synonym.words) for synonym in site.texts.synonyms}
     address = {name: f"{links[f.table.facts['theme']]}?table={name}#{name}" for name, f in figures.items()}
     groups = _groups(site, figures, language, address, concepts)
@@ -70,7 +69,7 @@ def index(site: Indexed, figures: Mapping[str, Figure], language: Language, link
     return [Kind(language.say(heading), [entry for _, entry in entries]) for heading, entries in kinds if entries]
 
 
-def _in_order(texts: SiteTexts, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+def in_order(texts: SiteTexts, figures: Mapping[str, Figure]) -> dict[str, Figure]:
     """The figures in the order of the themes, and in a theme as its page has them."""
     themes = [theme.theme for theme in texts.themes]
     first = {name: place for theme in texts.themes for place, name in enumerate(theme.first)}

@@ -139,6 +139,7 @@ class SiteTexts(BaseModel, extra="forbid"):
     scheme_titles: dict[str, Text] = {}
     breaks: list[Break] = []
     synonyms: list[Synonym] = []
+    rules: dict[str, Text] = {}  # what a rule says, in plain words; without one its own sentence is shown
     contact: Annotated[str, Field(pattern=r"^(mailto:.+@.+|https://.+)?$")] = ""
 
 

@@ -51,6 +51,12 @@ def test_every_planted_kind_of_row_fault_is_set_aside_or_seen(demo: tuple[Instal
     assert "Set aside by rule" in printed
 
 
+def test_no_check_is_told_in_english_on_a_dutch_page(demo: tuple[Installation, str]) -> None:
+    page = (demo[0].current() / "site" / "kwaliteit.html").read_text(encoding="utf-8")
+    assert page.count('<span class="holds">') > 30
+    assert '<span lang="en">' not in page
+
+
 def test_the_ten_questions_are_answered_from_the_start_page(demo: tuple[Installation, str]) -> None:
     made, _ = demo
     with chromium() as browser:
