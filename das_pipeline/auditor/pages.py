@@ -304,6 +304,7 @@ class _Page:
         sizes |= {size + 1 for size in sizes if table.is_balance}  # its total is drawn as a line too
         sizes |= self._filled(table)
         labels = {plain(t.text_content()) for t in next(article.iter("svg"), article).iter("text")} - {""}
+        labels -= {plain(f"{p.findtext('strong')} {p.findtext('time')}") for p in article.iter("p") if p.get("class") == "break"}
         drawn = sum(not NUMBER.fullmatch(label) for label in labels) - table.facts["is_simulated"]
         return {table.base, *sizes, drawn, *(drawn - size for size in sizes)}
 

@@ -158,7 +158,15 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     alone = {(t.facts["unit_of_count"], t.dims[0]) for t in site.tables.values() if len(t.dims) == 1}
     ranked = {theme.theme for theme in site.texts.themes if theme.ranked}
     figures = {
-        name: figure(table, site.as_of, language, units, alone, is_ranked=table.facts["theme"] in ranked)
+        name: figure(
+            table,
+            site.as_of,
+            language,
+            units,
+            alone,
+            is_ranked=table.facts["theme"] in ranked,
+            breaks=[b.since for b in site.texts.breaks if name in b.tables],
+        )
         for name, table in site.tables.items()
     }
     figures = in_order(site.texts, figures)

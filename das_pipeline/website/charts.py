@@ -84,10 +84,13 @@ class Picture:
         return Picture(self.wide | {"title": title}, self.narrow | {"title": title})
 
 
-def line_chart(lines: Sequence[Line]) -> Picture:
-    """Counts over time on one scale. On a wide screen each line is labelled at its end; on a phone it has a panel under its name."""
+def line_chart(lines: Sequence[Line], breaks: Sequence[tuple[str, str]] = ()) -> Picture:
+    """Counts over time on one scale. On a wide screen each line is labelled at its end; on a phone it has a panel under its name.
+
+    `breaks` are the periods from which on the lines count something else, each with its label; on a phone the page tells them.
+    """
     narrow = _panels([_broken(line) for line in lines], columns=1, width=NARROW - 60, height=PANEL, is_one_scale=True)
-    return Picture(_labelled_lines(lines), narrow)
+    return Picture(_labelled_lines(lines, breaks), narrow)
 
 
 def panel_chart(lines: Sequence[Line]) -> Picture:
@@ -109,7 +112,7 @@ def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) 
     return Picture(_bars_beside_names(rows, names, order), _bars_under_names(broken, [_in_lines(name) for name in names], order))
 
 
-def _labelled_lines(lines: Sequence[Line]) -> Specification:
+def _labelled_lines(lines: Sequence[Line], breaks: Sequence[tuple[str, str]]) -> Specification:
     points, ends = [], []
     top = max(c.n for line in lines for c in line.cells)
     for line, at in zip(lines, _spread([line.cells[-1].n for line in lines], top * LABEL_GAP / HEIGHT), strict=True):
@@ -132,7 +135,21 @@ def _labelled_lines(lines: Sequence[Line]) -> Specification:
             "encoding": at_end | {"y": {"field": "at", "type": "quantitative"}, "text": nominal("label")},
         },
     ]
-    return STYLE | {"width": WIDTH - LABEL_WIDTH, "height": HEIGHT, "layer": layer}
+    return STYLE | {"width": WIDTH - LABEL_WIDTH, "height": HEIGHT, "layer": [*layer, *_breaks(lines, breaks)]}
+
+
+def _breaks(lines: Sequence[Line], breaks: Sequence[tuple[str, str]]) -> list[Specification]:
+    """A dotted upright, with its label above, where the lines begin to count something else."""
+    first, last = (min(line.cells[0].period for line in lines), max(line.cells[-1].period for line in lines))
+    drawn = [{"t": first_day(since).isoformat(), "label": label} for since, label in breaks if first < since <= last]
+    if not drawn:
+        return []
+    at = {"x": {"field": "t", "type": "temporal"}}
+    label = {"type": "text", "align": "left", "baseline": "top", "dx": 5, "y": 0, "fontSize": 12, "color": SOFT}
+    return [
+        {"data": {"values": drawn}, "mark": {"type": "rule", "strokeDash": [3, 3], "color": SOFT}, "encoding": at},
+        {"data": {"values": drawn}, "mark": label, "encoding": at | {"text": nominal("label")}},
+    ]
 
 
 def _panels(lines: Sequence[Line], *, columns: int, width: int, height: int, is_one_scale: bool) -> Specification:

@@ -84,11 +84,13 @@ def figure(
     alone: Set[tuple[str, str]] = frozenset(),
     *,
     is_ranked: bool = False,
+    breaks: Sequence[str] = (),
 ) -> Figure:
     """The figure of `table`. It shows complete periods only, if there are any, since part of a month would look like a decline.
 
     `alone` has the units of count and dimensions that other tables show by themselves; this table starts with another dimension.
-    With `is_ranked` its rows come with their place among each other.
+    With `is_ranked` its rows come with their place among each other. `breaks`
+    are the periods from which on it counts something else.
     """
     facts = table.facts
     unit = units[facts["unit_of_count"]]
@@ -100,7 +102,9 @@ def figure(
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
     if is_ranked and grids[0].has_total:
         grids[0] = _ranked(grids[0], language)
-    drawn, note = _chart(table, periods, rows_dim, language)
+    drawn, note = _chart(
+        table, periods, rows_dim, language, [(since, f"{language.say('break')} {language.period(since)}") for since in breaks]
+    )
     if drawn and facts["is_simulated"]:
         drawn = drawn.marked(language.say("simulated_figures"))
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
@@ -234,12 +238,14 @@ def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Lang
     return [Grid(language.say("caption", title=title, by=language.say(f"per_{kind}")), language.say(f"period_{kind}"), heads, rows)]
 
 
-def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> tuple[Picture | None, str]:
+def _chart(
+    table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language, breaks: Sequence[tuple[str, str]]
+) -> tuple[Picture | None, str]:
     """The specification of the table's chart and a note on what it omits; None when no series is large enough to draw."""
     kind = table.kinds[0]
     if dim is None:
         line = Line(language.text(table.facts["title"]), table.series(kind, periods[kind]))
-        return (charts.line_chart([line]) if line.is_drawn else None), ""
+        return (charts.line_chart([line], breaks) if line.is_drawn else None), ""
     if len(periods[kind]) < LINE_FROM or (len(table.dims) > 1 and not table.is_nested and not table.is_balance):
         return _bars(table, periods, dim, language)
     total = [Line(language.say("total"), table.series(kind, periods[kind]))] if table.is_balance else []
@@ -252,7 +258,9 @@ def _chart(table: PublishedTable, periods: dict[str, list[str]], dim: str | None
     if table.is_stack:
         return charts.panel_chart(drawn), ""
     largest = sorted(drawn, key=lambda line: -sum(c.n for c in line.cells))[: charts.LINES]
-    return charts.line_chart(largest), language.say("chart_largest", n=len(largest), all=len(every)) if len(largest) < len(every) else ""
+    return charts.line_chart(largest, breaks), language.say("chart_largest", n=len(largest), all=len(every)) if len(largest) < len(
+        every
+    ) else ""
 
 
 def _bars(table: PublishedTable, periods: dict[str, list[str]], rows_dim: str, language: Language) -> tuple[Picture | None, str]:

@@ -106,6 +106,12 @@ def test_a_break_is_said_beside_the_figure_that_has_it(site: Version) -> None:
     assert '<time datetime="2023-01">January 2023</time>: since then the watch counts every offence.' in page
 
 
+def test_a_break_is_drawn_in_the_chart_of_its_figure(site: Version) -> None:
+    page = read(site, "en/reports.html")
+    chart = page[page.index('<div class="wide"') : page.index('<div class="narrow"')]
+    assert chart.count(">Break in January 2023<") == 1
+
+
 def test_a_figure_leads_to_its_concepts(site: Version) -> None:
     page = read(site, "en/reports.html")
     assert '<a href="concepts.html#offence-all">Offence</a>' in page
