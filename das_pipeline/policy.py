@@ -156,6 +156,14 @@ class Terminology(Section):
     changed_share: Block  # of a column's rows, to another concept by a changed mapping set
 
 
+class SubgroupFloor(Section):
+    """The precision and the recall that no group of records may fall below, shares of pairs."""
+
+    precision: Share
+    recall: Share
+    reason: str
+
+
 class Linkage(Section):
     """The limits of linkage."""
 
@@ -167,6 +175,8 @@ class Linkage(Section):
     group_gap: Warn = Warn(warn=0.05, reason="the limit of rule L03")
     threshold_effect: Warn = Warn(warn=0.01, reason="the limit of rule L13")
     moved_ids: Warn = Warn(warn=0.001, reason="the limit of rule L09")
+    kept_links: Warn = Warn(warn=0.0001, reason="the limit of rule L10")
+    subgroup_floor: SubgroupFloor = SubgroupFloor(precision=0.98, recall=0.9, reason="the limit of rule L11")
 
 
 class Chain(Section):

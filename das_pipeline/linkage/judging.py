@@ -1,5 +1,5 @@
 """What must be true of persons, cases and what leaves the identifying zone: rules K04, K05, L01, L04, L05, L07,
-L08, L14 and L15."""
+L08, L12, L14 and L15."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import CheckDigits, Contract, mask_pattern, passes, register_records
 from das_pipeline.gate import Verdict
-from das_pipeline.linkage.compare import born_apart
+from das_pipeline.linkage.compare import born_apart, of_twins
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.run import Run
 
@@ -107,6 +107,25 @@ def decisions_hold(connection: duckdb.DuckDBPyConnection) -> Verdict:
         )
     facts: dict[str, int | float | str] = {"decisions": made, "joined": joined, "parted": parted}
     return Verdict("L07", not joined + parted, sentence, severity="block" if joined else "warn", facts=facts)
+
+
+def twins_stay_apart(connection: duckdb.DuckDBPyConnection) -> Verdict:
+    """L12: no probable link made one person of two entities that are twins by their profiles; only a key or a decision may."""
+    twins = int(
+        engine.scalar(
+            connection,
+            f"""
+            SELECT COUNT(DISTINCT l.entity) FROM taken AS t JOIN merged AS m ON m.entity = t.entity AND t.link_class = 'C'
+            JOIN merged AS o ON o.cluster = m.cluster AND o.entity <> m.entity LEFT JOIN taken AS k ON k.entity = o.entity
+            JOIN entities AS l ON l.entity = m.entity JOIN entities AS r ON r.entity = o.entity
+            WHERE (k.link_class = 'C' OR r.anchor IS NOT NULL) AND {of_twins("l", "r")}
+            """,
+        )
+    )
+    sentence = "No probable link joins two persons who were born together."
+    if twins:
+        sentence = f"{twins} probable links join two persons who were born together: a veto did not work. Report it."
+    return Verdict("L12", not twins, sentence, facts={"twins": twins})
 
 
 def cluster_is_small(connection: duckdb.DuckDBPyConnection, most: int) -> Verdict:

@@ -15,7 +15,7 @@ from das_pipeline.linkage import judging, stability
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.ids import load_ledger, rates_before, version_before
-from das_pipeline.linkage.persons import link_records, persons_at
+from das_pipeline.linkage.persons import changed_if_linked_anew, link_records, persons_at
 from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.linkage.sources import delivered_contracts, linked_contracts
 from das_pipeline.policy import load_policy
@@ -35,8 +35,9 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         join_at = load_model(run.jurisdiction, definition.model).threshold if definition.model else 0.0
         read_dates(run, connection, definition)
         tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
-        persons = {name: persons_at(connection, definition, limits.records_a_person.rows, bits) for name, bits in tried.items()}
+        persons = persons_at(connection, definition, limits.records_a_person.rows, tried)
         is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows, join_at)
+        changed = changed_if_linked_anew(connection, definition, limits.records_a_person.rows, join_at)
         _make_ages(connection)
         _write(connection, draft)
         facts = _facts(connection, limits.link_rate.rows)
@@ -55,6 +56,9 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
             judging.cluster_is_small(connection, limits.records_a_person.rows),
             stability.joins_are_above_keeping(connection, join_at),
             judging.linkage_is_repeatable(is_stable),
+            stability.linking_anew_agrees(changed, sum(facts["link_classes"].values()), limits.kept_links),
+            stability.second_numbers_agree(connection, definition.strong_keys[0].role, limits.link_rate.rows, limits.subgroup_floor),
+            judging.twins_stay_apart(connection),
             stability.persons_are_certain(persons, limits.threshold_effect),
             stability.ids_are_steady(connection, run.as_of, limits.moved_ids),
             judging.every_key_links(connection),
@@ -78,21 +82,18 @@ def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: Link
     for name in ("asked", "dated"):
         connection.execute(f"CREATE TEMP TABLE {name} (unit VARCHAR, record_no BIGINT, date DATE)")
     for contract in linked_contracts(run, definition):
-        for column in (c for c in contract.columns if c.age):
-            view = register_records(run, connection, contract.partner, contract.file, half="content")
-            name = engine.identifier(column.name)
-            connection.execute(
-                f"INSERT INTO asked SELECT DISTINCT $unit, record_no, {name} FROM {view} WHERE {name} IS NOT NULL AND known_from <= $as_of",
-                {"unit": contract.unit, "as_of": run.as_of},
-            )
-        dates = ", ".join(engine.identifier(c.name) for c in contract.content if c.type == "date")
-        if dates:
-            view = register_records(run, connection, contract.partner, contract.file, half="content")
-            connection.execute(
-                f"INSERT INTO dated SELECT $unit, record_no, unnest([{dates}]) FROM {view}"
-                " WHERE known_from <= $as_of AND $as_of < known_until",
-                {"unit": contract.unit, "as_of": run.as_of},
-            )
+        columns = {
+            "asked": ([c.name for c in contract.columns if c.age], "known_from <= $as_of"),
+            "dated": ([c.name for c in contract.content if c.type == "date"], "known_from <= $as_of AND $as_of < known_until"),
+        }
+        view = register_records(run, connection, contract.partner, contract.file, half="content")
+        for table, (names, condition) in columns.items():
+            if names:
+                dates = ", ".join(map(engine.identifier, names))
+                connection.execute(
+                    f"INSERT INTO {table} SELECT $unit, record_no, unnest([{dates}]) FROM {view} WHERE {condition}",
+                    {"unit": contract.unit, "as_of": run.as_of},
+                )
     for name, source in (("record_dates", "asked"), ("case_dates", "dated")):
         connection.execute(
             f"CREATE TEMP TABLE {name} AS SELECT DISTINCT r.node, a.date FROM {source} AS a"

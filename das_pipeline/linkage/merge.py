@@ -105,16 +105,19 @@ class Cluster:
         both = {key for key, _ in self.numbers} & {key for key, _ in other.numbers}
         return any({n for k, n in self.numbers if k == key}.isdisjoint({n for k, n in other.numbers if k == key}) for key in both)
 
-    def absorb(self, other: Cluster) -> None:
-        if not self._named_apart(other):  # else a key joins them, and the names of the surer one count
-            self.profiles |= other.profiles
-        elif (other.is_anchored, other.records) > (self.is_anchored, self.records):
-            self.profiles = set(other.profiles)
-        self.records += other.records
-        self.is_anchored |= other.is_anchored
-        self.births |= other.births
-        self.numbers |= other.numbers
-        self.alone |= other.alone
+    def joined(self, other: Cluster) -> Cluster:
+        """Return the cluster that both are, as one."""
+        profiles = self.profiles | other.profiles
+        if self._named_apart(other):  # a key joins them, and the names of the surer one count
+            profiles = max(self, other, key=lambda cluster: (cluster.is_anchored, cluster.records, cluster is self)).profiles
+        return Cluster(
+            self.records + other.records,
+            self.is_anchored or other.is_anchored,
+            self.births | other.births,
+            self.numbers | other.numbers,
+            self.alone | other.alone,
+            profiles,
+        )
 
 
 def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], most_records: int) -> tuple[dict[int, int], list[Edge]]:
@@ -123,10 +126,7 @@ def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], mo
     No person gets more than `most_records` records without a verified number. The order of `edges` and `entities` does not matter.
     """
     root = {entity: entity for entity in entities}
-    clusters = {
-        entity: Cluster(c.records, c.is_anchored, set(c.births), set(c.numbers), set(c.alone), set(c.profiles))
-        for entity, c in entities.items()
-    }
+    clusters = dict(entities)
 
     def find(entity: int) -> int:
         while root[entity] != entity:
@@ -139,6 +139,6 @@ def constrained_merge(entities: Mapping[int, Cluster], edges: Iterable[Edge], mo
         left, right = sorted((find(edge.left), find(edge.right)))
         if left != right and clusters[left].can_join(clusters[right], most_records, by_key=edge.link_class in {"B", DECIDED}):
             root[right] = left
-            clusters[left].absorb(clusters.pop(right))
+            clusters[left] = clusters[left].joined(clusters.pop(right))
             taken.append(edge)
     return {entity: find(entity) for entity in entities}, taken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -49,10 +49,7 @@ def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDef
 
     The merge runs a second time on the same edges in reverse order, for rule L08; this costs some seconds per million entities.
     """
-    rows = connection.execute(
-        "SELECT link_class, weight, left_entity, right_entity FROM candidates ORDER BY left_entity, right_entity, link_class"
-    ).fetchall()
-    edges = [Edge(*row) for row in rows]
+    edges = _edges(connection)
     entities = _constraints(connection, definition)
     roots, taken = constrained_merge(entities, edges, most_records)
     again, _ = constrained_merge(dict(reversed(entities.items())), reversed(edges), most_records)
@@ -70,18 +67,51 @@ def merge_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDef
     return roots == again
 
 
-def persons_at(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int, join_at: float) -> int:
-    """Return how many persons there are if a probable link needs `join_at` bits (rule L13); replaces `candidates`."""
+def changed_if_linked_anew(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int, join_at: float) -> int:
+    """Return how many records would have another person without `links_before` (rule L10); replaces `candidates`.
+
+    Only links below `join_at` depend on it, and mostly there are none. A person is its lowest entity.
+    """
+    if not int(scalar(connection, "SELECT COUNT(*) FROM taken WHERE link_class = 'C' AND weight < $join_at", {"join_at": join_at})):
+        return 0
+    connection.execute("CREATE TEMP TABLE remembered AS SELECT * FROM links_before")
+    connection.execute("DELETE FROM links_before")
     keep_unambiguous(connection, join_at)
-    edges = [Edge(*row) for row in connection.execute("SELECT link_class, weight, left_entity, right_entity FROM candidates").fetchall()]
-    _, taken = constrained_merge(_constraints(connection, definition), edges, most_records)
-    return int(scalar(connection, "SELECT COUNT(*) FROM entities")) - len(taken)
+    connection.execute("INSERT INTO links_before SELECT * FROM remembered")
+    connection.execute("DROP TABLE remembered")
+    roots, _ = constrained_merge(_constraints(connection, definition), _edges(connection), most_records)
+    _table(connection, "anew", {"entity": pa.int64(), "cluster": pa.int64()}, roots.items())
+    return int(
+        scalar(
+            connection,
+            "SELECT COUNT(*) FROM members AS m JOIN merged AS g ON g.entity = m.entity LEFT JOIN anew AS a ON a.entity = m.entity"
+            " WHERE COALESCE(a.cluster, m.entity) <> g.cluster",
+        )
+    )
+
+
+def persons_at(
+    connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int, tried: Mapping[str, float]
+) -> dict[str, int]:
+    """Return how many persons there are if a probable link needs so many bits, by the names in `tried` (rule L13)."""
+    if not tried:
+        return {}
+    entities, every = _constraints(connection, definition), int(scalar(connection, "SELECT COUNT(*) FROM entities"))
+    persons = {}
+    for name, join_at in tried.items():
+        keep_unambiguous(connection, join_at)
+        persons[name] = every - len(constrained_merge(entities, _edges(connection), most_records)[1])
+    return persons
+
+
+def _edges(connection: duckdb.DuckDBPyConnection) -> list[Edge]:
+    return [Edge(*row) for row in connection.execute("SELECT link_class, weight, left_entity, right_entity FROM candidates").fetchall()]
 
 
 def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> dict[int, Cluster]:
     """Return what the merge must respect, of every entity that has an edge. Numbers of persons are replaced by ordinals."""
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE touched AS SELECT left_entity AS entity FROM candidates UNION SELECT right_entity FROM candidates"
+        "CREATE OR REPLACE TEMP TABLE touched AS SELECT left_entity AS entity FROM edges UNION SELECT right_entity FROM edges"
     )
     rows = connection.execute(
         "SELECT entity, CASE WHEN anchor IS NULL THEN records ELSE 0 END, anchor IS NOT NULL, birth_on, is_year_only,"

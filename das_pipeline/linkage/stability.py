@@ -1,5 +1,5 @@
-"""What must hold from one version of the links to the next, and from one group of persons to another: rules L02, L03, L06, L09 and
-L13."""
+"""What must hold from one version of the links to the next, and from one group of persons to another: rules L02, L03, L06, L09
+to L11 and L13."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.gate import Verdict
-from das_pipeline.policy import Warn, WarnAndBlock
+from das_pipeline.policy import SubgroupFloor, Warn, WarnAndBlock
 
 BITS = 2.0  # by which rule L13 moves the threshold
 
@@ -79,6 +79,37 @@ def joins_are_above_keeping(connection: duckdb.DuckDBPyConnection, join_at: floa
             f"{fresh} new records were linked by fewer than {join_at:g} bits, which only keep a link: a mistake in the code: report it."
         )
     return Verdict("L06", not fresh, sentence, facts={"new_below": fresh})
+
+
+def linking_anew_agrees(changed: int, records: int, limit: Warn) -> Verdict:
+    """L10: linked anew, without what earlier versions linked, nearly every record would have the same person."""
+    share = changed / records if records else 0.0
+    sentence = f"Linked anew, {changed:,} of {records:,} records would have another person."
+    if share > limit.warn:
+        sentence += " Links that earlier versions made lost much of their evidence: look for a column that is emptier at a partner."
+    return Verdict("L10", share <= limit.warn, sentence, facts={"records": records, "changed": changed})
+
+
+def second_numbers_agree(connection: duckdb.DuckDBPyConnection, first: str, least: int, floor: SubgroupFloor) -> Verdict:
+    """L11: in every group of records, persons agree with the later strong keys: few persons with two values, few values of two persons."""
+    rates = connection.execute(engine.sql(__package__, "second_number_rates.sql"), {"first": first, "least": least}).fetchall()
+    low, precision, recall = [], 1.0, 1.0
+    for trait, value, same, linked, both in rates:
+        agreeing, found = (both / of if of else 1.0 for of in (linked, same))
+        precision, recall = min(precision, agreeing), min(recall, found)
+        if agreeing < floor.precision or found < floor.recall:
+            low.append(f"{trait} {value} ({agreeing:.1%}, {found:.1%})")
+    sentence = (
+        f"In each of {len(rates)} groups of records, {precision:.1%} or more of the pairs of one person have one second number, and"
+        f" {recall:.1%} or more of the pairs with one second number are one person."
+    )
+    if low:
+        sentence = (
+            "Of the pairs of one person too few have one second number, or of the pairs with one second number too few are one person,"
+            f" for {', '.join(low)}: look at that group's names, birth dates and numbers before figures of persons are believed."
+        )
+    facts = {"groups": len(rates), "low": len(low), "lowest precision": round(precision, 4), "lowest recall": round(recall, 4)}
+    return Verdict("L11", not low, sentence, facts=facts)
 
 
 def persons_are_certain(persons: Mapping[str, int], limit: Warn) -> Verdict:

@@ -72,6 +72,19 @@ def test_l04_sees_a_record_in_an_entity_with_another_birth_date(world):
     assert judging.cluster_is_one_person(world.connection).facts["two_births"] == 1
 
 
+@pytest.mark.breaks("L12")
+def test_l12_sees_twins_that_a_probable_link_made_one():
+    world, kees = World(), JAN | {"given_names": "Kees"}
+    world.link([row(("report", 1), chain_number="11", **JAN), row(("report", 2), **kees), row(("report", 3), **JAN)])
+    for entity in (2, 3):
+        world.connection.execute(f"UPDATE merged SET cluster = 1 WHERE entity = {entity}")
+    world.connection.execute("INSERT INTO taken VALUES (3, 'C', 9)")
+    assert judging.twins_stay_apart(world.connection).passed  # a key says that the second is the first
+    world.connection.execute("INSERT INTO taken VALUES (2, 'C', 9)")
+    verdict = judging.twins_stay_apart(world.connection)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "block", {"twins": 2})
+
+
 @pytest.mark.breaks("K04")
 def test_k04_names_a_record_with_the_number_of_another_person():
     world = World()

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from das_pipeline.linkage import stability
-from das_pipeline.policy import Warn, WarnAndBlock
-from tests.linkage.world import World, row
+from das_pipeline.linkage.persons import changed_if_linked_anew
+from das_pipeline.policy import SubgroupFloor, Warn, WarnAndBlock
+from tests.linkage.world import MOST_RECORDS, World, row
 
 JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17", "sex": "male"}
 CHANGE = WarnAndBlock(warn=0.03, block=0.08, min_rows=2, reason="a limit of the test")
@@ -77,3 +78,37 @@ def test_l09_sees_ids_that_moved_and_changes_that_the_ledger_does_not_have():
     world.connection.execute("DELETE FROM ledger WHERE event = 'move'")
     verdict = stability.ids_are_steady(world.connection, TUESDAY, limit)
     assert (verdict.passed, verdict.severity, verdict.facts["unexplained"]) == (False, "block", 1)
+
+
+@pytest.mark.breaks("L10")
+def test_l10_sees_a_person_that_only_an_earlier_version_holds_together():
+    """Report 1 and case 1 were linked by 9 bits; 7 are left, which keep a link and would make none."""
+    world, limit = World(), Warn(warn=0.1, reason="a limit of the test")
+    world.link([row(("report", 1), **JAN), row(("case", 1), **JAN), row(("case", 2), **JAN)])
+    connection = world.connection
+    assert changed_if_linked_anew(connection, world.definition, MOST_RECORDS, 8.0) == 0
+    connection.execute("INSERT INTO edges VALUES (1, 3, 'C', 7)")
+    connection.execute("UPDATE merged SET cluster = 1 WHERE entity = 3")
+    connection.execute("INSERT INTO taken VALUES (1, 'C', 7), (3, 'C', 7)")
+    connection.execute("INSERT INTO links_before VALUES ('case', 1, 1, 1, true), ('report', 1, 1, 1, true)")
+    changed = changed_if_linked_anew(connection, world.definition, MOST_RECORDS, 8.0)
+    assert connection.execute("SELECT COUNT(*) FROM links_before").fetchall() == [(2,)]
+    verdict = stability.linking_anew_agrees(changed, 3, limit)
+    assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"records": 3, "changed": 1})
+
+
+@pytest.mark.breaks("L11")
+def test_l11_sees_a_group_whose_persons_have_two_second_numbers():
+    """Two men and a woman, each with one citizen number; then her second record has the number of somebody else."""
+    floor = SubgroupFloor(precision=0.98, recall=0.9, reason="a limit of the test")
+    world, eva = World(), JAN | {"surname": "Smit", "given_names": "Eva", "birth_date": "1992-03-04", "sex": "female"}
+    men = [row(("report", n), chain_number="11", citizen_number="123456782", **JAN) for n in (1, 2)]
+    women = [row(("case", n), chain_number="12", citizen_number="111222333", **eva) for n in (1, 2)]
+    world.link([*men, *women])
+    verdict = stability.second_numbers_agree(world.connection, "chain_number", 2, floor)
+    assert (verdict.passed, verdict.facts["groups"]) == (True, 6)  # two partners, sexes and decades
+    world.connection.execute("UPDATE numbers SET value = '123456782' WHERE node = 1 AND role = 'citizen_number'")
+    verdict = stability.second_numbers_agree(world.connection, "chain_number", 2, floor)
+    assert (verdict.passed, verdict.severity, verdict.facts["lowest precision"]) == (False, "warn", 0.0)
+    assert "sex female (0.0%, 0.0%)" in verdict.sentence
+    assert stability.second_numbers_agree(world.connection, "chain_number", 5, floor).passed
