@@ -446,3 +446,14 @@ def test_the_chain_of_one_group_is_chosen_by_keyboard_and_its_address_shows_it_a
     page.get_by_label("Feit").select_option("")
     page.locator(".flows > figure.year-1").wait_for()
     assert not page.locator(".flows > div svg.flow").is_visible()
+
+
+@pytest.mark.parametrize("place", ["index.html?group=violence", "tabellen.html", "meldingen.html?table=reports"])
+def test_a_choice_with_a_long_name_fits_a_phone(page: Page, address: str, place: str) -> None:
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(f"{address}/site/{place}")
+    page.locator("main select").first.wait_for()
+    page.locator("main select").evaluate_all(
+        "all => all.forEach(e => (e.options[e.selectedIndex].textContent = 'Openbare orde en gezag '.repeat(4)))"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
