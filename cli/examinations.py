@@ -100,6 +100,24 @@ def _keys() -> Iterator[Finding]:
     yield Finding("modes of the keys", seen, f"chmod -R go= {folder}" if is_open else "")
 
 
+def _address() -> Iterator[Finding]:
+    """Address of the figures."""
+    from das_pipeline.errors import ConfigurationError
+    from das_pipeline.jurisdiction import Jurisdiction
+    from das_pipeline.privacy import Keys
+    from das_pipeline.publication import table_texts
+
+    settings = Settings.from_environment()
+    catalogue = table_texts(Jurisdiction(settings.jurisdiction)).catalogue
+    seen = f"{catalogue.address}, {catalogue.email}"
+    try:
+        catalogue.require_for(is_simulated=Keys.load(settings).is_demo)
+    except ConfigurationError as error:
+        yield Finding("address of the figures", seen, str(error))
+    else:
+        yield Finding("address of the figures", seen)
+
+
 def _known_keys() -> Iterator[Finding]:
     """Keys of the home."""
     from das_pipeline.known_keys import LOSS, is_rotating, replaced_keys
@@ -253,6 +271,7 @@ EXAMINATIONS = (
     _versions,
     _engine,
     _keys,
+    _address,
     _known_keys,
     _modes,
     _disk,

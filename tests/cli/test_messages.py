@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.examinations import _address
 from cli.exits import Exit
 from cli.main import app
 from das_pipeline.errors import unknown_name
 from das_pipeline.settings import PROJECT
-from tests.installation import TOY, Installation, installation
+from tests.installation import TOY, Installation, installation, real_installation
 
 pytestmark = [pytest.mark.slow]
 
@@ -126,3 +127,15 @@ def test_the_page_has_every_exit_code_and_every_verb() -> None:
             assert command.callback is not None
             name = (command.name or command.callback.__name__).replace("_", "-")
             assert any(f"das {prefix}{name}" in PAGE for prefix in ("", "release ", "keys ", "contracts ", "terminology ")), name
+
+
+def test_the_doctor_sees_that_real_figures_would_be_at_the_address_of_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = real_installation(tmp_path)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    (finding,) = _address()
+    assert (finding.seen, finding.fix) == ("https://data.toys.test/, figures@toys.test", "")
+    texts = Path(made.jurisdiction) / "texts" / "tables.yaml"
+    texts.write_text(texts.read_text(encoding="utf-8").replace("toys.test", "toys.example"), encoding="utf-8")
+    (finding,) = _address()
+    assert "texts/tables.yaml, catalogue.address: data.toys.example is the name of an example, and these figures are real" in finding.fix
