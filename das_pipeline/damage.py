@@ -6,7 +6,7 @@ from das_pipeline.errors import DasError
 from das_pipeline.lake import Lake
 from das_pipeline.run import Run
 
-REMEMBERING = ("linkage/links", "disclosure/ledger")  # of the chain; what they were is in no input
+REMEMBERING = ("identifying/decisions", "linkage/links", "disclosure/ledger")  # what they were is in no input
 RESTORE = "Restore it from backup (docs/backup.md), the whole home: what it remembers cannot be made again from deliveries."
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from das_pipeline.damage import RESTORE, how_to_mend
 from das_pipeline.deliveries import partners_in
 from das_pipeline.errors import DasError
 from das_pipeline.linkage import decide_on, decisions, explain_link, items
@@ -221,6 +222,10 @@ def test_decision_holds_through_every_rebuild_until_it_is_taken_back(settings):
     decide_on(run, "person", other, one, "open", "bert", "It was another Cleo.")
     assert outcome(link_again(settings, DAYS[-1]), one, other).startswith("Two persons")
     assert [(d.outcome, d.decided_by) for d in decisions(run)] == [("one", "anna"), ("open", "bert")]
+
+
+def test_damaged_decisions_are_to_be_restored(settings):
+    assert how_to_mend(Run.start(settings, DAYS[-1]), TABLE) == RESTORE
 
 
 def test_decisions_are_encrypted(settings):
