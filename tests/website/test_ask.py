@@ -427,6 +427,7 @@ def test_the_chain_beside_the_year_before_is_the_one_of_the_page(page: Page, add
     mine, page_s = page.locator(".flows > div figure"), page.locator(".flows > figure.year-1")
     assert mine.locator("svg.flow").evaluate(DRAWN) == page_s.locator("svg.flow").evaluate(DRAWN)
     assert mine.evaluate(TOLD) == page_s.evaluate(TOLD)
+    assert mine.locator(".steps dd .small").first.text_content() == " ≈"
 
 
 def test_the_chain_of_one_group_is_chosen_by_keyboard_and_its_address_shows_it_again(page: Page, address: str, site: Version) -> None:

@@ -135,12 +135,12 @@ function picture({ parts, stocks, height, width }, heading, isCompared) {
   return svg;
 }
 
-function steps({ parts, stocks }) {
+function steps({ parts, stocks }, isCompared) {
   const row = (b, isWhole) => {
     const bar = node("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none" }, node("rect", { class: `node ${b.colour}`, width: b.height / 3, height: 6 }));
     const bars = el("dd", { className: "bar" }, bar);
     bars.setAttribute("aria-hidden", "true");
-    return el("div", { className: isWhole ? "whole" : "part" }, el("dt", {}, b.label), el("dd", {}, shown(b)), bars);
+    return el("div", { className: isWhole ? "whole" : "part" }, el("dt", {}, b.label), el("dd", {}, shown(b), isCompared && b.isComparable && el("span", { className: "small" }, ` ${signedChange(b.n, b.old)}`)), bars);
   };
   const items = parts.map((part) => el("li", {}, el("h3", {}, part.title), el("p", { className: "small" }, say("counted_in", { unit: part.unit })), el("dl", {}, ...part.blocks.map((b) => row(b, b === part.total)))));
   if (stocks.length) items.push(el("li", {}, el("h3", {}, waitingAt(stocks)), ...stocks.map((s) => el("p", {}, el("strong", {}, shown(s)), ` ${s.label}`))));
@@ -185,7 +185,7 @@ async function render() {
     const heading = say("flow_title", { year }) + mark + (group ? `: ${groups.get(group)}` : "");
     const lead = [say("flow_lead"), group && say("flow_group_lead"), other && say("compare_drawn", { year: before })].filter(Boolean).join(" ");
     const foot = [say("flow_foot"), mark === "*" && say("provisional_note"), mark === "†" && say("incomplete_note")].filter(Boolean).join(" · ");
-    drawn.replaceChildren(el("figure", { className: "card" }, el("figcaption", {}, el("h2", {}, heading), el("p", {}, lead)), picture(flow, heading, Boolean(other)), steps(flow), story(flow), table(flow, heading, mark), el("p", { className: "foot" }, foot)));
+    drawn.replaceChildren(el("figure", { className: "card" }, el("figcaption", {}, el("h2", {}, heading), el("p", {}, lead)), picture(flow, heading, Boolean(other)), steps(flow, Boolean(other)), story(flow), table(flow, heading, mark), el("p", { className: "foot" }, foot)));
     status.textContent = heading;
   } catch {
     drawn.replaceChildren(el("p", { role: "alert" }, say("ask_failed")));
