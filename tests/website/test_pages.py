@@ -17,6 +17,7 @@ from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.publication.releases import CITED
 from das_pipeline.publication.texts import load_words
+from das_pipeline.rules import catalogue
 from das_pipeline.run import Run
 from das_pipeline.website import charts, judging
 from das_pipeline.website.texts import load_texts
@@ -152,6 +153,13 @@ def test_what_the_dutch_texts_name_is_there() -> None:
     }
     lists |= {f"terms/{row.split(',')[0]}" for row in (NL / "terminology/terms.csv").read_text("utf-8").splitlines()}
     assert {synonym.of for synonym in texts.synonyms} <= tables | lists
+
+
+def test_every_check_that_a_page_can_show_is_said_in_dutch() -> None:
+    """Those of the stages that the figures come from; checks of deliveries and of releases are on no page."""
+    left_out = ("deliveries/", "publication/", "website/", "release/")
+    shown = {name for name, rule in catalogue().items() if not all(table.startswith(left_out) for table in rule.tables)}
+    assert shown - set(load_texts(Jurisdiction(NL)).rules) - {"D17"} == set()
 
 
 def test_no_link_leads_nowhere(folder: Path) -> None:
