@@ -122,11 +122,12 @@ def test_names_are_suggested_and_long_lists_are_cut() -> None:
 def test_the_page_has_every_exit_code_and_every_verb() -> None:
     for code in Exit:
         assert f"| {code.value} | {code.meaning} |" in PAGE
-    for group in (app, *(group.typer_instance for group in app.registered_groups)):
+    named = ((f"{group.name} " if isinstance(group.name, str) else "", group.typer_instance) for group in app.registered_groups)
+    for prefix, group in (("", app), *named):
         for command in group.registered_commands if group else []:
             assert command.callback is not None
             name = (command.name or command.callback.__name__).replace("_", "-")
-            assert any(f"das {prefix}{name}" in PAGE for prefix in ("", "release ", "keys ", "contracts ", "terminology ")), name
+            assert f"das {prefix}{name}" in PAGE
 
 
 def test_the_doctor_sees_that_real_figures_would_be_at_the_address_of_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
