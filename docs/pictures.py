@@ -20,12 +20,12 @@ def main(dagster: str) -> None:
         page = browser.new_page(viewport={"width": 1200, "height": 1100})
         page.goto(start.as_uri())
         page.screenshot(path=DOCS / "site.png")
-        page = browser.new_page(viewport={"width": 2300, "height": 800})
+        page = browser.new_page(viewport={"width": 2300, "height": 1150})
         page.goto(f"{dagster}/asset-groups/?expanded={GROUPS}", wait_until="networkidle")
         page.get_by_text("Hide navigation").click()
         page.locator("button:near(input)").first.click()  # folds the list of assets away
         page.wait_for_timeout(8_000)  # the graph is laid out by a worker, and moves into place
-        page.screenshot(path=DOCS / "graph.png", clip={"x": 0, "y": 0, "width": 1830, "height": 800})
+        page.screenshot(path=DOCS / "graph.png", clip={"x": 0, "y": 0, "width": 2060, "height": 1150})
 
 
 if __name__ == "__main__":
