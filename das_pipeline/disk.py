@@ -18,6 +18,7 @@ from das_pipeline.errors import LakeError, NoRoom
 
 WAIT = 600.0  # seconds that a writer waits for another one before it gives up
 RELEASES = "releases"  # the folder of a home that others may read
+REBUILT = ".rebuilt-"  # and a number: a folder of the home in which a release is made again, to be compared
 RESERVE = 64 << 20  # bytes that must be free before a table is made: enough for Dagster to record how its run ended
 _held: set[tuple[Path, int, int]] = set()  # the locks of this process, with process and thread
 

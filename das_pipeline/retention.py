@@ -25,7 +25,7 @@ from typing import Literal
 from das_pipeline import deliveries
 from das_pipeline.deliveries import landing
 from das_pipeline.deliveries.landing import Landed
-from das_pipeline.disk import RELEASES, alone, is_locked, make_folder, replace_file
+from das_pipeline.disk import REBUILT, RELEASES, alone, is_locked, make_folder, replace_file
 from das_pipeline.engine import SPILL
 from das_pipeline.lake import LOCK, MANIFEST, Lake, Version, canonical
 from das_pipeline.policy import Retention, load_policy
@@ -123,10 +123,11 @@ def _since(lake: Lake, live: Version, decided: Version | None) -> Iterator[tuple
 
 
 def leftovers(home: Path) -> list[Expired]:
-    """What processes that are dead left in folders of their own: drafts of tables and releases, spilled rows, unfinished replays."""
+    """What dead processes left in folders of their own: drafts of tables and releases, spilled rows, unfinished replays and rebuilds."""
     owned = [(draft, draft.parent / LOCK) for draft in home.glob("*/*/.draft-*")]
     owned += [(draft, home / "release" / LOCK) for draft in home.glob(f"{RELEASES}/.draft-*")]
     owned += [(aside, home / "deliveries" / aside.name.split("-", 1)[1].rpartition("-")[0] / LOCK) for aside in home.glob(".replay-*")]
+    owned += [(rebuilt, rebuilt) for rebuilt in home.glob(f"{REBUILT}*")]
     owned += [(spilled, spilled) for spilled in home.glob(f"{SPILL}/*") if any(spilled.glob("*"))]  # a copy of a home has empty ones
     left = sorted(folder for folder, lock in owned if not is_locked(lock))
     return [replace(_expired("unfinished", _files(folder)), folder=folder) for folder in left]

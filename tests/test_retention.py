@@ -116,6 +116,7 @@ LEAVES = """
 import sys, tempfile, time
 from datetime import date
 from pathlib import Path
+from das_pipeline.disk import REBUILT, using
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -124,7 +125,10 @@ run = Run.start(Settings(home, home, keys, jurisdiction, memory_limit="25MB", th
 with (
     run.begin("chain/a") as draft, run.lake.lock("deliveries/watch"), run.connect() as connection,
     tempfile.TemporaryDirectory(dir=home, prefix=".replay-watch-") as aside,
+    tempfile.TemporaryDirectory(dir=home, prefix=REBUILT) as rebuilt, using(Path(rebuilt)),
 ):
+    Path(rebuilt, "half.txt").write_text("half", encoding="ascii")
+    Path(rebuilt, "chain").symlink_to(home / "chain")
     draft.path("half.txt").write_text("half", encoding="ascii")
     Path(aside, "half.txt").write_text("half", encoding="ascii")
     Path(aside, "originals").symlink_to(home)
@@ -144,16 +148,16 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(start: 
         process.kill()
     left = retention.leftovers(home)
     places = [e.folder.relative_to(home).as_posix() for e in left if e.folder]
-    assert [place.rpartition("-")[0] or place[:7] for place in places] == [".replay-watch", ".spill/", "chain/a/.draft"]
-    assert [e.bytes > 0 for e in left] == [True] * 3
+    assert [place.rpartition("-")[0] or place[:7] for place in places] == [".rebuilt", ".replay-watch", ".spill/", "chain/a/.draft"]
+    assert [e.bytes > 0 for e in left] == [True] * 4
     with replace(run, settings=replace(settings, memory_limit="25MB", threads=1)).connect() as connection:
         connection.execute(SPILLS)
         (mine,) = {path.parent for path in home.glob(".spill/*/*")} - {e.folder for e in left}
         assert retention.clean(run) == left
         assert connection.execute("SELECT COUNT(DISTINCT m) FROM t").fetchall() == [(1_000_000,)], "what this process spilled is there"
     assert list(home.glob(".spill/*")) == [mine]
-    assert list(home.glob(".replay-*")) + list(home.glob("*/*/.draft-*")) == []
-    assert run.lake.root("chain/a").is_dir(), "the link to the home was not followed"
+    assert list(home.glob(".re*-*")) + list(home.glob("*/*/.draft-*")) == []
+    assert run.lake.root("chain/a").is_dir(), "the links to the home were not followed"
 
 
 def test_a_version_that_was_removed_can_be_made_again(start: Start) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from das_pipeline.disk import RELEASES
+from das_pipeline.disk import REBUILT, RELEASES
 from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.lake import Lake, Version, using
 from das_pipeline.publication import build_candidate
@@ -49,7 +49,7 @@ def rebuild_release(run: Run, name: str) -> list[str]:
             f"Release {release.id} was made with another version of {' and '.join(others)}: put those back that made it, and ask again."
         )
     threads = 1 if run.settings.threads > 1 else 2
-    with using(run.lake.home), tempfile.TemporaryDirectory(prefix=".rebuilt-", dir=run.lake.home) as folder:
+    with using(run.lake.home), tempfile.TemporaryDirectory(prefix=REBUILT, dir=run.lake.home) as folder, using(Path(folder)):
         _lay_out(run, release, Path(folder))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
             made = processes.submit(_rebuild, replace(run.settings, threads=threads), site, Path(folder)).result()
