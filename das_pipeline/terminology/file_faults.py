@@ -159,11 +159,22 @@ def partition_faults(scheme: Scheme) -> Iterator[Fault]:
         elif next_level.get(concept.level) != parent.level:
             yield fault(concept.row, f"a concept of level {concept.level} cannot have a parent of level {parent.level}")
     yield from _age_faults(scheme)
+    yield from _replaced_faults(scheme)
 
 
 def _no_concept(name: str, scheme: Scheme) -> str:
     help_ = did_you_mean(name, scheme.concepts)
     return f"{name} is not a concept of {scheme.file}{f' ({help_})' if help_ else ''}"
+
+
+def _replaced_faults(scheme: Scheme) -> Iterator[Fault]:
+    """A code whose place two concepts of a level take: a reader could not carry on its series."""
+    taken: dict[tuple[str, str], int] = {}
+    for concept in scheme.concepts.values():
+        for code in concept.replaces:
+            first = taken.setdefault((concept.level, code), concept.row)
+            if first != concept.row:
+                yield Fault("T10", scheme.file, concept.row, f"the concept of row {first} already replaces {code}, on the same level")
 
 
 def _age_faults(scheme: Scheme) -> Iterator[Fault]:

@@ -139,6 +139,16 @@ def test_levels_that_do_not_partition_the_level_above_block(refused: Refused, fi
     assert fault in refused(file, old, new)
 
 
+def test_two_concepts_of_a_level_do_not_replace_the_same_code(folder: Path) -> None:
+    file = folder / "terminology/schemes/offence.csv"
+    replaces = {"concept": "replaces", "theft": "pilfering shoplifting", "burglary": "shoplifting", "property": "shoplifting"}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("".join(f"{line},{replaces.get(line.partition(',')[0], '')}\n" for line in lines), encoding="utf-8")
+    row = next(n for n, line in enumerate(lines, 1) if line.startswith("burglary,"))
+    said = f"terminology/schemes/offence.csv row {row}: the concept of row 5 already replaces shoplifting, on the same level"
+    assert [str(f) for f in faults(folder)] == [said], "property is of another level"
+
+
 def test_a_code_in_two_rows_may_not_mean_two_things_on_one_day(folder: Path, plant: Plant) -> None:
     for kind in ("codes", "mappings"):
         plant(f"terminology/{kind}/watch_offence.csv", "\n21,", "\n20,")
