@@ -27,14 +27,7 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
     was mistyped: no other record has it, and it is one edit from the number of a person with the same names and birth date.
     """
     first = definition.strong_keys[0]
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first", {"first": first.role}
-    )
-    # Of two records with one number that a person decided are two persons, the first named one does without it.
-    connection.execute(
-        "DELETE FROM anchors WHERE node IN (SELECT d.node FROM decided AS d JOIN anchors AS l ON l.node = d.node JOIN anchors AS r"
-        " ON r.node = d.other AND r.anchor = l.anchor WHERE d.kind = 'person' AND d.outcome = 'two')"
-    )
+    _make_anchors(connection, first.role)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE hubs AS {_usual_profile('anchors', 'anchor')}")
     _make_person_references(connection, definition)
     _set_mistyped_apart(connection, definition)
@@ -84,6 +77,18 @@ def make_entities(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
         SELECT s.entity, s.anchor, s.records, p.* EXCLUDE (entity)
         FROM sizes AS s JOIN profiles AS p ON p.entity = s.entity ORDER BY s.entity
         """
+    )
+
+
+def _make_anchors(connection: duckdb.DuckDBPyConnection, role: str) -> None:
+    """Create `anchors`, record → the number of `role` that it is held by."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE anchors AS SELECT node, value AS anchor FROM numbers WHERE role = $first", {"first": role}
+    )
+    # Of two records with one number that a person decided are two persons, the first named one does without it.
+    connection.execute(
+        "DELETE FROM anchors WHERE node IN (SELECT d.node FROM decided AS d JOIN anchors AS l ON l.node = d.node JOIN anchors AS r"
+        " ON r.node = d.other AND r.anchor = l.anchor WHERE d.kind = 'person' AND d.outcome = 'two')"
     )
 
 

@@ -30,7 +30,7 @@ def verify_release(folder: Path, public_key: bytes | None = None) -> list[str]:
     listed = manifest["files"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST, SIGNATURE, PUBLIC_KEY, SUMS}
     wrong = [f"{name}: not in the manifest." for name in sorted(present - set(listed))]
-    if (folder / SUMS).exists() and (folder / SUMS).read_bytes() != sums(folder, listed).encode():  # releases made before 0.3 have none
+    if (folder / SUMS).exists() and (folder / SUMS).read_bytes() != sums(folder, listed).encode():  # releases of earlier versions have none
         wrong.append(f"{SUMS}: other sums than those of the manifest.")
     return wrong + wrong_files(folder, listed) + _wrong_approval(manifest, key)
 
@@ -46,7 +46,7 @@ def _wrong_approval(manifest: dict[str, Any], installation: str) -> list[str]:
     """Return what is wrong with the approval that the manifest declares; that of a withdrawn release is in the release as it was."""
     if "withdrawn" in manifest:
         return [] if Signature.parse(manifest["withdrawn"]).is_genuine else ["withdrawal: the signature does not fit."]
-    approval = manifest.get("approval", {"by": "policy", "signatures": []})  # releases made before 0.3 have none
+    approval = manifest.get("approval", {"by": "policy", "signatures": []})  # releases of earlier versions have none
     signed = [Signature.parse(record) for record in approval["signatures"]]
     wrong = [f"{s}: the signature does not fit." for s in signed if not s.is_genuine]
     wrong += [f"{s}: it is about other bytes." for s in signed if s.statement.manifest != manifest_hash(manifest)]
