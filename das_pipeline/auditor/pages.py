@@ -34,7 +34,7 @@ ELEMENTS = set(NAMES.split())
 TEXT = {"content", "aria-label", "title", "alt", "placeholder"}
 FIXED = {  # the values that an attribute may have
     "charset": "utf-8",
-    "name": "viewport|color-scheme|description|is_simulated|year|q",
+    "name": "viewport|color-scheme|description|is_simulated|year|q|menu",
     "http-equiv": "Content-Security-Policy",
     "rel": "stylesheet|icon|alternate|license",
     "type": r"image/svg\+xml|application/(atom\+xml|ld\+json)|radio|search",

@@ -223,10 +223,18 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "rules": catalogue(),
         "concepts_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "concepts"), ""),
         "changed": changed_tables(site.changes, figures, site.as_of, language),
+        "menu": _menu(site.texts, language),
         "feed": feed_name(language.code),
         "citations": CITATIONS,
         "page_links": {p.slug.main: f"{language.text(p.slug)}.html" for p in site.texts.pages},
     }
+
+
+def _menu(texts: SiteTexts, language: Language) -> list[tuple[str, dict[str, str]]]:
+    """The menu: the title of each group and its pages, address and title; a page that is in no group has "" above it."""
+    pages = {page.slug.main: page for page in (*texts.themes, *texts.pages)}
+    groups = [("", [entry]) if isinstance(entry, str) else (language.text(entry.title), entry.of) for entry in texts.menu]
+    return [(title, {language.text(pages[n].slug): language.text(pages[n].title) for n in names}) for title, names in groups]
 
 
 def _start(site: Site, language: Language) -> dict[str, Any]:

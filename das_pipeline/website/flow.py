@@ -18,7 +18,7 @@ from das_pipeline.website.texts import Colour, Section
 
 # widths: of a block, a band, the label of a part, the label of a total without parts, and the space on either side of a cut
 BAR, BAND, LABEL, ALONE, ROOM = 14, 112, 166, 96, 20
-BOX, BOX_HEIGHT, BOX_GAP = 142, 48, 8  # of what waits between two sections
+BOX, BOX_HEIGHT, BOX_GAP = 156, 48, 8  # of what waits between two sections
 # heights: of the top of the blocks, the highest block, the gap between two, and the least distance between two so that labels fit
 TOP, HIGHEST, GAP, PITCH = 92.0, 300.0, 14.0, 40.0
 SMALL = 0.01  # parts below this share of the whole are drawn as one block
@@ -82,6 +82,7 @@ class Stock:
     cell: Cell
     before: Cell | None
     x: float
+    width: float = BOX
 
     @property
     def is_comparable(self) -> bool:

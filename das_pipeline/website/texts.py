@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
+from das_pipeline.shape_faults import Mistakes
 
 Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of a case; see colours.css
 
@@ -82,7 +83,6 @@ class Theme(BaseModel, extra="forbid"):
     slug: Text
     title: Text
     lead: Text
-    menu: bool = True
     ranked: bool = False  # whether the rows of its tables come with their place among each other
     first: list[str] = []  # its tables in the order of a reader's questions; others follow
 
@@ -103,7 +103,13 @@ class Page(BaseModel, extra="forbid"):
     lead: Text
     parts: list[Part] = []
     shows: Literal["changes", "concepts", "quality", "tables"] | None = None
-    menu: bool = False
+
+
+class MenuGroup(BaseModel, extra="forbid"):
+    """Pages that the menu shows together, below a word that opens them."""
+
+    title: Text
+    of: list[str]
 
 
 class Break(BaseModel, extra="forbid"):
@@ -136,11 +142,25 @@ class SiteTexts(BaseModel, extra="forbid"):
     questions: list[Question] = []
     themes: list[Theme]
     pages: list[Page]
+    menu: list[str | MenuGroup]  # after the start page; a page is named by its slug in English, or else in the first language
     scheme_titles: dict[str, Text] = {}
     breaks: list[Break] = []
     synonyms: list[Synonym] = []
     rules: dict[str, Text] = {}  # what a rule says, in plain words; without one its own sentence is shown
     contact: Annotated[str, Field(pattern=r"^(mailto:.+@.+|https://.+)?$")] = ""
+
+    @model_validator(mode="after")
+    def _menu_names_pages(self) -> SiteTexts:
+        known = {page.slug.main for page in (*self.themes, *self.pages)}
+        named = [((i,), entry) for i, entry in enumerate(self.menu) if isinstance(entry, str)]
+        named += [
+            ((i, "of", k), name) for i, entry in enumerate(self.menu) if isinstance(entry, MenuGroup) for k, name in enumerate(entry.of)
+        ]
+        if unknown := [
+            (("menu", *at), f"there is no page {name}: write the slug of a theme or page.") for at, name in named if name not in known
+        ]:
+            raise Mistakes(unknown)
+        return self
 
 
 def load_texts(jurisdiction: Jurisdiction) -> SiteTexts:

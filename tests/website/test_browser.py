@@ -171,13 +171,30 @@ def test_only_what_can_be_scrolled_is_a_stop_for_the_keyboard(browser: Browser, 
     assert (stops[1280], True in stops[320]) == ({False}, True)
 
 
-def test_the_menu_of_a_phone_opens_without_a_script(browser: Browser, site: Version) -> None:
-    page, _ = open_page(browser, site.path("site/index.html"), viewport=PHONE)
-    link = page.locator("header nav a").nth(1)
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 900}])
+def test_the_menu_opens_by_keyboard_and_without_a_script(browser: Browser, site: Version, viewport: dict[str, int]) -> None:
+    context = browser.new_context(viewport=viewport, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.path("site/keten.html").as_uri())
+    menu, group, link = page.locator(".menu > summary"), page.locator(".group summary"), page.locator("header nav").get_by_text("Meldingen")
+    assert menu.is_visible() == (viewport == PHONE)
+    if viewport == PHONE:
+        menu.press("Enter")
+    assert group.is_visible()
     assert not link.is_visible()
-    page.locator("header summary").click()
-    assert link.is_visible()
-    page.close()
-    page, _ = open_page(browser, site.path("site/index.html"))
-    assert page.locator("header nav a").nth(1).is_visible()
+    group.press("Enter")
+    link.press("Enter")
+    page.wait_for_url("**/meldingen.html")
+    context.close()
+
+
+def test_an_open_part_of_the_menu_closes_by_escape_and_when_it_is_left(browser: Browser, site: Version) -> None:
+    page, _ = open_page(browser, site.path("site/keten.html"))
+    group, link = page.locator(".group summary"), page.locator(".group a").first
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.locator("h1").click(), lambda: page.locator("#q").focus()):
+        group.focus()
+        page.keyboard.press("Enter")
+        assert link.is_visible()
+        leave()
+        assert not link.is_visible()
     page.close()

@@ -314,6 +314,14 @@ def test_a_text_that_names_no_table_says_where(tmp_path: Path) -> None:
         finish(Run(run.settings, run.lake, Jurisdiction(folder), run.keys, run.as_of))
 
 
+def test_a_menu_that_names_no_page_says_where(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TOY, tmp_path / "toy"))
+    text = folder / "texts" / "site.yaml"
+    text.write_text(text.read_text(encoding="utf-8").replace("of: [reports, chain]", "of: [reports, chains]", 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"texts/site.yaml:\d+: menu.*there is no page chains: write the slug"):
+        load_texts(Jurisdiction(folder))
+
+
 @pytest.mark.parametrize("jurisdiction", [TOY, NL])
 def test_texts_are_whole_in_both_languages(jurisdiction: Path) -> None:
     load_texts(Jurisdiction(jurisdiction))

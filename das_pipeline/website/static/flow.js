@@ -6,7 +6,7 @@ import { LANGUAGE, change, number, period, say, signedChange } from "./forms.js"
 import { el, select } from "./parts.js";
 import { ask } from "./tables.js";
 
-const [BAR, BAND, LABEL, ALONE, ROOM, BOX, BOX_HEIGHT, BOX_GAP] = [14, 112, 166, 96, 20, 142, 48, 8];
+const [BAR, BAND, LABEL, ALONE, ROOM, BOX, BOX_HEIGHT, BOX_GAP] = [14, 112, 166, 96, 20, 156, 48, 8];
 const [TOP, HIGHEST, GAP, PITCH, SMALL] = [92, 300, 14, 40, 0.01];
 const UNKNOWN = new Set([ALL, "unknown", "unknown_group"]);
 

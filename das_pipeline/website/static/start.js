@@ -7,6 +7,14 @@ if (document.querySelector("article.card[id], .ask-here")) {
   else import("./ask.js");
 }
 
+// An open part of the menu lies over the page: Escape, a click elsewhere or leaving it by keyboard closes it.
+const groups = document.querySelectorAll("details.group");
+for (const group of groups) {
+  group.addEventListener("keydown", (event) => event.key === "Escape" && group.open && ((group.open = false), group.firstElementChild.focus()));
+  group.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !group.contains(relatedTarget) && (group.open = false));
+}
+document.addEventListener("click", ({ target }) => groups.forEach((group) => !group.contains(target) && (group.open = false)));
+
 // A table that is wider than its place can be scrolled by keyboard; another one is no stop for it.
 const sized = new ResizeObserver((places) => {
   for (const { target } of places) target.scrollWidth > target.clientWidth ? target.setAttribute("tabindex", "0") : target.removeAttribute("tabindex");
