@@ -255,6 +255,20 @@ class Insider(Section):
     reason: str = "More often, and a 0 tells him that he is alone."
 
 
+class Deduction(Section):
+    """What may follow about small counts from all published cells together: none exactly, and a range under `width` for a share of `block`.
+
+    Of every cube a `sample` is tried. An estimate by least squares may be right for a share of `above` more of them than one guess for all.
+    """
+
+    sample: Annotated[int, Field(ge=1)] = 20
+    width: Annotated[int, Field(ge=1)] = 4
+    block: Share = 0.01
+    above: Share = 0.10
+    min_rows: int = 5
+    reason: str = "the limit of rule D22"
+
+
 class Groups(Section):
     """When a published group of `least` to `most` counts is almost wholly one category of `categories`: of dimensions of published tables.
 
@@ -288,7 +302,8 @@ class Disclosure(Section):
 
     `structural_zeros` cannot occur and are flagged as not applicable. `presence_sensitive` must not exist as leaves: a number above zero
     proves that somebody is there, and a larger base is no remedy. `moved_share` limits how many untouched leaves may change their value,
-    `attack` of how many small counts more a reader may be sure for having seen their leaves.
+    `attack` of how many small counts more a reader may be sure for having seen their leaves, `deduction` what he may compute of them, and
+    `one_record` how many leaves one more record may move.
     Of the kinds in `when_ended`, a period is in a cube when it has ended, and a family of cubes waits with fewer corrected leaves than
     `corrections`. Quality sheets give no figure over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
     """
@@ -307,6 +322,8 @@ class Disclosure(Section):
     insider: Insider = Insider()
     groups: Groups = Groups(categories=[], reason="no dimension says something about persons that others do not know")
     attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
+    deduction: Deduction = Deduction()
+    one_record: Block = Block(block=0.10, min_rows=5, reason="the limit of rule D23")
     figures: Figures = Figures(cases=50, whole_from=100, edges_from=500, reason="the limit of rule D04")
 
     @property

@@ -12,21 +12,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from das_pipeline.disclosure.attacks import Gain
+from das_pipeline.disclosure.deduction import Deduced
 from das_pipeline.disclosure.family import Protected, anchor_of, shared_cells
+from das_pipeline.disclosure.report import Outcomes
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.gate import Verdict, share_exceeds
-from das_pipeline.policy import Block, Disclosure
+from das_pipeline.policy import Block, Deduction, Disclosure
 
 
 def judge(
     protected: Mapping[str, Protected],
     folder: Path,
     policy: Disclosure,
-    gains: Mapping[str, Gain | None],
+    outcomes: Outcomes,
     *,
     is_simulated: bool = False,
 ) -> list[Verdict]:
-    """The verdicts on the `<cube>.parquet` files in `folder`, and on what a reader gains from them."""
+    """The verdicts on the `<cube>.parquet` files in `folder`, and on what attacks on them gave."""
     written = {name: pq.read_table(folder / f"{name}.parquet") for name in protected}
     values = {name: table["value"].to_numpy().astype(np.int64) for name, table in written.items()}
     verdicts = [only_rounded_values(protected, written), full_grid(protected, written)]
@@ -39,7 +41,10 @@ def judge(
         closed_periods_kept(protected, values),
         kept,
         shared_cells_agree(protected, values),
-        small_counts_stay_hidden(gains, policy.attack, is_simulated=is_simulated),
+        small_counts_stay_hidden(outcomes.gains, policy.attack, is_simulated=is_simulated),
+        small_counts_cannot_be_computed(outcomes.deduced, policy.deduction, is_simulated=is_simulated),
+        one_record_stays_hidden(outcomes.one_more, policy.one_record, is_simulated=is_simulated),
+        other_counts_look_the_same(outcomes.apart),
     ]
 
 
@@ -140,6 +145,38 @@ def small_counts_stay_hidden(gains: Mapping[str, Gain | None], limit: Block, *, 
     verdict = _verdict("D21", faults, sentence, "These leaves are too small: pool concepts, drop a dimension, or count by a longer period.")
     verdict.facts["points"] = round(max((gain.points for gain in found.values()), default=0.0), 1)
     return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
+
+
+def small_counts_cannot_be_computed(deduced: Mapping[str, Deduced], limit: Deduction, *, is_simulated: bool) -> Verdict:
+    """D22: what follows about small counts from all cells, releases and figures of others together. Of simulated figures it warns."""
+    faults = {}
+    for name, found in deduced.items():
+        guesses = found.guessed / found.small if found.small else 0.0
+        wrong = found.exact
+        wrong += found.narrow if share_exceeds(found.narrow, found.tried, limit.block, limit.min_rows) else 0
+        wrong += found.estimated if share_exceeds(found.estimated, found.small, guesses + limit.above, limit.min_rows) else 0
+        if wrong:
+            faults[name] = wrong
+    sentence = f"No small count can be computed: {sum(found.tried for found in deduced.values())} of them were tried"
+    verdict = _verdict("D22", faults, sentence, "Leave out the cube or the cells that narrow it, or pool its concepts.")
+    verdict.facts["tried"] = sum(found.tried for found in deduced.values())
+    return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
+
+
+def one_record_stays_hidden(one_more: Mapping[str, tuple[int, int]], limit: Block, *, is_simulated: bool) -> Verdict:
+    """D23: in few leaves does one more record move the value in the next release. Of simulated figures it warns."""
+    faults = {name: moved for name, (moved, leaves) in one_more.items() if share_exceeds(moved, leaves, limit.block, limit.min_rows)}
+    sentence = f"One more record moves at most {100 * limit.block:g} % of the leaves"
+    verdict = _verdict("D23", faults, sentence, "Count by a longer period, or find what keeps the values of this cube far from its counts.")
+    moved, leaves = (sum(numbers) for numbers in zip(*one_more.values(), strict=True))
+    verdict.facts["moved_pct"] = round(100 * moved / leaves, 1) if leaves else 0.0
+    return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
+
+
+def other_counts_look_the_same(apart: Mapping[str, int]) -> Verdict:
+    """D23: other counts that the published values allow are published as the same values: these depend on nothing else."""
+    faults = {name: leaves for name, leaves in apart.items() if leaves}
+    return _verdict("D23", faults, "Other counts that the published values allow look the same", "A value depends on more than it may.")
 
 
 def _verdict(rule: str, faults: Mapping[str, int], truth: str, fix: str = "") -> Verdict:

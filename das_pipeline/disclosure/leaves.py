@@ -23,12 +23,13 @@ from das_pipeline.disclosure.ledger import (
     entries,
     leaf_names,
     leaf_period_names,
+    past_of,
     read_ledger,
     write_entries,
 )
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.disclosure.quality import quality
-from das_pipeline.disclosure.report import attack_report, gains_of, report_page
+from das_pipeline.disclosure.report import attack, attack_report, report_page
 from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
@@ -65,17 +66,17 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
         draft.rows[ENTRIES] = write_entries(connection, decided, draft.path(ENTRIES))
     draft.derived.add(ENTRIES)  # encrypted: its bytes differ per write
     yesterday = run.as_of - timedelta(days=1)
-    before = {name: decisions(ledger, name, cube.grid, cube.leaves.base, yesterday).value for name, cube in protected.items()}
+    past = {name: past_of(ledger, name, cube.grid, cube.leaves.base, yesterday) for name, cube in protected.items()}
     least = policy.quality_cells.cells
-    sheet = {name: quality(cube.grid, cube.leaves, cube.value, before[name], least) for name, cube in sorted(protected.items())}
-    gains = gains_of(protected)
-    report = attack_report(protected, before, gains, policy)
+    sheet = {name: quality(cube.grid, cube.leaves, cube.value, past[name].before, least) for name, cube in sorted(protected.items())}
+    outcomes = attack(protected, past, policy)
+    report = attack_report(protected, past, outcomes, policy)
     draft.path("attacks.json").write_bytes(canonical(report, indent=1))
     draft.path("attacks.html").write_text(report_page(report), encoding="utf-8")
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
     is_simulated = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))
-    return judge(protected, draft.folder, policy, gains, is_simulated=is_simulated)
+    return judge(protected, draft.folder, policy, outcomes, is_simulated=is_simulated)
 
 
 def _prepare(

@@ -6,7 +6,9 @@ force. The lake chains the versions (each names the preceding one), and each add
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import pyarrow.compute as pc
 from das_pipeline import engine
 from das_pipeline.disclosure.cubes import positions
 from das_pipeline.disclosure.grid import Grid
-from das_pipeline.disclosure.rounding import Bools, Decisions, Ints
+from das_pipeline.disclosure.rounding import UNKNOWN, Bools, Decisions, Ints
 from das_pipeline.lake import Version
 
 LEDGER = "disclosure/ledger"
@@ -65,6 +67,36 @@ def decisions(ledger: Released, cube: str, grid: Grid, base: int, until: date) -
 
     Decisions with another base no longer count: they are not multiples of this one.
     """
+    last = deque(_after_each_release(ledger, cube, grid, base, until), maxlen=1)
+    return last[0] if last else Decisions.none(grid.size)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was published of every leaf: the last value (UNKNOWN: none), the sum of all values, and in how many releases it had one."""
+
+    before: Ints
+    total: Ints
+    releases: Ints
+
+    @classmethod
+    def none(cls, leaves: int) -> Past:
+        return cls(np.full(leaves, UNKNOWN), np.zeros(leaves, dtype=np.int64), np.zeros(leaves, dtype=np.int64))
+
+
+def past_of(ledger: Released, cube: str, grid: Grid, base: int, until: date) -> Past:
+    """What the releases as of `until` or earlier published of every leaf of `grid`."""
+    past = Past.none(grid.size)
+    for in_force in _after_each_release(ledger, cube, grid, base, until):
+        has = in_force.value != UNKNOWN
+        past.before[:] = in_force.value
+        past.total[has] += in_force.value[has]
+        past.releases[has] += 1
+    return past
+
+
+def _after_each_release(ledger: Released, cube: str, grid: Grid, base: int, until: date) -> Iterator[Decisions]:
+    """The decisions in force after each release as of `until` or earlier: the same arrays, changed in place."""
     in_force = Decisions.none(grid.size)
     periods = grid.dimensions[-1].concepts
     names = leaf_names(grid)
@@ -78,7 +110,7 @@ def decisions(ledger: Released, cube: str, grid: Grid, base: int, until: date) -
         in_force.value[at] = rows["value"].to_numpy()[still]
         in_force.true[at] = rows["true_at_decision"].to_numpy()[still]
         in_force.frozen[at] = rows["frozen"].to_numpy(zero_copy_only=False)[still]
-    return in_force
+        yield in_force
 
 
 def as_of(release: str) -> date:

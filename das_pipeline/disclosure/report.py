@@ -7,15 +7,44 @@ policy judges by, so that no count follows from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
 import numpy as np
 
 from das_pipeline.disclosure.attacks import Gain, Reader, World, expected_from_other_periods
+from das_pipeline.disclosure.deduction import Deduced, deduce
+from das_pipeline.disclosure.differencing import one_more_moves, told_apart, twins
 from das_pipeline.disclosure.family import Protected
+from das_pipeline.disclosure.ledger import Past
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.policy import Disclosure
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What each attack gave, by cube.
+
+    `gains`: None where there are no small counts. `one_more`: of how many leaves one more record moves how many, (moved, all). `apart`: the
+    leaves that tell the counts from other ones which the published values allow.
+    """
+
+    gains: Mapping[str, Gain | None]
+    deduced: Mapping[str, Deduced]
+    one_more: Mapping[str, tuple[int, int]]
+    apart: Mapping[str, int]
+
+
+def attack(protected: Mapping[str, Protected], past: Mapping[str, Past], policy: Disclosure) -> Outcomes:
+    """Let the attacks loose on all cubes of a candidate, after what was published in the `past`."""
+    limits = policy.deduction
+    return Outcomes(
+        gains=gains_of(protected),
+        deduced=deduce(protected, past, {}, limits.sample, limits.width),
+        one_more={name: one_more_moves(cube) for name, cube in protected.items()},
+        apart=told_apart(protected, twins(protected)),
+    )
 
 
 def gains_of(protected: Mapping[str, Protected]) -> dict[str, Gain | None]:
@@ -39,36 +68,55 @@ def alone(true: Ints, value: Ints, known: int = 1) -> float | None:
     return float(choices[counts == known].sum() / choices.sum())
 
 
-def attack_report(
-    protected: Mapping[str, Protected], before: Mapping[str, Ints], gains: Mapping[str, Gain | None], policy: Disclosure
-) -> dict[str, Any]:
-    """The figures of every cube, as written to `attacks.json`; None where there are too few small counts to tell.
-
-    `before`: the values published on earlier days.
-    """
+def attack_report(protected: Mapping[str, Protected], past: Mapping[str, Past], outcomes: Outcomes, policy: Disclosure) -> dict[str, Any]:
+    """The figures of every cube, as written to `attacks.json`; None where there are too few small counts to tell."""
     cubes = {}
     for name, cube in protected.items():
-        gain, published = gains[name], before[name] != UNKNOWN
+        gain, deduced, before = outcomes.gains[name], outcomes.deduced[name], past[name].before
         enough = gain is not None and gain.small >= policy.attack.min_rows
         insider = alone(cube.leaves.true, cube.value) if enough else None
+        moves, leaves = outcomes.one_more[name]
         cubes[name] = {
             "sure_without_pct": round(max(gain.sure[0], gain.sure_told[0])) if gain and enough else None,
             "sure_added_points": round(max(0.0, gain.points)) if gain and enough else None,
             "named_without_pct": round(gain.named[0]) if gain and enough else None,
             "named_pct": round(gain.named[1]) if gain and enough else None,
             "insider_alone_pct": None if insider is None else round(100 * insider),
+            "tried": deduced.tried,
+            "exact": deduced.exact,
+            "narrow_pct": _percentage(deduced.narrow, deduced.tried, policy.attack.min_rows),
+            "guessed_pct": _percentage(deduced.guessed, deduced.small, policy.attack.min_rows),
+            "estimated_pct": _percentage(deduced.estimated, deduced.small, policy.attack.min_rows),
+            "one_record_pct": _percentage(moves, leaves, policy.attack.min_rows),
+            "told_apart": outcomes.apart[name],
             "shows_presence": int((cube.value > 0).sum()),  # both of these can be counted in the published tables
-            "moved": int((published & (cube.value != before[name])).sum()),
+            "moved": int(((before != UNKNOWN) & (cube.value != before)).sum()),
         }
     return {
         "limits": {
             "sure_added_points": round(100 * policy.attack.block, 1),
             "min_small_counts": policy.attack.min_rows,
             "insider_alone_pct": round(100 * policy.insider.share),
+            "exact": 0,
+            "width": policy.deduction.width,
+            "narrow_pct": round(100 * policy.deduction.block, 1),
+            "above_points": round(100 * policy.deduction.above, 1),
+            "one_record_pct": round(100 * policy.one_record.block, 1),
+            "told_apart": 0,
         },
-        "reasons": {"attack": policy.attack.reason, "insider": policy.insider.reason, "corrections": policy.corrections.reason},
+        "reasons": {
+            "attack": policy.attack.reason,
+            "insider": policy.insider.reason,
+            "deduction": policy.deduction.reason,
+            "one_record": policy.one_record.reason,
+            "corrections": policy.corrections.reason,
+        },
         "cubes": cubes,
     }
+
+
+def _percentage(part: int, whole: int, least: int) -> int | None:
+    return round(100 * part / whole) if whole >= least else None
 
 
 def report_page(report: Mapping[str, Any]) -> str:

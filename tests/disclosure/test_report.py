@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from das_pipeline.disclosure.attacks import Gain
-from das_pipeline.disclosure.report import alone, attack_report, report_page
+from das_pipeline.disclosure.deduction import Deduced
+from das_pipeline.disclosure.ledger import Past
+from das_pipeline.disclosure.report import Outcomes, alone, attack_report, report_page
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
@@ -30,16 +32,27 @@ def test_how_often_an_insider_is_alone() -> None:
 
 def test_small_numbers_are_left_out_and_large_ones_marked() -> None:
     made = family(RECORDS)
-    before = {name: cube.value.copy() for name, cube in made.items()}
-    before["crimes"][:3] += 5
+    past = {name: Past(cube.value.copy(), cube.value, np.ones_like(cube.value)) for name, cube in made.items()}
+    past["crimes"].before[:3] += 5
     few, many = Gain(3, (0, 0), (0, 50), (40, 60)), Gain(400, (0, 1), (20, 31.6), (40, 52))
-    report = attack_report(made, before, {"crimes": many, "crimes_year": few}, POLICY)
+    outcomes = Outcomes(
+        gains={"crimes": many, "crimes_year": few},
+        deduced={"crimes": Deduced(400, 20, 1, 3, 60, 90), "crimes_year": Deduced(3, 3, 0, 0, 1, 2)},
+        one_more={"crimes": (18, 100), "crimes_year": (1, 9)},
+        apart={"crimes": 0, "crimes_year": 0},
+    )
+    report = attack_report(made, past, outcomes, POLICY)
     assert report["cubes"]["crimes"]["moved"] == 3
     assert report["cubes"]["crimes"]["sure_without_pct"] == 20
     assert report["cubes"]["crimes"]["sure_added_points"] == 12
     assert report["cubes"]["crimes_year"]["sure_added_points"] is None
+    crimes, year = report["cubes"]["crimes"], report["cubes"]["crimes_year"]
+    assert (crimes["exact"], crimes["narrow_pct"], crimes["guessed_pct"], crimes["estimated_pct"]) == (1, 15, 22, 15)
+    assert (crimes["one_record_pct"], crimes["told_apart"]) == (18, 0)
+    assert (year["narrow_pct"], year["estimated_pct"], year["one_record_pct"]) == (None, None, None)
     page = report_page(report)
-    assert '<td class="over">12</td>' in page
+    for over in ("12", "1", "15", "18"):
+        assert f'<td class="over">{over}</td>' in page
     assert "at most\n5.0 points" in page
 
 
