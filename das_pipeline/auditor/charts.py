@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -112,6 +113,26 @@ def _is_drawn_from(path: Any, scale: tuple[float, float], series: Iterable[Seque
     )
 
 
+def wrong_in_breaks(svg: Any, told: Sequence[str]) -> int:
+    """The number of breaks that are not drawn where they are on the axis of time; `told` are the months or years that the page names.
+
+    A chart that draws none, as on a phone, leaves them to the page.
+    """
+    drawn = [float(place[1]) for e in svg.iter("line") if e.get("stroke-dasharray") and (place := PLACE.match(e.get("transform", "")))]
+    if not drawn:
+        return 0
+    years = [(int(_text(e)), e.get("transform", "")) for e in svg.iter("text") if re.fullmatch(r"[12]\d{3}", _text(e))]
+    axis = sorted(
+        (date(year, 1, 1).toordinal(), float(place[1])) for year, at in years if not at.startswith(AXIS) and (place := PLACE.match(at))
+    )
+    if len(axis) < 2:
+        return len(drawn)
+    (first, left), (last, right) = axis[0], axis[-1]
+    days = [date(int(since[:4]), int(since[5:7] or 1), 1).toordinal() for since in told]
+    expected = sorted(left + (day - first) * (right - left) / (last - first) for day in days if day > first)
+    return abs(len(drawn) - len(expected)) + sum(abs(x - at) > 0.5 for x, at in zip(sorted(drawn), expected, strict=False))
+
+
 def wrong_in_flow(svg: Any, tables: dict[str, Table]) -> int:
     """The number of blocks of a flow whose height is not that of their count."""
     wrong = 0
@@ -119,6 +140,30 @@ def wrong_in_flow(svg: Any, tables: dict[str, Table]) -> int:
         shown = [(rect, text) for rect in link.iter("rect") for text in link.iter("text") if text.get("data-value")]
         wrong += len(shown) != 1 or abs(float(shown[0][0].get("height")) - _height(shown[0][1], tables)) > 0.06
     return wrong
+
+
+def wrong_in_tiles(svg: Any, tables: dict[str, Table]) -> int:
+    """The number of tiles of a map that are not filled as far as their count is large among those of one group and period."""
+    links = list(svg.iter("a"))
+    marked = [e for e in svg.iter("text") if e.get("data-value")]
+    if len(marked) != len(links) or len({(e.get("data-table"), e.get("data-cell").rpartition("|")[2]) for e in marked}) != 1:
+        return max(len(links), 1)
+    most = max(int(e.get("data-value")) for e in marked) or 1
+    wrong = 0
+    for link, text in zip(links, marked, strict=True):
+        tile, *levels = link.iter("rect")
+        side = float(tile.get("height"))
+        filled, floor = side * int(text.get("data-value")) / most, float(tile.get("y")) + side
+        shown = [float(level.get(name)) for level in levels for name in ("y", "height")]
+        wrong += len(shown) != 2 or abs(shown[1] - filled) > 0.06 or abs(shown[0] - floor + filled) > 0.06
+        wrong += text.get("data-table") not in tables or f"in.{_area(text, tables)}" not in link.get("href", "")
+    return wrong
+
+
+def _area(marked: Any, tables: dict[str, Table]) -> str:
+    """The group of a cell of which every other dimension is at its total, as an address asks for it."""
+    dimensions, codes = tables[marked.get("data-table")].dimensions, marked.get("data-cell").split("|")[:-2]
+    return "&".join(f"{d.name}={code}" for d, code in zip(dimensions, codes, strict=True) if code != "all")
 
 
 def wrong_in_steps(steps: Any, tables: dict[str, Table]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from functools import reduce
 from html import unescape
 from pathlib import Path
@@ -98,7 +98,7 @@ CAPTION = re.compile(
 CAPTIONED = re.compile(rf"""<svg xmlns="http://www\.w3\.org/2000/svg" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+">(?:{CAPTION.pattern})+""")
 PLACED = re.compile(r'<svg y="[\d.]+" height="[\d.]+" ')
 NO_STYLE = re.compile(  # classes that need no style
-    r"chain|finding|rank|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source"
+    r"chain|finding|rank|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source|maps"
 )
 NUMBERING = re.compile(r"^\d+(\.\d+)* ")
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
@@ -236,8 +236,11 @@ class _Page:
         words = self.reader.words
         if words.explains(text):
             return True
-        if any(e.tag == "svg" for e in (element, *element.iterancestors())) and not self._is_flow(element):
-            return self._is_chart_text(text) or (element.tag == "tspan" and any(plain(text) in label for label in self.reader.labels))
+        drawing = next((e.get("class", "") for e in (element, *element.iterancestors()) if e.tag == "svg"), "flow")
+        if element.tag == "tspan" and drawing != "flow" and any(plain(text) in label for label in self.reader.labels):
+            return True
+        if drawing not in {"flow", "tiles"}:
+            return self._is_chart_text(text)
         article = next((e for e in (element, *element.iterancestors()) if e.tag == "article"), None)
         if article is not None and (finding := self._finding(article)) and finding in plain(text):
             text = plain(text).replace(finding, "")
@@ -247,9 +250,6 @@ class _Page:
         """Whether a text of a chart is a number, which is compared with the table elsewhere, or a label that was cut off."""
         cut = plain(text).removesuffix("…").rstrip()
         return bool(NUMBER.fullmatch(plain(text))) or (cut != plain(text) and any(label.startswith(cut) for label in self.reader.labels))
-
-    def _is_flow(self, element: Any) -> bool:
-        return any(e.get("class") == "flow" for e in (element, *element.iterancestors()))
 
     def _finding(self, article: Any) -> str:
         """The text of the finding of an article, once every number in it is explained."""
@@ -304,10 +304,14 @@ class _Page:
         sizes = {len(set(table.rows[d.name].unique().to_pylist()) - {ALL}) for d in table.dimensions}
         sizes |= {size + 1 for size in sizes if table.is_balance}  # its total is drawn as a line too
         sizes |= self._filled(table)
-        labels = {plain(t.text_content()) for t in next(article.iter("svg"), article).iter("text")} - {""}
+        labels = {plain(t.text_content()) for t in next(self._drawn_in(article), article).iter("text")} - {""}
         labels -= {plain(f"{p.findtext('strong')} {p.findtext('time')}") for p in article.iter("p") if p.get("class") == "break"}
         drawn = sum(not NUMBER.fullmatch(label) for label in labels) - table.facts["is_simulated"]
         return {table.base, *sizes, drawn, *(drawn - size for size in sizes)}
+
+    def _drawn_in(self, article: Any) -> Iterator[Any]:
+        """The charts of an article: its pictures but for maps, which name every area."""
+        return (svg for svg in article.iter("svg") if svg.get("class") != "tiles")
 
     def _filled(self, table: Table) -> set[int]:
         """How many groups of each dimension have a count in a period of the coarsest kind: groups without one get no bar."""
@@ -396,7 +400,7 @@ class _Page:
         if re.fullmatch("main|in-brief|questions|themes|new|q|year-[1-9]", value):
             return True
         codes = self.reader.declared.codes
-        stem = re.sub("-(title|chart|all)$", "", value)
+        stem = re.sub("-(title|chart|map|all)$", "", value)
         if stem in codes or (value.startswith("flow-") and self.reader.words.explains(value[5:])):
             return True
         return (
@@ -434,13 +438,16 @@ class _Page:
         tables, wrong = self.release.tables, 0
         for svg in self.root.iter("svg"):
             article = next(svg.iterancestors("article"), None)
-            if svg.get("class") == "flow":
+            if svg.get("class") == "tiles":
+                wrong += charts.wrong_in_tiles(svg, tables)
+            elif svg.get("class") == "flow":
                 wrong += charts.wrong_in_flow(svg, tables)
             elif svg.get("class") == "spark":
                 places = [e for e in next(svg.iterancestors("li")).iter() if e.get("data-value") is not None]
                 wrong += charts.wrong_in_spark(svg, places[0], tables) if len(places) == 1 else 1
             elif article is not None and article.get("id") in tables:
-                wrong += charts.wrong_in_chart(svg, tables[article.get("id")], self.reader.forms)
+                told = [time.get("datetime") for p in article.iter("p") if p.get("class") == "break" for time in p.iter("time")]
+                wrong += charts.wrong_in_chart(svg, tables[article.get("id")], self.reader.forms) + charts.wrong_in_breaks(svg, told)
             elif not any(e.get("class") == "bar" for e in svg.iterancestors("dd")):
                 wrong += 1
         return wrong + sum(charts.wrong_in_steps(steps, tables) for steps in self.root.iter("ol") if steps.get("class") == "steps")

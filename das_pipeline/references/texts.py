@@ -117,6 +117,15 @@ def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 yield (at / "select" / dimension).fault(f"dimension {dimension} has no code {code}. {nearest(code, known)}")
     for number, question in enumerate(texts.questions):
         yield from _faults_of_question(place / "questions" / number, question, tables)
+    schemes = load_schemes(jurisdiction)
+    for name, rows in texts.maps.items():
+        if name not in schemes:
+            yield (place / "maps" / name).fault(f"there is no scheme {name}. {nearest(name, schemes)}")
+        for y, row in enumerate(rows if name in schemes else ()):
+            for x, concept in enumerate(row):
+                if concept and concept not in schemes[name].concepts:
+                    known = nearest(concept, schemes[name].concepts)
+                    yield (place / "maps" / name / y / x).fault(f"scheme {name} has no concept {concept}. {known}")
     for rule in sorted(set(texts.rules) - set(catalogue())):
         yield (place / "rules" / rule).fault(f"there is no rule {rule}. {nearest(rule, catalogue())}")
     yield from _faults_of_pages(place, texts)

@@ -166,6 +166,7 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
             alone,
             is_ranked=table.facts["theme"] in ranked,
             breaks=[b.since for b in site.texts.breaks if name in b.tables],
+            maps=site.texts.maps,
         )
         for name, table in site.tables.items()
     }

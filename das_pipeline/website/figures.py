@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -15,6 +16,8 @@ from das_pipeline.website import charts
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.charts import Line, Picture
 from das_pipeline.website.language import Language
+from das_pipeline.website.texts import Layout
+from das_pipeline.website.tiles import TileMap, tile_map
 
 PERIODS_SHOWN = 5
 LINE_FROM = 6  # with fewer periods, bars show more than a line
@@ -60,6 +63,7 @@ class Figure:
     finding: Markup
     chart: Picture | None
     chart_note: str  # which lines are drawn, if not all are
+    map: TileMap | None
     grids: list[Grid]  # first the overview, then the numbers behind the chart
     has_provisional: bool
     has_incomplete: bool
@@ -85,12 +89,13 @@ def figure(
     *,
     is_ranked: bool = False,
     breaks: Sequence[str] = (),
+    maps: Mapping[str, Layout] = MappingProxyType({}),
 ) -> Figure:
     """The figure of `table`. It shows complete periods only, if there are any, since part of a month would look like a decline.
 
     `alone` has the units of count and dimensions that other tables show by themselves; this table starts with another dimension.
-    With `is_ranked` its rows come with their place among each other. `breaks`
-    are the periods from which on it counts something else.
+    With `is_ranked` its rows come with their place among each other. `breaks` are the periods from which on it counts something else;
+    `maps` has the layouts of areas, by scheme.
     """
     facts = table.facts
     unit = units[facts["unit_of_count"]]
@@ -107,6 +112,9 @@ def figure(
     )
     if drawn and facts["is_simulated"]:
         drawn = drawn.marked(language.say("simulated_figures"))
+    layout = maps.get(facts["dims"][rows_dim]["scheme"]) if rows_dim else None
+    kind = table.kinds[-1]
+    last = periods[kind][-1] if periods[kind] else ""
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
         table=table,
@@ -117,6 +125,7 @@ def figure(
         finding=_finding(table, periods, rows_dim, language, unit),
         chart=drawn,
         chart_note=note,
+        map=tile_map(table, rows_dim, layout, kind, last, _head(table, last, language), language) if rows_dim and layout and last else None,
         grids=grids,
         has_provisional=any(cell.status == "provisional" for cell in shown),
         has_incomplete=not all(cell.is_whole for cell in shown),

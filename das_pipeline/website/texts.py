@@ -112,6 +112,9 @@ class MenuGroup(BaseModel, extra="forbid"):
     of: list[str]
 
 
+Layout = list[list[str]]
+
+
 class Break(BaseModel, extra="forbid"):
     """What makes the figures of some tables before a period and from it on not the same kind of figure."""
 
@@ -144,10 +147,29 @@ class SiteTexts(BaseModel, extra="forbid"):
     pages: list[Page]
     menu: list[str | MenuGroup]  # after the start page; a page is named by its slug in English, or else in the first language
     scheme_titles: dict[str, Text] = {}
+    maps: dict[str, Layout] = {}  # by scheme: rows of concepts from north to south, "" where there is nothing
     breaks: list[Break] = []
     synonyms: list[Synonym] = []
     rules: dict[str, Text] = {}  # what a rule says, in plain words; without one its own sentence is shown
     contact: Annotated[str, Field(pattern=r"^(mailto:.+@.+|https://.+)?$")] = ""
+
+    @model_validator(mode="after")
+    def _maps_are_grids(self) -> SiteTexts:
+        wrong = []
+        for scheme, rows in self.maps.items():
+            seen: set[str] = set()
+            for y, row in enumerate(rows):
+                if len(row) != len(rows[0]):
+                    wrong.append(
+                        (("maps", scheme, y), f'this row has {len(row)} places and the first has {len(rows[0])}: fill up with "".')
+                    )
+                for x, concept in enumerate(row):
+                    if concept and concept in seen:
+                        wrong.append((("maps", scheme, y, x), f"{concept} has two places: remove one."))
+                    seen.add(concept)
+        if wrong:
+            raise Mistakes(wrong)
+        return self
 
     @model_validator(mode="after")
     def _menu_names_pages(self) -> SiteTexts:

@@ -349,6 +349,37 @@ def a_line_that_is_not_the_data(folder: Path) -> None:
         svg.write_text(svg.read_text(encoding="utf-8").replace(line, moved), encoding="utf-8")
 
 
+def in_pictures(folder: Path, pattern: str, new: str) -> None:
+    """Change what matches first in the charts of the page of reports, and in the pictures beside it."""
+    paths = [folder / "site" / "meldingen.html", *(folder / "site" / "charts").glob("*.svg")]
+    changed = 0
+    for path in paths:
+        text, number = re.subn(pattern, new, path.read_text(encoding="utf-8"))
+        path.write_text(text, encoding="utf-8")
+        changed += number
+    assert changed, f"no chart has {pattern}"
+
+
+@plant
+def a_break_that_is_drawn_elsewhere(folder: Path) -> None:
+    in_pictures(folder, r'<line transform="translate\([\d.]+,0\)"([^>]*stroke-dasharray)', r'<line transform="translate(13,0)"\1')
+
+
+@plant
+def a_break_that_is_not_told(folder: Path) -> None:
+    in_pictures(folder, r'(<line transform="translate\([\d.]+,0\)"[^>]*stroke-dasharray[^>]*/>)', r"\1\1")
+
+
+@plant
+def a_tile_that_is_filled_too_far(folder: Path) -> None:
+    in_pictures(folder, r'(<rect class="level"[^>]* height=)"[\d.]+"', r'\1"13"')
+
+
+@plant
+def a_number_in_a_tile(folder: Path) -> None:
+    in_pictures(folder, r"(<tspan[^>]*>)Geweld<", r"\g<1>13<")
+
+
 @plant
 def a_picture_that_is_not_on_a_page(folder: Path) -> None:
     path = next((folder / "site" / "charts").glob("*.svg"))

@@ -211,6 +211,26 @@ def test_a_line_ends_at_the_height_of_its_count(page: Page, address: str, site: 
     assert up[0] / up[1] == pytest.approx(expected[0] / expected[1], rel=1e-6)
 
 
+def test_a_map_is_filled_by_its_counts_and_read_by_keyboard(page: Page, address: str, site: Version) -> None:
+    cells = counts(site, "reports")
+    ask(page, address, "table=reports&view=map&kind=year&from=2022&to=2023")
+    assert page.locator("figure.map").is_hidden()  # the answer takes its place
+    fills = page.locator(".ask-chart rect[opacity]").evaluate_all("found => found.map(e => Number(e.getAttribute('height')))")
+    assert fills[0] / fills[1] == pytest.approx(cells["property", "year", "2023"] / cells["violence", "year", "2023"])
+    page.locator("[role=slider]").press("Home")
+    both = [f"{year} {cells['property', 'year', year]:,}".replace(",", ".") for year in ("2023", "2022")]
+    assert page.locator("[role=slider]").get_attribute("aria-valuetext") == f"Vermogen: {both[0]}; {both[1]}"
+    assert "De kaart laat zien: 2023. Niet op de kaart: Onbekend." in page.locator(".ask-shown").inner_text()
+
+
+def test_a_tile_leads_to_its_area_by_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/site/meldingen.html")
+    page.locator("svg.tiles a").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".ask-keep").wait_for()
+    assert page.locator("[data-key=open-offence]").inner_text() == "Feit: Geweld"
+
+
 ORIGIN = ("Meldingen, aantallen", "De wacht", "Uitgave van 31 maart 2024", "CC-BY-4.0", "Gesimuleerde cijfers")
 
 
@@ -323,7 +343,9 @@ def test_the_search_page_lists_everything_without_scripts(browser: Browser, addr
     context.close()
 
 
-@pytest.mark.parametrize("question", ["table=reports&kind=month", "table=reports_persons&view=table", "table=reports_persons"])
+@pytest.mark.parametrize(
+    "question", ["table=reports&kind=month", "table=reports&view=map", "table=reports_persons&view=table", "table=reports_persons"]
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_asking_shuts_nobody_out(browser: Browser, address: str, question: str, scheme: str) -> None:
     page = browser.new_page(color_scheme=scheme, viewport={"width": 320, "height": 800})

@@ -1,6 +1,6 @@
 // A question to a table, made whole with what it leaves open, and its answer: the values of two axes, as numbers, shares or an index.
 import { ALL } from "./codes.js";
-import { LANGUAGE, UNITS, index, number, period as periodText, say, share } from "./forms.js";
+import { LANGUAGE, MAPS, UNITS, index, number, period as periodText, say, share } from "./forms.js";
 
 const KINDS = ["month", "quarter", "year"], SINGLE = ["rows", "cols", "kind", "from", "to", "in", "as", "view", "sort"];
 const kindOf = (period) => (period.length === 4 ? "year" : period.includes("Q") ? "quarter" : "month");
@@ -41,7 +41,9 @@ export class Answer {
     known("in", this.periods, () => last);
     this.measures = ["number", ...(this.wholeAxis ? ["share"] : []), ...(facts.kind !== "derived" && this.isAxis("period") ? ["index"] : [])];
     known("as", this.measures, () => "number");
-    known("view", ["chart", "table"], () => "chart");
+    this.layout = MAPS[facts.dims[state.rows]?.scheme]; // where the areas of a map of tiles are
+    this.views = ["chart", ...(this.layout ? ["map"] : []), "table"];
+    known("view", this.views, () => "chart");
     this.rowCodes = this.axis(state.rows);
     this.colCodes = this.axis(state.cols);
     this.first = this.isAxis("period") ? state.from : undefined;

@@ -73,7 +73,7 @@ class Tool {
       el("div", { className: "ask-row" }, ...answer.dims.map((dim) => this.codes(dim))),
       el("div", { className: "ask-row" },
         control.radios("as", say("ask_as"), answer.measures.map((m) => [m, say(`as_${m}`, { period: periodText(answer.first ?? "") })]), state.as, set("as")),
-        control.radios("view", say("ask_view"), [["chart", say("view_chart")], ["table", say("view_table")]], state.view, set("view"))),
+        control.radios("view", say("ask_view"), answer.views.map((view) => [view, say(`view_${view}`)]), state.view, set("view"))),
     ];
   }
 
@@ -96,13 +96,13 @@ const query = () => new URLSearchParams(location.search);
 
 // A figure of a page: a button turns its chart into an answer, and back.
 function offer(article) {
-  const figure = article.querySelector(".chart, .no-chart"), name = article.id;
+  const figures = article.querySelectorAll(".chart, .no-chart, .map"), name = article.id;
   let tool;
   const toggle = async (state) => {
     const isOpen = button.getAttribute("aria-expanded") === "true";
     button.setAttribute("aria-expanded", String(!isOpen));
     button.textContent = say(isOpen ? "ask" : "ask_close");
-    figure.hidden = !isOpen;
+    figures.forEach((figure) => (figure.hidden = !isOpen));
     if (isOpen) {
       tool.root.hidden = true;
       history.replaceState(null, "", location.pathname);
@@ -110,14 +110,14 @@ function offer(article) {
       tool.root.hidden = false;
     } else {
       const place = el("div");
-      figure.before(place);
+      figures[0].before(place);
       tool = new Tool(place, name, state, name);
       await tool.start();
     }
   };
   const button = el("button", { type: "button", className: "ask-open", onclick: () => toggle(Answer.stateFrom(new URLSearchParams())) }, say("ask"));
   button.setAttribute("aria-expanded", "false");
-  figure.before(button);
+  figures[0].before(button);
   if (query().get("table") === name) toggle(Answer.stateFrom(query())).then(() => article.scrollIntoView());
 }
 

@@ -165,3 +165,25 @@ export function bars({ series, names, width }) {
   };
   return { svg, mark, nearest: (_, py) => Math.max(0, tops.findLastIndex((at) => at <= py)) };
 }
+
+// A map of tiles as website/tiles.py draws it: areas are { label, at: [x, y], value, text }.
+export function tiles({ areas, columns, rows, width }) {
+  const gap = 4, side = Math.min(112, (width - gap * (columns - 1)) / columns), step = side + gap, most = Math.max(...areas.map((a) => a.value ?? 0)) || 1;
+  const size = side < 90 ? 11 : LABEL, [wide, high] = [columns, rows].map((n) => n * step - gap);
+  const svg = node("svg", { viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, "aria-hidden": "true" });
+  for (const { label, at: [x, y], value, text: words } of areas) {
+    const left = x * step, top = y * step, filled = (side * Math.max(value ?? 0, 0)) / most;
+    svg.append(node("rect", { x: left, y: top, width: side, height: side, rx: 2, fill: "var(--card)", stroke: "var(--soft)" }),
+      node("rect", { x: left, y: top + side - filled, width: side, height: filled, rx: 2, fill: "var(--justice)", opacity: 0.26 }));
+    wrapped(label.replaceAll("-", "- "), side - 10, size).forEach((line, i) => svg.append(text(left + 6, top + 17 + 15 * i, line.replaceAll("- ", "-"), { "font-size": size })));
+    svg.append(text(left + 6, top + side - 8, words, { "font-size": 17, "font-weight": 700 }));
+  }
+  const marker = node("rect", { width: side, height: side, rx: 2, fill: "none", stroke: "var(--focus)", "stroke-width": 4, visibility: "hidden", class: "marker" });
+  svg.append(marker);
+  const mark = (i) => {
+    for (const [name, value] of [["x", areas[i].at[0] * step], ["y", areas[i].at[1] * step], ["visibility", "visible"]]) marker.setAttribute(name, value);
+  };
+  const away = (px, py, [x, y]) => Math.hypot(px - x * step - side / 2, py - y * step - side / 2);
+  const nearest = (px, py) => areas.reduce((best, { at }, i) => (away(px, py, at) < away(px, py, areas[best].at) ? i : best), 0);
+  return { svg, mark, nearest };
+}

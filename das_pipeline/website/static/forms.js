@@ -5,6 +5,9 @@ const pairs = (name) => Object.fromEntries([...part(name).querySelectorAll("dt")
 const WORDS = pairs(".words"), FORMS = pairs(".forms");
 const MONTHS = [...part(".forms").querySelectorAll("dd")].map((e) => e.textContent).slice(2, 14);
 export const UNITS = pairs(".units"), PUBLISHER = FORMS.publisher, EDITION = FORMS.edition;
+// By scheme, the places of its areas on a map of tiles: rows of concepts, "" where there is nothing.
+export const MAPS = Object.fromEntries([...part(".maps").querySelectorAll("dt")].map((scheme) => [
+  scheme.textContent, [...scheme.nextElementSibling.children].map((row) => [...row.children].map((place) => place.textContent))]));
 export const EMBED = part("a").getAttribute("href"); // the page that other sites show
 export const LANGUAGE = document.documentElement.lang;
 

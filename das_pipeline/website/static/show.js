@@ -1,5 +1,5 @@
 // Shows an answer: as a chart that can be read by pointer and keyboard, or as a table that can be sorted; and lets a reader take it along.
-import { MOST, bars, lines } from "./chart.js";
+import { MOST, bars, lines, tiles } from "./chart.js";
 import { EDITION, EMBED, LANGUAGE, PUBLISHER, number, period as periodText, say } from "./forms.js";
 import { bibtex, csv, picture, png, ris, save } from "./keep.js";
 import { control, el } from "./parts.js";
@@ -12,7 +12,7 @@ export function show(tool) {
   const isEmpty = answer.cells.every((row) => row.every((cell) => cell.value === null));
   const { parts, drawn } = isEmpty
     ? { parts: [el("p", { role: "status" }, say(state.as === "number" ? "ask_none" : "ask_too_small"))] }
-    : state.view === "table" ? { parts: [tableOf(tool)] } : chartOf(tool);
+    : state.view === "table" ? { parts: [tableOf(tool)] } : state.view === "map" ? mapOf(tool) : chartOf(tool);
   const mark = answer.facts.is_simulated && el("strong", { className: "mark" }, say("simulated_figures"));
   shown.replaceChildren(el("p", { className: "ask-head" }, mark, drawn && answer.heading), ...parts, el("p", { className: "foot" }, foot(answer)), keeping(tool, drawn));
 }
@@ -65,6 +65,18 @@ function chartOf(tool) {
   const parts = [pointed(chart, words, reading, answer.heading), reading];
   if (notes.length) parts.push(el("p", { className: "small" }, notes.join(" ")));
   return { parts, drawn: chart.svg };
+}
+
+// The first column on a map of tiles; a tile that is read tells the others too. Groups that are no area are named below it.
+function mapOf({ answer, shown }) {
+  const { state, layout, rowCodes, cells, colKeys } = answer, width = Math.max(260, Math.floor(shown.clientWidth || 640));
+  const placed = new Map(layout.flatMap((row, y) => row.map((code, x) => [code, [x, y]])));
+  const [on, off] = [true, false].map((isOn) => rowCodes.map((code, r) => [code, r]).filter(([code]) => placed.has(code) === isOn));
+  const name = ([code]) => answer.label(state.rows, code), texts = (r) => cells[r].map((cell, c) => (colKeys.length > 1 ? `${answer.label(state.cols, colKeys[c])} ${cell.text}` : cell.text) + (MARKS[cell.status] ?? ""));
+  const chart = tiles({ areas: on.map(([code, r]) => ({ label: name([code]), at: placed.get(code), ...cells[r][0] })), columns: layout[0].length, rows: layout.length, width });
+  const reading = el("p", { className: "ask-reading" }, say("ask_reading"));
+  const notes = [state.cols && say("map_of", { column: answer.label(state.cols, colKeys[0]) }), off.length && say("map_without", { names: off.map(name).join(", ") })].filter(Boolean);
+  return { parts: [pointed(chart, on.map(([code, r]) => `${name([code])}: ${texts(r).join("; ")}`), reading, answer.heading), reading, el("p", { className: "small" }, notes.join(" "))], drawn: chart.svg };
 }
 
 // Where the breaks that the page tells of lie on the axis: before the period in which, or after the beginning of which, they are.
