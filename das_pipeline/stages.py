@@ -24,7 +24,10 @@ STAGES = (
     Stage("linkage", ("contracts/*", "linkage*", "policy.yaml")),
     Stage("chain", ("chain.yaml", "contracts/*", "policy.yaml", "waivers.yaml")),
     Stage("statistics", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*")),
-    Stage("disclosure", ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*")),
+    Stage(
+        "disclosure",
+        ("chain.yaml", "contracts/*", "jurisdiction.yaml", "policy.yaml", "public_figures.yaml", "statistics/*", "terminology/schemes/*"),
+    ),
     Stage(
         "publication",
         ("chain.yaml", "contracts/*", "external/*", "jurisdiction.yaml", "policy.yaml", "statistics/*", "terminology/schemes/*", "texts/*"),

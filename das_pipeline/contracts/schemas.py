@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from das_pipeline.chain.declarations import ChainFile, EventsFile
 from das_pipeline.deliveries import Contract, ExternalSource, Partner
+from das_pipeline.disclosure.public_figures import FILE as PUBLIC
+from das_pipeline.disclosure.public_figures import PublicFiguresFile
 from das_pipeline.disk import replace_file
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import SELF, OfAll
@@ -49,6 +51,7 @@ KINDS = (
     FileKind("table", "statistics/*.yaml", DeclaredTable, "A published table."),
     FileKind("linkage", "linkage.yaml", LinkageDefinition, "How records are linked to persons and cases."),
     FileKind("policy", "policy.yaml", Policy, "Limits, each with its reason."),
+    FileKind("public_figures", PUBLIC, PublicFiguresFile, "What sources publish themselves, so that a reader has it exactly."),
     FileKind("waivers", FILE, WaiversFile, "Rules that fail for a known reason, and what they let through until when."),
     FileKind("external_source", "external/*/source.yaml", ExternalSource, "Figures of another publisher."),
     FileKind("external_tables", "external/*/tables.yaml", ExternalTables, "What is published of them."),

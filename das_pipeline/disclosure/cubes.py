@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from das_pipeline.disclosure.grid import PERIOD, Dimension, Grid, ladder
 from das_pipeline.disclosure.rounding import Bools, Ints
 from das_pipeline.errors import DasError
-from das_pipeline.periods import months, period_of
+from das_pipeline.periods import KINDS, months, period_of
 from das_pipeline.policy import LeafSet
+from das_pipeline.statistics import Cube, Statistics
 from das_pipeline.terminology import ALL, TOTAL
 
 
@@ -44,6 +45,14 @@ class Hierarchies:
                 steps.append((upper, {concept: node_of[concept] for concept in concepts}))
         steps.sort(key=lambda step: (step[0] != level, -len(set(step[1].values()))))
         return ladder(name, [*steps, (TOTAL, dict.fromkeys(concepts, ALL))])
+
+
+def period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
+    """The cube's own kind of period, and the longer kinds that tables are published by if it adds up to them."""
+    if not cube.adds_over_time:
+        return [cube.period]
+    used = {"year", *(c.period for c in statistics.cubes), *(kind for table in statistics.tables for kind in table.periods)}
+    return [kind for kind in KINDS[KINDS.index(cube.period) :] if kind in used]
 
 
 def period_ladder(kinds: Sequence[str], first: date, last: date) -> Dimension:

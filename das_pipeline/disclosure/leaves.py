@@ -28,13 +28,14 @@ from das_pipeline.disclosure.ledger import (
     write_entries,
 )
 from das_pipeline.disclosure.policy import checked_policy
+from das_pipeline.disclosure.public_figures import load_public_figures, public_cells
 from das_pipeline.disclosure.quality import quality
 from das_pipeline.disclosure.report import attack, attack_report, report_page
 from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, canonical
-from das_pipeline.periods import KINDS, first_day, last_ended, month_after, months_later, period_of
+from das_pipeline.periods import first_day, last_ended, month_after, months_later, period_of
 from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
 from das_pipeline.statistics import Cube, Statistics, load_statistics
@@ -69,8 +70,9 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     past = {name: past_of(ledger, name, cube.grid, cube.leaves.base, yesterday) for name, cube in protected.items()}
     least = policy.quality_cells.cells
     sheet = {name: quality(cube.grid, cube.leaves, cube.value, past[name].before, least) for name, cube in sorted(protected.items())}
-    outcomes = attack(protected, past, policy)
-    report = attack_report(protected, past, outcomes, policy)
+    figures = load_public_figures(run.jurisdiction)
+    outcomes = attack(protected, past, public_cells(figures, {name: cube.grid for name, cube in protected.items()}), policy)
+    report = attack_report(protected, past, outcomes, figures, policy)
     draft.path("attacks.json").write_bytes(canonical(report, indent=1))
     draft.path("attacks.html").write_text(report_page(report), encoding="utf-8")
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
@@ -101,18 +103,10 @@ def _prepare(
                 f"The cube {cube.name} has no {cube.period} that has ended since {first}, and policy.yaml, disclosure.when_ended, lets it"
                 " have no other: leave the cube out, or that kind, until then."
             )
-        grid = Grid.of(dimensions, cubes.period_ladder(_period_kinds(statistics, cube), first, last))
+        grid = Grid.of(dimensions, cubes.period_ladder(cubes.period_kinds(statistics, cube), first, last))
         known = counted[cube.name].filter(pc.field("period") <= period_of(last, cube.period))
         prepared[cube.name] = _on_grid(run, policy, cube, grid, known, ledger)
     return prepared
-
-
-def _period_kinds(statistics: Statistics, cube: Cube) -> list[str]:
-    """The cube's own kind of period, and the longer kinds that tables are published by if it adds up to them."""
-    if not cube.adds_over_time:
-        return [cube.period]
-    used = {"year", *(c.period for c in statistics.cubes), *(kind for table in statistics.tables for kind in table.periods)}
-    return [kind for kind in KINDS[KINDS.index(cube.period) :] if kind in used]
 
 
 def _on_grid(run: Run, policy: Disclosure, cube: Cube, grid: Grid, counted: pa.Table, ledger: Released) -> Protected:

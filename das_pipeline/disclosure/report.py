@@ -6,7 +6,7 @@ policy judges by, so that no count follows from them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from das_pipeline.disclosure.deduction import Deduced, deduce
 from das_pipeline.disclosure.differencing import one_more_moves, told_apart, twins
 from das_pipeline.disclosure.family import Protected
 from das_pipeline.disclosure.ledger import Past
+from das_pipeline.disclosure.public_figures import PublicFigures
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.policy import Disclosure
 
@@ -36,12 +37,12 @@ class Outcomes:
     apart: Mapping[str, int]
 
 
-def attack(protected: Mapping[str, Protected], past: Mapping[str, Past], policy: Disclosure) -> Outcomes:
-    """Let the attacks loose on all cubes of a candidate, after what was published in the `past`."""
+def attack(protected: Mapping[str, Protected], past: Mapping[str, Past], public: Mapping[str, Ints], policy: Disclosure) -> Outcomes:
+    """Attack all cubes of a candidate, as a reader who has what was published in the `past`, and the `public` cells of a cube exactly."""
     limits = policy.deduction
     return Outcomes(
         gains=gains_of(protected),
-        deduced=deduce(protected, past, {}, limits.sample, limits.width),
+        deduced=deduce(protected, past, public, limits.sample, limits.width),
         one_more={name: one_more_moves(cube) for name, cube in protected.items()},
         apart=told_apart(protected, twins(protected)),
     )
@@ -68,7 +69,9 @@ def alone(true: Ints, value: Ints, known: int = 1) -> float | None:
     return float(choices[counts == known].sum() / choices.sum())
 
 
-def attack_report(protected: Mapping[str, Protected], past: Mapping[str, Past], outcomes: Outcomes, policy: Disclosure) -> dict[str, Any]:
+def attack_report(
+    protected: Mapping[str, Protected], past: Mapping[str, Past], outcomes: Outcomes, figures: Sequence[PublicFigures], policy: Disclosure
+) -> dict[str, Any]:
     """The figures of every cube, as written to `attacks.json`; None where there are too few small counts to tell."""
     cubes = {}
     for name, cube in protected.items():
@@ -111,6 +114,7 @@ def attack_report(protected: Mapping[str, Protected], past: Mapping[str, Past], 
             "one_record": policy.one_record.reason,
             "corrections": policy.corrections.reason,
         },
+        "public_figures": [of.model_dump() for of in figures],
         "cubes": cubes,
     }
 

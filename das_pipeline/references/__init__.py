@@ -26,6 +26,7 @@ LOOKS: tuple[Callable[[Jurisdiction], Iterator[Fault]], ...] = (
     meanings.values_of_events,
     numbers.linkage,
     numbers.limits,
+    numbers.public_figures,
     totals.equal_totals,
     exceptions.waivers,
     texts.table_texts,

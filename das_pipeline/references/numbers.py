@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from das_pipeline.deliveries import Contract, load_contracts
 from das_pipeline.disclosure.policy import checked_policy
+from das_pipeline.disclosure.public_figures import faults_of_public_figures
 from das_pipeline.errors import Fault, nearest
 from das_pipeline.jurisdiction import Jurisdiction, Place
 from das_pipeline.linkage.definition import LinkageDefinition, MergedNumbers, StrongKey, load_definition
@@ -126,3 +127,8 @@ def limits(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 if concept not in known:
                     sentence = f"{concept} is no concept of scheme {scheme} at level {level}. {nearest(concept, known)}"
                     yield jurisdiction.place(FILE, "disclosure", key, number, "leaf", dimension).fault(sentence)
+
+
+def public_figures(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield what public_figures.yaml names and is not there."""
+    yield from faults_of_public_figures(jurisdiction, load_statistics(jurisdiction))

@@ -43,7 +43,7 @@ def second() -> Family:
 
 
 def attacked(made: Family) -> Outcomes:
-    return attack(made, {name: Past.none(one.grid.size) for name, one in made.items()}, POLICY)
+    return attack(made, {name: Past.none(one.grid.size) for name, one in made.items()}, {}, POLICY)
 
 
 def failed(made: Family, folder: Path, values: Family | None = None) -> set[str]:

@@ -41,7 +41,7 @@ def test_small_numbers_are_left_out_and_large_ones_marked() -> None:
         one_more={"crimes": (18, 100), "crimes_year": (1, 9)},
         apart={"crimes": 0, "crimes_year": 0},
     )
-    report = attack_report(made, past, outcomes, POLICY)
+    report = attack_report(made, past, outcomes, [], POLICY)
     assert report["cubes"]["crimes"]["moved"] == 3
     assert report["cubes"]["crimes"]["sure_without_pct"] == 20
     assert report["cubes"]["crimes"]["sure_added_points"] == 12
