@@ -68,6 +68,12 @@ def is_provisional(period: str, as_of: date, provisional_months: int | None) -> 
     return last_day(period) > date(year, month + 1, min(as_of.day, monthrange(year, month + 1)[1]))
 
 
+def months_since(period: str, day: date) -> int:
+    """How many months after the end of `period` the month of `day` lies; 0 while the period is not over."""
+    end = last_day(period)
+    return max(0, 12 * (day.year - end.year) + day.month - end.month)
+
+
 def last_month_end(day: date) -> date:
     """`day` when a month ends on it, else the day on which the month before ended."""
     return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from das_pipeline.auditor import database, files, history, pages, tables
+from das_pipeline.auditor import database, files, history, pages, series, tables
 from das_pipeline.auditor.declared import Declared, Forms, Groups, Limits
 from das_pipeline.auditor.descriptors import Descriptors
 from das_pipeline.auditor.groups import no_group_is_one_category
@@ -54,7 +54,11 @@ def audit(
         ]
     if (folder / "changes.json").exists():
         verdicts.append(history.changes_are_listed(release, before))
+    if (folder / series.REVISIONS).exists():
+        verdicts.append(series.revisions_are_as_published(release, before))
     if declared is not None:
         verdicts += [database.database_has_nothing_else(release, declared), Descriptors(release, declared, limits).judge()]
         verdicts.append(pages.pages_are_explained(release, declared))
+        if (folder / series.BREAKS).exists():
+            verdicts.append(series.breaks_are_declared(release, declared))
     return verdicts

@@ -46,6 +46,8 @@ def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verd
     if not any("why" in told for told in content.get("tables", {}).values()):  # releases of earlier versions do not say why
         tables = {name: {key: value for key, value in table.items() if key != "why"} for name, table in tables.items()}
     for name, told in content.get("tables", {}).items():
+        if name in tables and not any("why" in cell for cell in told["cells"]):
+            tables[name]["cells"] = [{k: v for k, v in cell.items() if k not in {"why", "lag_months"}} for cell in tables[name]["cells"]]
         if (
             "renamed" in told
             and name in tables
@@ -61,25 +63,43 @@ def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verd
 
 def _changes(previous: Published | None, release: Published) -> dict[str, dict[str, Any]]:
     before = previous.tables if previous else {}
-    return {name: _of_table(before.get(name), release.tables.get(name)) for name in sorted(before.keys() | release.tables.keys())}
+    names = sorted(before.keys() | release.tables.keys())
+    return {name: _of_table(before.get(name), release.tables.get(name), release.as_of) for name in names}
 
 
-def _of_table(old: Table | None, new: Table | None) -> dict[str, Any]:
+def _of_table(old: Table | None, new: Table | None, as_of: str) -> dict[str, Any]:
     if old is None or new is None or old.keys != new.keys:
         sizes = [len(t.cells) if t else 0 for t in (new, old)]
         return {"added": sizes[0], "removed": sizes[1], "revised": 0, "became_final": 0, "cells": [], "why": None}
-    both = old.cells.keys() & new.cells.keys()
+    both, why = old.cells.keys() & new.cells.keys(), _why(old, new)
     revised = sorted(key.split("|") for key in both if old.cells[key] != new.cells[key])
     return {
         "added": len(new.cells.keys() - both),
         "removed": len(old.cells.keys() - both),
         "revised": len(revised),
         "became_final": sum(old.statuses[key] in OPEN and new.statuses[key] == "final" for key in both),
-        "cells": [
-            dict(zip([*new.keys, "old", "new"], [*key, old.cells["|".join(key)], new.cells["|".join(key)]], strict=True)) for key in revised
-        ],
-        "why": _why(old, new) if revised else None,
+        "cells": [_revised(old, new, key, why, as_of) for key in revised],
+        "why": why if revised else None,
     }
+
+
+def _revised(old: Table, new: Table, key: Sequence[str], why: str, as_of: str) -> dict[str, Any]:
+    """A revised cell: its counts, how long after its period, and whether a figure moved that was still open, or one that was final."""
+    cell = "|".join(key)
+    why = why if why != "deliveries" else "late" if old.statuses[cell] in OPEN else "correction"
+    return dict(zip(new.keys, key, strict=True)) | {
+        "old": old.cells[cell],
+        "new": new.cells[cell],
+        "lag_months": lag_months(key[-1], as_of),
+        "why": why,
+    }
+
+
+def lag_months(period: str, as_of: str) -> int:
+    """How many months after the last one of `period` a day is; 0 in that month or before."""
+    year, _, part = period.partition("-")
+    last = 12 if not part else 3 * int(part[1:]) if part[0] == "Q" else int(part)
+    return max(0, 12 * (int(as_of[:4]) - int(year)) + int(as_of[5:7]) - last)
 
 
 def _is_renamed(renamed: Any, old: Table | None, new: Table | None) -> bool:

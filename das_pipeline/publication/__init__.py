@@ -6,7 +6,7 @@ from das_pipeline.publication.consequences import Consequence, consequences
 from das_pipeline.publication.definitions import table_kinds
 from das_pipeline.publication.explain import explain
 from das_pipeline.publication.formats import readers
-from das_pipeline.publication.releases import Release, current_release, previous_release, release_folders, releases
+from das_pipeline.publication.releases import Release, current_release, release_folders, releases
 from das_pipeline.publication.texts import table_texts
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "consequences",
     "current_release",
     "explain",
-    "previous_release",
     "readers",
     "release_folders",
     "releases",

@@ -12,11 +12,11 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import api, catalog, csvw, database, expectations, formats, judging, metadata, package
+from das_pipeline.publication import api, breaks, catalog, csvw, database, expectations, formats, judging, metadata, package, revisions
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
-from das_pipeline.publication.releases import previous_release, require_intact_releases
+from das_pipeline.publication.releases import earlier_releases, require_intact_releases
 from das_pipeline.publication.renamed import renamed_categories
 from das_pipeline.publication.tables import external_cells, protected_cells, write
 from das_pipeline.publication.texts import TableTexts, load_words, table_texts
@@ -57,7 +57,8 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             periods[table.name] = cells["period"].unique().to_pylist()
             csvw.write(table, columns, parquet.parent)
             described += package.resources(table, columns, draft.folder, texts.columns, words)
-        before = previous_release(run)
+        earlier = earlier_releases(run)
+        before = earlier[-1] if earlier else None
         changed = changes(draft.folder, before.folder if before else None, before.manifest["version"] if before else None)
         defined = defined_codes(tables, schemes, texts)
         renamed, mapped = renamed_categories(tables, before.folder if before else None, defined, schemes)
@@ -67,6 +68,10 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         described_whole = package.data_package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
         _json(draft, "changes.json", changed)
         _json(draft, "datapackage.json", described_whole)
+        draft.rows |= {
+            revisions.FILE: revisions.write(draft.folder, run.as_of, earlier),
+            breaks.FILE: breaks.write(draft.folder, texts.breaks, words.languages),
+        }
         _json(draft, "quality.json", quality(run, tables))
         _json(
             draft,

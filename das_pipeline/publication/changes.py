@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import duckdb
 import pyarrow.parquet as pq
 
 from das_pipeline import engine
+from das_pipeline.periods import months_since
 from das_pipeline.publication.metadata import MARK
 
 FIRST = "1.0.0"
+DELIVERIES, LATE, CORRECTION = "deliveries", "late", "correction"
 DEFINING = ("population", "counts", "unit_of_count", "dims")  # facts of a table that say what it counts
 
 
@@ -22,7 +26,9 @@ class TableChanges:
     """How many cells of one table are new, gone, have another count, or became final; each revised cell with its old and new count.
 
     `why` says of revised cells as much as is known here: `source`, another publisher revised its figures; `definition`, the table counts
-    something else; `mapping`, codes have other meanings; `deliveries`, records came late or were corrected.
+    something else; `mapping`, codes have other meanings; `deliveries`, records came late or were corrected. Each cell has the `lag_months`
+    from its period to the revision, and says of deliveries which it was: `late`, the figure was still open, so that a revision was
+    announced; `correction`, it had been final. More cannot be told from figures, which every record moves in the same way.
     """
 
     table: str
@@ -74,22 +80,29 @@ def _compare(connection: duckdb.DuckDBPyConnection, name: str, old: Path | None,
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW cells AS
 SELECT {shown}, old.n AS was, new.n AS is_now,
-    old.status IN ('provisional', 'incomplete', 'not_known') AND new.status = 'final' AS became_final
+    old.status IN ('provisional', 'incomplete', 'not_known') AS was_open, new.status = 'final' AS is_final
 FROM {engine.parquet([old])} AS old FULL JOIN {engine.parquet([new])} AS new ON {same}"""
     )
     added, removed, changed, became_final = connection.execute(engine.sql(__package__, "changes.sql")).fetchall()[0]
-    revised = connection.execute(f"SELECT {', '.join(keys)}, was, is_now FROM cells WHERE was <> is_now ORDER BY ALL").fetchall()
-    cells = [dict(zip([*keys, "old", "new"], row, strict=True)) for row in revised]
-    return TableChanges(name, added, removed, changed, became_final, cells, _why(old, new) if cells else None)
-
-
-def _why(old: Path, new: Path) -> str:
+    listed = connection.execute(f"SELECT {', '.join(keys)}, was, is_now, was_open FROM cells WHERE was <> is_now ORDER BY ALL").fetchall()
     before, now = (json.loads(pq.read_schema(path).metadata[b"das"]) for path in (old, new))
+    why = _why(before, now) if listed else None
+    cells = [dict(zip([*keys, "old", "new", "why"], row, strict=True)) for row in listed]
+    for cell in cells:
+        of_deliveries = LATE if cell["why"] else CORRECTION
+        cell |= {
+            "lag_months": months_since(cell["period"], date.fromisoformat(now["as_of"])),
+            "why": of_deliveries if why == DELIVERIES else why,
+        }
+    return TableChanges(name, added, removed, changed, became_final, cells, why)
+
+
+def _why(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if now["kind"] == "external":
         return "source"
     if any(before[key] != now[key] for key in DEFINING if key in before):  # a release of an earlier version says less
         return "definition"
-    return "mapping" if before.get("mapping_version") != now["mapping_version"] else "deliveries"
+    return "mapping" if before.get("mapping_version") != now["mapping_version"] else DELIVERIES
 
 
 def _keys(path: Path | None) -> list[str]:

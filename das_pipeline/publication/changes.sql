@@ -1,7 +1,7 @@
 -- One row: how many cells of a published table were added, removed and revised since the previous release, and how many became final.
--- Source: cells (was, is_now, became_final), one row per cell of either release; was and is_now are its counts, NULL where it is not.
+-- Source: cells (was, is_now, was_open, is_final), one row per cell of either release; was and is_now are its counts, NULL where it is not.
 SELECT COUNT(CASE WHEN was IS NULL THEN 1 END) AS added,
     COUNT(CASE WHEN is_now IS NULL THEN 1 END) AS removed,
     COUNT(CASE WHEN was <> is_now THEN 1 END) AS revised,
-    COUNT(CASE WHEN became_final THEN 1 END) AS became_final
+    COUNT(CASE WHEN was_open AND is_final THEN 1 END) AS became_final
 FROM cells

@@ -79,10 +79,9 @@ def release_names(run: Run) -> list[str]:
     return [p.name for root in (releases_root(run), withdrawn_root(run)) for p in root.glob("[0-9]*")]
 
 
-def previous_release(run: Run) -> Release | None:
-    """Return the last release of an earlier day, against which changes are computed: so that doing a day again gives the same bytes."""
-    earlier = [r for r in releases(run) if r.as_of < run.as_of]
-    return earlier[-1] if earlier else None
+def earlier_releases(run: Run) -> list[Release]:
+    """Return the releases of earlier days, oldest first: a day that is done again is compared with the same ones."""
+    return [r for r in releases(run) if r.as_of < run.as_of]
 
 
 def current_release(run: Run) -> Release | None:

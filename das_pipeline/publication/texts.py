@@ -47,6 +47,18 @@ class Catalogue(BaseModel, extra="forbid"):
                 )
 
 
+class Break(BaseModel, extra="forbid"):
+    """What makes the figures of some tables before a period and from it on not the same kind of figure: of all, or of one category.
+
+    `category`: dimension -> code.
+    """
+
+    tables: Annotated[list[str], Field(min_length=1)]
+    since: Annotated[str, Field(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")]
+    category: Annotated[dict[str, str], Field(max_length=1)] = {}
+    text: Text
+
+
 class TableTexts(BaseModel, extra="forbid"):
     """Texts of tables.yaml: publisher, licence, and the names of columns, codes and units.
 
@@ -66,6 +78,7 @@ class TableTexts(BaseModel, extra="forbid"):
     simulated: Text
     withdrawn: Text
     current_release: Text
+    breaks: list[Break] = []
 
 
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:

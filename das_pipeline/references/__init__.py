@@ -30,6 +30,7 @@ LOOKS: tuple[Callable[[Jurisdiction], Iterator[Fault]], ...] = (
     totals.equal_totals,
     exceptions.waivers,
     texts.table_texts,
+    texts.breaks,
     texts.site,
 )
 

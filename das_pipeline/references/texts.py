@@ -87,6 +87,19 @@ def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 yield (place / "codes").fault(f"there is no text for code {code} of table {table.name}. {nearest(code, texts.codes)}")
 
 
+def breaks(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield breaks in series of a table or category that is not there."""
+    tables = {table.name: table for table in _tables(jurisdiction)}
+    for number, broken in enumerate(load_table_texts(jurisdiction).breaks):
+        place = jurisdiction.place(TABLES, "breaks", number)
+        for at, name in enumerate(broken.tables):
+            if name not in tables:
+                yield (place / "tables" / at).fault(f"there is no published table {name}. {nearest(name, tables)}")
+                continue
+            cells = {dimension: [code] for dimension, code in broken.category.items()}
+            yield from _faults_of_cells(place / "category", cells, tables[name])
+
+
 def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield themes without a page, and parts of the site that name a table, dimension or code which is not there."""
     load_words(jurisdiction)

@@ -18,7 +18,7 @@ from pathlib import Path
 from das_pipeline.disk import REBUILT, RELEASES
 from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.lake import Lake, Version, using
-from das_pipeline.publication import build_candidate
+from das_pipeline.publication import build_candidate, revisions
 from das_pipeline.publication.releases import CITED, DERIVED, Release, release_folders, releases, withdrawn_releases
 from das_pipeline.release.auditing import site_of
 from das_pipeline.release.candidate import SITE
@@ -80,7 +80,8 @@ def _lay_out(run: Run, release: Release, folder: Path) -> None:
             (folder / entry.name).symlink_to(entry)
     (folder / RELEASES).mkdir()
     previous = json.loads((release.folder / "changes.json").read_bytes())["previous"]
-    before = [f for f in release_folders(run) if f.name == previous or (f.parent.name == RELEASES and f.name[:10] < release.id[:10])]
+    known = {previous, *revisions.editions(release.folder)}  # some of them may have been withdrawn since
+    before = [f for f in release_folders(run) if f.name in known or (f.parent.name == RELEASES and f.name[:10] < release.id[:10])]
     for earlier in before:
         (folder / RELEASES / earlier.name).symlink_to(earlier)
 

@@ -25,7 +25,7 @@ from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.publication.releases import CITATIONS, feed_name
-from das_pipeline.publication.texts import load_words
+from das_pipeline.publication.texts import Break, load_words
 from das_pipeline.rules import catalogue
 from das_pipeline.run import Run
 from das_pipeline.terminology import ALL, Scheme, Term, load_schemes, load_terms, scope_notes
@@ -60,6 +60,7 @@ class Site:
     earlier: list[Mapping[str, Any]]  # the changes of earlier releases, newest first
     publisher: Any
     units: Mapping[str, Any]
+    breaks: Sequence[Break]
 
 
 @dataclass
@@ -148,6 +149,7 @@ def _site(run: Run, folder: Path) -> Site:
         earlier=[json.loads((r.folder / "changes.json").read_bytes()) for r in reversed(before)],
         publisher=texts.publisher,
         units=texts.units,
+        breaks=texts.breaks,
     )
 
 
@@ -165,7 +167,7 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
             units,
             alone,
             is_ranked=table.facts["theme"] in ranked,
-            breaks=[b.since for b in site.texts.breaks if name in b.tables],
+            breaks=[b.since for b in site.breaks if name in b.tables],
             maps=site.texts.maps,
         )
         for name, table in site.tables.items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from das_pipeline.periods import last_day
+from das_pipeline.periods import months_since
 from das_pipeline.terminology import ALL
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.figures import Figure
@@ -70,6 +70,4 @@ def _changed(figure: Figure, changed: Mapping[str, Any], as_of: date, language: 
 def _revised(table: PublishedTable, revised: Mapping[str, Any], as_of: date, language: Language) -> Revised:
     cell = table.cells[(*(revised[dim] for dim in table.dims), revised["period_kind"], revised["period"])]
     labels = [table.labels[dim][revised[dim]][language.code] for dim in table.dims if revised[dim] != ALL]
-    end = last_day(revised["period"])
-    lag = max(0, 12 * (as_of.year - end.year) + as_of.month - end.month)
-    return Revised(cell, ", ".join(labels) or language.say("total"), revised["old"], lag)
+    return Revised(cell, ", ".join(labels) or language.say("total"), revised["old"], months_since(revised["period"], as_of))

@@ -115,14 +115,6 @@ class MenuGroup(BaseModel, extra="forbid"):
 Layout = list[list[str]]
 
 
-class Break(BaseModel, extra="forbid"):
-    """What makes the figures of some tables before a period and from it on not the same kind of figure."""
-
-    tables: list[str]
-    since: Annotated[str, Field(pattern=r"^\d{4}(-\d{2})?$")]
-    text: Text
-
-
 class Synonym(BaseModel, extra="forbid"):
     """What people call something: a published table, `<scheme>/<concept>` or `terms/<term>`; words are separated by commas."""
 
@@ -148,7 +140,6 @@ class SiteTexts(BaseModel, extra="forbid"):
     menu: list[str | MenuGroup]  # after the start page; a page is named by its slug in English, or else in the first language
     scheme_titles: dict[str, Text] = {}
     maps: dict[str, Layout] = {}  # by scheme: rows of concepts from north to south, "" where there is nothing
-    breaks: list[Break] = []
     synonyms: list[Synonym] = []
     rules: dict[str, Text] = {}  # what a rule says, in plain words; without one its own sentence is shown
     contact: Annotated[str, Field(pattern=r"^(mailto:.+@.+|https://.+)?$")] = ""

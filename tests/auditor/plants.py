@@ -458,6 +458,44 @@ def an_unrounded_change(folder: Path) -> None:
     edit(folder, "changes.json", change)
 
 
+def csv_file(folder: Path, name: str, old: str, new: str) -> None:
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{name} has no {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@plant
+def a_true_count_in_the_revisions(folder: Path) -> None:
+    csv_file(folder, "revisions.csv", '"final"\n', '"final"\n"reports","","month","2024-01",2024-03-31,"",2,13,"final"\n')
+
+
+@plant
+def a_revision_left_out(folder: Path) -> None:
+    path = folder / "revisions.csv"
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+
+
+@plant
+def a_break_with_a_count(folder: Path) -> None:
+    csv_file(folder, "breaks.csv", "every offence.", "13 offences.")
+
+
+@plant
+def a_break_on_a_day_that_tells(folder: Path) -> None:
+    csv_file(folder, "breaks.csv", "2023-01-01", "2023-01-13")
+
+
+@plant
+def a_break_in_a_category_that_is_not_there(folder: Path) -> None:
+    csv_file(folder, "breaks.csv", '"violence"', '"drummonder"')
+
+
+@plant
+def a_break_without_its_quotes(folder: Path) -> None:
+    csv_file(folder, "breaks.csv", '"violence"', "violence")
+
+
 @plant
 def a_change_that_was_none(folder: Path) -> None:
     edit(folder, "changes.json", lambda c: c.update(revised=c["revised"] + 1))

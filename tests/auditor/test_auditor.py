@@ -19,7 +19,7 @@ from das_pipeline.auditor import Limits, audit
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import write_demo_keys
-from das_pipeline.publication import build_candidate, readers
+from das_pipeline.publication import build_candidate, readers, revisions
 from das_pipeline.publication.formats import jsonstat
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
@@ -63,6 +63,7 @@ def tamper(folder: Path, table: str, change: Callable[[Cells], Cells], **facts: 
     with duckdb.connect(str(folder / "das.duckdb")) as database:
         database.register("new", new)
         database.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM new")
+    revisions.write(folder, date(2024, 3, 31), [])
     package = json.loads((folder / "datapackage.json").read_text())
     for resource in package["resources"]:
         resource["hash"] = f"sha256:{hashlib.sha256((folder / resource['path']).read_bytes()).hexdigest()}"
@@ -82,6 +83,7 @@ TRUTHS = {  # several verdicts of the auditor belong to one rule: each is known 
     "every total is the sum of its parts": "totals_add_up",
     "a cell has the same value in every table": "tables_agree",
     "changes.json lists what changed": "changes_are_listed",
+    "revisions.csv has what earlier releases published": "revisions_are_as_published",
     "quality figures are too coarse to tell of a cell": "quality_is_coarse",
 }
 

@@ -113,9 +113,16 @@ def test_changes_are_counted_against_the_release_of_an_earlier_day(published: Ca
     changed = json.loads((publication.current_release(run).folder / "changes.json").read_bytes())
     assert (changed["previous"], changed["version"]) == ("2024-02-29.1", "1.1.0")
     assert changed["tables"]["reports"]["added"] == 4  # March, for two groups, unknown and the total
-    assert {"offence": "property", "period_kind": "month", "period": "2024-01", "old": 400, "new": 800} in changed["tables"]["reports"][
-        "cells"
-    ]
+    cells = changed["tables"]["reports"]["cells"]
+    assert {
+        "offence": "property",
+        "period_kind": "month",
+        "period": "2024-01",
+        "old": 400,
+        "new": 800,
+        "lag_months": 2,
+        "why": "late",
+    } in cells
     assert [c.added for c in publication.compare(*publication.release_folders(run)) if c.table == "reports"] == [4]
 
 

@@ -103,8 +103,9 @@ def test_pages_ask_nothing_of_anybody_else(site: Version) -> None:
 
 def test_a_break_is_said_beside_the_figure_that_has_it(site: Version) -> None:
     page = read(site, "en/reports.html")
-    assert page.count('<p class="break">') == 1
+    assert page.count('<p class="break">') == 3
     assert '<time datetime="2023-01">January 2023</time>: since then the watch counts every offence.' in page
+    assert page.count('<time datetime="2023-07">July 2023</time>, Violence: since then threats are violence.') == 2  # of two figures
 
 
 def test_a_break_is_drawn_in_the_chart_of_its_figure(site: Version) -> None:
@@ -144,10 +145,10 @@ def test_no_two_lists_of_concepts_have_the_same_heading() -> None:
 
 
 def test_what_the_dutch_texts_name_is_there() -> None:
-    """Tables that are put in order or have a break, and what synonyms are for."""
+    """Tables that are put in order, and what synonyms are for."""
     texts = load_texts(Jurisdiction(NL))
     tables = {path.stem for path in (NL / "statistics").glob("*.yaml")} | {"police_recorded_crime", "police_recorded_crime_iccs"}
-    assert {name for theme in texts.themes for name in theme.first} | {name for b in texts.breaks for name in b.tables} <= tables
+    assert {name for theme in texts.themes for name in theme.first} <= tables
     lists = {
         f"{p.stem}/{row.split(',')[0]}" for p in (NL / "terminology/schemes").glob("*.csv") for row in p.read_text("utf-8").splitlines()
     }
