@@ -17,11 +17,15 @@ SPARK_BOTTOM, SPARK_HEIGHT = 54, 48
 PLACE = re.compile(r"translate\(([-\d.]+),([-\d.]+)\)")
 POINT = re.compile(r"[ML](-?[\d.]+),(-?[\d.]+)")
 AXIS = "translate(-7,"  # where the numbers of the vertical axis stand
+WEEK = re.compile(r"(?<![^|])after_week_(\d+)(?![^|])")  # the code of a point of a survival curve
+KEY = re.compile(r"M-[\d.]+,0L[\d.]+,0")  # the sign of a line in a legend
 BAR = re.compile(r"M[-\d.]+,[-\d.]+h([\d.]+)v[\d.]+h-?[\d.]+Z")
 
 
 def wrong_in_chart(svg: Any, table: Table, forms: Forms) -> int:
     """The number of lines, bars and numbers in the chart of `table` that its cells do not explain."""
+    if any(WEEK.search(key) for key in table.cells):
+        return _wrong_curves(svg, table, forms)
     bars, numbers = list(_bars(svg)), [e for e in svg.iter("text") if NUMBER.fullmatch(_text(e))]
     if bars:
         return _wrong_bars(bars, [_text(e) for e in numbers], table, forms)
@@ -38,6 +42,36 @@ def wrong_in_chart(svg: Any, table: Table, forms: Forms) -> int:
         lines = [path for path in lines if path not in own]
         wrong += len(own) + 1 if scale is None else sum(not _is_drawn_from(path, scale, series) for path in own)
     return wrong + len(lines) + sum(e not in explained for e in numbers)
+
+
+def _wrong_curves(svg: Any, table: Table, forms: Forms) -> int:
+    """The number of survival curves and dots that are not the percentages of one period by weeks; a curve begins at a hundred."""
+    years = {period[:4] for period in table.rows["period"].unique().to_pylist()}  # in the legend
+    ticks = [e for e in svg.iter("text") if NUMBER.fullmatch(_text(e)) and _text(e) not in years]
+    numbers = [(e, PLACE.match(e.get("transform", ""))) for e in ticks]
+    scale = _scale([e for e, _ in numbers if e.get("transform", "").startswith(AXIS)], forms)
+    weeks = sorted((_parsed(_text(e), forms), float(place[1])) for e, place in numbers if place and not e.get("transform").startswith(AXIS))
+    if scale is None or len(weeks) < 2 or weeks[0][0] != 0:
+        return 1
+    (zero, unit), left, by_week = scale, weeks[0][1], (weeks[-1][1] - weeks[0][1]) / weeks[-1][0]
+    wrong = sum(abs(left + week * by_week - x) > 0.01 for week, x in weeks)
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for key, n in table.cells.items():
+        if (week := WEEK.search(key)) and table.statuses[key] not in {"not_known", "not_shown", "not_applicable"}:
+            curves.setdefault(WEEK.sub("", key), []).append((left + int(week[1]) * by_week, zero + n * unit))
+    known = [[(left, zero + 100 * unit), *sorted(points)] for points in curves.values()]
+    for path in svg.iter("path"):
+        if path.get("stroke") and "L" in path.get("d", "") and not KEY.fullmatch(path.get("d")):
+            points = [(float(x), float(y)) for x, y in POINT.findall(path.get("d"))]
+            wrong += not any(_lie_on(points, curve) for curve in known)
+        elif "A" in path.get("d", "") and (at := PLACE.match(path.get("transform", ""))):
+            dot = (float(at[1]), float(at[2]))
+            wrong += not any(_lie_on([dot], [point]) for curve in known for point in curve)
+    return wrong
+
+
+def _lie_on(points: Sequence[tuple[float, float]], curve: Sequence[tuple[float, float]]) -> bool:
+    return len(points) == len(curve) and all(abs(x - u) < 0.01 and abs(y - v) < 0.01 for (x, y), (u, v) in zip(points, curve, strict=True))
 
 
 def _text(element: Any) -> str:

@@ -38,6 +38,11 @@ class Cell:
         return self.status not in {"incomplete", "not_known"}
 
     @property
+    def has_value(self) -> bool:
+        """Whether it has a number: else none can be given."""
+        return self.status not in {"not_known", "not_shown", "not_applicable"}
+
+    @property
     def name(self) -> str:
         """The cell's key as text: what `data-cell` holds on a page."""
         return "|".join(self.key)

@@ -72,6 +72,14 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """What is still open after some weeks of what began at one time: a label, and cells with the weeks that they are about, in order."""
+
+    label: str
+    points: Sequence[tuple[int, Cell]]
+
+
+@dataclass(frozen=True)
 class Picture:
     """The specifications of one chart: for a wide screen, and for a phone."""
 
@@ -98,6 +106,11 @@ def panel_chart(lines: Sequence[Line]) -> Picture:
     wide = _panels(lines, columns=2, width=(WIDTH - 120) // 2, height=110, is_one_scale=False)
     narrow = _panels([_broken(line) for line in lines], columns=1, width=NARROW - 60, height=PANEL, is_one_scale=False)
     return Picture(wide, narrow)
+
+
+def curve_chart(curves: Sequence[Curve], axis_title: str) -> Picture:
+    """Percentages that are still open, by weeks: each curve begins at 100, and has a dot at each published percentage."""
+    return Picture(_curves(curves, axis_title, WIDTH - LABEL_WIDTH, HEIGHT), _curves(curves, axis_title, NARROW - 60, 220))
 
 
 def bar_chart(groups: Sequence[Line], names: Sequence[str], language: Language) -> Picture:
@@ -150,6 +163,29 @@ def _breaks(lines: Sequence[Line], breaks: Sequence[tuple[str, str]]) -> list[Sp
         {"data": {"values": drawn}, "mark": {"type": "rule", "strokeDash": [3, 3], "color": SOFT}, "encoding": at},
         {"data": {"values": drawn}, "mark": label, "encoding": at | {"text": nominal("label")}},
     ]
+
+
+def _curves(curves: Sequence[Curve], axis_title: str, width: int, height: int) -> Specification:
+    dots = [
+        {"label": curve.label, "week": week, "n": cell.n, "part": "provisional" if cell.may_change else "final"}
+        for curve in curves
+        for week, cell in curve.points
+    ]
+    begin = [{"label": curve.label, "week": 0, "n": 100, "part": dots[0]["part"]} for curve in curves]
+    weeks = sorted({dot["week"] for dot in dots})
+    order = [curve.label for curve in curves]
+    legend = {"orient": "top", "title": None, "labelFontSize": 13, "symbolType": "stroke", "symbolStrokeWidth": 2, "columns": 3}
+    axis = {"values": [0, *weeks], "grid": False, "labelOverlap": "greedy", "title": axis_title, "titleColor": SOFT, "titleFontWeight": 600}
+    place = {
+        "x": {"field": "week", "type": "quantitative", "axis": axis, "scale": {"domain": [0, weeks[-1]], "nice": False}},
+        "y": quantity("n", {"values": [0, 25, 50, 75, 100]}) | {"scale": {"domain": [0, 100]}},
+        "color": nominal("label") | {"scale": {"domain": order, "range": SERIES[: len(order)]}, "legend": legend},
+    }
+    layer = [
+        {"data": {"values": begin + dots}, "mark": LINE, "encoding": place | {"strokeDash": DASH, "detail": nominal("label")}},
+        {"data": {"values": dots}, "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1}, "encoding": place},
+    ]
+    return STYLE | {"width": width, "height": height, "layer": layer}
 
 
 def _panels(lines: Sequence[Line], *, columns: int, width: int, height: int, is_one_scale: bool) -> Specification:

@@ -15,6 +15,7 @@ from das_pipeline.terminology import ALL
 from das_pipeline.website import charts
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.charts import Line, Picture
+from das_pipeline.website.curves import Survival, survival
 from das_pipeline.website.language import Language
 from das_pipeline.website.texts import Layout
 from das_pipeline.website.tiles import TileMap, tile_map
@@ -104,7 +105,10 @@ def figure(
         for kind in table.kinds
     }
     rows_dim = _row_dim(table, alone)
+    curves, kind = survival(table), table.kinds[-1]
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
+    if curves:
+        grids.insert(0, _curve_grid(curves, kind, _newest(periods[kind]), language))
     if is_ranked and grids[0].has_total:
         grids[0] = _ranked(grids[0], language)
     drawn, note = _chart(
@@ -113,7 +117,6 @@ def figure(
     if drawn and facts["is_simulated"]:
         drawn = drawn.marked(language.say("simulated_figures"))
     layout = maps.get(facts["dims"][rows_dim]["scheme"]) if rows_dim else None
-    kind = table.kinds[-1]
     last = periods[kind][-1] if periods[kind] else ""
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
@@ -141,9 +144,20 @@ def counted(cell: Cell, language: Language) -> Markup:
     )
 
 
+def _curve_grid(curves: Survival, kind: str, periods: Sequence[str], language: Language) -> Grid:
+    """The curves as a table: a row for each of the last periods."""
+    table = curves.table
+    caption = language.say("caption", title=language.text(table.facts["title"]), by=language.say("curve_by"))
+    heads = [language.text(table.labels[curves.dim][code]) for code in curves.weeks]
+    return Grid(caption, language.say(f"period_{kind}"), heads, [Row(_head(table, p, language), curves.cells(kind, p)) for p in periods])
+
+
 def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language, unit: str) -> Markup:
     """The change since the year before and the largest group, in a sentence each."""
     kind = table.kinds[-1]
+    if (curves := survival(table)) and periods[kind] and (halfway := curves.halfway(kind, periods[kind][-1], language)):
+        after, cell = halfway
+        return language.say_html("finding_curve", period=_head(table, cell.period, language), after=after, n=counted(cell, language))
     if table.is_stack or table.is_derived or not periods[kind]:
         return Markup("{}").format(language.text(table.facts["description"]))
     latest = periods[kind][-1]
@@ -168,7 +182,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
 def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> Grid:
     """The last years, newest first, by the first dimension; with two dimensions, the two crossed in the last year."""
     kind = table.kinds[-1]
-    latest = periods[kind][: -PERIODS_SHOWN - 1 : -1]
+    latest = _newest(periods[kind])
     if dim and len(table.dims) > 1 and not table.is_nested:
         return _crossed(table, kind, latest[0], dim, language)
     heads = [_head(table, p, language) for p in latest]
@@ -252,6 +266,11 @@ def _chart(
 ) -> tuple[Picture | None, str]:
     """The specification of the table's chart and a note on what it omits; None when no series is large enough to draw."""
     kind = table.kinds[0]
+    if survived := survival(table):
+        coarse = table.kinds[-1]
+        curves = [survived.curve(coarse, p, _head(table, p, language)) for p in _newest(periods[coarse])]
+        known = [curve for curve in curves if curve]
+        return (charts.curve_chart(known, language.text(table.descriptions[survived.dim])) if known else None), ""
     if dim is None:
         line = Line(language.text(table.facts["title"]), table.series(kind, periods[kind]))
         return (charts.line_chart([line], breaks) if line.is_drawn else None), ""
@@ -307,6 +326,11 @@ def _row_dim(table: PublishedTable, alone: Set[tuple[str, str]]) -> str | None:
         return next((d for d in table.dims if table.has_total(d)), table.dims[0])
     new = [d for d in table.dims if (table.facts["unit_of_count"], d) not in alone]
     return max(new or table.dims, key=lambda d: len(table.labels[d]))
+
+
+def _newest(periods: Sequence[str]) -> Sequence[str]:
+    """The last periods, newest first."""
+    return periods[: -PERIODS_SHOWN - 1 : -1]
 
 
 def _head(table: PublishedTable, period: str, language: Language) -> str:

@@ -421,6 +421,44 @@ def test_a_filter_on_300_000_rows_takes_at_most_100_milliseconds(browser: Browse
         assert answer == [sums[o, p] for o in ("all", "o1", "o2") for p in periods]
 
 
+def test_a_survival_curve_has_its_weeks_in_scale_and_begins_at_a_hundred(browser: Browser, site: Version, tmp_path: Path) -> None:
+    """The toy has no durations: its table of persons is replaced by one of percentages after some weeks."""
+    folder = Path(shutil.copytree(site.folder, tmp_path / "release"))
+    path = folder / "tables" / "reports_persons.parquet"
+    open_after = {"after_week_4": (80, 90), "after_week_13": (40, 55), "after_week_26": (10, 20)}
+    rows = [
+        {
+            "offence": code,
+            "sex": "all",
+            "age": "all",
+            "period_kind": "year",
+            "period": period,
+            "n": n,
+            "status": "final",
+            "is_simulated": True,
+        }
+        for code, both in open_after.items()
+        for period, n in zip(("2023", "2022"), both, strict=True)
+    ]
+    schema = pq.read_schema(path)
+    pq.write_table(pa.Table.from_pylist(rows).select(schema.names).cast(schema), path)
+    with served(folder) as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{address}/site/meldingen.html?table=reports_persons&rows=offence&cols=period")
+        page.locator(".ask-keep").wait_for()
+        dots = page.locator(".ask-chart circle").evaluate_all("all => all.map(e => [+e.getAttribute('cx'), +e.getAttribute('cy')])")
+        starts = page.locator(".ask-chart path").evaluate_all(
+            "all => all.map(e => e.getAttribute('d').match(/^M([\\d.]+),([\\d.]+)/).slice(1))"
+        )
+        zero = float(page.locator(".ask-chart line[stroke='var(--soft)']").first.get_attribute("y1") or 0)
+        page.close()
+    left, top = map(float, starts[0])
+    assert starts == [starts[0]] * 2
+    of_2023 = [((x - left), (zero - y) / (zero - top)) for x, y in dots[:3]]
+    assert [share for _, share in of_2023] == pytest.approx([0.8, 0.4, 0.1], abs=0.01)
+    assert [x / of_2023[-1][0] for x, _ in of_2023] == pytest.approx([4 / 26, 13 / 26, 1], abs=0.01)
+
+
 def test_the_libraries_are_those_of_the_lock() -> None:
     """`vendor/build.sh` wrote the hashes when it made the file from the lock."""
     written = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text(encoding="utf-8").splitlines())

@@ -72,7 +72,7 @@ class Tool {
         ...chosen),
       el("div", { className: "ask-row" }, ...answer.dims.map((dim) => this.codes(dim))),
       el("div", { className: "ask-row" },
-        control.radios("as", say("ask_as"), answer.measures.map((m) => [m, say(`as_${m}`, { period: periodText(answer.first ?? "") })]), state.as, set("as")),
+        answer.measures.length > 1 && control.radios("as", say("ask_as"), answer.measures.map((m) => [m, say(`as_${m}`, { period: periodText(answer.first ?? "") })]), state.as, set("as")),
         control.radios("view", say("ask_view"), answer.views.map((view) => [view, say(`view_${view}`)]), state.view, set("view"))),
     ];
   }

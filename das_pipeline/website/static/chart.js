@@ -42,16 +42,18 @@ function ticks(values) {
   return found;
 }
 
-export function lines({ series, names, shortNames, width, write, breaks = [] }) {
+// With `at` the names are places on an axis from zero, whose title is `axis`, and each line begins there at the value `begin`.
+export function lines({ series, names, shortNames, width, write, breaks = [], at: places, begin, axis }) {
   const isWide = width >= 640;
   const right = isWide ? Math.min(300, width * 0.32) : 12;
-  const scale = ticks(series.flatMap((s) => s.points.map((p) => p.value)).filter((v) => v !== null));
+  const scale = ticks([...(places ? [begin] : []), ...series.flatMap((s) => s.points.map((p) => p.value))].filter((v) => v !== null));
   const left = 10 + Math.max(...scale.map((v) => widthOf(write(v), TICK)));
   const legend = isWide ? [] : series.map((s) => wrapped(s.label, width - 34));
   const top = 12 + legend.flat().length * LINE + (breaks.length ? LINE : 0), height = isWide ? 340 : 240, bottom = top + height;
-  const x = (i) => left + ((width - left - right) * (names.length > 1 ? i / (names.length - 1) : 0.5));
+  const x = (i) => left + ((width - left - right) * (places ? places[i] / places.at(-1) : names.length > 1 ? i / (names.length - 1) : 0.5));
   const y = (v) => bottom - (height * (v - scale[0])) / (scale.at(-1) - scale[0]);
-  const svg = node("svg", { viewBox: `0 0 ${width} ${bottom + 28}`, width, height: bottom + 28, "aria-hidden": "true" });
+  const below = bottom + (axis ? 46 : 28), svg = node("svg", { viewBox: `0 0 ${width} ${below}`, width, height: below, "aria-hidden": "true" });
+  if (axis) svg.append(text((left + width - right) / 2, bottom + 40, axis, { "text-anchor": "middle", "font-size": TICK, fill: "var(--soft)" }));
   for (const v of scale) {
     svg.append(node("line", { x1: left, x2: width - right, y1: y(v), y2: y(v), stroke: v ? "var(--line)" : "var(--soft)" }));
     svg.append(text(left - 6, y(v) + 4, write(v), { "text-anchor": "end", "font-size": TICK, fill: "var(--soft)" }));
@@ -71,12 +73,12 @@ export function lines({ series, names, shortNames, width, write, breaks = [] }) 
   const labels = [];
   series.forEach((one, s) => {
     for (const [part, dash] of [[true, "none"], [false, "4 4"]]) {
-      const d = path(one.points, x, y, part);
+      const d = path(one.points, x, y, part, places && `M${left},${y(begin).toFixed(1)}`);
       if (d) svg.append(node("path", { d, fill: "none", stroke: colour(s), "stroke-width": 2.5, "stroke-linejoin": "round", "stroke-dasharray": dash }));
     }
     const last = one.points.findLastIndex((p) => p.value !== null);
     if (last < 0) return;
-    svg.append(node("circle", { cx: x(last), cy: y(one.points[last].value), r: 4, fill: colour(s) }));
+    for (const i of places ? one.points.keys() : [last]) if (one.points[i].value !== null) svg.append(node("circle", { cx: x(i), cy: y(one.points[i].value), r: 4, fill: colour(s) }));
     labels.push({ s, at: y(one.points[last].value), words: wrapped(one.label, right - 22, LABEL, 600) });
   });
   if (isWide) besideEnds(svg, labels, width - right + 12, top, bottom);
@@ -93,13 +95,13 @@ export function lines({ series, names, shortNames, width, write, breaks = [] }) 
       && marker.append(node("circle", { cx: x(i), cy: y(one.points[i].value), r: 5, fill: "var(--card)", stroke: colour(s), "stroke-width": 3 })));
     marker.setAttribute("visibility", "visible");
   };
-  const nearest = (px) => Math.max(0, Math.min(names.length - 1, Math.round(((px - left) / (width - left - right)) * (names.length - 1))));
-  return { svg, mark, nearest: (px) => nearest(px) };
+  const nearest = (px) => names.reduce((best, _, i) => (Math.abs(px - x(i)) < Math.abs(px - x(best)) ? i : best), 0);
+  return { svg, mark, nearest };
 }
 
-// The path of the final points, or of the others: these begin at the last final point, so that the two join.
-function path(points, x, y, isFinal) {
-  let d = "", isOn = false;
+// The path of the final points, or of the others: these begin at the last final point, so that the two join; the first one at `begin`.
+function path(points, x, y, isFinal, begin) {
+  let d = begin && points[0].value !== null && points[0].isFinal === isFinal ? begin : "", isOn = Boolean(d);
   points.forEach((p, i) => {
     const isPart = p.value !== null && (p.isFinal === isFinal || (!isFinal && points[i + 1]?.value != null && !points[i + 1].isFinal));
     if (isPart) d += `${isOn ? "L" : "M"}${x(i).toFixed(1)},${y(p.value).toFixed(1)}`;

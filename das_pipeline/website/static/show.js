@@ -5,6 +5,7 @@ import { bibtex, csv, picture, png, ris, save } from "./keep.js";
 import { control, el } from "./parts.js";
 
 const LINE_FROM = 3, BARS = 40;
+const WEEK = /^after_week_(\d+)$/; // the code of a point of a survival curve
 const MARKS = { provisional: "*", incomplete: "†", not_known: "†" };
 
 export function show(tool) {
@@ -35,7 +36,8 @@ function chartOf(tool) {
   const { answer } = tool, { state } = answer, width = Math.max(280, Math.floor(tool.shown.clientWidth || 640));
   const byRow = { dim: state.rows, codes: answer.rowCodes, cells: answer.cells };
   const byCol = { dim: state.cols, codes: state.cols ? answer.colCodes : [""], cells: (state.cols ? answer.colCodes : [""]).map((_, c) => answer.cells.map((row) => row[c])) };
-  const time = [byCol, byRow].find(({ dim, codes }) => dim === "period" && codes.length >= LINE_FROM);
+  const survived = [byCol, byRow].find(({ codes }) => codes.length >= LINE_FROM && codes.every((code) => WEEK.test(code)));
+  const time = survived ?? [byCol, byRow].find(({ dim, codes }) => dim === "period" && codes.length >= LINE_FROM);
   const names = time ?? byRow, notes = [];
   let series = time === byCol ? byRow : byCol;
   const isLarger = (a, b) => sum(b) - sum(a), sum = (cells) => cells.reduce((total, cell) => total + Math.abs(cell.value ?? 0), 0);
@@ -45,7 +47,9 @@ function chartOf(tool) {
     series = { ...series, codes: keep.map((i) => series.codes[i]), cells: keep.map((i) => series.cells[i]) };
   }
   const order = names.codes.map((_, i) => i);
-  if (time) order.reverse();
+  const week = (i) => Number(WEEK.exec(names.codes[i])[1]);
+  if (survived) order.sort((a, b) => week(a) - week(b));
+  else if (time) order.reverse();
   else if (order.length > BARS) {
     notes.push(say("chart_largest", { n: BARS, all: order.length }));
     const largest = new Set(order.toSorted((a, b) => isLarger(series.cells.map((s) => s[a]), series.cells.map((s) => s[b]))).slice(0, BARS));
@@ -57,9 +61,9 @@ function chartOf(tool) {
     points: order.map((i) => ({ ...series.cells[s][i], isFinal: !(series.cells[s][i].status in MARKS) })),
   }));
   const write = (v) => (state.as === "share" ? say("percent", { n: number(v) }) : number(v));
-  const shortNames = order.map((i) => shortName(names.codes[i]));
-  const breaks = time ? breaksIn(tool.breaks, order.map((i) => names.codes[i])) : [];
-  const chart = time ? lines({ series: data, names: labels, shortNames, width, write, breaks }) : bars({ series: data, names: labels, width });
+  const shortNames = order.map((i) => (survived ? String(week(i)) : shortName(names.codes[i])));
+  const breaks = time && !survived ? breaksIn(tool.breaks, order.map((i) => names.codes[i])) : [];
+  const chart = time ? lines({ series: data, names: labels, shortNames, width, write, breaks, ...(survived && { at: order.map(week), begin: 100, axis: answer.dimLabel(names.dim) }) }) : bars({ series: data, names: labels, width });
   const reading = el("p", { className: "ask-reading" }, say("ask_reading"));
   const words = labels.map((label, i) => `${label}: ${data.map((s) => (data.length > 1 ? `${s.label} ${s.points[i].text}` : s.points[i].text) + (MARKS[s.points[i].status] ?? "")).join("; ")}`);
   const parts = [pointed(chart, words, reading, answer.heading), reading];
