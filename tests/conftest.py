@@ -85,6 +85,19 @@ def day_by_day(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return copy_of(Installation(made, str(TOY)), tmp_path_factory.mktemp("toy"))
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
+    """The demo of README in small, in a folder `data` of a working directory of its own, and what it printed. Every module has a copy."""
+
+    def make(root: Path) -> None:
+        (root / "data").mkdir()
+        (root / "printed.txt").write_text(Installation(root / "data", "nl").shell("make", "demo", "SIZE=5000", "SEED=1"), encoding="utf-8")
+
+    made = made_once(tmp_path_factory, "demo", make)
+    own = copy_of(Installation(made / "data", "nl"), tmp_path_factory.mktemp("readme") / "data")
+    return own, (made / "printed.txt").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def start(settings: Settings) -> Callable[[date], Run]:
     """A run over the same lake as known on a date."""

@@ -87,6 +87,14 @@ class Installation:
         assert done.returncode == code, done.stdout
         return done.stdout
 
+    def shell(self, *command: str, code: int = 0) -> str:
+        """What a command of README prints in the project; it must end with `code`. A `make` leaves the virtual environment as it is."""
+        ours = (*command, "-o", "setup", "-o", ".venv/.installed") if command[0] == "make" else command
+        environment = self.environment | {"COLUMNS": "120"}
+        done = subprocess.run(ours, env=environment, cwd=PROJECT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
     def live(self, table: str) -> Version:
         return self.lake.open(table)
 
