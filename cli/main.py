@@ -26,6 +26,7 @@ app.add_typer(releases.release_app, name="release")
 app.add_typer(keys.keys_app, name="keys")
 app.add_typer(configuration.contracts_app, name="contracts")
 app.add_typer(stewards.terminology_app, name="terminology")
+app.add_typer(stewards.external_app, name="external")
 app.add_typer(linkage.review_app, name="review")
 
 

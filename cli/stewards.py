@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.console import AsJson, console, print_json, shown
 from das_pipeline.errors import unknown_name
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from das_pipeline.terminology import Difference
 
 app = typer.Typer()
+external_app = typer.Typer(no_args_is_help=True, help="Figures of other publishers, which stand beside ours.")
 terminology_app = typer.Typer(no_args_is_help=True, help="Codes and concepts: what is unmapped, and what a changed mapping would change.")
 
 
@@ -70,6 +72,25 @@ def calendar(
     for row in rows:
         table.add_row(row.partner, str(row.reference_on), str(row.due_on), row.delivery or "–", str(row.delivered_on or "–"), row.state)
     console.print(table)
+
+
+@external_app.command()
+def fetch(source: Annotated[str, typer.Argument(help="The external source, as its folder in external/ is called.")]) -> None:
+    """Take the figures of an external source as its publisher has them now: writes its file; a person writes the vintage and totals."""
+    from das_pipeline.deliveries import external_sources, load_external, statline
+
+    jurisdiction = Jurisdiction(Settings.from_environment().jurisdiction)
+    if source not in (known := external_sources(jurisdiction)):
+        raise unknown_name("external source", source, known)
+    declared = load_external(jurisdiction, source)
+    fetched = statline.fetch(jurisdiction, declared)
+    console.print(f"{fetched.rows:,} figures of {fetched.vintage} are in {fetched.file}.")
+    if (fetched.vintage, dict(fetched.totals)) == (declared.vintage, declared.totals):
+        console.print("They are of the vintage, and add up to the totals, that source.yaml declares.")
+        return
+    console.print("They are others than source.yaml declares. Compare the file with its earlier version, and write there:", soft_wrap=True)
+    console.print(f"vintage: {fetched.vintage}", highlight=False)
+    console.print(f"totals: {{{', '.join(f'{year}: {total}' for year, total in fetched.totals.items())}}}", soft_wrap=True, highlight=False)
 
 
 @app.command()

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from das_pipeline import engine
 from das_pipeline.deliveries.account import FileAccount, judge_account
@@ -42,6 +43,28 @@ class Crosswalk(Model):
     crosswalk: str
 
 
+class StatLine(Model):
+    """The table of StatLine that the file is fetched from, by OData: `columns` has what each column of the file is called there.
+
+    `where`: the keys of dimensions that the file does not have. `periods`: how the key of a period of
+    the wanted kind ends; what comes before is the year. `total`: the key under which the publisher gives totals, which are no rows here.
+    """
+
+    version: Literal[3, 4]
+    address: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:/_-]*[A-Za-z0-9_-]$")]
+    columns: Annotated[dict[str, str], Field(min_length=1)]
+    where: dict[str, str] = Field(default_factory=dict)
+    periods: Annotated[str, Field(pattern=r"^[A-Z0-9]+$")]
+    total: dict[str, str] = Field(default_factory=dict, max_length=1)
+
+
+class Status(Model):
+    """The column with the publisher's mark of a figure, and the marks of those that it may still revise."""
+
+    column: str
+    provisional: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class ExternalSource(Model):
     """An external source: whose figures they are, what a row is, and what they add up to as published."""
 
@@ -60,6 +83,8 @@ class ExternalSource(Model):
     key: tuple[str, ...]
     table: str  # what the figures become in terminology
     crosswalks: tuple[Crosswalk, ...] = ()
+    status: Status | None = None
+    statline: StatLine | None = None
     totals: dict[int, int]  # the measure summed over all rows of each year
 
     @property
@@ -80,10 +105,14 @@ class ExternalSource(Model):
         names = {c.name for c in self.columns}
         named = [(("key", i), name) for i, name in enumerate(self.key)] + [(("measure",), self.measure)]
         named += [(("crosswalks", i, "of"), crosswalk.of) for i, crosswalk in enumerate(self.crosswalks)]
+        named += [(("status", "column"), self.status.column)] if self.status else []
+        named += [(("statline", "columns", name), name) for name in self.statline.columns] if self.statline else []
         if wrong := [(loc, name) for loc, name in named if name not in names]:
-            raise Mistakes((loc, f"key and measure must name columns, and {n} is none. {nearest(n, names)}") for loc, n in wrong)
+            raise Mistakes((loc, f"only columns can be named here, and {n} is none. {nearest(n, names)}") for loc, n in wrong)
         if plain := [(i, walk.of) for i, walk in enumerate(self.crosswalks) if not self._column(walk.of).concept]:
             raise Mistakes((("crosswalks", i, "of"), f"{of} has no concept to look up: give it one.") for i, of in plain)
+        if self.statline and (missing := names - self.statline.columns.keys()):
+            raise Mistakes([(("statline", "columns"), f"it must say what {min(missing)} is called there.")])
         if all(self._column(c).concept for c in self.key):
             raise ValueError("the key needs a column without concept: the year that totals are by")
         return self

@@ -140,7 +140,8 @@ def external_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Tab
     columns = [f'"{engine.identifier(d.column)}"' for d in table.dimensions]  # quoted: a level may be called class or group
     shown = ", ".join(f"COALESCE({c}, '{ALL}') AS {engine.identifier(d.name)}" for c, d in zip(columns, table.dimensions, strict=True))
     split = " OR ".join(f"GROUPING({c}) = 0" for c, d in zip(columns, table.dimensions, strict=True) if d.is_split)
-    status = f"CASE WHEN BOOL_OR(is_estimate) AND ({split}) THEN '{ESTIMATE}' ELSE 'final' END" if split else "'final'"
+    estimated = f"WHEN BOOL_OR(is_estimate) AND ({split}) THEN '{ESTIMATE}' " if split else ""
+    status = f"CASE {estimated}WHEN BOOL_OR(is_provisional) THEN 'provisional' ELSE 'final' END"
     sets = ", ".join("(" + ", ".join([*columns[:depth], "year"]) + ")" for depth in range(len(columns) + 1))
     return connection.execute(
         f"SELECT {shown}, 'year' AS period_kind, CAST(year AS VARCHAR) AS period,"

@@ -24,7 +24,8 @@ def build_external(run: Run, draft: Draft) -> list[Verdict]:
     """Write the figures of every external source to `draft`, under the name of its table; return the verdicts T02 and F05.
 
     A row is a cell of the publisher's table: a column for every level of a coded column's scheme below the total, one for every
-    crosswalk, the rest of the source's key, the measure, and `is_estimate`: whether weights of a crosswalk split a figure of the cell.
+    crosswalk, the rest of the source's key, the measure, `is_estimate`: whether weights of a crosswalk split a figure of the cell, and
+    `is_provisional`: whether its publisher may still revise one.
     All other figures are exact as published, and so is the sum of those that were split. Figures are never added to ours.
     """
     concepts = live_concepts(run)
@@ -92,14 +93,19 @@ def _cells(run: Run, source: ExternalSource, view: str, schemes: Mapping[str, Sc
             joins += f"""
     JOIN hierarchies AS h{n} ON h{n}.scheme = $scheme{n} AND h{n}.level = $level{n} AND h{n}.leaf = f.{column.column}_concept"""
             parameters |= {f"scheme{n}": column.scheme, f"level{n}": level}
-    figures = f"SELECT *, false AS is_estimate FROM ({figures})"
+    provisional = "false"
+    if source.status:
+        parameters["provisional"] = list(source.status.provisional)
+        provisional = f"COALESCE({engine.identifier(source.status.column)} IN (SELECT UNNEST($provisional)), false)"
+    figures = f"SELECT *, false AS is_estimate, {provisional} AS is_provisional FROM ({figures})"
     for n, walk in enumerate(source.crosswalks):
         figures = _split(source, figures, n)
         dimensions[_quoted(walk.column)] = f"f.walk{n}"
         parameters[f"crosswalk{n}"] = walk.crosswalk
     named = ", ".join(f"{value} AS {name}" for name, value in dimensions.items())
     measure = engine.identifier(source.measure)
-    query = f"""SELECT {named}, CAST(SUM(f.{measure}) AS BIGINT) AS {measure}, BOOL_OR(f.is_estimate) AS is_estimate
+    query = f"""SELECT {named}, CAST(SUM(f.{measure}) AS BIGINT) AS {measure}, BOOL_OR(f.is_estimate) AS is_estimate,
+        BOOL_OR(f.is_provisional) AS is_provisional
     FROM ({figures}) AS f{joins}
     GROUP BY {", ".join(dimensions.values())}"""
     words = [name for name, value in dimensions.items() if value.startswith(("h", "f.walk"))]

@@ -89,5 +89,5 @@ def test_other_figures_are_refused(census, figures: str, rule: str) -> None:
 
 
 def test_a_declaration_with_a_mistake_is_named(census) -> None:
-    with pytest.raises(ConfigurationError, match=r"external/census/source.yaml:36: measure: key and measure must name columns"):
+    with pytest.raises(ConfigurationError, match=r"external/census/source.yaml:36: measure: only columns can be named here"):
         load_external(census(measure="crimes").jurisdiction, "census")

@@ -137,12 +137,17 @@ def test_a_column_is_described_in_the_languages_that_there_are() -> None:
 
 def test_figures_of_others_are_exact_with_every_total(run: Run) -> None:
     rows = [
-        {"year": year, "group": group, "kind": kind, "counted": n, "is_estimate": kind == "burglary"}
-        for year, group, kind, n in [(2022, "property", "theft", 7), (2022, "property", "burglary", 3), (2022, "violence", "assault", 1)]
+        {"year": year, "group": group, "kind": kind, "counted": n, "is_estimate": kind == "burglary", "is_provisional": year == 2023}
+        for year, group, kind, n in [
+            (2022, "property", "theft", 7),
+            (2022, "property", "burglary", 3),
+            (2022, "violence", "assault", 1),
+            (2023, "violence", "assault", 2),
+        ]
     ]
 
     def build(_: Run, draft: Draft) -> list[Verdict]:
-        pq.write_table(pa.Table.from_pylist(rows), draft.path("others.parquet", rows=3))
+        pq.write_table(pa.Table.from_pylist(rows), draft.path("others.parquet", rows=4))
         return []
 
     produce(run, "terminology/external", build)
@@ -166,11 +171,14 @@ def test_figures_of_others_are_exact_with_every_total(run: Run) -> None:
         cells = external_cells(connection, run.lake, others).to_pylist()
     assert [(c["main"], c["fine"], c["n"], c["status"]) for c in cells] == [
         ("all", "all", 11, "final"),
+        ("all", "all", 2, "provisional"),
         ("property", "all", 10, "final"),
         ("property", "burglary", 3, "estimate"),
         ("property", "theft", 7, "final"),
         ("violence", "all", 1, "final"),
+        ("violence", "all", 2, "provisional"),
         ("violence", "assault", 1, "final"),
+        ("violence", "assault", 2, "provisional"),
     ]
 
 

@@ -81,12 +81,12 @@ def test_figures_get_every_level_and_crosswalk_and_stay_exact(begin: Begin) -> N
     version = build(run)
     with run.connect() as connection:
         cells = connection.execute(f"SELECT * FROM '{version.path('almanac_reports.parquet')}'")
-        assert [c[0] for c in cells.description] == ["year", "offence", "group", "place", "number", "is_estimate"]
+        assert [c[0] for c in cells.description] == ["year", "offence", "group", "place", "number", "is_estimate", "is_provisional"]
         assert cells.fetchall() == [
-            (2022, "assault", "violence", "south", 20, False),
-            (2022, "theft", "property", "north", 40, False),
-            (2023, "assault", "violence", "south", 3, False),
-            (2023, "theft", "property", "north", 30, False),
+            (2022, "assault", "violence", "south", 20, False, False),
+            (2022, "theft", "property", "north", 40, False, False),
+            (2023, "assault", "violence", "south", 3, False, False),
+            (2023, "theft", "property", "north", 30, False, False),
         ]
     assert [(v["rule"], v["passed"]) for v in version.verdicts] == [("T02", True), ("F05", True)]
 
