@@ -33,7 +33,7 @@ from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.changes import changed_tables
 from das_pipeline.website.figures import Figure, counted, figure
-from das_pipeline.website.flow import chain_flow
+from das_pipeline.website.flow import chain_by, chain_flow
 from das_pipeline.website.index import in_order, index
 from das_pipeline.website.language import Language
 from das_pipeline.website.linked import datasets
@@ -262,6 +262,7 @@ def _start(site: Site, language: Language) -> dict[str, Any]:
         headlines.append({"text": headline, "table": table, "now": now, "before": before, "line": _sparkline(points)})
     return {
         "flows": flows,
+        "groups": {y: chain_by(site.texts.flow_by, site.tables, y, language) for y in years} if site.texts.flow_by else {},
         "headlines": headlines,
         "year": year,
         "questions": [_answered(q, site, language) for q in site.texts.questions],

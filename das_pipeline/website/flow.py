@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import year_before
+from das_pipeline.terminology import ALL
 from das_pipeline.website.cells import Cell, PublishedTable
+from das_pipeline.website.figures import Grid, Row
 from das_pipeline.website.language import Language
-from das_pipeline.website.texts import Colour, Section
+from das_pipeline.website.texts import Colour, FlowBy, Section
 
 # widths: of a block, a band, the label of a part, the label of a total without parts, and the space on either side of a cut
 BAR, BAND, LABEL, ALONE, ROOM = 14, 112, 166, 96, 20
@@ -134,6 +136,22 @@ def chain_flow(sections: Sequence[Section], tables: Mapping[str, PublishedTable]
         width=max([x - 2 * ROOM, *(stock.x + BOX for stock in stocks)]),
         height=max(block.y + max(block.height, PITCH - GAP) for block in blocks) + 16,
     )
+
+
+def chain_by(by: FlowBy, tables: Mapping[str, PublishedTable], year: str, language: Language) -> Grid:
+    """The totals of the steps of one year for each group that a reader can choose the chain by: what needs no script."""
+    first = tables[by.sections[0].table]
+    name = language.text(first.descriptions[by.dimension])
+    heads = [f"{language.text(section.title)} ({language.text(section.unit)})" for section in by.sections]
+    rows = [
+        Row(
+            language.text(first.labels[by.dimension][code]),
+            [tables[section.table].cell("year", year, {by.dimension: code}) for section in by.sections],
+            int(code != ALL),
+        )
+        for code in (ALL, *first.codes(by.dimension))
+    ]
+    return Grid(language.say("flow_by_caption", year=year, by=name), name, heads, rows, has_total=True)
 
 
 def _stocks(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+from pypdf import PdfReader
 
 from das_pipeline.lake import Version
 from das_pipeline.website import judging
@@ -107,6 +110,38 @@ def test_paper_shows_everything_and_says_what_is_simulated(browser: Browser, sit
         assert page.locator("aside.note").is_visible()
         assert all(table.is_visible() for table in page.locator("details:visible table").all())
         page.close()
+
+
+def test_every_sheet_of_paper_says_that_figures_are_simulated_and_nothing_is_left_out(browser: Browser, site: Version) -> None:
+    """The printed page as its PDF has it: the notice on each sheet, every number of every table, and no sheet of the notice alone."""
+
+    def read(text: str) -> str:
+        return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))  # without ligatures
+
+    sheets = 0
+    for path in judging.pages(site.folder):
+        page, _ = open_page(browser, path)
+        notice = read(page.locator("aside.note strong").first.inner_text())
+        cells = page.locator("tbody td.n").evaluate_all("all => all.filter(e => !e.closest('figure:not(.year-1)')).map(e => e.textContent)")
+        pdf = [read(sheet.extract_text()) for sheet in PdfReader(io.BytesIO(page.pdf(format="A4"))).pages]
+        page.close()
+        assert [text for text in pdf if notice not in text or len(text) < 100] == [], path.name
+        whole = "".join(pdf)
+        assert [cell for cell in cells if read(cell) not in whole] == [], path.name
+        sheets += len(pdf)
+    assert sheets > len(judging.pages(site.folder))
+
+
+def test_without_a_script_the_chain_is_told_by_kind_of_crime(browser: Browser, site: Version) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.path("site/en/index.html").as_uri())
+    page.locator("figure:visible summary").get_by_text("By group: Offence").click()
+    table = page.locator("figure:visible table:visible")
+    assert table.locator("caption").inner_text() == "The steps of the chain in 2023, by group: Offence"
+    assert table.locator("thead th").all_inner_texts() == ["Offence", "Watch (reports)"]
+    assert table.locator("tbody th").all_inner_texts() == ["All offences", "Property", "Violence", "Unknown"]
+    context.close()
 
 
 def test_a_narrow_screen_gets_the_chain_as_a_list(browser: Browser, site: Version) -> None:
