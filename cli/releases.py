@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from cli.console import AsJson, console, print_json
+from cli.console import AsJson, console, print_json, shown
 from cli.exits import Exit
 from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.run import Run
@@ -19,6 +21,15 @@ app = typer.Typer()
 release_app = typer.Typer(
     no_args_is_help=True, help="Releases and the candidate for the next: list, compare, verify, show, review, approve, return, withdraw."
 )
+ATTACKS = {
+    "sure_added_points": "sure of small counts for seeing their cell, points",
+    "insider_alone_pct": "insiders who know that they are alone, %",
+    "exact": "small counts computed exactly",
+    "narrow_pct": "small counts within a narrow range, %",
+    "estimated_over_points": "estimated right, over one guess for all, points",
+    "one_record_pct": "cells that one more record moves, %",
+    "told_apart": "cells told from those of other counts",
+}
 
 
 @app.command()
@@ -46,6 +57,40 @@ def audit(
         console.print(f"[red]{len(wrong)} of {len(verdicts)} checks do not hold.[/]")
         raise typer.Exit(Exit.FAILED)
     console.print("Every file is what the signed manifest says.")
+
+
+@app.command()
+def attacks(
+    page: Annotated[Path | None, typer.Option(help="An HTML file to write, which says in plain words what was tried.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what attacks on the newest protected cubes gave, beside the limits. It is confidential: made with the true counts."""
+    from das_pipeline.disclosure import read_report, report_page
+    from das_pipeline.disk import make_folder
+
+    report = read_report(Run.start(Settings.from_environment(), date.max))
+    if page is not None:
+        make_folder(page.parent)
+        page.write_text(report_page(report), encoding="utf-8")
+        page.chmod(0o600)
+        console.print(f"Written to {shown(page)}, for the privacy officer.")
+    elif as_json:
+        print_json(report)
+    else:
+        console.print(_attacks(report))
+
+
+def _attacks(report: Mapping[str, Any]) -> Table:
+    """The largest figure of every attack, the cube that it is of, and its limit."""
+    table = Table("attack", "most", "in cube", "limit", title="What attacks on the newest cubes gave")
+    for key, words in ATTACKS.items():
+        figures = {name: cube[key] for name, cube in report["cubes"].items() if cube[key] is not None}
+        worst = max(figures, key=lambda name: figures[name], default=None)
+        most = "too few" if worst is None else f"{figures[worst]}"
+        limit = report["limits"][key]
+        over = worst is not None and figures[worst] > limit
+        table.add_row(words, f"[red]{most}[/]" if over else most, worst if worst and figures[worst] else "", f"{limit:g}")
+    return table
 
 
 @app.command()

@@ -73,8 +73,8 @@ def zone_of(table: str) -> Zone:
     """Who may read a table of the lake, and so whether it is encrypted on the disk.
 
     An `identifying` table has names and numbers of persons; linkage alone reads those columns. A `confidential` one has a row per person
-    or case without them, or true counts. Both are encrypted. What is `open` has protected figures only, but for one file: the entries for
-    the ledger, which disclosure/leaves encrypts by itself.
+    or case without them, or true counts. Both are encrypted. What is `open` has protected figures only, but for two files: the entries
+    for the ledger and the report of attacks, which disclosure/leaves encrypts by itself.
     """
     if table.split("/")[0] in {"deliveries", "identifying"}:
         return "identifying"

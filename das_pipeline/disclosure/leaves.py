@@ -30,7 +30,7 @@ from das_pipeline.disclosure.ledger import (
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.disclosure.public_figures import load_public_figures, public_cells
 from das_pipeline.disclosure.quality import quality
-from das_pipeline.disclosure.report import attack, attack_report, report_page
+from das_pipeline.disclosure.report import ATTACKS, attack, attack_report, write_report
 from das_pipeline.disclosure.rounding import Leaves, draw
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
@@ -42,7 +42,7 @@ from das_pipeline.statistics import Cube, Statistics, load_statistics
 
 
 def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the protected leaves of every cube, `ledger_entries.parquet`, `quality.json` and the report of attacks; return the verdicts.
+    """Write the protected leaves of every cube, the entries for the ledger, `quality.json` and the report of attacks; return the verdicts.
 
     Inputs: statistics/cubes, terminology/concepts and, after the first release, disclosure/ledger.
     A row of `<cube>.parquet` is a leaf and period, with its value (a multiple of `base`) and whether it cannot occur. The grid is full.
@@ -73,8 +73,9 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     figures = load_public_figures(run.jurisdiction)
     outcomes = attack(protected, past, public_cells(figures, {name: cube.grid for name, cube in protected.items()}), policy)
     report = attack_report(protected, past, outcomes, figures, policy)
-    draft.path("attacks.json").write_bytes(canonical(report, indent=1))
-    draft.path("attacks.html").write_text(report_page(report), encoding="utf-8")
+    with run.connect(confidential=True) as connection:
+        draft.rows[ATTACKS] = write_report(connection, report, draft.path(ATTACKS))
+    draft.derived.add(ATTACKS)
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
     is_simulated = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))

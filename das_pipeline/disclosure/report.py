@@ -1,18 +1,22 @@
-"""What attacks on the cubes of one candidate gave: `attacks.json`, and `attacks.html` in plain words for the privacy officer.
+"""What attacks on the cubes of one candidate gave, for the privacy officer: `das attacks`, and a page in plain words.
 
-Both stay in the home: their figures are computed with the true counts. They are whole percentages, of at least as many small counts as the
-policy judges by, so that no count follows from them.
+The report is computed with the true counts, so it lies encrypted beside the leaves and is never published. Its percentages are whole, and
+of at least as many small counts as the policy judges by: no count follows from them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
 import numpy as np
 
+from das_pipeline import engine
 from das_pipeline.disclosure.attacks import Gain, Reader, World, expected_from_other_periods
 from das_pipeline.disclosure.deduction import Deduced, deduce
 from das_pipeline.disclosure.differencing import one_more_moves, told_apart, twins
@@ -21,6 +25,9 @@ from das_pipeline.disclosure.ledger import Past
 from das_pipeline.disclosure.public_figures import PublicFigures
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.policy import Disclosure
+from das_pipeline.run import Run
+
+ATTACKS = "attacks.parquet"
 
 
 @dataclass(frozen=True)
@@ -72,13 +79,14 @@ def alone(true: Ints, value: Ints, known: int = 1) -> float | None:
 def attack_report(
     protected: Mapping[str, Protected], past: Mapping[str, Past], outcomes: Outcomes, figures: Sequence[PublicFigures], policy: Disclosure
 ) -> dict[str, Any]:
-    """The figures of every cube, as written to `attacks.json`; None where there are too few small counts to tell."""
+    """The figures of every cube, None where there are too few small counts to tell."""
     cubes = {}
     for name, cube in protected.items():
         gain, deduced, before = outcomes.gains[name], outcomes.deduced[name], past[name].before
         enough = gain is not None and gain.small >= policy.attack.min_rows
         insider = alone(cube.leaves.true, cube.value) if enough else None
         moves, leaves = outcomes.one_more[name]
+        guessed, estimated = (_percentage(n, deduced.small, policy.attack.min_rows) for n in (deduced.guessed, deduced.estimated))
         cubes[name] = {
             "sure_without_pct": round(max(gain.sure[0], gain.sure_told[0])) if gain and enough else None,
             "sure_added_points": round(max(0.0, gain.points)) if gain and enough else None,
@@ -87,9 +95,10 @@ def attack_report(
             "insider_alone_pct": None if insider is None else round(100 * insider),
             "tried": deduced.tried,
             "exact": deduced.exact,
-            "narrow_pct": _percentage(deduced.narrow, deduced.tried, policy.attack.min_rows),
-            "guessed_pct": _percentage(deduced.guessed, deduced.small, policy.attack.min_rows),
-            "estimated_pct": _percentage(deduced.estimated, deduced.small, policy.attack.min_rows),
+            "narrow_pct": _percentage(deduced.narrow, deduced.tried, policy.deduction.min_rows),
+            "guessed_pct": guessed,
+            "estimated_pct": estimated,
+            "estimated_over_points": None if guessed is None or estimated is None else max(0, estimated - guessed),
             "one_record_pct": _percentage(moves, leaves, policy.attack.min_rows),
             "told_apart": outcomes.apart[name],
             "shows_presence": int((cube.value > 0).sum()),  # both of these can be counted in the published tables
@@ -103,7 +112,7 @@ def attack_report(
             "exact": 0,
             "width": policy.deduction.width,
             "narrow_pct": round(100 * policy.deduction.block, 1),
-            "above_points": round(100 * policy.deduction.above, 1),
+            "estimated_over_points": round(100 * policy.deduction.above, 1),
             "one_record_pct": round(100 * policy.one_record.block, 1),
             "told_apart": 0,
         },
@@ -121,6 +130,19 @@ def attack_report(
 
 def _percentage(part: int, whole: int, least: int) -> int | None:
     return round(100 * part / whole) if whole >= least else None
+
+
+def write_report(connection: duckdb.DuckDBPyConnection, report: Mapping[str, Any], path: Path) -> int:
+    """Write `report`, as JSON, as the one row of an encrypted table; return the number of rows."""
+    query, content = "SELECT $report AS report", {"report": json.dumps(report)}
+    return engine.write_parquet(connection, query, path, order_by="report", encrypted=True, parameters=content)
+
+
+def read_report(run: Run) -> dict[str, Any]:
+    """The report on the newest cubes; LakeError when there are none yet."""
+    with run.connect(confidential=True) as connection:
+        table = engine.read_table(connection, run.lake.live("disclosure/leaves").path(ATTACKS))
+    return json.loads(table["report"][0].as_py())
 
 
 def report_page(report: Mapping[str, Any]) -> str:

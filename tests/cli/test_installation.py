@@ -84,6 +84,17 @@ def test_programs_read_json(toy_home: Installation) -> None:
 
 
 @pytest.mark.slow
+def test_the_privacy_officer_sees_what_attacks_gave(toy_home: Installation, tmp_path: Path) -> None:
+    assert "small counts computed exactly 0" in words(toy_home.das("attacks"))
+    report = json.loads(toy_home.das("attacks", "--json"))
+    assert report["cubes"]["reports_month"]["told_apart"] == 0
+    page = tmp_path / "report" / "attacks.html"
+    toy_home.das("attacks", "--page", str(page))
+    assert "What attacks on this candidate gave" in page.read_text(encoding="utf-8")
+    assert page.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
 def test_words_that_are_nearly_right(toy_home: Installation) -> None:
     assert "Did you mean reports?" in words(toy_home.das("explain", "reprots", code=Exit.FAILED))
     assert "Did you mean offence?" in words(toy_home.das("explain", "reports", "ofence=10", code=Exit.FAILED))

@@ -12,6 +12,7 @@ import pytest
 from das_pipeline.disclosure.cubes import period_ladder
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.public_figures import FILE, PublicFigures, load_public_figures, public_cells
+from das_pipeline.disclosure.report import read_report
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.references import find_faults
@@ -37,8 +38,8 @@ def write(folder: Path, **figures: object) -> Jurisdiction:
 def test_cells_are_those_of_its_levels_and_periods() -> None:
     grid = Grid.of([flat("region", ["east", "north"]), flat("sex", ["female", "male"])], period_ladder(["month", "year"], FIRST, LAST))
     figures = [
-        PublicFigures(**WHO, cube="crimes", by={"region": "region"}, period="month", first="2023-12", last="2024-01"),
-        PublicFigures(**WHO, cube="crimes", period="year"),
+        PublicFigures.model_validate(WHO | {"cube": "crimes"} | levels)
+        for levels in ({"by": {"region": "region"}, "period": "month", "first": "2023-12", "last": "2024-01"}, {"period": "year"})
     ]
     table = {t.levels: t for t in grid.tables}
     months = table["region", "total", "month"].cells.reshape(2, 18)[:, [11, 12]].ravel()
@@ -80,4 +81,5 @@ def test_the_reader_who_attacks_a_candidate_knows_them(run: Run, toy: Path) -> N
 
 
 def report(run: Run) -> dict:
-    return json.loads(protect(run).path("attacks.json").read_text())
+    protect(run)
+    return read_report(run)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
+from das_pipeline import engine
 from das_pipeline.disclosure.attacks import Gain
 from das_pipeline.disclosure.deduction import Deduced
 from das_pipeline.disclosure.ledger import Past
-from das_pipeline.disclosure.report import Outcomes, alone, attack_report, report_page
+from das_pipeline.disclosure.report import ATTACKS, Outcomes, alone, attack_report, read_report, report_page
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
@@ -56,9 +55,11 @@ def test_small_numbers_are_left_out_and_large_ones_marked() -> None:
     assert "at most\n5.0 points" in page
 
 
-def test_every_candidate_has_its_report_and_it_holds_no_count(run: Run) -> None:
+def test_every_candidate_has_its_report_encrypted(run: Run) -> None:
     leaves = protect(run)
-    report = json.loads(leaves.path("attacks.json").read_text())
+    assert engine.is_encrypted(leaves.path(ATTACKS))
+    assert not list(leaves.folder.glob("attacks.[!p]*"))
+    report = read_report(run)
     assert set(report["cubes"]) == {"reports_month", "reports_year", "rulings_month"}
-    assert "reports_month" in leaves.path("attacks.html").read_text()
+    assert "reports_month" in report_page(report)
     assert all(cube["sure_added_points"] is None for cube in report["cubes"].values()), "the toy has too few small counts"
