@@ -9,6 +9,8 @@ SOURCES := $(PACKAGES) tests benchmarks
 export DAGSTER_DISABLE_TELEMETRY := yes
 export GX_ANALYTICS_ENABLED := false
 export UV_LINK_MODE := copy
+# A machine that forbids bytecode would compile the project and its tests at every start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-linkage bench-scale faults clean
 

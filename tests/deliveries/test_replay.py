@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from das_pipeline.privacy import write_demo_keys
 from das_pipeline.retention import clean
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery, write_toy_deliveries
 
 
@@ -64,21 +65,42 @@ def take_in_all(settings: Settings) -> Run:
     return run
 
 
+Mistake = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def home_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings, Mistake | None], None]:
+    """Fill an installation with what comes of all deliveries under a contract with a mistake, or none: made once, and copied."""
+
+    @cache
+    def made(mistake: Mistake | None) -> Settings:
+        settings = toy_settings(tmp_path_factory.mktemp("made"))
+        write_toy_deliveries(settings.inbox)
+        contracts = TOY if mistake is None else jurisdiction_with(settings.home.parent / "spoiled", mistake)
+        take_in_all(replace(settings, jurisdiction=contracts))
+        return settings
+
+    def fill(settings: Settings, mistake: Mistake | None) -> None:
+        shutil.copytree(made(mistake).home, settings.home)
+        shutil.copytree(made(mistake).inbox, settings.inbox, dirs_exist_ok=True)
+
+    return fill
+
+
 @pytest.fixture
-def fresh(settings: Settings, tmp_path: Path) -> Run:
+def fresh(settings: Settings, tmp_path: Path, home_with) -> Run:
     """A home in which the contract was right from the start."""
     other = replace(settings, home=tmp_path / "fresh" / "home", inbox=tmp_path / "fresh" / "inbox")
-    write_toy_deliveries(other.inbox)
-    return take_in_all(other)
+    home_with(other, None)
+    return Run.start(other, date.max)
 
 
 @pytest.fixture
-def spoiled(settings: Settings, tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], None]], Run]:
+def spoiled(settings: Settings, home_with) -> Callable[[Mistake], Run]:
     """A home in which the contract had a mistake while the deliveries came, and has none now."""
 
-    def make(mistake: Callable[[dict[str, Any]], None]) -> Run:
-        write_toy_deliveries(settings.inbox)
-        take_in_all(replace(settings, jurisdiction=jurisdiction_with(tmp_path / "spoiled", mistake)))
+    def make(mistake: Mistake) -> Run:
+        home_with(settings, mistake)
         return Run.start(settings, date.max)
 
     return make

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path]]:
-    """What is forced to the disk and what is renamed, in order, while both are done for real."""
+    """What is to be forced to the disk and what is renamed, in order."""
     done: list[tuple[str, Path]] = []
     fsync, replacing, rename = os.fsync, os.replace, os.rename
 

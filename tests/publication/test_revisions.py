@@ -17,9 +17,9 @@ from das_pipeline.lake import Version
 from das_pipeline.periods import months_since
 from das_pipeline.run import Run
 from tests.conftest import TOY
-from tests.release.conftest import _without_expectations, finished, protected, published
+from tests.release.conftest import _without_expectations, finished, first_releases, protected, published
 
-__all__ = ["_without_expectations", "protected", "published"]
+__all__ = ["_without_expectations", "first_releases", "protected", "published"]
 
 FEBRUARY, MARCH, APRIL = date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30)
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from das_pipeline.lake import Draft
 from das_pipeline.publication import build_candidate
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.publication.conftest import leaves, months_until, protect, protected
 
 __all__ = ["protected"]
@@ -55,15 +56,36 @@ def _without_expectations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "audit", lambda folder, earlier, limits, readers, _: audit(folder, earlier, limits, readers, None))
 
 
+@pytest.fixture(scope="session")
+def first_releases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[date, int], Path]:
+    """The home after the first candidate as of a date, of some size, has gone live. Each is made once, and copied."""
+
+    @cache
+    def made(as_of: date, scale: int) -> Path:
+        settings = toy_settings(tmp_path_factory.mktemp("first_release"))
+        put_forward(Run.start(settings, as_of), scale)
+        return settings.home
+
+    return made
+
+
+def put_forward(run: Run, scale: int) -> None:
+    """Let the candidate of these leaves go live when the policy says so."""
+    protect(run, leaves(scale, months_until(run.as_of)))
+    finished(run)
+    release.go_live(run)
+
+
 @pytest.fixture
-def published(protected: Callable[..., Run]) -> Callable[..., Run]:
+def published(start: Callable[[date], Run], settings: Settings, first_releases: Callable[[date, int], Path]) -> Callable[..., Run]:
     """A run whose candidate is released when the policy says so."""
 
     def make(as_of: date, scale: int = 20) -> Run:
-        run = protected(as_of, scale)
-        finished(run)
-        release.go_live(run)
-        return run
+        if settings.home.exists():
+            put_forward(start(as_of), scale)
+        else:
+            shutil.copytree(first_releases(as_of, scale), settings.home, symlinks=True)
+        return start(as_of)
 
     return make
 
@@ -94,9 +116,7 @@ def approved(settings: Settings, tmp_path: Path, key_of: Callable[[str], Path]) 
 
     def make(as_of: date, scale: int = 20) -> Run:
         run = Run.start(replace(settings, jurisdiction=toy), as_of)
-        protect(run, leaves(scale, months_until(as_of)))
-        finished(run)
-        release.go_live(run)
+        put_forward(run, scale)
         return run
 
     return make
