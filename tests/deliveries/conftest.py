@@ -41,7 +41,6 @@ class Desk:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.sequences: dict[str, int] = {}
 
     @property
     def run(self) -> Run:
@@ -54,6 +53,12 @@ class Desk:
     def send_bench(self, cases: bytes, rulings: bytes, on: date = DAY, *, sequence: int = 1, **said: Any) -> Path:
         files = {"cases": ("cases.jsonl", cases), "rulings": ("rulings.txt", rulings)}
         return write_delivery(self.settings.inbox, "bench", on, sequence, files, **said)
+
+    def go_on_from(self, other: Desk) -> None:
+        """Begin with what was delivered to another desk and taken in, under its jurisdiction."""
+        shutil.copytree(other.settings.home, self.settings.home)
+        shutil.copytree(other.settings.inbox, self.settings.inbox, dirs_exist_ok=True)
+        self.settings = replace(self.settings, jurisdiction=other.settings.jurisdiction)
 
     def take_in(self) -> Version:
         """The version after everything that is ready; the last one."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from das_pipeline.lake import Version
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.deliveries.conftest import DAY, Desk
 from tests.toy_deliveries import CANARIES, WATCH_HEADER
 
@@ -31,18 +31,25 @@ def usual(n: int) -> str:
     return row(n, offence="11" if n % 4 == 0 else "10")
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Three deliveries are in force: the whole register, and 80 usual reports twice. Tests go on from a copy."""
+    desk = Desk(toy_settings(tmp_path_factory.mktemp("begun")))
+    for sequence in (1, 2, 3):
+        send(desk, sequence, usual)
+    desk.take_in()
+    return desk
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(TOY, tmp_path / "toy"))
 
 
 @pytest.fixture
-def desk(desk: Desk, folder: Path) -> Desk:
-    """Three deliveries are in force: the whole register, and 80 usual reports twice."""
+def desk(desk: Desk, begun: Desk, folder: Path) -> Desk:
+    desk.go_on_from(begun)
     desk.settings = replace(desk.settings, jurisdiction=folder)
-    for sequence in (1, 2, 3):
-        send(desk, sequence, usual)
-    desk.take_in()
     return desk
 
 

@@ -6,14 +6,14 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.deliveries.conftest import DAY, NEXT, Desk, report
 from tests.deliveries.test_kinds import FORMS, WIDTH, files
 
@@ -29,12 +29,14 @@ def emptied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"note": ""} for row in rows]
 
 
-@pytest.fixture
-def desk_of(settings: Settings, tmp_path: Path) -> Callable[..., Desk]:
-    """A desk where bench/cases has three columns and this form, `note` with these keys."""
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Desk]:
+    """A desk where bench/cases has three columns and this form, `note` with these keys, after ROWS. Tests go on from a copy."""
 
+    @cache
     def make(form: str, **keys: Any) -> Desk:
-        folder = Path(shutil.copytree(TOY, tmp_path / "toy"))
+        root = tmp_path_factory.mktemp("begun")
+        folder = Path(shutil.copytree(TOY, root / "toy"))
         path = folder / "contracts" / "bench" / "cases.yaml"
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         columns = [c for c in content["columns"] if c["name"] in ("case_no", "received_on")]
@@ -42,7 +44,21 @@ def desk_of(settings: Settings, tmp_path: Path) -> Callable[..., Desk]:
         for n, column in enumerate(columns if form == "fixed" else []):
             column["at"] = [1 + WIDTH * n, WIDTH]
         path.write_text(yaml.safe_dump({**content, "columns": columns, "format": FORMS[form]}), encoding="utf-8")
-        return Desk(replace(settings, jurisdiction=folder))
+        desk = Desk(replace(toy_settings(root), jurisdiction=folder))
+        send(desk, form, ROWS)
+        desk.take_in()
+        return desk
+
+    return make
+
+
+@pytest.fixture
+def desk_of(desk: Desk, begun: Callable[..., Desk]) -> Callable[..., Desk]:
+    """A desk at which ROWS are in force."""
+
+    def make(form: str, **keys: Any) -> Desk:
+        desk.go_on_from(begun(form, **keys))
+        return desk
 
     return make
 
@@ -59,8 +75,6 @@ def send(desk: Desk, form: str, rows: list[dict[str, Any]], **said: Any) -> None
 @pytest.mark.parametrize("form", FORMS)
 def test_a_column_that_is_emptied_in_a_whole_register_blocks_at_once(form: str, desk_of: Callable[..., Desk]) -> None:
     desk = desk_of(form)
-    send(desk, form, ROWS)
-    desk.take_in()
     send(desk, form, emptied(ROWS), on=NEXT, sequence=2)
     assert desk.refused()["I13"].sentence.startswith("Columns that were filled until now are empty: cases: note. Ask")
 
@@ -68,8 +82,6 @@ def test_a_column_that_is_emptied_in_a_whole_register_blocks_at_once(form: str, 
 @pytest.mark.parametrize("form", [f for f in FORMS if f not in CANNOT_BE_ABSENT])
 def test_a_renamed_column_blocks_at_once_and_its_probable_name_is_given(form: str, desk_of: Callable[..., Desk]) -> None:
     desk = desk_of(form)
-    send(desk, form, ROWS)
-    desk.take_in()
     send(desk, form, renamed(ROWS[:1]), on=NEXT, sequence=2, complete_for={"cases": "nothing"})
     refused = desk.refused()
     rule = "I13" if form in ("jsonl", "xml") else "I04"
@@ -79,8 +91,6 @@ def test_a_renamed_column_blocks_at_once_and_its_probable_name_is_given(form: st
 @pytest.mark.parametrize("form", ["jsonl", "xml"])
 def test_a_column_that_is_left_out_blocks_and_so_does_one_of_another_name(form: str, desk_of: Callable[..., Desk]) -> None:
     desk = desk_of(form)
-    send(desk, form, ROWS)
-    desk.take_in()
     without = [{k: v for k, v in row.items() if k != "note"} for row in ROWS]
     send(desk, form, without, on=NEXT, sequence=2)
     assert "cases: note. Ask" in desk.refused()["I13"].sentence
@@ -90,24 +100,18 @@ def test_a_column_that_is_left_out_blocks_and_so_does_one_of_another_name(form: 
 
 def test_a_value_of_a_person_in_place_of_a_name_is_not_repeated(desk_of: Callable[..., Desk]) -> None:
     desk = desk_of("jsonl")
-    send(desk, "jsonl", ROWS)
-    desk.take_in()
     send(desk, "jsonl", renamed(ROWS, "Ada Abernathy"), on=NEXT, sequence=2)
     assert "Abernathy" not in desk.refused()["I13"].sentence
 
 
 def test_the_contract_can_say_that_a_column_becomes_empty(desk_of: Callable[..., Desk], failed) -> None:
     desk = desk_of("jsonl", empty_from=NEXT)
-    send(desk, "jsonl", ROWS)
-    desk.take_in()
     send(desk, "jsonl", emptied(ROWS), on=NEXT, sequence=2)
     assert failed(desk.take_in()) == {}
 
 
 def test_a_required_column_that_is_renamed_is_named_too(desk_of: Callable[..., Desk]) -> None:
     desk = desk_of("xml", required=True)
-    send(desk, "xml", ROWS)
-    desk.take_in()
     send(desk, "xml", renamed(ROWS), on=NEXT, sequence=2)
     assert "cases has noted: did you mean that for note?" in desk.refused()["I13"].sentence
 
