@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,10 +16,8 @@ import pytest
 
 from das_pipeline.deliveries import file, landing, pending, problems, refusals, take_in
 from das_pipeline.gate import GateFailed
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
-from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.deliveries.conftest import NEXT, THIRD, Desk, report
 from tests.toy_deliveries import bench_cases
 
@@ -68,18 +67,22 @@ def without_privileges() -> Iterator[None]:
         os.setegid(0)
 
 
-@pytest.fixture
-def open_desk(desk: Desk) -> Iterator[Desk]:
-    """An intake that belongs to an ordinary account, which may not be allowed to read Python's own files: they are loaded before."""
+@pytest.fixture(scope="module")
+def _loaded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every module that an intake needs: an ordinary account may not be allowed to read Python's own files."""
+    desk = Desk(toy_settings(tmp_path_factory.mktemp("loaded")))
     desk.send([report("R0001"), report("bad")])
     desk.send([report("R0002")], THIRD, sequence=20)
     take_in_everything(desk)
     assert len(problems(desk.run)) == 1
+
+
+@pytest.fixture
+def open_desk(_loaded: None) -> Iterator[Desk]:
+    """An intake that belongs to an ordinary account."""
     root = Path(tempfile.mkdtemp())
     shutil.copytree(TOY, root / "toy")
-    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=root / "toy", memory_limit="1GB")
-    settings.inbox.mkdir()
-    write_demo_keys(settings.keys, seed=7)
+    settings = replace(toy_settings(root), jurisdiction=root / "toy")
     if os.geteuid() == 0:
         for path in [root, *root.rglob("*")]:
             os.chown(path, NOBODY, NOBODY)

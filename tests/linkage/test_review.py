@@ -184,12 +184,21 @@ def test_explanation_says_what_agrees_and_what_does_not_without_a_value():
 # -- in a lake
 
 
-@pytest.fixture
-def settings(linked, tmp_path: Path) -> Settings:
-    """A copy of the linked toy installation, whose decisions are its own."""
+@pytest.fixture(scope="module")
+def reviewed(linked, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The linked toy installation with its review. Not to be changed."""
     of_all, _ = linked
-    shutil.copytree(of_all.home, tmp_path / "home")
-    return replace(of_all, home=tmp_path / "home")
+    made = replace(of_all, home=tmp_path_factory.mktemp("reviewed") / "home")
+    shutil.copytree(of_all.home, made.home)
+    link_again(made, DAYS[-1])
+    return made
+
+
+@pytest.fixture
+def settings(reviewed: Settings, tmp_path: Path) -> Settings:
+    """A copy of it, whose decisions are its own."""
+    shutil.copytree(reviewed.home, tmp_path / "home")
+    return replace(reviewed, home=tmp_path / "home")
 
 
 def link_again(settings: Settings, day: date) -> Run:
