@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 from collections.abc import Callable, Generator
 from datetime import date
 from pathlib import Path
@@ -80,6 +81,12 @@ def toy_settings(root: Path) -> Settings:
     made.inbox.mkdir()
     write_demo_keys(made.keys, seed=7)
     return made
+
+
+def go_on_from(made: Settings, settings: Settings) -> None:
+    """Give an installation a copy of the home and of the inbox of another one, which was made for several tests."""
+    shutil.copytree(made.home, settings.home, symlinks=True)
+    shutil.copytree(made.inbox, settings.inbox, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from das_pipeline.policy import load_policy
 from das_pipeline.privacy import DEMO_MARK
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import TOY, go_on_from
 from tests.toy_deliveries import watch_csv, write_delivery
 
 DAY = date(2024, 1, 31)
@@ -56,8 +56,7 @@ class Desk:
 
     def go_on_from(self, other: Desk) -> None:
         """Begin with what was delivered to another desk and taken in, under its jurisdiction."""
-        shutil.copytree(other.settings.home, self.settings.home)
-        shutil.copytree(other.settings.inbox, self.settings.inbox, dirs_exist_ok=True)
+        go_on_from(other.settings, self.settings)
         self.settings = replace(self.settings, jurisdiction=other.settings.jurisdiction)
 
     def take_in(self) -> Version:

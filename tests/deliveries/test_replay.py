@@ -22,7 +22,7 @@ from das_pipeline.privacy import write_demo_keys
 from das_pipeline.retention import clean
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from tests.conftest import TOY, toy_settings
+from tests.conftest import TOY, go_on_from, toy_settings
 from tests.toy_deliveries import DAYS, WATCH, watch_csv, write_delivery, write_toy_deliveries
 
 
@@ -81,8 +81,7 @@ def home_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings, M
         return settings
 
     def fill(settings: Settings, mistake: Mistake | None) -> None:
-        shutil.copytree(made(mistake).home, settings.home)
-        shutil.copytree(made(mistake).inbox, settings.inbox, dirs_exist_ok=True)
+        go_on_from(made(mistake), settings)
 
     return fill
 

@@ -22,7 +22,7 @@ from das_pipeline.settings import Settings
 from das_pipeline.statistics import build_cubes, load_statistics
 from das_pipeline.terminology import build_concepts, build_records
 from tests.chain.making import make_chain
-from tests.conftest import TOY
+from tests.conftest import TOY, go_on_from, toy_settings
 from tests.content import read
 from tests.toy_deliveries import take_in_all, watch_csv, write_delivery
 
@@ -111,7 +111,10 @@ REPORTS = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The toy jurisdiction with both."""
-    jurisdiction = tmp_path / "with_new_partners"
+    return with_new_partners(tmp_path / "with_new_partners")
+
+
+def with_new_partners(jurisdiction: Path) -> Path:
     shutil.copytree(TOY, jurisdiction)
     for path, text in {
         "contracts/patrol/partner.yaml": PATROL,
@@ -143,9 +146,16 @@ def deliver(installation: Settings, partner: str, file: str, lines: list[str], o
 
 
 @pytest.fixture
-def delivered(settings: Settings, folder: Path) -> Settings:
+def delivered(settings: Settings, folder: Path, taken_in: Settings) -> Settings:
     """Two reports of the watch; two stops of the patrol, of Ada under an older number and of Ben; two days later, Ada's merge."""
-    installed = replace(settings, jurisdiction=folder)
+    go_on_from(taken_in, settings)
+    return replace(settings, jurisdiction=folder)
+
+
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    root = tmp_path_factory.mktemp("taken_in")
+    installed = replace(toy_settings(root), jurisdiction=with_new_partners(root / "with_new_partners"))
     write_delivery(installed.inbox, "watch", DAY, 1, {"reports": ("reports.csv", watch_csv(REPORTS))})
     stops = [
         "stop|person|family|born|matter|stopped",
