@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ from rich.table import Table
 from cli.console import AsJson, console, print_json, shown
 from cli.exits import Exit
 from das_pipeline.errors import DasError, unknown_name
+from das_pipeline.gate import Verdict
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
@@ -38,25 +39,41 @@ def audit(
     key: Annotated[
         str, typer.Option(help="The publisher's public key, 64 hexadecimal digits, known from elsewhere; else this home's.")
     ] = "",
+    policy: Annotated[
+        Path | None, typer.Option(help="Of another publisher's data package: the file that says how its counts are protected.")
+    ] = None,
+    earlier: Annotated[list[Path] | None, typer.Option(help="With --policy: an earlier release of theirs, oldest first.")] = None,
 ) -> None:
-    """Let the auditor read a published release and those before it; check their bytes and signatures with a key known from elsewhere."""
+    """Let the auditor read a published release and those before it; check their bytes and signatures with a key known from elsewhere.
+
+    Or, with --policy, the data package of another publisher, for which no home and no key is needed.
+    """
+    if policy is not None:
+        from das_pipeline.auditor import audit_another
+
+        _show(audit_another(Path(release), earlier or [], policy), Path(release).resolve().name)
+        return
     from das_pipeline.release import audit_release, folders_to_audit, installation_key
 
     at = Run.start(Settings.from_environment(), date.max)
-    folder, earlier = folders_to_audit(at, release)
+    folder, before = folders_to_audit(at, release)
     try:
         pinned = bytes.fromhex(key or installation_key(at.keys))
     except ValueError:
         raise DasError(f"{key!r} is no public key: --key takes 64 hexadecimal digits, as in a manifest.json.pub.") from None
-    table = Table("rule", "outcome", "what was found", title=f"Audit of release {folder.name}")
-    verdicts = audit_release(at, folder, earlier, pinned)
+    _show(audit_release(at, folder, before, pinned), folder.name)
+    console.print("Every file is what the signed manifest says.")
+
+
+def _show(verdicts: Sequence[Verdict], release: str) -> None:
+    """Print the verdicts; end with the code of failure when one stops a release."""
+    table = Table("rule", "outcome", "what was found", title=f"Audit of release {release}")
     for verdict in verdicts:
         table.add_row(verdict.rule, "[green]holds[/]" if verdict.passed else "[red]broken[/]", verdict.sentence)
     console.print(table)
     if wrong := [v for v in verdicts if not v.passed and v.severity == "block"]:
         console.print(f"[red]{len(wrong)} of {len(verdicts)} checks do not hold.[/]")
         raise typer.Exit(Exit.FAILED)
-    console.print("Every file is what the signed manifest says.")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from das_pipeline.auditor import database, files, history, pages, series, tables
+from das_pipeline.auditor.another import audit_another
 from das_pipeline.auditor.declared import Declared, Forms, Groups, Limits
 from das_pipeline.auditor.descriptors import Descriptors
 from das_pipeline.auditor.groups import no_group_is_one_category
@@ -19,7 +20,7 @@ from das_pipeline.auditor.quality import quality_is_coarse
 from das_pipeline.auditor.release import read
 from das_pipeline.gate import Verdict
 
-__all__ = ["Declared", "Forms", "Groups", "Limits", "audit"]
+__all__ = ["Declared", "Forms", "Groups", "Limits", "audit", "audit_another"]
 
 
 def audit(
