@@ -62,4 +62,6 @@ def audit(
         verdicts.append(pages.pages_are_explained(release, declared))
         if (folder / series.BREAKS).exists():
             verdicts.append(series.breaks_are_declared(release, declared))
+        if (folder / series.DIFFERENCES).exists():
+            verdicts.append(series.differences_are_of_cells(release, declared))
     return verdicts

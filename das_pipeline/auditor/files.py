@@ -23,7 +23,7 @@ from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
 
 BESIDE = {"datapackage.json", "changes.json", "quality.json", "expectations.json", "das.duckdb", "concepts.ttl", "concepts.jsonld"}
-BESIDE |= {"revisions.csv", "breaks.csv", "catalog.ttl", "catalog.jsonld", "api/v1/tables.json", "api/v1/openapi.json"}
+BESIDE |= {"revisions.csv", "breaks.csv", "differences.csv", "catalog.ttl", "catalog.jsonld", "api/v1/tables.json", "api/v1/openapi.json"}
 BESIDE |= {"manifest.json", "manifest.json.sig", "manifest.json.pub", citations.SUMS, *citations.CITED}
 Reader = Callable[[Path, pa.Schema], pa.Table]
 GROUP_ROWS = 20_000

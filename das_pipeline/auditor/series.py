@@ -1,11 +1,12 @@
-"""D19 and D18: revisions.csv is what the tables of releases give, and breaks.csv speaks of tables and codes that are there."""
+"""D19 and D18: revisions.csv and differences.csv are what published cells give, and breaks.csv speaks of what is there."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -16,7 +17,9 @@ from das_pipeline.auditor.history import lag_months
 from das_pipeline.auditor.release import ALL, Published, Table
 from das_pipeline.gate import Verdict
 
-REVISIONS, BREAKS = "revisions.csv", "breaks.csv"
+REVISIONS, BREAKS, DIFFERENCES = "revisions.csv", "breaks.csv", "differences.csv"
+ROUNDING = 10
+REASONS = {"vintage", "definition"}
 COUNTS = ("population", "counts", "unit_of_count")
 COLUMNS = pa.schema(
     [
@@ -94,3 +97,52 @@ def breaks_are_declared(release: Published, declared: Declared) -> Verdict:
 
 def _lies_in(table: Table, dimension: str, code: str) -> bool:
     return dimension in table.facts["dims"] and code in table.rows[dimension].unique().to_pylist()
+
+
+def differences_are_of_cells(release: Published, declared: Declared) -> Verdict:
+    """D18: every difference is one between two cells of the release, with a reason that fits and a declared text."""
+    raw = (release.folder / DIFFERENCES).read_bytes()
+    names = ["table", "other_table", "dimension", "other_dimension", "category", "period", "n", "other_n", "difference", "reason"]
+    columns = [*names, *(f"text_{code}" for code in declared.languages)]
+    types = {name: pa.int64() if name in ("n", "other_n", "difference") else pa.string() for name in columns}
+    try:
+        rows = pyarrow.csv.read_csv(io.BytesIO(raw), convert_options=pyarrow.csv.ConvertOptions(column_types=types))
+    except pa.ArrowException:
+        return verdict("D18", f"{DIFFERENCES} can be read", 1, {DIFFERENCES: 1}, FIX)
+    written = io.BytesIO()
+    pyarrow.csv.write_csv(rows, written, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    wrong = int(rows.column_names != columns or written.getvalue() != raw)
+    for row in rows.to_pylist() if not wrong else ():
+        pair = [release.tables.get(row["table"]), release.tables.get(row["other_table"])]
+        if None in pair:
+            wrong += 1
+            continue
+        table, other = (t for t in pair if t is not None)
+        shown = [_yearly(table, row["dimension"], row), _yearly(other, row["other_dimension"], row)]
+        wrong += shown != [row["n"], row["other_n"]] or row["difference"] != row["n"] - row["other_n"]
+        wrong += not _is_reason(row, table, other) or any(row[name] not in declared.texts for name in columns[len(names) :])
+    return verdict("D18", f"{DIFFERENCES} has differences of published cells", rows.num_rows, {DIFFERENCES: wrong}, FIX)
+
+
+def _yearly(table: Table, dimension: str, row: Mapping[str, str]) -> int | None:
+    """The count of a category in a year, at the total of other dimensions as far as it has one."""
+    places = [d.name for d in table.dimensions]
+    if dimension and dimension not in places:
+        return None
+    wanted = row["category"] if dimension else ALL
+    found = []
+    for cell, n in table.cells.items():
+        *codes, kind, period = cell.split("|")
+        if (kind, period) == ("year", row["period"]) and (codes[places.index(dimension)] if dimension else ALL) == wanted:
+            found.append((codes.count(ALL), n))
+    return max(found)[1] if found else None
+
+
+def _is_reason(row: Mapping[str, Any], table: Table, other: Table) -> bool:
+    if table.facts["is_simulated"] != other.facts["is_simulated"]:
+        return row["reason"] == "simulated"
+    if row["difference"] == 0:
+        return row["reason"] == "equal"
+    if abs(row["difference"]) <= ROUNDING and (table.is_protected or other.is_protected):
+        return row["reason"] == "rounding"
+    return row["reason"] in REASONS

@@ -12,7 +12,20 @@ from das_pipeline.gate import Verdict
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
-from das_pipeline.publication import api, breaks, catalog, csvw, database, expectations, formats, judging, metadata, package, revisions
+from das_pipeline.publication import (
+    api,
+    breaks,
+    catalog,
+    csvw,
+    database,
+    differences,
+    expectations,
+    formats,
+    judging,
+    metadata,
+    package,
+    revisions,
+)
 from das_pipeline.publication.changes import changes
 from das_pipeline.publication.definitions import Table, published_tables
 from das_pipeline.publication.quality import quality
@@ -70,6 +83,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         _json(draft, "datapackage.json", described_whole)
         draft.rows |= {
             revisions.FILE: revisions.write(draft.folder, run.as_of, earlier),
+            differences.FILE: differences.write(draft.folder, texts.differences, texts.simulated, words.languages),
             breaks.FILE: breaks.write(draft.folder, texts.breaks, words.languages),
         }
         _json(draft, "quality.json", quality(run, tables))

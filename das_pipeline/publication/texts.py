@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, model_validator
@@ -59,6 +59,23 @@ class Break(BaseModel, extra="forbid"):
     text: Text
 
 
+class Difference(BaseModel, extra="forbid"):
+    """Two tables about the same thing, and why their figures differ: by year, in total and for each code that both dimensions have."""
+
+    table: str
+    other: str
+    dimension: str = ""
+    other_dimension: str = ""
+    reason: Literal["vintage", "definition"]
+    text: Text
+
+    @model_validator(mode="after")
+    def _has_both_dimensions(self) -> Difference:
+        if bool(self.dimension) != bool(self.other_dimension):
+            raise ValueError("give `dimension` and `other_dimension`, or neither")
+        return self
+
+
 class TableTexts(BaseModel, extra="forbid"):
     """Texts of tables.yaml: publisher, licence, and the names of columns, codes and units.
 
@@ -79,6 +96,7 @@ class TableTexts(BaseModel, extra="forbid"):
     withdrawn: Text
     current_release: Text
     breaks: list[Break] = []
+    differences: list[Difference] = []
 
 
 def table_texts(jurisdiction: Jurisdiction) -> TableTexts:

@@ -31,6 +31,7 @@ LOOKS: tuple[Callable[[Jurisdiction], Iterator[Fault]], ...] = (
     exceptions.waivers,
     texts.table_texts,
     texts.breaks,
+    texts.differences,
     texts.site,
 )
 

@@ -100,6 +100,19 @@ def breaks(jurisdiction: Jurisdiction) -> Iterator[Fault]:
             yield from _faults_of_cells(place / "category", cells, tables[name])
 
 
+def differences(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield comparisons of a table or dimension that is not there, or of a table that has no years."""
+    tables = {table.name: table for table in _tables(jurisdiction)}
+    for number, pair in enumerate(load_table_texts(jurisdiction).differences):
+        place = jurisdiction.place(TABLES, "differences", number)
+        for key, dimension_key in (("table", "dimension"), ("other", "other_dimension")):
+            name, dimension = getattr(pair, key), getattr(pair, dimension_key)
+            if name not in tables:
+                yield (place / key).fault(f"there is no published table {name}. {nearest(name, tables)}")
+            elif dimension:
+                yield from _faults_of_cells(place / dimension_key, {dimension: []}, tables[name])
+
+
 def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield themes without a page, and parts of the site that name a table, dimension or code which is not there."""
     load_words(jurisdiction)

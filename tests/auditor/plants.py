@@ -497,6 +497,21 @@ def a_break_without_its_quotes(folder: Path) -> None:
 
 
 @plant
+def a_difference_that_is_none(folder: Path) -> None:
+    csv_file(folder, "differences.csv", ',0,"equal"', ',3,"equal"')
+
+
+@plant
+def a_difference_with_a_wrong_reason(folder: Path) -> None:
+    csv_file(folder, "differences.csv", ',0,"equal"', ',0,"rounding"')
+
+
+@plant
+def a_difference_with_a_count_in_words(folder: Path) -> None:
+    csv_file(folder, "differences.csv", "What nobody", "What 13")
+
+
+@plant
 def a_change_that_was_none(folder: Path) -> None:
     edit(folder, "changes.json", lambda c: c.update(revised=c["revised"] + 1))
 

@@ -15,6 +15,7 @@ import pytest
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
+from das_pipeline.publication import table_kinds
 from das_pipeline.publication.releases import CITED
 from das_pipeline.publication.texts import load_words
 from das_pipeline.rules import catalogue
@@ -147,7 +148,7 @@ def test_no_two_lists_of_concepts_have_the_same_heading() -> None:
 def test_what_the_dutch_texts_name_is_there() -> None:
     """Tables that are put in order, and what synonyms are for."""
     texts = load_texts(Jurisdiction(NL))
-    tables = {path.stem for path in (NL / "statistics").glob("*.yaml")} | {"police_recorded_crime", "police_recorded_crime_iccs"}
+    tables = {path.stem for path in (NL / "statistics").glob("*.yaml")} | set(table_kinds(Jurisdiction(NL)))
     assert {name for theme in texts.themes for name in theme.first} <= tables
     lists = {
         f"{p.stem}/{row.split(',')[0]}" for p in (NL / "terminology/schemes").glob("*.csv") for row in p.read_text("utf-8").splitlines()
