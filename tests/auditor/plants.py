@@ -24,11 +24,18 @@ from das_pipeline.publication.formats import parquet
 
 Plant = Callable[[Path], object]
 PLANTS: dict[str, Plant] = {}
+SIGNED: dict[str, Plant] = {}
 
 
 def plant(function: Plant) -> Plant:
     """Register a planted disclosure under its name."""
     PLANTS[function.__name__] = function
+    return function
+
+
+def after_signing(function: Plant) -> Plant:
+    """Register a disclosure in what signing writes again: it is planted when all else is signed."""
+    SIGNED[function.__name__] = function
     return function
 
 
@@ -1069,3 +1076,203 @@ def a_reason_for_a_change(folder: Path) -> None:
 @plant
 def a_category_that_was_not_renamed(folder: Path) -> None:
     edit(folder, "changes.json", lambda c: c["tables"]["reports"].update(renamed={"offence": {"violence": "property"}}))
+
+
+# -- where nobody looks: comments, notes and spare places of every kind of file
+
+
+def append(folder: Path, name: str, content: bytes) -> None:
+    with (folder / name).open("ab") as file:
+        file.write(content)
+
+
+@after_signing
+def a_comment_in_the_sums(folder: Path) -> None:
+    append(folder, "SHA256SUMS", b"# 13\n")
+
+
+@after_signing
+def a_sum_of_a_file_that_is_not_there(folder: Path) -> None:
+    append(folder, "SHA256SUMS", b"13".rjust(64, b"0") + b"  tables/violence.csv\n")
+
+
+@plant
+def a_comment_in_the_catalog(folder: Path) -> None:
+    append(folder, "catalog.ttl", b"# 13\n")
+
+
+@plant
+def a_node_more_in_the_catalog(folder: Path) -> None:
+    edit(folder, "catalog.jsonld", lambda c: c["@graph"].append({"@id": "urn:n:13"}))
+
+
+@plant
+def a_comment_in_the_context_of_the_concepts(folder: Path) -> None:
+    edit(folder, "concepts.jsonld", lambda c: c["@context"].update(n13="http://www.w3.org/2004/02/skos/core#note"))
+
+
+@plant
+def a_line_behind_the_ris(folder: Path) -> None:
+    append(folder, "citation.ris", b"\r\n13\r\n")
+
+
+@plant
+def a_comment_before_the_bibtex(folder: Path) -> None:
+    path = folder / "citation.bib"
+    path.write_bytes(b"13 reports of violence\n" + path.read_bytes())
+
+
+@plant
+def a_keyword_in_the_citation_file(folder: Path) -> None:
+    append(folder, "CITATION.cff", b"keywords:\n  - Eversleigh\n")
+
+
+@plant
+def a_default_in_the_description_of_a_csv(folder: Path) -> None:
+    edit(folder, "tables/reports.csv-metadata.json", lambda c: c["tableSchema"]["columns"][0].update(default="13"))
+
+
+@plant
+def a_contributor(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["contributors"].append({"title": "Fotheringay", "roles": ["publisher"]}))
+
+
+@plant
+def a_source_of_a_table(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["resources"][0].update(sources=[{"title": "13 reports"}]))
+
+
+@plant
+def an_example_of_a_field(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["resources"][0]["schema"]["fields"][0].update(example="13"))
+
+
+@after_signing
+def a_number_beside_the_hash_of_a_file(folder: Path) -> None:
+    edit(folder, "manifest.json", lambda m: next(iter(m["files"].values())).update(n=13))
+
+
+@plant
+def an_example_in_the_description_of_addresses(folder: Path) -> None:
+    edit(folder, "api/v1/openapi.json", lambda o: o["info"].update({"x-n": 13}))
+
+
+@plant
+def a_hidden_file(folder: Path) -> None:
+    (folder / ".n13").write_text("13", encoding="utf-8")
+
+
+@plant
+def a_name_among_the_hidden_files_of_the_site(folder: Path) -> None:
+    (folder / "site" / ".well-known").mkdir()
+    (folder / "site" / ".well-known" / "Gainsbury.txt").write_text("13", encoding="utf-8")
+
+
+@plant
+def a_sentence_on_the_page_of_changes(folder: Path) -> None:
+    paragraph(folder, "<p>3 meldingen</p>", "wijzigingen.html")
+
+
+@plant
+def a_sentence_in_the_other_language_alone(folder: Path) -> None:
+    paragraph(folder, "<p>3 reports</p>", "en/about.html")
+
+
+@plant
+def a_letter_of_another_alphabet(folder: Path) -> None:
+    page(folder, "Meldingen", "Meldingеn")
+
+
+@plant
+def a_list_that_begins_at_the_count(folder: Path) -> None:
+    paragraph(folder, '<ol start="13"><li>Meldingen</li></ol>')
+
+
+@plant
+def a_cell_as_wide_as_the_count(folder: Path) -> None:
+    page(folder, "<td ", '<td colspan="13" ')
+
+
+@plant
+def a_field_with_the_count(folder: Path) -> None:
+    paragraph(folder, '<input type="hidden" value="13">')
+
+
+@plant
+def a_bar_of_progress(folder: Path) -> None:
+    paragraph(folder, '<progress value="3" max="13"></progress>')
+
+
+@plant
+def a_name_for_a_download(folder: Path) -> None:
+    page(folder, "<a href=", '<a download="13.csv" href=')
+
+
+@plant
+def a_time(folder: Path) -> None:
+    paragraph(folder, '<time datetime="2024-01-13T03:13">Meldingen</time>')
+
+
+@plant
+def a_language_of_a_word(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p class="finding" lang="x-n13">')
+
+
+def picture(folder: Path, old: str, new: str) -> None:
+    path = min((folder / "site" / "charts").glob("*.svg"))
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@plant
+def metadata_of_a_picture(folder: Path) -> None:
+    picture(folder, "</svg>", "<metadata>13</metadata></svg>")
+
+
+@plant
+def a_title_of_a_picture(folder: Path) -> None:
+    picture(folder, "</svg>", "<title>13</title></svg>")
+
+
+@plant
+def a_comment_in_a_picture(folder: Path) -> None:
+    picture(folder, "</svg>", "<!-- 13 --></svg>")
+
+
+@plant
+def an_attribute_of_a_picture(folder: Path) -> None:
+    picture(folder, "<svg ", '<svg data-n="13" ')
+
+
+@plant
+def a_line_of_no_colour(folder: Path) -> None:
+    picture(folder, "</svg>", '<path d="M0,0L13,3" stroke="none"/></svg>')
+
+
+@plant
+def bytes_behind_a_picture(folder: Path) -> None:
+    append(folder, min((folder / "site" / "charts").glob("*.svg")).relative_to(folder).as_posix(), b"\n13\n")
+
+
+@plant
+def a_comment_on_a_labelled_view(folder: Path) -> None:
+    database(folder, "COMMENT ON VIEW nl.reports IS '13'")
+
+
+@plant
+def a_table_of_the_database_without_rows(folder: Path) -> None:
+    database(folder, "CREATE TABLE n13 (n INTEGER)")
+
+
+@plant
+def a_row_in_the_history_of_figures(folder: Path) -> None:
+    path = folder / "revisions.csv"
+    rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    *cells, n, status = rows[1].rsplit(",", 2)
+    path.write_text("".join([rows[0], ",".join([*cells, str(int(n) + 3), status]), *rows[2:]]), encoding="utf-8")
+
+
+@plant
+def a_line_behind_the_breaks(folder: Path) -> None:
+    append(folder, "breaks.csv", b"13\n")

@@ -19,6 +19,7 @@ from das_pipeline.auditor import Declared, Limits, audit
 from das_pipeline.disk import sha256_of
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import canonical
+from das_pipeline.periods import last_day
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import Keys, write_demo_keys
 from das_pipeline.publication import build_candidate, readers, release_folders
@@ -27,7 +28,7 @@ from das_pipeline.release.verification import sums
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.website import build_site
-from tests.auditor.plants import PLANTS, Plant, an_expected_sum, hashes, paragraph
+from tests.auditor.plants import PLANTS, SIGNED, Plant, an_expected_sum, hashes, paragraph
 from tests.conftest import TOY
 from tests.publication.conftest import leaves, months_until, protect
 
@@ -129,6 +130,23 @@ def test_the_page_of_changes_has_each_revised_count_old_and_new(home: Run) -> No
     assert "<table>" not in first
 
 
+def test_a_series_of_honest_releases_with_revisions_has_no_false_alarm(home: Run, tmp_path: Path) -> None:
+    """Six month ends: in each, some months of the open year are revised, the year before is closed, and earlier releases stay."""
+    settings = Settings(home=tmp_path / "home", inbox=tmp_path / "in", keys=home.settings.keys, jurisdiction=home.settings.jurisdiction)
+    moved: dict[str, int] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "as_expected", lambda folder, page: [])
+        for month in range(1, 7):
+            publish(Run.start(settings, last_day(f"2024-{month:02}")), **moved)
+            moved[f"m2024_{month:02}"] = 5 * month
+            moved["m2024_01"] += 5
+    run = Run.start(settings, last_day("2024-06"))
+    folders = release_folders(run)
+    assert len(folders) == 6
+    for place, each in enumerate(folders):
+        assert [v for v in release.audit_release(run, each, folders[:place], public(home)) if not v.passed] == []
+
+
 @pytest.mark.breaks("D10")
 def test_a_sum_that_is_not_that_of_its_file(folder: Path, judged: Callable[[Path], list[Verdict]]) -> None:
     path = folder / "SHA256SUMS"
@@ -151,6 +169,16 @@ def test_an_insiders_plant_is_found_in_the_folder_alone(
     plant(folder)
     hashes(folder)
     sign(folder, signing(home))
+    assert judged(folder)
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_plant_in_what_signing_writes_is_found_in_the_folder_alone(
+    name: str, home: Run, folder: Path, judged: Callable[[Path], list[Verdict]]
+) -> None:
+    sign(folder, signing(home))
+    assert judged(folder) == []
+    SIGNED[name](folder)
     assert judged(folder)
 
 
