@@ -75,9 +75,10 @@ def toy() -> Jurisdiction:
     return Jurisdiction(TOY)
 
 
-def toy_settings(root: Path) -> Settings:
-    """An installation under `root`, with demo keys, on the toy jurisdiction."""
-    made = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
+def toy_settings(root: Path, jurisdiction: Path = TOY) -> Settings:
+    """An installation under `root`, with demo keys, on the toy jurisdiction. Its rows are few: a second thread would only cost time."""
+    places = {"home": root / "home", "inbox": root / "inbox", "keys": root / "keys", "jurisdiction": jurisdiction}
+    made = Settings(**places, memory_limit="1GB", threads=1)
     made.inbox.mkdir()
     write_demo_keys(made.keys, seed=7)
     return made

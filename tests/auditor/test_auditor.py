@@ -18,12 +18,10 @@ import pytest
 from das_pipeline.auditor import Limits, audit
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate, readers, revisions
 from das_pipeline.publication.formats import jsonstat
 from das_pipeline.run import Run, produce
-from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.disclosure.test_leaves import protect
 
 LIMITS = load_policy(Jurisdiction(TOY)).disclosure
@@ -35,8 +33,7 @@ Cells = list[dict[str, object]]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The candidate of the toy, made once."""
     root = tmp_path_factory.mktemp("installation")
-    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(root)
     run = Run.start(settings, date(2024, 3, 31))
     protect(run)
     version = produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"]).version

@@ -21,7 +21,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import canonical
 from das_pipeline.periods import last_day
 from das_pipeline.policy import load_policy
-from das_pipeline.privacy import Keys, write_demo_keys
+from das_pipeline.privacy import Keys
 from das_pipeline.publication import build_candidate, readers, release_folders
 from das_pipeline.release.auditing import judge_signatures
 from das_pipeline.release.verification import sums
@@ -29,7 +29,7 @@ from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.website import build_site
 from tests.auditor.plants import PLANTS, SIGNED, Plant, an_expected_sum, hashes, paragraph
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.publication.conftest import leaves, months_until, protect
 
 pytestmark = [pytest.mark.slow]
@@ -45,8 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     policy = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
     policy["disclosure"]["closing"] = {"months": 0, "reason": "the toy's years close when they end"}
     (toy / "policy.yaml").write_text(yaml.safe_dump(policy, allow_unicode=True), encoding="utf-8")
-    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=toy)
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(root, toy)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(release, "as_expected", lambda folder, page: [])
         for as_of in (FEBRUARY, MARCH):

@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from das_pipeline import release
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import release_folders
 from das_pipeline.run import Run
-from das_pipeline.settings import Settings
 from tests.auditor.test_plants import FEBRUARY, MARCH, publish
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.publication import conftest as toy
 
 pytestmark = [pytest.mark.slow]
@@ -39,8 +37,7 @@ def rename(folder: Path) -> None:
 
 def test_a_release_with_a_renamed_category_goes_live_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "as_expected", lambda folder, page: [])
-    settings = Settings(home=tmp_path / "home", inbox=tmp_path / "inbox", keys=tmp_path / "keys", jurisdiction=TOY)
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(tmp_path)
     publish(Run.start(settings, FEBRUARY))
     copy = Path(shutil.copytree(TOY, tmp_path / "renamed" / "toy"))
     rename(copy)

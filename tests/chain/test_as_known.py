@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from das_pipeline.chain import load_chain
 from das_pipeline.lake import Version
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 from tests.chain.conftest import write_full_chain
 from tests.chain.making import make_chain
 from tests.chain.plain import events_and_spells
+from tests.conftest import toy_settings
 from tests.content import FOREVER, contents, put_content, read
 
 VINTAGES = [date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 5), date(2024, 3, 9)]
@@ -61,8 +61,7 @@ def sources() -> st.SearchStrategy[dict[str, list[dict[str, Any]]]]:
 def installation() -> Iterator[Settings]:
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        settings = Settings(root / "home", root / "inbox", root / "keys", write_full_chain(root), memory_limit="1GB")
-        write_demo_keys(settings.keys, seed=7)
+        settings = toy_settings(root, write_full_chain(root))
         yield settings
 
 

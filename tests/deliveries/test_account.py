@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from das_pipeline.deliveries import account_rows, pending, take_in
 from das_pipeline.engine import parquet
 from das_pipeline.lake import Version
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 from tests.deliveries.conftest import DAY, NEXT, Desk, report
 from tests.toy_deliveries import take_in_all, watch_csv, write_delivery, write_toy_deliveries
 
@@ -44,9 +43,7 @@ lines = st.one_of(
 def test_every_line_ends_exactly_once(first: list[str], second: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        made = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
-        made.inbox.mkdir()
-        write_demo_keys(made.keys, seed=7)
+        made = toy_settings(root)
         for sequence, (day, content) in enumerate(((DAY, first), (NEXT, second)), start=1):
             write_delivery(made.inbox, "watch", day, sequence, {"reports": ("reports.csv", watch_csv(content))})
         run = Run.start(made, date.max)
@@ -81,7 +78,7 @@ def everything(made: Settings) -> dict[str, Any]:
 
 
 def test_one_thread_and_two_give_the_same_rows_and_bytes(settings: Settings, tmp_path: Path) -> None:
-    other = replace(settings, home=tmp_path / "other" / "home", inbox=tmp_path / "other" / "inbox", threads=1)
+    other = replace(settings, home=tmp_path / "other" / "home", inbox=tmp_path / "other" / "inbox", threads=2)
     for made in (settings, other):
         write_toy_deliveries(made.inbox)
         take_in_all(made)

@@ -11,10 +11,9 @@ from das_pipeline import terminology
 from das_pipeline.deliveries import partners_in
 from das_pipeline.lake import Version
 from das_pipeline.linkage import build_entities, build_links
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 
@@ -31,9 +30,7 @@ def link_as_of(run: Run) -> Version:
 def linked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[date, Version]]:
     """An installation in which the toy deliveries were taken in and linked day by day, and the links of each day. Not to be changed."""
     root = tmp_path_factory.mktemp("linked")
-    settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
-    settings.inbox.mkdir()
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(root)
     write_toy_deliveries(settings.inbox)
     take_in_all(settings)
     return settings, {day: link_as_of(Run.start(settings, day)) for day in DAYS}

@@ -94,11 +94,11 @@ def test_nothing_that_leaves_names_a_person(linked, links):
 
 
 @pytest.mark.slow
-def test_replay_gives_the_same_at_one_thread(linked, links, tmp_path):
+def test_replay_gives_the_same_at_two_threads(linked, links, tmp_path):
     """As of an earlier date, after later ones, in a copy of the lake: the ids are those of that day."""
     settings, _ = linked
     home = shutil.copytree(settings.home, tmp_path / "home")
-    run = Run.start(replace(settings, home=home, threads=1), FEBRUARY)
+    run = Run.start(replace(settings, home=home, threads=2), FEBRUARY)
     again = link_as_of(run)
     first = links(FEBRUARY)
     assert again.previous is not None

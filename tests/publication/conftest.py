@@ -12,12 +12,10 @@ import pytest
 from das_pipeline.disclosure.ledger import COLUMNS, ENTRIES, LEDGER
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate
 from das_pipeline.run import Run, produce
-from das_pipeline.settings import Settings
 from das_pipeline.terminology import build_concepts
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 
 OFFENCES = ("property", "violence", "unknown_group")
 
@@ -77,8 +75,7 @@ def protect(run: Run, cubes: dict[str, list[dict]]) -> None:
 def candidate(tmp_path_factory: pytest.TempPathFactory) -> Version:
     """The candidate as of 31 March 2024, for tests that only read it."""
     folder = tmp_path_factory.mktemp("candidate")
-    settings = Settings(home=folder / "home", inbox=folder / "inbox", keys=folder / "keys", jurisdiction=TOY)
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(folder)
     run = Run.start(settings, date(2024, 3, 31))
     protect(run, leaves(20, months_until(run.as_of)))
     return produce(run, "publication/candidate", build_candidate, inputs=["disclosure/leaves", "terminology/concepts"]).version

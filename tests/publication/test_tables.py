@@ -200,7 +200,7 @@ def test_the_same_leaves_give_the_same_bytes_on_one_and_two_threads(protected: C
     run = protected()
     first = produce(run, "publication/candidate", build_candidate, inputs=INPUTS).version
     with run.begin("publication/candidate") as draft:
-        build_candidate(replace(run, settings=replace(run.settings, threads=1)), draft)
+        build_candidate(replace(run, settings=replace(run.settings, threads=2)), draft)
         again = run.lake.seal(draft, as_of=first.as_of, inputs=first.inputs, inputs_hash=first.inputs_hash)
     assert again.id == first.id
 

@@ -17,13 +17,11 @@ from das_pipeline.gate import GateFailed, Verdict
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Lake
 from das_pipeline.policy import Statistics as Limits
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Produced, Run, produce
-from das_pipeline.settings import Settings
 from das_pipeline.statistics import Statistics, build_cubes, judging, load_statistics
 from das_pipeline.terminology import build_concepts
 from tests.chain.making import make_events
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 from tests.content import contents, plant, put_content, read
 from tests.statistics.conftest import write_statistics
 
@@ -42,8 +40,7 @@ REPORTS = [  # offence, sex, age, reported on
 def content(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The cubes of these reports and of one case; tests read them only."""
     root = tmp_path_factory.mktemp("cubes")
-    settings = Settings(root / "home", root / "inbox", root / "keys", TOY, memory_limit="1GB")
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(root)
     run = Run.start(settings, date(2024, 3, 31))
     known = {"known_from": date(2024, 3, 1)}
     records = [

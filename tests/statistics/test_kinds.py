@@ -25,19 +25,17 @@ from das_pipeline.gate import GateFailed
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Lake
 from das_pipeline.policy import Statistics as Limits
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate
 from das_pipeline.publication.texts import load_words
 from das_pipeline.references.files import rates
 from das_pipeline.run import Run, produce
-from das_pipeline.settings import Settings
 from das_pipeline.statistics import build_cubes, judging, load_statistics
 from das_pipeline.terminology import build_concepts, build_external
 from das_pipeline.website.cells import PublishedTable
 from das_pipeline.website.figures import Figure, figure
 from das_pipeline.website.language import Language
 from tests.chain.making import make_events, make_spells
-from tests.conftest import TOY
+from tests.conftest import TOY, toy_settings
 from tests.content import plant, put_content
 from tests.statistics.conftest import write_statistics
 
@@ -69,8 +67,7 @@ REPORTS = [  # offence, reported on, closed on, person
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The cubes of these reports, and of two cases that come from the third and the fourth; tests read them only."""
     root = tmp_path_factory.mktemp("kinds")
-    settings = Settings(root / "home", root / "inbox", root / "keys", toy(root), memory_limit="1GB")
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(root, toy(root))
     run = Run.start(settings, date(2024, 3, 31))
     known = {"known_from": date(2024, 3, 1)}
     reports = [

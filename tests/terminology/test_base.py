@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 
 from das_pipeline.deliveries import partners_in, pending, replay, take_in
 from das_pipeline.lake import Version
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run, produce
-from das_pipeline.settings import Settings
 from das_pipeline.terminology import base, build_concepts, build_records, records
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 from tests.toy_deliveries import watch_csv, write_delivery
 
 FIRST = date(2024, 2, 1)
@@ -36,9 +34,7 @@ class Place:
     """A home with the watch's reports, which is run day by day."""
 
     def __init__(self, root: Path) -> None:
-        self.settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
-        self.settings.inbox.mkdir()
-        write_demo_keys(self.settings.keys, seed=7)
+        self.settings = toy_settings(root)
 
     def deliver(self, on: date, sequence: int, lines: Sequence[str], **said: Any) -> None:
         write_delivery(self.settings.inbox, "watch", on, sequence, {"reports": ("reports.csv", watch_csv(list(lines)))}, **said)

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from das_pipeline.lake import Version
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.publication import build_candidate
 from das_pipeline.run import Run, produce
-from das_pipeline.settings import Settings
 from das_pipeline.website import build_site
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 from tests.publication.conftest import leaves, months_until, protect
 
 
@@ -26,8 +24,7 @@ def finish(run: Run, scale: int = 20) -> Version:
 
 def toy_run(folder: Path, as_of: date) -> Run:
     """A run on the toy over a lake in `folder`."""
-    settings = Settings(home=folder / "home", inbox=folder / "inbox", keys=folder / "keys", jurisdiction=TOY)
-    write_demo_keys(settings.keys, seed=7)
+    settings = toy_settings(folder)
     return Run.start(settings, as_of)
 
 
