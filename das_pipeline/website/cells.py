@@ -6,16 +6,20 @@ A cell's status is part of its table; publication/tables.py decides it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from das_pipeline.periods import KINDS
 from das_pipeline.terminology import ALL
+
+NOT_WHOLE = frozenset({"incomplete", "not_known"})
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Cell:
     @property
     def is_whole(self) -> bool:
         """Whether every source has delivered for all of its period: else it is not compared with other periods."""
-        return self.status not in {"incomplete", "not_known"}
+        return self.status not in NOT_WHOLE
 
     @property
     def has_value(self) -> bool:
@@ -50,6 +54,24 @@ class Cell:
     @property
     def period(self) -> str:
         return self.key[-1]
+
+
+class Cells(Mapping[tuple[str, ...], Cell]):
+    """The cells of a table by key. A cell is made when it is asked for: a page shows a few hundred of half a million."""
+
+    def __init__(self, table: str, keys: Iterable[tuple[str, ...]], counts: Sequence[int], statuses: Sequence[str]) -> None:
+        self._table, self._counts, self._statuses = table, counts, statuses
+        self._places = {key: place for place, key in enumerate(keys)}
+
+    def __getitem__(self, key: tuple[str, ...]) -> Cell:
+        place = self._places[key]
+        return Cell(self._table, key, self._counts[place], self._statuses[place])
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class PublishedTable:
@@ -67,9 +89,10 @@ class PublishedTable:
             f.name: {k.removeprefix(b"description_").decode(): v.decode() for k, v in f.metadata.items() if k.startswith(b"description_")}
             for f in file.schema
         }
-        keys = zip(*(file.column(name).to_pylist() for name in [*self.dims, "period_kind", "period"]), strict=True)
-        counts = zip(file.column("n").to_pylist(), file.column("status").to_pylist(), strict=True)
-        self.cells = {key: Cell(self.name, key, n, status) for key, (n, status) in zip(keys, counts, strict=True)}
+        keys = zip(*(_texts(file.column(name)) for name in [*self.dims, "period_kind", "period"]), strict=True)
+        self.cells = Cells(self.name, keys, file.column("n").to_numpy().tolist(), _texts(file.column("status")))
+        periods = file.group_by(["period_kind", "period", "status"], use_threads=False).aggregate([])
+        self._periods: list[dict[str, str]] = periods.to_pylist()  # each with the statuses that its cells have
 
     @property
     def is_nested(self) -> bool:
@@ -99,21 +122,21 @@ class PublishedTable:
     @cached_property
     def kinds(self) -> list[str]:
         """Its kinds of period, from fine to coarse."""
-        return [kind for kind in KINDS if any(key[-2] == kind for key in self.cells)]
+        return [kind for kind in KINDS if any(p["period_kind"] == kind for p in self._periods)]
 
     @cached_property
     def provisional(self) -> set[str]:
         """The periods in which corrections are still expected."""
-        return {key[-1] for key, cell in self.cells.items() if cell.status == "provisional"}
+        return {p["period"] for p in self._periods if p["status"] == "provisional"}
 
     @cached_property
     def incomplete(self) -> set[str]:
         """The periods for which not every source has delivered yet."""
-        return {key[-1] for key, cell in self.cells.items() if not cell.is_whole}
+        return {p["period"] for p in self._periods if p["status"] in NOT_WHOLE}
 
     def periods(self, kind: str) -> list[str]:
         """Its periods of one kind, oldest first."""
-        return sorted({key[-1] for key in self.cells if key[-2] == kind})
+        return sorted({p["period"] for p in self._periods if p["period_kind"] == kind})
 
     def codes(self, dim: str) -> list[str]:
         """The codes of a dimension without the total, in the order of their scheme."""
@@ -121,8 +144,15 @@ class PublishedTable:
 
     def cell(self, kind: str, period: str, select: dict[str, str] | None = None) -> Cell | None:
         """One cell; a dimension that `select` does not name is at its total, or at the code that its table shows first."""
-        return self.cells.get((*((select or {}).get(dim, self.facts["shown"].get(dim, ALL)) for dim in self.dims), kind, period))
+        chosen: dict[str, str] = self.facts["shown"] | (select or {})
+        return self.cells.get((*(chosen.get(dim, ALL) for dim in self.dims), kind, period))
 
     def series(self, kind: str, periods: Iterable[str], select: dict[str, str] | None = None) -> list[Cell]:
         """The cells of one line through time, without those that are not known."""
         return [cell for period in periods if (cell := self.cell(kind, period, select)) and cell.status not in {"not_known", "not_shown"}]
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """Return the texts of a column, of which the same ones are one object: there are few, and many rows."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.array(encoded.dictionary.to_pylist(), dtype=object)[encoded.indices.to_numpy()].tolist()
