@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,8 @@ from das_pipeline.publication import metadata
 from das_pipeline.publication.definitions import Dimension, Source, Table
 from das_pipeline.publication.texts import Licence
 from das_pipeline.website.cells import PublishedTable
+
+Row = dict[str, Any]
 
 
 def text(word: str) -> Text:
@@ -25,8 +29,9 @@ def published(
     before: dict[str, int] | None = None,
     months: list[dict[str, int]] | None = None,
     status: str = "final",
+    change: Callable[[list[Row]], list[Row]] = list,
 ) -> PublishedTable:
-    """The table `name` by `outcome`: `counts` in 2024, `before` in 2023, and `months` of 2024 from January."""
+    """The table `name` by `outcome`: `counts` in 2024, `before` in 2023, and `months` of 2024 from January; `change` alters its rows."""
     periods = [("year", "2024", counts), ("year", "2023", before)]
     periods += [("month", f"2024-{i:02d}", by) for i, by in enumerate(months or [], 1)]
     rows = [
@@ -69,6 +74,6 @@ def published(
     schema = metadata.arrow_schema(table, metadata.fields(table, {w: text(w) for w in words}, labels), "2024-12-31", "0123456789ab")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.parquet"
-        cells = pa.Table.from_pylist([row | {metadata.MARK: True} for row in rows]).select(schema.names)
+        cells = pa.Table.from_pylist([row | {metadata.MARK: True} for row in change(rows)]).select(schema.names)
         pq.write_table(cells.cast(schema.remove_metadata()).cast(schema), path)
         return PublishedTable(path)

@@ -23,7 +23,7 @@ from das_pipeline.website.cells import PublishedTable
 from das_pipeline.website.figures import Figure, figure
 from das_pipeline.website.language import Language
 from tests.conftest import TOY
-from tests.website.tables import published
+from tests.website.tables import Row, published
 
 ENGLISH = Language("en", load_words(Jurisdiction(TOY)))
 FORMS = Forms(",", ".", "{day} {month} {year}", (), "")
@@ -32,11 +32,13 @@ OPEN = {"after_week_4": 80, "after_week_13": 40, "after_week_26": 10}
 
 def table_of_curves(**statuses: str) -> PublishedTable:
     """Percentages in 2024 and 2023; `statuses` are those of cells of 2024 by code."""
-    table = published("cases", OPEN, before={"after_week_4": 90, "after_week_13": 55, "after_week_26": 20})
-    for code, status in statuses.items():
-        cell = table.cells[code, "year", "2024"]
-        table.cells[cell.key] = type(cell)(cell.table, cell.key, cell.n, status)
-    return table
+
+    def with_statuses(rows: list[Row]) -> list[Row]:
+        return [
+            row | ({"status": statuses[row["outcome"]]} if row["period"] == "2024" and row["outcome"] in statuses else {}) for row in rows
+        ]
+
+    return published("cases", OPEN, before={"after_week_4": 90, "after_week_13": 55, "after_week_26": 20}, change=with_statuses)
 
 
 def shown(table: PublishedTable) -> Figure:
@@ -63,10 +65,7 @@ def test_a_curve_begins_at_a_hundred_and_has_no_point_for_what_is_not_shown() ->
 
 
 def test_curves_of_which_nothing_is_known_are_not_drawn() -> None:
-    table = published("cases", OPEN)
-    for key, cell in table.cells.items():
-        table.cells[key] = type(cell)(cell.table, cell.key, cell.n, "not_shown")
-    made = shown(table)
+    made = shown(published("cases", OPEN, change=lambda rows: [row | {"status": "not_shown"} for row in rows]))
     assert made.chart is None
     assert "still open" not in made.finding
 

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication.texts import load_words
-from das_pipeline.website.cells import Cell
 from das_pipeline.website.charts import Line, _points, _spread, bar_chart, line_chart, panel_chart
 from das_pipeline.website.figures import figure, places
 from das_pipeline.website.language import Language
@@ -35,10 +34,9 @@ def test_the_finding_names_the_total_its_change_and_the_largest_group() -> None:
 
 
 def test_a_month_is_compared_with_the_same_month_of_the_year_before() -> None:
-    table = published("cases", {"a": 600}, months=[{"a": 500}, {"a": 600}])
-    table.cells = {key: cell for key, cell in table.cells.items() if key[-2] == "month"}  # as of a stock, which has no years
-    a_year_ago = Cell("cases", ("all", "month", "2023-02"), 400, "final")
-    table.cells[a_year_ago.key] = a_year_ago
+    a_year_ago = {"outcome": "all", "period_kind": "month", "period": "2023-02", "n": 400, "status": "final"}
+    as_of_a_stock = lambda rows: [*(row for row in rows if row["period_kind"] == "month"), a_year_ago]  # noqa: E731  which has no years
+    table = published("cases", {"a": 600}, months=[{"a": 500}, {"a": 600}], change=as_of_a_stock)
     assert said(figure(table, END, ENGLISH, UNITS).finding).startswith("In February 2024: 600 cases, 50% more than in February 2023.")
 
 
