@@ -24,7 +24,7 @@ release_app = typer.Typer(
 )
 ATTACKS = {
     "sure_added_points": "sure of small counts for seeing their cell, points",
-    "insider_alone_pct": "insiders who know that they are alone, %",
+    "insider_of_1_pct": "insiders who know that they are alone, %",
     "exact": "small counts computed exactly",
     "narrow_pct": "small counts within a narrow range, %",
     "estimated_over_points": "estimated right, over one guess for all, points",

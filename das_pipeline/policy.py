@@ -249,7 +249,7 @@ class Exchange(Section):
 
 
 class Insider(Section):
-    """How often somebody who knows one record of a leaf shown as 0 may know that there is no other."""
+    """How often somebody who knows one record of a leaf shown as 0, of a sensitive cube up to four, may know that there is no other."""
 
     share: Share = 0.6
     reason: str = "More often, and a 0 tells him that he is alone."

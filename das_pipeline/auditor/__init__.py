@@ -52,6 +52,7 @@ def audit(
             no_group_is_one_category(release, connection, limits.groups),
             quality_is_coarse(release, limits.least_cells),
             history.closed_periods_stand(release, before, limits),
+            history.what_grows_is_absent(release, limits),
         ]
     if (folder / "changes.json").exists():
         verdicts.append(history.changes_are_listed(release, before))

@@ -53,7 +53,8 @@ class Groups:
 class Limits:
     """The limits of the policy file that the auditor judges by.
 
-    Periods of a year are closed `closing_months` after its end; None: never.
+    Periods of a year are closed `closing_months` after its end; None: never. A table whose shortest period is one of the kinds `when_ended`
+    has only periods that have ended.
     """
 
     bases: tuple[int, ...]
@@ -61,6 +62,7 @@ class Limits:
     least_cases: int  # that a median, percentage or rate must be about
     closing_months: int | None = None
     groups: Groups = Groups()
+    when_ended: tuple[str, ...] = ()
 
     def is_closed(self, period: str, as_of: str) -> bool:
         """Whether the year of `period` was closed on the day `as_of`, so that nothing in it changes any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,21 @@ def closed_periods_stand(release: Published, earlier: Sequence[Published], limit
             compared += len(cells)
             faults[f"{name} since {before.folder.name}"] = sum(old.cells[key] != new.cells[key] for key in cells)
     return verdict("D19", "Closed periods are as in every earlier release", compared, faults, FIX)
+
+
+def what_grows_is_absent(release: Published, limits: Limits) -> Verdict:
+    """D25: a table by quarter or year has no period that goes on: every release would show how much each of its cells grew."""
+    tables = [t for t in release.protected if t.kinds and t.kinds[0] in limits.when_ended]
+    faults = {t.name: sum(_last_day(p) > release.as_of for p in t.rows["period"].unique().to_pylist()) for t in tables}
+    fix = "Name the kind of period in policy.yaml, disclosure.when_ended, and build the candidate again."
+    return verdict("D25", "Tables by quarter or year have only what has ended", len(tables), faults, fix)
+
+
+def _last_day(period: str) -> str:
+    """The last day of a period, as text."""
+    year, _, part = period.partition("-")
+    month = 12 if not part else 3 * int(part[1:]) if part[0] == "Q" else int(part)
+    return f"{year}-{month:02}-{monthrange(int(year), month)[1]}"
 
 
 def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verdict:

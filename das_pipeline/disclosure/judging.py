@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -42,6 +42,7 @@ def judge(
         kept,
         shared_cells_agree(protected, values),
         small_counts_stay_hidden(outcomes.gains, policy.attack, is_simulated=is_simulated),
+        insiders_are_not_alone(outcomes.insider, policy, is_simulated=is_simulated),
         small_counts_cannot_be_computed(outcomes.deduced, policy.deduction, is_simulated=is_simulated),
         one_record_stays_hidden(outcomes.one_more, policy.one_record, is_simulated=is_simulated),
         other_counts_look_the_same(outcomes.apart),
@@ -144,6 +145,21 @@ def small_counts_stay_hidden(gains: Mapping[str, Gain | None], limit: Block, *, 
     sentence = f"Leaves make a reader sure of at most {100 * limit.block:g} % more of the small counts"
     verdict = _verdict("D21", faults, sentence, "These leaves are too small: pool concepts, drop a dimension, or count by a longer period.")
     verdict.facts["points"] = round(max((gain.points for gain in found.values()), default=0.0), 1)
+    return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
+
+
+def insiders_are_not_alone(insider: Mapping[str, Sequence[tuple[int, int]]], policy: Disclosure, *, is_simulated: bool) -> Verdict:
+    """D24: whoever knows one record of a leaf shown as 0, of a sensitive cube one to four, seldom knows them all.
+
+    Of simulated figures it warns.
+    """
+    limit, faults = policy.insider.share, {}
+    for name, by_known in insider.items():
+        judged = by_known if name in policy.sensitive_cubes else by_known[:1]
+        if wrong := sum(alone for alone, choices in judged if share_exceeds(alone, choices, limit, policy.attack.min_rows)):
+            faults[name] = wrong
+    sentence = f"At most {100 * limit:g} % of those who know a record of a leaf shown as 0 know that there is no other"
+    verdict = _verdict("D24", faults, sentence, "These leaves are too small: pool concepts, drop a dimension, or count by a longer period.")
     return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
 
 

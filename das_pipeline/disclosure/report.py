@@ -7,6 +7,7 @@ of at least as many small counts as the policy judges by: no count follows from 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,17 +29,20 @@ from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
 
 ATTACKS = "attacks.parquet"
+KNOWN = (1, 2, 3, 4)  # records that an insider knows
 
 
 @dataclass(frozen=True)
 class Outcomes:
     """What each attack gave, by cube.
 
-    `gains`: None where there are no small counts. `one_more`: of how many leaves one more record moves how many, (moved, all). `apart`: the
-    leaves that tell the counts from other ones which the published values allow.
+    `gains`: None where there are no small counts. `insider`: of all choices of 1, 2, 3 and 4 records in a leaf shown as 0, those that are
+    all of it, (alone, all). `one_more`: of how many leaves one more record moves how many, (moved, all). `apart`: the leaves that tell the
+    counts from other ones which the published values allow.
     """
 
     gains: Mapping[str, Gain | None]
+    insider: Mapping[str, Sequence[tuple[int, int]]]
     deduced: Mapping[str, Deduced]
     one_more: Mapping[str, tuple[int, int]]
     apart: Mapping[str, int]
@@ -49,6 +53,7 @@ def attack(protected: Mapping[str, Protected], past: Mapping[str, Past], public:
     limits = policy.deduction
     return Outcomes(
         gains=gains_of(protected),
+        insider={name: [alone(cube.leaves.true, cube.value, known) for known in KNOWN] for name, cube in protected.items()},
         deduced=deduce(protected, past, public, limits.sample, limits.width),
         one_more={name: one_more_moves(cube) for name, cube in protected.items()},
         apart=told_apart(protected, twins(protected)),
@@ -64,16 +69,11 @@ def gains_of(protected: Mapping[str, Protected]) -> dict[str, Gain | None]:
     return {name: Reader([world]).gain(world) for name, world in worlds.items()}
 
 
-def alone(true: Ints, value: Ints, known: int = 1) -> float | None:
-    """How often somebody who knows `known` of the records in a leaf shown as 0 knows them all; None if no such leaf has so many.
-
-    Every choice of as many records of such a leaf is one case.
-    """
-    counts = true[(value == 0) & (true >= known)]
-    if not len(counts):
-        return None
-    choices = np.prod([counts - n for n in range(known)], axis=0) / np.prod(np.arange(1, known + 1))
-    return float(choices[counts == known].sum() / choices.sum())
+def alone(true: Ints, value: Ints, known: int) -> tuple[int, int]:
+    """Of all choices of `known` records in a leaf shown as 0: how many are all that it counts, and how many choices there are."""
+    counts = true[value == 0]
+    choices = np.prod([counts - n for n in range(known)], axis=0) // math.factorial(known)
+    return int(choices[counts == known].sum()), int(choices[counts >= known].sum())
 
 
 def attack_report(
@@ -84,7 +84,10 @@ def attack_report(
     for name, cube in protected.items():
         gain, deduced, before = outcomes.gains[name], outcomes.deduced[name], past[name].before
         enough = gain is not None and gain.small >= policy.attack.min_rows
-        insider = alone(cube.leaves.true, cube.value) if enough else None
+        insiders = {
+            f"insider_of_{known}_pct": _percentage(*outcomes.insider[name][place], policy.attack.min_rows)
+            for place, known in enumerate(KNOWN)
+        }
         moves, leaves = outcomes.one_more[name]
         guessed, estimated = (_percentage(n, deduced.small, policy.attack.min_rows) for n in (deduced.guessed, deduced.estimated))
         cubes[name] = {
@@ -92,7 +95,7 @@ def attack_report(
             "sure_added_points": round(max(0.0, gain.points)) if gain and enough else None,
             "named_without_pct": round(gain.named[0]) if gain and enough else None,
             "named_pct": round(gain.named[1]) if gain and enough else None,
-            "insider_alone_pct": None if insider is None else round(100 * insider),
+            **insiders,
             "tried": deduced.tried,
             "exact": deduced.exact,
             "narrow_pct": _percentage(deduced.narrow, deduced.tried, policy.deduction.min_rows),
@@ -108,7 +111,7 @@ def attack_report(
         "limits": {
             "sure_added_points": round(100 * policy.attack.block, 1),
             "min_small_counts": policy.attack.min_rows,
-            "insider_alone_pct": round(100 * policy.insider.share),
+            "insider_of_1_pct": round(100 * policy.insider.share),
             "exact": 0,
             "width": policy.deduction.width,
             "narrow_pct": round(100 * policy.deduction.block, 1),

@@ -69,7 +69,8 @@ def limits_of(policy: Disclosure) -> Limits:
     of_groups = policy.groups
     groups = Groups(tuple(of_groups.categories), of_groups.share, of_groups.above, of_groups.least, of_groups.most)
     closing_months = policy.closing.months if policy.closing else None
-    return Limits(policy.bases, policy.quality_cells.cells, policy.figures.cases, closing_months, groups)
+    when_ended = tuple(policy.when_ended.kinds)
+    return Limits(policy.bases, policy.quality_cells.cells, policy.figures.cases, closing_months, groups, when_ended)
 
 
 def made_before(candidate: Candidate) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from das_pipeline.disclosure.cubes import period_ladder, protected_table
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
-from das_pipeline.disclosure.judging import judge
+from das_pipeline.disclosure.judging import insiders_are_not_alone, judge
 from das_pipeline.disclosure.ledger import Past
 from das_pipeline.disclosure.report import Outcomes, attack
 from das_pipeline.disclosure.rounding import Decisions
@@ -140,7 +140,7 @@ def test_siblings_that_share_what_their_parent_lacks(tmp_path: Path) -> None:
 @pytest.mark.breaks("D21")
 def test_leaves_that_are_mostly_empty(tmp_path: Path) -> None:
     """As rounded, within all bounds: but of a leaf that is hardly ever two, a value above zero says that it is one."""
-    for mean, rules in ((3.0, set()), (0.1, {"D21"})):
+    for mean, rules in ((3.0, set()), (0.1, {"D21", "D24"})):
         true = np.random.default_rng(12).poisson(mean, WIDE.size).astype(np.int64)
         made = protect_cubes({"crimes": prepared(WIDE, true, "crimes", None)})
         assert failed(made, tmp_path) == rules
@@ -154,3 +154,21 @@ def test_values_so_far_below_that_one_more_record_moves_them(tmp_path: Path) -> 
     true = np.full(WIDE.size, 9, dtype=np.int64)
     made = {"crimes": replace(prepared(WIDE, true, "crimes", None), value=np.full(WIDE.size, 5, dtype=np.int64))}
     assert "D23" in failed(made, tmp_path)
+
+
+@pytest.mark.breaks("D24")
+def test_cells_shown_as_zero_in_which_most_are_alone(tmp_path: Path) -> None:
+    """Of leaves of one and of two, all shown as 0: an insider is alone in two thirds of the former records, more than in six of ten."""
+    ones = np.where(np.arange(WIDE.size) % 5 < 4, 1, 2)
+    made = {"crimes": replace(prepared(WIDE, ones.astype(np.int64), "crimes", None), value=np.zeros(WIDE.size, dtype=np.int64))}
+    assert "D24" in failed(made, tmp_path)
+    assert "D24" not in failed(protect_cubes({"crimes": prepared(WIDE, 4 * ones.astype(np.int64), "crimes", None)}), tmp_path)
+
+
+def test_of_a_sensitive_cube_insiders_may_know_more_records(tmp_path: Path) -> None:
+    twos = np.where(np.arange(WIDE.size) % 5 < 4, 2, 3).astype(np.int64)
+    made = {"crimes": replace(prepared(WIDE, twos, "crimes", None), value=np.zeros(WIDE.size, dtype=np.int64))}
+    insider = attacked(made).insider
+    sensitive = POLICY.model_copy(update={"sensitive_cubes": ["crimes"]})
+    assert insiders_are_not_alone(insider, POLICY, is_simulated=False).passed
+    assert not insiders_are_not_alone(insider, sensitive, is_simulated=False).passed
