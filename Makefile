@@ -12,7 +12,7 @@ export UV_LINK_MODE := copy
 # A machine that forbids bytecode would compile the project and its tests at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-linkage bench-scale faults clean
+.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-linkage bench-scale bench-site faults clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -59,6 +59,9 @@ bench-deliveries: setup ## compare the cost of intake with an earlier build and 
 
 bench-linkage: setup ## compare linkage with Splink and with keys alone on persons who are hard to link (ROWS=60000 SEEDS=201,202,203)
 	@$(BIN)/python -m benchmarks.bench_linkage $(or $(ROWS),60000) $(or $(SEEDS),201,202,203)
+
+bench-site: setup ## measure the site of the current release in a browser, beside a page of Observable Framework (RELEASE=folder)
+	@$(BIN)/python -m benchmarks.bench_site $(RELEASE)
 
 bench-scale: setup ## compare the cost of a history and of the day after it with an earlier build and a plain script (SIZE=1000000)
 	@$(BIN)/python -m benchmarks.bench_scale $(SIZE)

@@ -79,7 +79,7 @@ def toy_settings(root: Path, jurisdiction: Path = TOY) -> Settings:
     """An installation under `root`, with demo keys, on the toy jurisdiction. Its rows are few: a second thread would only cost time."""
     places = {"home": root / "home", "inbox": root / "inbox", "keys": root / "keys", "jurisdiction": jurisdiction}
     made = Settings(**places, memory_limit="1GB", threads=1)
-    made.inbox.mkdir()
+    made.inbox.mkdir(exist_ok=True)  # a test may go on in the same place
     write_demo_keys(made.keys, seed=7)
     return made
 

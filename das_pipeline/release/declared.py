@@ -40,6 +40,9 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
     names = {text for text in {*texts, *_leaves(chain)} if text.isascii() and " " not in text}
     for cube in load_statistics(jurisdiction).cubes:  # some are made from a statistic, with names that no file has
         names |= {cube.name, cube.unit_of_count, *cube.leaf, *cube.scheme.values(), *(level for _, level in cube.leaf.values())}
+    for file in jurisdiction.files("contracts/*/*.yaml"):
+        contract = jurisdiction.document(file).value()
+        texts |= {text for key in ("title", "description") for text in _leaves(contract.get(key))}
     texts |= {link for text in texts for link in LINK.findall(text)}
     words = load_words(jurisdiction)
     quarter = words.words["quarter"]

@@ -7,7 +7,7 @@ must be true of values once they are looked up in `judging`.
 from das_pipeline.terminology.concepts import build_concepts, export
 from das_pipeline.terminology.differences import Difference, difference
 from das_pipeline.terminology.external import build_external
-from das_pipeline.terminology.glossary import Term, load_terms, scope_notes
+from das_pipeline.terminology.glossary import Term, load_notes, load_terms, scope_notes
 from das_pipeline.terminology.mapped_records import build_records
 from das_pipeline.terminology.proposals import Proposal, propose
 from das_pipeline.terminology.readers import hierarchy, records, records_of
@@ -27,6 +27,7 @@ __all__ = [
     "difference",
     "export",
     "hierarchy",
+    "load_notes",
     "load_schemes",
     "load_terms",
     "propose",

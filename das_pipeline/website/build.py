@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.gate import Verdict
-from das_pipeline.jurisdiction import Text
+from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
@@ -37,6 +37,7 @@ from das_pipeline.website.flow import chain_by, chain_flow
 from das_pipeline.website.index import in_order, index
 from das_pipeline.website.language import Language
 from das_pipeline.website.linked import datasets
+from das_pipeline.website.partners import partner_parts
 from das_pipeline.website.texts import Question, SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
@@ -60,6 +61,7 @@ class Site:
     earlier: list[Mapping[str, Any]]  # the changes of earlier releases, newest first
     publisher: Any
     units: Mapping[str, Any]
+    jurisdiction: Jurisdiction
     breaks: Sequence[Break]
 
 
@@ -149,6 +151,7 @@ def _site(run: Run, folder: Path) -> Site:
         earlier=[json.loads((r.folder / "changes.json").read_bytes()) for r in reversed(before)],
         publisher=texts.publisher,
         units=texts.units,
+        jurisdiction=run.jurisdiction,
         breaks=texts.breaks,
     )
 
@@ -226,6 +229,7 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "rules": catalogue(),
         "concepts_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "concepts"), ""),
         "changed": changed_tables(site.changes, figures, site.as_of, language),
+        "partners": partner_parts(site.jurisdiction, figures, language),
         "menu": _menu(site.texts, language),
         "feed": feed_name(language.code),
         "citations": CITATIONS,

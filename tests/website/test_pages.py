@@ -75,6 +75,16 @@ def test_the_page_of_concepts_shows_terms_and_what_each_partner_means_by_them(si
     assert {"concepts.ttl", "concepts.jsonld"} <= set(site.files)
 
 
+def test_the_page_of_quality_tells_of_each_partner_what_it_delivers_and_means(site: Version) -> None:
+    page = read(site, "en/quality.html")
+    watch = page[page.index('id="partner-watch"') :].partition("</details>")[0]
+    assert '<a href="#partner-watch">The watch</a>' in page
+    assert "<p>Delivers every day:</p>" in watch
+    assert "<dt>Reports of the watch</dt>" in watch
+    assert '<li><a href="reports.html#reports">Reports</a></li>' in watch
+    assert re.search(r'<dt><a href="concepts.html#terms-case">Case</a></dt>\n<dd>A report.</dd>', watch)
+
+
 def test_every_page_says_that_the_figures_are_simulated(site: Version) -> None:
     for page in judging.pages(site.folder):
         text = page.read_text(encoding="utf-8")

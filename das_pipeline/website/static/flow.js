@@ -202,17 +202,17 @@ async function start() {
     history.replaceState(null, "", `?${query}`);
     render();
   };
-  form.append(select("year", say("year"), YEARS, state.year, put("year")));
+  const held = by ? el("span", { className: "hold" }) : ""; // the place of the groups, which the first table has
+  form.append(select("year", say("year"), YEARS, state.year, put("year")), held, select("with", say("compare"), [["", say("ask_nothing")], ...YEARS], state.with, put("with")));
+  place.querySelector(".years").after(form, status);
+  place.querySelector(".years").hidden = true;
+  place.append(drawn);
   if (by) {
     const { columns } = await ask(by.sections[0].table), { labels, description, codes } = columns[by.dimension];
     for (const [code, label] of labels) if (codes.includes(code) && !UNKNOWN.has(code)) groups.set(code, label[LANGUAGE]);
     state.group = known(state.group, [...groups.keys()]);
-    form.append(select("group", description[`description_${LANGUAGE}`], [["", labels.get(ALL)[LANGUAGE]], ...groups], state.group, put("group")));
+    held.replaceWith(select("group", description[`description_${LANGUAGE}`], [["", labels.get(ALL)[LANGUAGE]], ...groups], state.group, put("group")));
   }
-  form.append(select("with", say("compare"), [["", say("ask_nothing")], ...YEARS], state.with, put("with")));
-  place.querySelector(".years").after(form, status);
-  place.querySelector(".years").hidden = true;
-  place.append(drawn);
   await render();
 }
 

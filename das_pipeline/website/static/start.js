@@ -1,10 +1,13 @@
 // The only script that every page loads: it fetches the rest where there is something to ask. A page that was opened from a folder has no
-// server to fetch from, and says so.
+// server to fetch from, and says so. Modules are asked for at once: one that another one imports would come a round trip later.
+function load(...names) {
+  for (const name of names) import(`./${name}.js`);
+}
 if (document.querySelector(".answers") && location.protocol !== "file:") import("./search.js");
-if (document.querySelector(".years") && location.protocol !== "file:") import("./flow.js");
+if (document.querySelector(".years") && location.protocol !== "file:") load("flow", "chart", "codes", "forms", "parts", "tables");
 if (document.querySelector("article.card[id], .ask-here")) {
   if (location.protocol === "file:") document.querySelector(".from-folder").hidden = false;
-  else import("./ask.js");
+  else load("ask", "answer", "chart", "codes", "forms", "keep", "parts", "show", "tables");
 }
 
 // An open part of the menu lies over the page: Escape, a click elsewhere or leaving it by keyboard closes it.

@@ -1,4 +1,5 @@
 // Answers questions about tables beside the page, so that the page never waits: { url } opens a table, { url, query } asks it.
+import "./parquet.js"; // which table.js imports too: so both are fetched at once
 import { read, select } from "./table.js";
 
 const tables = new Map();
