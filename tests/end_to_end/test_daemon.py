@@ -75,10 +75,10 @@ def backfill(made: Installation, deliveries: int, days: int) -> list[dg.RunRecor
 
 def test_deliveries_are_taken_in_and_one_backfill_makes_every_day_as_it_was(day_by_day: Installation, tmp_path: Path) -> None:
     made = installation(tmp_path / "made")
-    write_toy_deliveries(made.inbox)
-    records = backfill(made, deliveries=6, days=3)
-    assert [record.dagster_run.tags["dagster/partition"] for record in records] == ["2024-01-31", "2024-02-29", "2024-03-31"]
-    assert [published(r) for r in made.releases()] == [published(r) for r in day_by_day.releases()]
+    write_toy_deliveries(made.inbox, DAYS[:2])
+    records = backfill(made, deliveries=4, days=2)
+    assert [record.dagster_run.tags["dagster/partition"] for record in records] == ["2024-01-31", "2024-02-29"]
+    assert [published(r) for r in made.releases()] == [published(r) for r in day_by_day.releases()[:2]]
 
 
 def deliver_month(made: Installation, number: int) -> None:
