@@ -13,7 +13,20 @@ from das_pipeline.deliveries import ExternalSource, is_simulated, load_external,
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.publication.texts import Licence, TableTexts
 from das_pipeline.run import Run
-from das_pipeline.statistics import CLOSING, CORRECTIONS, MEDIAN, MOVEMENT, OPENING, Rate, Share, Statistics, counts_of, load_statistics
+from das_pipeline.statistics import (
+    AMOUNTS,
+    CLOSING,
+    CORRECTIONS,
+    HALF,
+    MEDIAN,
+    MOVEMENT,
+    OPENING,
+    Rate,
+    Share,
+    Statistics,
+    counts_of,
+    load_statistics,
+)
 from das_pipeline.statistics import Table as Declared
 
 
@@ -63,6 +76,7 @@ class Table:
     shown: dict[str, str] = field(default_factory=dict)  # dimension without a total -> the code to show first; none where units differ
     population: dict[str, str] = field(default_factory=dict)  # the same codes -> what is counted: equal texts, equal counts
     ratios: Mapping[str, Share | Rate] = field(default_factory=dict)  # of a derived table: code of its first dimension -> what is divided
+    bounds: tuple[int, ...] = ()  # of a table of amounts: the lower bounds of their classes but the first
     counts: str = ""  # of a derived table: the table with the counts of what its figures are about
     file: str = ""  # of terminology/external
     measure: str = ""
@@ -155,10 +169,11 @@ def _protected(
         cubes=dict(table.of),
         codes=statistics.own_codes(table),
         own_levels=tuple(row for row in statistics.own_levels() if row[0] in {scheme for c in cubes for scheme in c.scheme.values()}),
-        shown={table.stacked: next((code for code in (CLOSING, MEDIAN) if code in table.of), next(iter(table.of)))}
+        shown={table.stacked: next((code for code in (CLOSING, MEDIAN, HALF) if code in table.of), next(iter(table.of)))}
         if table.stacked and not is_stack
         else {},
         ratios=table.ratios,
+        bounds=tuple(cubes[0].bounds) if any(code in AMOUNTS for code in table.of) else (),
         counts=counts.name if table.derived and (counts := counts_of(table, statistics.tables)) else "",
         population={}
         if table.derived

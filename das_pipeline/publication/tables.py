@@ -22,6 +22,7 @@ from das_pipeline.lake import Lake
 from das_pipeline.periods import enclosing, first_day, is_provisional, kind_of, last_day
 from das_pipeline.policy import Policy
 from das_pipeline.publication import formats, labelled
+from das_pipeline.publication.amounts import amount_cells
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.durations import duration_cells
 from das_pipeline.publication.metadata import ESTIMATE, MARK
@@ -53,7 +54,9 @@ def protected_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Ta
         connection.register(f"periods_{number}", pa.Table.from_pylist(rows))
         if table.kind == "derived":
             figures = policy.disclosure.figures
-            return ratio_cells(connection, lake, table, figures) if table.ratios else duration_cells(connection, table, figures)
+            if table.ratios:
+                return ratio_cells(connection, lake, table, figures)
+            return amount_cells(connection, table, figures) if table.bounds else duration_cells(connection, table, figures)
         stacked = {table.dimensions[0].name: code} if code else {}
         query, values = rolled_up(number, table.dimensions[1:] if code else table.dimensions, stacked)
         queries.append(f"({query})")

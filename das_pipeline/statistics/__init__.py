@@ -4,9 +4,11 @@ from das_pipeline.statistics.cubes import build_cubes
 from das_pipeline.statistics.declarations import Rate, Share
 from das_pipeline.statistics.loading import load_statistics
 from das_pipeline.statistics.model import (
+    AMOUNTS,
     CLOSING,
     CORRECTIONS,
     ENDED,
+    HALF,
     INFLOW,
     LINES,
     MEDIAN,
@@ -22,9 +24,11 @@ from das_pipeline.statistics.model import (
 )
 
 __all__ = [
+    "AMOUNTS",
     "CLOSING",
     "CORRECTIONS",
     "ENDED",
+    "HALF",
     "INFLOW",
     "LINES",
     "MEDIAN",

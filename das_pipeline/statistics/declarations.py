@@ -20,6 +20,8 @@ KEYS: dict[Type, tuple[set[str], set[str]]] = {  # type of cube -> the keys that
     "duration": ({"spell", "weeks"}, set()),
     "cohort": ({"start", "states", "follow_up"}, {"adds_up_to", "leave_out", "linked_by", "sent_to"}),
 }
+OfDuration = Literal["first_quartile", "median", "third_quartile", "plain_median", "still_open"]
+OfAmounts = Literal["quarter_up_to", "half_up_to", "three_quarters_up_to"]
 Ascending = Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)]
 
 
@@ -140,7 +142,8 @@ class DeclaredTable(BaseModel, extra="forbid"):
 
     With `shares` or `rates` (code -> what is divided) a table has percentages or rates instead of the counts of its cube, computed from
     protected ones. Of a balance or cohort, `cube` names it (all its lines, all its follow-ups) or one of its parts. With `measures` a table
-    has no counts of a duration but what follows from them: weeks, or the percentage that is `still_open` after each of the cube's bounds.
+    has no counts of a duration but what follows from them: weeks, or the percentage that is `still_open` after each of the cube's bounds;
+    and of a cube with `bands` the amount that a quarter, half or three quarters of its events have at most.
     """
 
     table: Word
@@ -150,7 +153,7 @@ class DeclaredTable(BaseModel, extra="forbid"):
     theme: Word
     cube: Word | None = None
     stack: Stack | None = None
-    measures: list[Literal["first_quartile", "median", "third_quartile", "plain_median", "still_open"]] = []
+    measures: list[OfDuration | OfAmounts] = []
     shares: dict[Word, Share] = {}
     rates: Annotated[dict[Word, Rate], Field(max_length=1)] = {}
     by: dict[Word, Word | list[Word]]

@@ -11,7 +11,9 @@ from das_pipeline.jurisdiction import Jurisdiction, Place
 from das_pipeline.periods import KINDS
 from das_pipeline.statistics.declarations import CubesFile, DeclaredTable, Share
 from das_pipeline.statistics.model import (
+    AMOUNTS,
     CLOSING,
+    ENDED,
     FOLLOW_UP,
     INFLOW,
     MEASURE,
@@ -64,7 +66,8 @@ def _statistics(jurisdiction: Jurisdiction, content: str) -> Statistics:  # noqa
                 files[file] = table.table
     for file, name in files.items():
         if tables[name].derived and counts_of(tables[name], tables.values()) is None:
-            by = {**tables[name].by, "weeks": "band", "ended": "ended"}
+            own = cubes[tables[name].cubes[0]].own
+            by = {**tables[name].by, **{d: "ended" if d == ENDED else "band" for d in own}}
             faults.add(
                 jurisdiction.place(file, "measures").fault(
                     f"nobody can check these figures: publish the counts of cube {tables[name].cubes[0]} too, in a table by {by}."
@@ -86,8 +89,12 @@ def _faults_of_table(place: Place, declared: DeclaredTable, cubes: Mapping[str, 
     if (declared.shares or declared.rates) and declared.cube not in cubes:
         yield (place / "cube").fault("shares and rates are of one cube: name a part of the statistic.")
         return
-    if declared.measures and "duration" not in {cube.type for cube in cubes.values() if cube.name == declared.cube}:
-        yield (place / "measures").fault("only a table of a duration has measures.")
+    measured = cubes.get(declared.cube or "")
+    if declared.measures and (measured is None or not (measured.type == "duration" or measured.own)):
+        yield (place / "measures").fault("only a table of a duration, or of a cube with `bands`, has measures.")
+        return
+    if measured and (odd := [m for m in declared.measures if (m in AMOUNTS) != (measured.type == "flow")]):
+        yield (place / "measures").fault(f"{odd[0]} is no measure of a cube of type {measured.type}.")
         return
     table = _table(declared, cubes)
     for cube in (cubes[name] for name in table.cubes):
@@ -158,13 +165,15 @@ def _table(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Table:
         stacked,
         {name: level for name, level in declared.by.items() if name != "period" and isinstance(level, str)},
         [period] if isinstance(period, str) else period,
-        _derived(declared),
+        _derived(declared, cubes),
         declared.shares or declared.rates,
     )
 
 
-def _derived(declared: DeclaredTable) -> str | None:
-    """Return what the figures of a table without counts are."""
+def _derived(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> str | None:
+    """Return what the figures of a table without counts are: amounts are named as the classes that they follow from."""
+    if any(measure in AMOUNTS for measure in declared.measures):
+        return next(iter(cubes[declared.cube or ""].own), None)
     if declared.shares or declared.measures == ["still_open"]:
         return "percent"
     return "week" if declared.measures else next((f"per_{rate.per}" for rate in declared.rates.values()), None)

@@ -16,6 +16,8 @@ LINES: tuple[str, ...] = (OPENING, INFLOW, OUTFLOW, CORRECTIONS, CLOSING)
 MOVEMENT, FOLLOW_UP = "movement", "months"  # the dimensions of balance and cohort tables that tell their parts apart
 STATE, WEEKS, ENDED = "state", "weeks", "ended"
 MEASURE, MEDIAN, STILL_OPEN = "measure", "median", "after_week_"  # of tables that are derived from a duration
+HALF = "half_up_to"
+AMOUNTS = {"quarter_up_to": 0.25, HALF: 0.5, "three_quarters_up_to": 0.75}  # of tables that are derived from classes of an amount
 PENDING = "pending"  # the state of a cohort whose months are not over
 
 
@@ -96,7 +98,7 @@ class Table:
     stacked: str | None
     by: Mapping[str, str]
     periods: Sequence[str]
-    derived: str | None = None  # what its figures are, "week", "percent" or "per_100000", when they are not counts
+    derived: str | None = None  # what its figures are when they are no counts: "week", "percent", "per_100000", or the name of amounts
     ratios: Mapping[str, Share | Rate] = field(default_factory=dict)  # code -> what its count is divided by, or the other way round
 
     @property

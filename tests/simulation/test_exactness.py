@@ -96,6 +96,8 @@ def _unprotected(folder: Path, start: date, habits: dict[str, object]) -> Jurisd
     The figures of other publishers, which nobody here counts, are left out, and what is divided by them.
     """
     shutil.copytree(DUTCH.folder, folder, ignore=shutil.ignore_patterns("external", "crime_rate.yaml"))
+    words = folder / "texts" / "tables.yaml"
+    words.write_text(words.read_text(encoding="utf-8").partition("\ndifferences:")[0] + "\n", encoding="utf-8")  # from those of others
     policy, simulation = (
         yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("policy.yaml", "simulation/parameters.yaml")
     )

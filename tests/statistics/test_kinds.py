@@ -238,11 +238,12 @@ TABLES = {  # a file each
     "handling_counts": "cube: handling\nby: {weeks: band, ended: ended, period: year}",
     "handling": "cube: handling\nmeasures: [median, plain_median]\nby: {period: year}",
     "still_open": "cube: handling\nmeasures: [still_open]\nby: {period: year}",
+    "amounts": "cube: rulings\nmeasures: [quarter_up_to, half_up_to, three_quarters_up_to]\nby: {period: year}",
     "onward": "cube: onward\nby: {state: state, period: [month, year]}",
     "persons": "cube: persons\nby: {offence: group, period: year}",
 }
 WORDS = {
-    "units": ("person", "week", "percent", "per_1000"),
+    "units": ("person", "week", "percent", "per_1000", "number"),
     "columns": ("number", "movement", "waiting", "weeks", "ended", "measure", "months", "state", "n_derived"),
     "codes": (
         *(
@@ -258,6 +259,7 @@ WORDS = {
             "plain_median",
         ),
         *("from_week_0", "from_week_1", "from_week_4", "from_week_10", "after_week_1", "after_week_4", "after_week_10", "closed", "open"),
+        *("quarter_up_to", "half_up_to", "three_quarters_up_to"),
         *("number_0", "number_2", "number_5", "thefts", "settled", "ruled_share", "per_head"),
         *("after_month_1", "after_month_2", "nothing", "with_bench", "decided", "pending", "not_shown"),
     ),
@@ -318,6 +320,14 @@ def test_medians_come_from_protected_counts_with_what_is_open(published: Publish
     assert rows(published, "still_open") == [("after_week_1", "2024", 80), ("after_week_10", "2024", 30), ("after_week_4", "2024", 80)]
 
 
+def test_amounts_come_from_protected_counts_by_class(published: Published) -> None:
+    """60 of less than 2 and 60 of 2 to 5: the 30th is half of the way to 2, the 60th at 2, the 90th half of the way from 2 to 5."""
+    assert rows(published, "rulings", period="2024") == [("all", 120), ("number_0", 60), ("number_2", 60)]
+    assert rows(published, "amounts") == [("half_up_to", "2024", 2), ("quarter_up_to", "2024", 1), ("three_quarters_up_to", "2024", 4)]
+    facts = published.tables["amounts"].facts
+    assert (facts["unit_of_count"], facts["counts"], facts["shown"]) == ("number", "rulings", {"measure": "half_up_to"})
+
+
 def test_a_share_is_a_percentage_of_a_protected_count(published: Published) -> None:
     """Of 300 reports 120 were of property; in March none of 120, which is shown as the least percentage of so few."""
     assert rows(published, "thefts", measure="thefts") == [("2024-01", 67), ("2024-03", 5), ("2024", 40)]
@@ -337,6 +347,13 @@ def test_a_rate_is_a_protected_count_by_another_publishers_figure(published: Pub
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
+        ("cube: reports\nmeasures: [half_up_to]\nby: {period: year}", "only a table of a duration, or of a cube with `bands`"),
+        ("cube: rulings\nmeasures: [median]\nby: {period: year}", "median is no measure of a cube of type flow"),
+        ("cube: handling\nmeasures: [half_up_to]\nby: {period: year}", "half_up_to is no measure of a cube of type duration"),
+        (
+            "cube: rulings\nmeasures: [half_up_to]\nby: {period: year}",
+            r"publish the counts of cube rulings too, in a table by .*'number': 'band'",
+        ),
         (
             "cube: reports\nshares: {a: {where: {offence: [property]}}}\nby: {offence: group, period: year}",
             "must be a dimension of reports",
