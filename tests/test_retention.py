@@ -138,6 +138,7 @@ with (
 """
 
 
+@pytest.mark.slow  # a process that starts anew
 def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(start: Start, settings: Settings) -> None:
     home, run = settings.home, start(day(0))
     command = [sys.executable, "-c", LEAVES, str(home), str(settings.keys), str(settings.jurisdiction), SPILLS]

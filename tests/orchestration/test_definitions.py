@@ -70,6 +70,7 @@ def test_every_partner_and_the_chain_is_a_pool_of_its_own() -> None:
     assert limits == {"granularity": "run", "default_limit": 1}
 
 
+@pytest.mark.slow  # a process that starts anew
 def test_heavy_libraries_wait_until_they_are_needed() -> None:
     """Import cost counts at every start: these alone take seconds."""
     heavy = ("great_expectations", "pandera", "splink", "altair", "vl_convert", "numba", "pandas")

@@ -162,6 +162,7 @@ def test_no_rule_on_published_tables_is_judged_by_two_engines_that_share_expecta
         assert catalogue()[rule].tables == ("release/decision",)
 
 
+@pytest.mark.slow  # a process that starts anew
 def test_making_suites_does_not_import_great_expectations() -> None:
     code = "import sys, das_pipeline.release, das_pipeline.publication.data_docs; print('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True).stdout == "False\n"

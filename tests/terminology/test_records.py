@@ -24,6 +24,7 @@ from das_pipeline.terminology.judging import Share, unmapped_share_is_small
 from das_pipeline.terminology.lists import load_lists
 from das_pipeline.terminology.lookup import with_concepts
 from das_pipeline.terminology.sign_offs import load_sign_offs
+from tests.conftest import go_on_from, toy_settings
 from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 Begin = Callable[..., Run]
@@ -270,9 +271,17 @@ def test_concepts_equal_those_of_a_second_implementation_over_raw_counts(begin: 
         assert dict(counts) == expected
 
 
-def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Settings) -> None:
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An installation that took the toy deliveries in.."""
+    settings = toy_settings(tmp_path_factory.mktemp("taken_in"))
     write_toy_deliveries(settings.inbox)
     take_in_all(settings)
+    return settings
+
+
+def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(taken_in: Settings, settings: Settings) -> None:
+    go_on_from(taken_in, settings)
     run = Run.start(settings, DAYS[1])
     version = build(run)
     assert version.facts["columns"]["bench/rulings.ruling"] == {"rows": 4, "mapped": 4, "unknown": 0, "not_applicable": 0}
@@ -288,9 +297,8 @@ def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(settings: Sett
 
 
 @pytest.mark.breaks("I10")
-def test_the_chain_does_not_run_without_a_partner_that_it_needs(settings: Settings) -> None:
-    write_toy_deliveries(settings.inbox)
-    take_in_all(settings)
+def test_the_chain_does_not_run_without_a_partner_that_it_needs(taken_in: Settings, settings: Settings) -> None:
+    go_on_from(taken_in, settings)
     with pytest.raises(GateFailed, match=r"I10 .* does not run without watch"):
         build(Run.start(settings, date(2024, 4, 10)))
 
