@@ -26,6 +26,7 @@ MEDIAN_FROM = 30  # a line of smaller counts would show rounding rather than tre
 LINES = 5
 WIDTH, HEIGHT, LABEL_GAP, LABEL_WIDTH = 1100, 320, 17, 380
 NARROW = 320  # what a page has left on a phone of 375 pixels
+BREAK_GAP = 15  # between the labels of breaks
 PANEL, BAR = 70, 15  # the height of a line's panel and of a bar on a phone
 COLOURS = (importlib.resources.files("das_pipeline.website") / "colours.css").read_text(encoding="utf-8")
 _LIGHT = {name: f"var(--{name},{value})" for name, value in re.findall(r"--([\w-]+): (#\w+);", COLOURS.partition("@media")[0])}
@@ -152,16 +153,20 @@ def _labelled_lines(lines: Sequence[Line], breaks: Sequence[tuple[str, str]]) ->
 
 
 def _breaks(lines: Sequence[Line], breaks: Sequence[tuple[str, str]]) -> list[Specification]:
-    """A dotted upright, with its label above, where the lines begin to count something else."""
+    """A dotted upright where the lines begin to count something else, with its label beside it: each in a row of its own."""
     first, last = (min(line.cells[0].period for line in lines), max(line.cells[-1].period for line in lines))
     drawn = [{"t": first_day(since).isoformat(), "label": label} for since, label in breaks if first < since <= last]
     if not drawn:
         return []
     at = {"x": {"field": "t", "type": "temporal"}}
-    label = {"type": "text", "align": "left", "baseline": "top", "dx": 5, "y": 0, "fontSize": 12, "color": SOFT}
+    label = {"type": "text", "align": "left", "baseline": "top", "dx": 5, "fontSize": 12, "color": SOFT}
+    upright = {"data": {"values": drawn}, "mark": {"type": "rule", "strokeDash": [3, 3], "color": SOFT}, "encoding": at}
     return [
-        {"data": {"values": drawn}, "mark": {"type": "rule", "strokeDash": [3, 3], "color": SOFT}, "encoding": at},
-        {"data": {"values": drawn}, "mark": label, "encoding": at | {"text": nominal("label")}},
+        upright,
+        *(
+            {"data": {"values": [one]}, "mark": label | {"y": BREAK_GAP * row}, "encoding": at | {"text": nominal("label")}}
+            for row, one in enumerate(sorted(drawn, key=lambda one: one["t"]))
+        ),
     ]
 
 

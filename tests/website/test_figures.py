@@ -99,6 +99,14 @@ def test_every_kind_of_chart_is_valid_and_keeps_its_rows() -> None:
         altair.Chart.from_dict(drawn[0] | {"width": "wide"})
 
 
+def test_breaks_that_are_close_have_their_labels_in_rows_of_their_own() -> None:
+    table = published("cases", {"a": 600}, months=[{"a": 50}, {"a": 60}, {"a": 70}])
+    line = Line("one", table.series("month", ["2024-01", "2024-02", "2024-03"], {"outcome": "a"}))
+    drawn = line_chart([line], [("2024-03", "second"), ("2024-02", "first"), ("2025", "later")]).wide
+    labels = [(part["data"]["values"][0]["label"], part["mark"]["y"]) for part in drawn["layer"] if "y" in part["mark"]]
+    assert labels == [("first", 0), ("second", 15)]
+
+
 def test_a_heading_names_the_unit_once() -> None:
     found = figure(published("cases", {"a": 600}), END, ENGLISH, {"case": "cases at court"})
     assert found.heading(ENGLISH) == "Cases, numbers."

@@ -49,7 +49,7 @@ export function lines({ series, names, shortNames, width, write, breaks = [], at
   const scale = ticks([...(places ? [begin] : []), ...series.flatMap((s) => s.points.map((p) => p.value))].filter((v) => v !== null));
   const left = 10 + Math.max(...scale.map((v) => widthOf(write(v), TICK)));
   const legend = isWide ? [] : series.map((s) => wrapped(s.label, width - 34));
-  const top = 12 + legend.flat().length * LINE + (breaks.length ? LINE : 0), height = isWide ? 340 : 240, bottom = top + height;
+  const top = 12 + legend.flat().length * LINE + breaks.length * LINE, height = isWide ? 340 : 240, bottom = top + height;
   const x = (i) => left + ((width - left - right) * (places ? places[i] / places.at(-1) : names.length > 1 ? i / (names.length - 1) : 0.5));
   const y = (v) => bottom - (height * (v - scale[0])) / (scale.at(-1) - scale[0]);
   const below = bottom + (axis ? 46 : 28), svg = node("svg", { viewBox: `0 0 ${width} ${below}`, width, height: below, "aria-hidden": "true" });
@@ -65,10 +65,11 @@ export function lines({ series, names, shortNames, width, write, breaks = [], at
     free = at + half;
     svg.append(text(at, bottom + 20, shortNames[i], { "text-anchor": "middle", "font-size": TICK, fill: "var(--soft)" }));
   });
-  for (const { at, label } of breaks) {
-    svg.append(node("line", { x1: x(at), x2: x(at), y1: top - 8, y2: bottom, stroke: "var(--other)", "stroke-dasharray": "6 4" }));
+  for (const [row, { at, label }] of breaks.toSorted((a, b) => a.at - b.at).entries()) {
+    const above = top - 10 - (breaks.length - 1 - row) * LINE; // each label in a row of its own
+    svg.append(node("line", { x1: x(at), x2: x(at), y1: above - 10, y2: bottom, stroke: "var(--other)", "stroke-dasharray": "6 4" }));
     const isLate = x(at) > width / 2;
-    svg.append(text(x(at) + (isLate ? -6 : 6), top - 10, label, { "font-size": TICK, fill: "var(--soft)", "text-anchor": isLate ? "end" : "start" }));
+    svg.append(text(x(at) + (isLate ? -6 : 6), above, label, { "font-size": TICK, fill: "var(--soft)", "text-anchor": isLate ? "end" : "start" }));
   }
   const labels = [];
   series.forEach((one, s) => {
