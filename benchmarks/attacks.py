@@ -60,7 +60,8 @@ def measure(name: str, grid: Grid, expected: Floats) -> None:
             f"  +{gain.points:.2f} points  MAD {error[size > 0].mean():.3f}  max {error.max()}",
             flush=True,
         )
-    deduce_from_totals(name, grid, target, leaves)
+        if exchange == EXCHANGES[-1]:
+            deduce_from_totals(name, grid, target, leaves)
 
 
 def deduce_from_totals(name: str, grid: Grid, target: World, leaves: Leaves) -> None:

@@ -38,7 +38,7 @@ class Outcomes:
 
     `gains`: None where there are no small counts. `insider`: of all choices of 1, 2, 3 and 4 records in a leaf shown as 0, those that are
     all of it, (alone, all). `one_more`: of how many leaves one more record moves how many, (moved, all). `apart`: the leaves that tell the
-    counts from other ones which the published values allow.
+    counts from other ones which the published values allow. `moved`: the published leaves that have another value than before.
     """
 
     gains: Mapping[str, Gain | None]
@@ -46,6 +46,7 @@ class Outcomes:
     deduced: Mapping[str, Deduced]
     one_more: Mapping[str, tuple[int, int]]
     apart: Mapping[str, int]
+    moved: Mapping[str, int]
 
 
 def attack(protected: Mapping[str, Protected], past: Mapping[str, Past], public: Mapping[str, Ints], policy: Disclosure) -> Outcomes:
@@ -57,7 +58,12 @@ def attack(protected: Mapping[str, Protected], past: Mapping[str, Past], public:
         deduced=deduce(protected, past, public, limits.sample, limits.width),
         one_more={name: one_more_moves(cube) for name, cube in protected.items()},
         apart=told_apart(protected, twins(protected)),
+        moved={name: _moved(cube.value, past[name].before) for name, cube in protected.items()},
     )
+
+
+def _moved(value: Ints, before: Ints) -> int:
+    return int(((before != UNKNOWN) & (value != before)).sum())
 
 
 def gains_of(protected: Mapping[str, Protected]) -> dict[str, Gain | None]:
@@ -77,12 +83,12 @@ def alone(true: Ints, value: Ints, known: int) -> tuple[int, int]:
 
 
 def attack_report(
-    protected: Mapping[str, Protected], past: Mapping[str, Past], outcomes: Outcomes, figures: Sequence[PublicFigures], policy: Disclosure
+    protected: Mapping[str, Protected], outcomes: Outcomes, figures: Sequence[PublicFigures], policy: Disclosure
 ) -> dict[str, Any]:
     """The figures of every cube, None where there are too few small counts to tell."""
     cubes = {}
     for name, cube in protected.items():
-        gain, deduced, before = outcomes.gains[name], outcomes.deduced[name], past[name].before
+        gain, deduced = outcomes.gains[name], outcomes.deduced[name]
         enough = gain is not None and gain.small >= policy.attack.min_rows
         insiders = {
             f"insider_of_{known}_pct": _percentage(*outcomes.insider[name][place], policy.attack.min_rows)
@@ -105,7 +111,7 @@ def attack_report(
             "one_record_pct": _percentage(moves, leaves, policy.attack.min_rows),
             "told_apart": outcomes.apart[name],
             "shows_presence": int((cube.value > 0).sum()),  # both of these can be counted in the published tables
-            "moved": int(((before != UNKNOWN) & (cube.value != before)).sum()),
+            "moved": outcomes.moved[name],
         }
     return {
         "limits": {

@@ -13,7 +13,7 @@ import pytest
 from das_pipeline.disclosure.cubes import period_ladder, protected_table
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
-from das_pipeline.disclosure.judging import insiders_are_not_alone, judge
+from das_pipeline.disclosure.judging import insiders_are_not_alone, judge, no_leaf_moves_alone
 from das_pipeline.disclosure.ledger import Past
 from das_pipeline.disclosure.report import Outcomes, attack
 from das_pipeline.disclosure.rounding import Decisions
@@ -172,3 +172,17 @@ def test_of_a_sensitive_cube_insiders_may_know_more_records(tmp_path: Path) -> N
     sensitive = POLICY.model_copy(update={"sensitive_cubes": ["crimes"]})
     assert insiders_are_not_alone(insider, POLICY, is_simulated=False).passed
     assert not insiders_are_not_alone(insider, sensitive, is_simulated=False).passed
+
+
+@pytest.mark.breaks("D23")
+def test_a_leaf_that_moved_alone(second: Family) -> None:
+    past = {name: Past.none(one.grid.size) for name, one in second.items()}
+    for name, one in second.items():
+        past[name].before[:] = one.value
+    assert no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved).passed
+    past["crimes"].before[3] += 5
+    alone = no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved)
+    assert not alone.passed
+    assert not blocking([alone])
+    past["crimes"].before[7] += 5
+    assert no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved).passed
