@@ -85,7 +85,17 @@ WRITTEN = (  # by the templates themselves
         "concepts.jsonld",
         "datapackage.json",
     ),
-    *("das.duckdb", "changes.json", "quality.json", "api/v1/tables.json", "api/v1/openapi.json", "catalog.ttl"),
+    *(
+        "das.duckdb",
+        "changes.json",
+        "revisions.csv",
+        "breaks.csv",
+        "differences.csv",
+        "quality.json",
+        "api/v1/tables.json",
+        "api/v1/openapi.json",
+        "catalog.ttl",
+    ),
     *("BibTeX", "RIS", "DataCite", "CSL-JSON", citations.CFF),
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " form-action 'self'",

@@ -54,9 +54,15 @@ def test_every_page_is_there_in_both_languages(site: Version) -> None:
 
 
 def test_the_site_is_next_to_the_tables_that_it_shows(site: Version) -> None:
-    assert {"tables/reports.parquet", "tables/reports.csv", "datapackage.json", "das.duckdb", "changes.json", "quality.json"} <= set(
-        site.files
-    )
+    assert {
+        "tables/reports.parquet",
+        "tables/reports.csv",
+        "datapackage.json",
+        "das.duckdb",
+        "changes.json",
+        "revisions.csv",
+        "quality.json",
+    } <= set(site.files)
 
 
 def test_the_page_of_concepts_names_the_version_of_the_mapping_set(site: Version) -> None:
