@@ -175,7 +175,7 @@ def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Pa
     """The files under `roots` in which any of `values` occurs, with the number of values found; empty is the proof.
 
     Values of six characters and more are looked for as UTF-8 bytes, in files as they lie and in Parquet files unpacked; a number that
-    is a piece of a longer one is none of them. A file of several names is read once. The values themselves are never returned.
+    is a piece of a longer one is none of them. What is in several files is looked at once. The values themselves are never returned.
     """
     import ahocorasick
 
@@ -188,16 +188,20 @@ def find_canaries(values: Iterable[str], roots: Iterable[Path]) -> list[tuple[Pa
         return []
     needles.make_automaton()
     hits: list[tuple[Path, int]] = []
-    found_in: dict[tuple[int, int], int] = {}  # by device and inode: a release, its site and its candidate are the same files
+    contents: dict[tuple[int, int], tuple[str, bytes]] = {}  # by device and inode: a release, its site and its candidate are the same files
+    found_in: dict[tuple[str, bytes], int] = {}  # by ending and hash: a table that did not change is written again on every day
     for path in (p for root in roots for p in sorted(root.rglob("*")) if p.is_file()):
         about = path.stat()
         file = (about.st_dev, about.st_ino)
-        if file not in found_in:
-            content = _plain_content(path).decode("latin-1")
-            found = {value for end, value in needles.iter(content) if _stands_alone(content, end + 1 - len(value), end + 1)}
-            found_in[file] = len(found)
-        if found_in[file]:
-            hits.append((path, found_in[file]))
+        if file not in contents:
+            as_it_lies = path.read_bytes()
+            same = contents[file] = (path.suffix, hashlib.sha256(as_it_lies).digest())
+            if same not in found_in:
+                content = _plain_content(path, as_it_lies).decode("latin-1")
+                found = {value for end, value in needles.iter(content) if _stands_alone(content, end + 1 - len(value), end + 1)}
+                found_in[same] = len(found)
+        if found_in[contents[file]]:
+            hits.append((path, found_in[contents[file]]))
     return hits
 
 
@@ -207,8 +211,8 @@ def _stands_alone(content: str, start: int, end: int) -> bool:
     return not (content[start].isdigit() and around[0].isdigit()) and not (content[end - 1].isdigit() and around[1].isdigit())
 
 
-def _plain_content(path: Path) -> bytes:
-    content = path.read_bytes()
+def _plain_content(path: Path, content: bytes) -> bytes:
+    """What a file with these bytes says: a Parquet file has what it says unpacked after them."""
     if path.suffix == ".parquet" and content[:4] == b"PAR1":
         import pyarrow.parquet as pq
 
