@@ -171,12 +171,15 @@ def _breaks(lines: Sequence[Line], breaks: Sequence[tuple[str, str]]) -> list[Sp
 
 
 def _curves(curves: Sequence[Curve], axis_title: str, width: int, height: int) -> Specification:
+    parts = [[(week, cell.n, "provisional" if cell.may_change else "final") for week, cell in curve.points] for curve in curves]
     dots = [
-        {"label": curve.label, "week": week, "n": cell.n, "part": "provisional" if cell.may_change else "final"}
-        for curve in curves
-        for week, cell in curve.points
+        {"label": curve.label, "week": week, "n": n, "part": part}
+        for curve, points in zip(curves, parts, strict=True)
+        for week, n, part in points
     ]
-    begin = [{"label": curve.label, "week": 0, "n": 100, "part": dots[0]["part"]} for curve in curves]
+    begin = [  # in the part of its own first point: else it is a line of its own
+        {"label": curve.label, "week": 0, "n": 100, "part": points[0][2]} for curve, points in zip(curves, parts, strict=True) if points
+    ]
     weeks = sorted({dot["week"] for dot in dots})
     order = [curve.label for curve in curves]
     legend = {"orient": "top", "title": None, "labelFontSize": 13, "symbolType": "stroke", "symbolStrokeWidth": 2, "columns": 3}

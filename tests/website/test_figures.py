@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication.texts import load_words
-from das_pipeline.website.charts import Line, _points, _spread, bar_chart, line_chart, panel_chart
+from das_pipeline.website.cells import Cell
+from das_pipeline.website.charts import Curve, Line, _points, _spread, bar_chart, curve_chart, line_chart, panel_chart
 from das_pipeline.website.figures import figure, places
 from das_pipeline.website.language import Language
 from tests.conftest import TOY
@@ -97,6 +98,14 @@ def test_every_kind_of_chart_is_valid_and_keeps_its_rows() -> None:
         assert [row["n"] for row in data[0]] == [50, 60, 50, 60]
     with pytest.raises(ValidationError):
         altair.Chart.from_dict(drawn[0] | {"width": "wide"})
+
+
+def test_a_curve_of_a_final_year_begins_at_a_hundred_beside_a_provisional_one() -> None:
+    cells = [Cell("open", ("all", "year", year), 60, status) for year, status in (("2025", "provisional"), ("2023", "final"))]
+    drawn = curve_chart([Curve(cell.period, [(4, cell)]) for cell in cells], "weeks").wide
+    line = drawn["layer"][0]["data"]["values"]
+    by_curve = {label: [(row["week"], row["part"]) for row in line if row["label"] == label] for label in ("2025", "2023")}
+    assert by_curve == {"2025": [(0, "provisional"), (4, "provisional")], "2023": [(0, "final"), (4, "final")]}
 
 
 def test_breaks_that_are_close_have_their_labels_in_rows_of_their_own() -> None:
