@@ -70,6 +70,8 @@ def _external(jurisdiction: Jurisdiction) -> Iterator[tuple[str, Column]]:
             levels = [level for level in schemes[coded[column].scheme].levels if level != TOTAL] if column in coded else [column]
             for level in levels:
                 yield f"{source.table}.{level}", (f"deliveries/{name}", column)
+        if source.status:
+            yield f"{source.table}.is_provisional", (f"deliveries/{name}", source.status.column)
         for walk in source.crosswalks:
             for column in (walk.column, "is_estimate"):
                 yield f"{source.table}.{column}", (f"deliveries/{name}", walk.of)
