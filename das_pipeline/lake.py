@@ -77,6 +77,11 @@ class Version:
         if self.removed:
             raise LakeError(f"{self.table} version {self.id} {self.removed}")
 
+    def places(self) -> dict[str, Path]:
+        """Every file by its logical name."""
+        self.require_files()
+        return {name: self.root / entry.path for name, entry in self.files.items()}
+
     def paths(self, prefix: str = "") -> list[Path]:
         """The files whose logical name starts with `prefix`, by name."""
         return [self.path(name) for name in sorted(self.files) if name.startswith(prefix)]
@@ -104,11 +109,15 @@ class Draft:
             self.rows[name] = rows
         return target
 
-    def paths(self, within: str = "") -> list[Path]:
-        """The files written or adopted so far in the folder `within` ("" for all, else with a / at its end), by name."""
+    def places(self, within: str = "") -> dict[str, Path]:
+        """The files written or adopted so far in the folder `within` ("" for all, else with a / at its end), by logical name."""
         files = {name: self.root / entry.path for name, entry in self.adopted.items() if name.startswith(within)}
         written = (path for path in (self.folder / within).rglob("*") if path.is_file())
-        files |= {path.relative_to(self.folder).as_posix(): path for path in written}
+        return files | {path.relative_to(self.folder).as_posix(): path for path in written}
+
+    def paths(self, within: str = "") -> list[Path]:
+        """Those files, by name."""
+        files = self.places(within)
         return [files[name] for name in sorted(files)]
 
     def adopt(self, version: Version, prefix: str = "") -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.disk import sha256_of
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
@@ -71,7 +71,8 @@ def read(run: Run, table: str, query: str = "SELECT * FROM rows", **parameters: 
     """The rows of `query` over `rows`, which are all files of the live version of `table`."""
     version = run.lake.open(table)
     with run.connect(confidential=True) as connection:
-        connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {engine.parquet(version.paths())}")
+        rows = " UNION ALL ".join(f"SELECT * FROM {layered.relation(version, name)}" for name in layered.names(version))
+        connection.execute(f"CREATE TEMP VIEW rows AS {rows}")
         return connection.execute(query, parameters).to_arrow_table().to_pylist()
 
 

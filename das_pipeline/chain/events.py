@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.chain import judging, sources, tables
+from das_pipeline.chain.base import LINKS, facts_of_base, find_base, find_relinked, find_touched, touched_of
 from das_pipeline.chain.loading import load_chain
 from das_pipeline.chain.model import ChainModel, Unit
 from das_pipeline.deliveries import lost_parents
@@ -19,12 +22,11 @@ from das_pipeline.run import Run
 from das_pipeline.terminology import records_of
 
 RECORDS = "terminology/records"
-LINKS = "linkage/links"
 ORDER = "kind, occurred_on, record_no, sub, known_from"
 
 
 def build_events(run: Run, draft: Draft) -> list[Verdict]:
-    """Write the events of all units to `draft`, one file a unit and partner; return the verdicts C01, C04 and K10.
+    """Write the events of all units to `draft`, one file a unit and partner (see `base`); return the verdicts C01, C04 and K10.
 
     One row per event and stretch of vintages with one content: what the rows of the unit's own record report, with the unit's attributes,
     its person and case. No event is dropped: one that breaks the order or the state machine names the `rule` and is not counted.
@@ -35,12 +37,17 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
     with run.connect(confidential=True) as connection:
         tables.create_kinds(connection, chain)
         units = [unit for by_partner in chain.units.values() for unit in by_partner]
+        base = find_base(run, draft, [records, links], units)
+        if base and not (find_relinked(connection, run, base, links) and find_touched(connection, units, base, records)):
+            base = None
         for unit in units:
-            _create_rows(connection, run, unit, records)
+            touched = layered.write_touched(connection, draft, base, unit.table, touched_of(unit)) if base else None
+            _create_rows(connection, run, unit, records, touched)
             _create_links(connection, unit, links)
-            draft.rows[unit.table] = write_unit(connection, chain, unit, draft)
-        written = engine.parquet(draft.path(unit.table) for unit in units)
-        connection.execute(f"CREATE TEMP VIEW events AS SELECT * FROM {written}")
+            name = f"{unit.table}{layered.OVERLAY if base else layered.PARQUET}"
+            draft.rows[name] = write_unit(connection, chain, unit, draft.path(name))
+        draft.facts["base"] = base.facts["base"] if base else facts_of_base(run, [records, links], units)
+        tables.view(connection, "events", draft)
         counts = connection.execute(engine.sql(__package__, "event_counts.sql"), {"as_of": run.as_of}).fetchall()
         lost = {partner: lost_parents(run, partner) for partner in sorted({unit.partner for unit in units})}
         draft.facts["events"] = sum(n for *_, n in counts)
@@ -52,21 +59,27 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
         ]
 
 
-def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: Unit, draft: Draft) -> int:
-    """Write the events of `unit`, from its `rows_<file>`, `links`, `ages` and the `kinds` of the chain; return the number of rows."""
+def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: Unit, path: Path) -> int:
+    """Write the events of `unit` to `path`, from `rows_<file>`, `links`, `ages` and the `kinds` of the chain; return the number of rows."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE segments AS {sources.segments(unit)}")
     reported, bound = sources.reported_events(unit)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE reported AS {reported}", bound)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE unit_attributes AS {sources.unit_attributes(unit, chain)}")
     query = sources.spread(engine.sql(__package__, "events.sql"), chain.attributes)
     parameters = {"unit": unit.name, "partner": unit.partner}
-    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, encrypted=True, parameters=parameters)
+    return engine.write_parquet(connection, query, path, order_by=ORDER, encrypted=True, parameters=parameters)
 
 
-def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, records: Version) -> None:
-    """Create `rows_<file>` for every file that the unit reads; a file that its partner never delivered has no rows."""
+def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, records: Version, touched: str | None) -> None:
+    """Create `rows_<file>` for every file that the unit reads, of the records in `touched` or of all.
+
+    A file that its partner never delivered has no rows.
+    """
     for file, columns in unit.columns.items():
-        query = sources.rows_as_known(columns, records_of(records, unit.partner, file))
+        rows = records_of(records, unit.partner, file)
+        if rows and touched:
+            rows = f"(SELECT r.* FROM {rows} AS r SEMI JOIN {touched} AS t ON t.record_no = r.record_no)"
+        query = sources.rows_as_known(columns, rows)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_{file} AS {query}", {"as_of": run.as_of})
 
 

@@ -59,8 +59,8 @@ class Unit:
 
     @property
     def table(self) -> str:
-        """The file with what this partner reports of it, in `chain/events` and `chain/spells`."""
-        return f"{self.partner}/{self.name}.parquet"
+        """The name of the file with what this partner reports of it, in `chain/events` and `chain/spells`."""
+        return f"{self.partner}/{self.name}"
 
 
 @dataclass(frozen=True)

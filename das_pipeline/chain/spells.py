@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.chain import judging, sources, tables
+from das_pipeline.chain.base import facts_of_base, find_base
 from das_pipeline.chain.loading import load_chain
 from das_pipeline.chain.model import ChainModel, Unit
 from das_pipeline.gate import Verdict
@@ -29,19 +32,25 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
         tables.create_kinds(connection, chain)
         tables.create_spell_tables(connection, chain)
         units = [unit for name in dict.fromkeys(spell.unit for spell in chain.spells.values()) for unit in chain.units[name]]
+        base = find_base(run, draft, [events], units)
         for unit in units:
-            turns = engine.parquet([events.path(unit.table)])
+            turns = layered.relation(events, unit.table)
+            if base:
+                touched = layered.write_touched(connection, draft, base, unit.table, layered.touched_before(events, unit.table))
+                turns = f"(SELECT e.* FROM {turns} AS e SEMI JOIN {touched} AS t ON t.record_no = e.record_no)"
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE turns AS"
                 f" SELECT e.*, k.spell, k.day_place FROM {turns} AS e JOIN kinds AS k ON k.kind = e.kind WHERE e.role IS NOT NULL"
             )
-            draft.rows[unit.table] = write_unit(connection, chain, unit, draft)
-        connection.execute(f"CREATE TEMP VIEW spells AS SELECT * FROM {engine.parquet(draft.path(unit.table) for unit in units)}")
+            name = f"{unit.table}{layered.OVERLAY if base else layered.PARQUET}"
+            draft.rows[name] = write_unit(connection, chain, unit, draft.path(name))
+        draft.facts["base"] = base.facts["base"] if base else facts_of_base(run, [events], units)
+        tables.view(connection, "spells", draft)
         return [judging.one_open_spell(connection, run.as_of, load_policy(run.jurisdiction).chain.overlap_share)]
 
 
-def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: Unit, draft: Draft) -> int:
-    """Write the spells of `unit`, from its `turns`; return the number of rows."""
+def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: Unit, path: Path) -> int:
+    """Write the spells of `unit` to `path`, from its `turns`; return the number of rows."""
     query = sources.spread(engine.sql(__package__, "spells.sql"), chain.attributes)
     parameters = {"unit": unit.name, "partner": unit.partner}
-    return engine.write_parquet(connection, query, draft.path(unit.table), order_by=ORDER, encrypted=True, parameters=parameters)
+    return engine.write_parquet(connection, query, path, order_by=ORDER, encrypted=True, parameters=parameters)

@@ -6,9 +6,9 @@ from datetime import date
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.chain.model import ChainModel
-from das_pipeline.lake import Version
+from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import months
 
 
@@ -40,6 +40,7 @@ def create_spell_tables(connection: duckdb.DuckDBPyConnection, chain: ChainModel
     )
 
 
-def view(connection: duckdb.DuckDBPyConnection, name: str, version: Version) -> None:
+def view(connection: duckdb.DuckDBPyConnection, name: str, version: Version | Draft) -> None:
     """Create the view `name` on the rows of every file of `version`."""
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet(version.paths())}")
+    rows = " UNION ALL ".join(f"SELECT * FROM {layered.relation(version, file)}" for file in layered.names(version))
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.chain import ChainModel, Unit, load_chain
 from das_pipeline.deliveries import covered_until
 from das_pipeline.gate import Verdict
@@ -87,8 +87,8 @@ def _units(chain: ChainModel, cube: Cube) -> list[Unit]:
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, version: Version, units: Sequence[Unit]) -> None:
-    files = engine.parquet(version.path(unit.table) for unit in units)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {files}")
+    rows = " UNION ALL ".join(f"SELECT * FROM {layered.relation(version, unit.table)}" for unit in units)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
 
 
 def _create_selected(connection: duckdb.DuckDBPyConnection, query: Query) -> None:

@@ -1,9 +1,8 @@
 """Records as a base and an overlay: mapped once, and of what deliveries touched since, mapped anew.
 
-A version of `terminology/records` made whole is a base. Later versions share its files for as long as the mapping set, the code, the
-contracts and the partners' files are the same. They add, for each file that was touched, `<file>.touched.parquet` (record_no) and
-`<file>.overlay.parquet`: all rows of those records. `readers.records_of` reads both as one relation, equal to a version made whole, row for
-row. A version is made whole again in a new month, when more than `LARGEST` of the records were touched, and when the base is damaged.
+A version of `terminology/records` made whole is a base (see `layered`). Later versions share its files for as long as the mapping set, the
+code, the contracts and the partners' files are the same. A version is made whole again in a new month, when a large share of the records
+was touched, and when the base is damaged.
 
 So that counts of the whole are known without reading it, a base has them too: `seen.parquet` (field, raw, day, rows, rows_now) and
 `counts.parquet` (field, concept, rows).
@@ -18,14 +17,13 @@ from typing import Any
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.deliveries import deliveries_known, touched_since
 from das_pipeline.errors import LakeError
 from das_pipeline.lake import Draft, Version, verify
 from das_pipeline.run import Run, code_version
 from das_pipeline.terminology.columns import ConceptColumn
 
-LARGEST = 0.1  # the share of touched records above which making the whole costs no more
 SEEN, COUNTS = "seen.parquet", "counts.parquet"
 
 
@@ -93,7 +91,7 @@ def find_base(
         if (records := base.touched(run, partner, file)) is not None
     )
     rows = sum(live.files[f"{partner}/{file}.parquet"].rows or 0 for partner, file in files)
-    return base if touched <= LARGEST * rows else None
+    return base if touched <= layered.LARGEST * rows else None
 
 
 def _meanings_turn(connection: duckdb.DuckDBPyConnection, concepts: Version, lists: Sequence[str], start: date, end: date) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.deliveries import judge_completeness, load_contracts, partners_in, register_records
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
@@ -125,17 +125,16 @@ def _write_overlay(
     old: dict[tuple[str, str], str] = {}
     for (partner, file), view in views.items():
         name = f"{partner}/{file}"
-        draft.adopt(base.version, f"{name}.parquet")
-        touched = base.touched(run, partner, file)
-        if touched is None:
+        delivered = base.touched(run, partner, file)
+        if delivered is None:
+            draft.adopt(base.version, f"{name}.parquet")
             continue
-        path = draft.path(f"{name}.touched.parquet")
-        engine.write_parquet(connection, f"SELECT record_no FROM {touched}", path, order_by="record_no", encrypted=True)
+        touched = layered.write_touched(connection, draft, base.version, name, delivered)
         for by_file, kind, source in ((new, "new", view), (old, "old", engine.parquet([base.version.path(f"{name}.parquet")]))):
             by_file[partner, file] = engine.identifier(f"{kind}_{partner}_{file}")
             connection.execute(
                 f"""CREATE TEMP TABLE {by_file[partner, file]} AS
-                SELECT r.* FROM {source} AS r SEMI JOIN {engine.parquet([path])} AS t ON t.record_no = r.record_no"""
+                SELECT r.* FROM {source} AS r SEMI JOIN {touched} AS t ON t.record_no = r.record_no"""
             )
     look_up(connection, run, concepts, columns, new, seen=engine.parquet([base.version.path(SEEN)]), replaced=old)
     _create_counts(connection)
@@ -143,7 +142,7 @@ def _write_overlay(
     for (partner, file), view in new.items():
         coded = [c for c in columns if (c.partner, c.file) == (partner, file)]
         _count(connection, old[partner, file], coded, -1)
-        _count(connection, engine.parquet([_write(connection, run, draft, view, f"{partner}/{file}.overlay.parquet", coded)]), coded, 1)
+        _count(connection, engine.parquet([_write(connection, run, draft, view, f"{partner}/{file}{layered.OVERLAY}", coded)]), coded, 1)
     return _accounts(connection, columns)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.errors import LakeError
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
@@ -22,19 +22,9 @@ def records(run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file:
 
 
 def records_of(version: Version, partner: str, file: str) -> str | None:
-    """One file's records in a version of `terminology/records` as a relation; None when its partner never delivered it.
-
-    They are those of the base, with all rows of the records that were touched since in place of what the base has of these.
-    """
+    """One file's records in a version of `terminology/records` as a relation; None when its partner never delivered it."""
     name = f"{partner}/{file}"
-    if f"{name}.parquet" not in version.files:
-        return None
-    base = engine.parquet([version.path(f"{name}.parquet")])
-    if f"{name}.overlay.parquet" not in version.files:
-        return base
-    touched, overlay = (engine.parquet([version.path(f"{name}.{part}.parquet")]) for part in ("touched", "overlay"))
-    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t ON t.record_no = b.record_no"
-    return f"({untouched} UNION ALL SELECT * FROM {overlay})"
+    return layered.relation(version, name) if f"{name}.parquet" in version.files else None
 
 
 def hierarchy(run: Run, connection: duckdb.DuckDBPyConnection) -> str:

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from das_pipeline import layered
 from das_pipeline.deliveries import partners_in, pending, replay, take_in
 from das_pipeline.lake import Version
 from das_pipeline.run import Run, produce
-from das_pipeline.terminology import base, build_concepts, build_records, records
+from das_pipeline.terminology import build_concepts, build_records, records
 from tests.conftest import toy_settings
 from tests.toy_deliveries import watch_csv, write_delivery
 
@@ -74,7 +75,7 @@ def judged(version: Version) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def any_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "LARGEST", 100)  # a few rows are a large share of a few rows
+    monkeypatch.setattr(layered, "LARGEST", 100)  # a few rows are a large share of a few rows
 
 
 change = st.tuples(st.integers(1, 8), st.sampled_from("NCCW"), st.sampled_from(OFFENCES))

@@ -1,0 +1,55 @@
+"""Files with rows by record, as a base and an overlay: only what was touched since the base was made is written again.
+
+Beside `<name>.parquet`, a version may have `<name>.touched.parquet` (record_no) and `<name>.overlay.parquet`, which has all rows of those
+records. `relation` reads them as one file, equal, row for row, to one that is made whole. The base is shared by all versions that build on
+it. The number of rows of a touched file is negative: those that it takes from the base.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from das_pipeline import engine
+from das_pipeline.lake import Draft, Version
+
+LARGEST = 0.1  # the share of touched records above which making a table whole costs no more
+PARQUET, TOUCHED, OVERLAY = ".parquet", ".touched.parquet", ".overlay.parquet"
+
+
+def names(version: Version | Draft) -> list[str]:
+    """The names of the files of `version` without their ending, each once, in order."""
+    files = (name for name in version.places() if name.endswith(PARQUET))
+    return sorted(name.removesuffix(PARQUET) for name in files if not name.endswith((TOUCHED, OVERLAY)))
+
+
+def relation(version: Version | Draft, name: str) -> str:
+    """The rows of `<name>.parquet` in `version`: those of the overlay, and of the base those of records that were not touched since."""
+    places = version.places()
+    base = engine.parquet([places[f"{name}{PARQUET}"]])
+    if f"{name}{TOUCHED}" not in places:
+        return base
+    touched, overlay = (engine.parquet([places[f"{name}{ending}"]]) for ending in (TOUCHED, OVERLAY))
+    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t ON t.record_no = b.record_no"
+    return f"({untouched} UNION ALL SELECT * FROM {overlay})"
+
+
+def touched_before(version: Version, name: str) -> str:
+    """The records of `<name>.parquet` that were touched since its base, as a relation with record_no."""
+    places = version.places()
+    if f"{name}{TOUCHED}" in places:
+        return engine.parquet([places[f"{name}{TOUCHED}"]])
+    return "(SELECT CAST(NULL AS BIGINT) AS record_no WHERE 1 = 0)"
+
+
+def write_touched(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version, name: str, records: str) -> str:
+    """Take over `<name>.parquet` of `base`, write which of its records were touched (record_no), and return these as a relation.
+
+    Who calls it writes the rows that they have now to `<name>.overlay.parquet`.
+    """
+    draft.adopt(base, f"{name}{PARQUET}")
+    path = draft.path(f"{name}{TOUCHED}")
+    engine.write_parquet(connection, f"SELECT record_no FROM {records}", path, order_by="record_no", encrypted=True)
+    touched = engine.parquet([path])
+    replaced = f"SELECT COUNT(*) FROM {engine.parquet([base.path(f'{name}{PARQUET}')])} AS b SEMI JOIN {touched} AS t USING (record_no)"
+    draft.rows[f"{name}{TOUCHED}"] = -int(engine.scalar(connection, replaced))
+    return touched
