@@ -1,8 +1,9 @@
 """Files with rows by record, as a base and an overlay: only what was touched since the base was made is written again.
 
-Beside `<name>.parquet`, a version may have `<name>.touched.parquet` (record_no) and `<name>.overlay.parquet`, which has all rows of those
-records. `relation` reads them as one file, equal, row for row, to one that is made whole. The base is shared by all versions that build on
-it. The number of rows of a touched file is negative: those that it takes from the base.
+Beside `<name>.parquet`, a version may have `<name>.touched.parquet`, with the key of what was touched (record_no, or another column that
+rows go by), and `<name>.overlay.parquet`, which has all rows of those keys. `relation` reads them as one file, equal, row for row, to one
+that is made whole. The base is shared by all versions that build on it. The number of rows of a touched file is negative: those that it
+takes from the base.
 """
 
 from __future__ import annotations
@@ -22,34 +23,42 @@ def names(version: Version | Draft) -> list[str]:
     return sorted(name.removesuffix(PARQUET) for name in files if not name.endswith((TOUCHED, OVERLAY)))
 
 
-def relation(version: Version | Draft, name: str) -> str:
-    """The rows of `<name>.parquet` in `version`: those of the overlay, and of the base those of records that were not touched since."""
+def relation(version: Version | Draft, name: str, key: str = "record_no") -> str:
+    """The rows of `<name>.parquet` in `version`: those of the overlay, and of the base those whose `key` was not touched since."""
     places = version.places()
     base = engine.parquet([places[f"{name}{PARQUET}"]])
     if f"{name}{TOUCHED}" not in places:
         return base
     touched, overlay = (engine.parquet([places[f"{name}{ending}"]]) for ending in (TOUCHED, OVERLAY))
-    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t ON t.record_no = b.record_no"
+    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t ON t.{key} = b.{key}"
     return f"({untouched} UNION ALL SELECT * FROM {overlay})"
 
 
-def touched_before(version: Version, name: str) -> str:
-    """The records of `<name>.parquet` that were touched since its base, as a relation with record_no."""
+def touched_before(version: Version, name: str, key: str = "record_no") -> str:
+    """What of `<name>.parquet` was touched since its base, as a relation with `key`."""
     places = version.places()
     if f"{name}{TOUCHED}" in places:
         return engine.parquet([places[f"{name}{TOUCHED}"]])
-    return "(SELECT CAST(NULL AS BIGINT) AS record_no WHERE 1 = 0)"
+    return f"(SELECT CAST(NULL AS BIGINT) AS {key} WHERE 1 = 0)"
 
 
-def write_touched(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version, name: str, records: str) -> str:
-    """Take over `<name>.parquet` of `base`, write which of its records were touched (record_no), and return these as a relation.
+def is_overgrown(version: Version, name: str) -> bool:
+    """Whether so much of `<name>.parquet` was touched since its base that making it whole costs no more."""
+    touched = version.files.get(f"{name}{TOUCHED}")
+    return touched is not None and -(touched.rows or 0) > LARGEST * (version.files[f"{name}{PARQUET}"].rows or 0)
+
+
+def write_touched(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version, name: str, touched: str, key: str = "record_no"
+) -> str:
+    """Take over `<name>.parquet` of `base`, write what of it was touched (a relation with `key`), and return that as a relation.
 
     Who calls it writes the rows that they have now to `<name>.overlay.parquet`.
     """
     draft.adopt(base, f"{name}{PARQUET}")
     path = draft.path(f"{name}{TOUCHED}")
-    engine.write_parquet(connection, f"SELECT record_no FROM {records}", path, order_by="record_no", encrypted=True)
-    touched = engine.parquet([path])
-    replaced = f"SELECT COUNT(*) FROM {engine.parquet([base.path(f'{name}{PARQUET}')])} AS b SEMI JOIN {touched} AS t USING (record_no)"
+    engine.write_parquet(connection, f"SELECT {key} FROM {touched}", path, order_by=key, encrypted=True)
+    written = engine.parquet([path])
+    replaced = f"SELECT COUNT(*) FROM {engine.parquet([base.path(f'{name}{PARQUET}')])} AS b SEMI JOIN {written} AS t USING ({key})"
     draft.rows[f"{name}{TOUCHED}"] = -int(engine.scalar(connection, replaced))
-    return touched
+    return written

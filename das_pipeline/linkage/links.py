@@ -13,7 +13,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft
 from das_pipeline.linkage import judging, stability
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
-from das_pipeline.linkage.entities import FILES
+from das_pipeline.linkage.entities import load_entities
 from das_pipeline.linkage.ids import load_ledger, rates_before, version_before
 from das_pipeline.linkage.persons import changed_if_linked_anew, link_records, persons_at
 from das_pipeline.linkage.probabilistic import load_model
@@ -67,10 +67,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
 
 
 def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
-    entities = run.lake.live("identifying/entities")
-    for name in FILES:
-        source = engine.parquet([entities.path(f"{name}.parquet")])
-        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
+    load_entities(connection, run.lake.live("identifying/entities"))
 
 
 def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:

@@ -68,19 +68,21 @@ def _untrained_levels(settings: dict[str, Any]) -> Iterator[str]:
                 yield f"{comparison['output_column_name']}: {level.get('label_for_charts', level['sql_condition'])}"
 
 
-def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel) -> None:
-    """Add edges of class C to `edges`, with the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
+def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel, *, near_only: bool = False) -> None:
+    """Add edges of class C between `entities` to `edges`; with `near_only`, those of `every_entity` of which an end `is_near`.
+
+    Their weight is the match weight in bits, rounded to 1e-6 so that it does not depend on the machine.
 
     Refused, whatever the weight: birth dates beyond tolerance; given names that are nothing alike, which is what twins, brothers and
     father and son differ in; two common given names, even if they differ in one letter; another sex, unless all else agrees; a name that
     is false by the case that follows (`false_names`).
     """
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT *, anchor IS NOT NULL AS is_anchored FROM entities"
-        " WHERE surname IS NOT NULL OR birth_on IS NOT NULL ORDER BY entity"
+        "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT *, anchor IS NOT NULL AS is_anchored"
+        f" FROM {'every_entity' if near_only else 'entities'} WHERE surname IS NOT NULL OR birth_on IS NOT NULL ORDER BY entity"
     )
     with discreet_splink():
-        linker = make_linker(connection, model.splink, "compared_entities", model.frequencies)
+        linker = make_linker(connection, _of_near(model.splink) if near_only else model.splink, "compared_entities", model.frequencies)
         predicted = linker.inference.predict(threshold_match_weight=model.kept_from).physical_name
     common = model.frequencies["given_name"].common
     connection.execute(
@@ -92,13 +94,20 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
                 OR (NOT COALESCE({given_equal("l", "r")}, true) AND list_contains($common, l.given_name)
                     AND list_contains($common, r.given_name))
                 OR COALESCE(f.other <> r.entity OR g.other <> l.entity, false) AS is_vetoed
-            FROM {predicted} AS p JOIN entities AS l ON l.entity = p.entity_l JOIN entities AS r ON r.entity = p.entity_r
+            FROM {predicted} AS p JOIN compared_entities AS l ON l.entity = p.entity_l JOIN compared_entities AS r ON r.entity = p.entity_r
             LEFT JOIN (SELECT entity, MIN(other) AS other FROM false_names GROUP BY entity) AS f ON f.entity = l.entity
             LEFT JOIN (SELECT entity, MIN(other) AS other FROM false_names GROUP BY entity) AS g ON g.entity = r.entity)
         SELECT left_entity, right_entity, 'C' AS link_class, weight FROM pairs WHERE NOT is_vetoed ORDER BY left_entity, right_entity
         """,
         {"common": list(common)},
     )
+
+
+def _of_near(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with blocking rules that pair entities of which at least one `is_near`."""
+    rules = settings["blocking_rules_to_generate_predictions"]
+    near = [rule | {"blocking_rule": f"({rule['blocking_rule']}) AND (l.is_near OR r.is_near)"} for rule in rules]
+    return settings | {"blocking_rules_to_generate_predictions": near}
 
 
 def make_linker(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str, frequencies: dict[str, Frequencies]) -> Linker:

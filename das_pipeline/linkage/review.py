@@ -18,7 +18,7 @@ from das_pipeline.linkage import stability
 from das_pipeline.linkage.compare import agreement, born_apart, of_twins
 from das_pipeline.linkage.decisions import Decision, Kind, Outcome, Record, decide
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
-from das_pipeline.linkage.entities import FILES
+from das_pipeline.linkage.entities import load_entities
 from das_pipeline.linkage.ids import TABLE as LINKS
 from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.linkage.waterfall import make_waterfall
@@ -77,8 +77,7 @@ def build_review(run: Run, draft: Draft) -> list[Verdict]:
 
 def load_linked(connection: duckdb.DuckDBPyConnection, entities: Version, links: Version) -> None:
     """Create the tables of `entities`, `links`, and `unsure_cases` (node, other, rival)."""
-    for name in FILES:
-        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {engine.parquet([entities.path(f'{name}.parquet')])}")
+    load_entities(connection, entities)
     connection.execute(f"CREATE TEMP TABLE links AS SELECT * FROM {engine.parquet([links.path('links.parquet')])}")
     connection.execute(
         f"""

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import duckdb
 
 from das_pipeline.deliveries import Contract, load_contracts, partners_in, passes, register_records
-from das_pipeline.engine import identifier
+from das_pipeline.engine import create_table, identifier
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.standardise import bare_number
 from das_pipeline.run import Run
 from das_pipeline.terminology import records
 
+RECORDS_A_UNIT = 2**40  # more than a unit can have
 PROFILE = {"surname": "VARCHAR", "given_names": "VARCHAR", "birth_date": "DATE", "sex": "VARCHAR"}
 
 
@@ -66,29 +67,43 @@ def read_merged_numbers(run: Run, connection: duckdb.DuckDBPyConnection, definit
         )
 
 
-def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+def create_units(connection: duckdb.DuckDBPyConnection, contracts: Sequence[Contract]) -> None:
+    """Create `units` (unit, first_node, is_person): a record's node is `first_node + record_no`, in the order of unit and record_no.
+
+    So a node is the same whatever other records there are. A unit is about persons if a file of it has an identity role.
+    """
+    of_persons = {contract.unit for contract in contracts if any(column.identity for column in contract.columns)}
+    rows = [(unit, n * RECORDS_A_UNIT, unit in of_persons) for n, unit in enumerate(sorted({contract.unit for contract in contracts}))]
+    create_table(connection, "units", "unit VARCHAR, first_node BIGINT, is_person BOOLEAN", rows)
+
+
+def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, touched: str | None = None) -> None:
     """Create `identity`, one row per record with its roles as delivered, and `named`, one row per record and case reference.
 
     A unit may be in several files: the roles come from the first row, in the order of the files, of a file that has any. A record is
-    about a person if a file of its unit has a role.
+    about a person if a file of its unit has a role. `touched` names a table (unit, record_no) of the records to read; None: all.
     """
     contracts = linked_contracts(run, definition)
+    create_units(connection, contracts)
     roles = PROFILE | {key.role: "VARCHAR" for key in definition.strong_keys}
     columns = ", ".join(f"{identifier(role)} {kind}" for role, kind in roles.items())
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE delivered (unit VARCHAR, record_no BIGINT, sub VARCHAR, partner VARCHAR, place INTEGER,"
-        f" is_person BOOLEAN, {columns})"
+        f" has_role BOOLEAN, {columns})"
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
     for place, contract in enumerate(contracts):
         view = register_records(run, connection, contract.partner, contract.file, half="direct")
+        if touched:
+            view = f"(SELECT * FROM {view} WHERE record_no IN (SELECT record_no FROM {touched} WHERE unit = '{contract.unit}'))"
         _read_roles(run, connection, contract, view, place, list(roles))
         _read_references(run, connection, contract, view, definition)
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE identity AS
-        SELECT unit, record_no, partner, bool_or(is_person) OVER (PARTITION BY unit) AS is_person, {", ".join(roles)} FROM delivered
-        QUALIFY row_number() OVER (PARTITION BY unit, record_no ORDER BY is_person DESC, place, sub) = 1
+        SELECT u.first_node + d.record_no AS node, d.unit, d.record_no, d.partner, u.is_person, {", ".join(roles)}
+        FROM delivered AS d JOIN units AS u ON u.unit = d.unit
+        QUALIFY row_number() OVER (PARTITION BY d.unit, d.record_no ORDER BY has_role DESC, place, sub) = 1
         """
     )
     connection.execute("DROP TABLE delivered")
@@ -123,14 +138,14 @@ def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contr
             meaning[role] = f"d.{identifier(column.name)}"
     connection.execute(
         f"""
-        INSERT INTO delivered SELECT $unit, d.record_no, d.sub, $partner, $place, $is_person, {", ".join(meaning[role] for role in roles)}
+        INSERT INTO delivered SELECT $unit, d.record_no, d.sub, $partner, $place, $has_role, {", ".join(meaning[role] for role in roles)}
         FROM {view} AS d {joined} WHERE d.known_from <= $as_of AND $as_of < d.known_until
         """,
         {
             "unit": contract.unit,
             "partner": contract.partner,
             "place": place,
-            "is_person": bool(by_role),
+            "has_role": bool(by_role),
             "as_of": run.as_of,
         },
     )

@@ -74,9 +74,7 @@ def _make_names(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
 
 
 def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
-    """Create `records`, one row each with its comparable profile, and `numbers`, one row per record and strong key that is no placeholder.
-
-    The records of placeholders are in `doubtful_numbers` (rule K05).
+    """Create `records`, one row each with its comparable profile, and `numbers`, one row per record and strong key.
 
     A number that its authority merged into another counts as that one.
 
@@ -87,7 +85,7 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE records AS
-        SELECT row_number() OVER (ORDER BY i.unit, i.record_no) AS node, i.unit, i.record_no, i.partner, i.is_person,
+        SELECT i.node, i.unit, i.record_no, i.partner, i.is_person,
             s.bare AS surname, s.first_part AS surname_1, s.last_part AS surname_2,
             g.words[1] AS given_name, g.words[2] AS given_2, g.bare AS given_surname, left(g.words[1], 1) AS initial,
             i.birth_date AS birth_on, {_YEAR_ONLY.format("i.birth_date")} AS is_year_only, i.sex
@@ -95,23 +93,26 @@ def standardise(connection: duckdb.DuckDBPyConnection, definition: LinkageDefini
         """
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE numbers (node BIGINT, role VARCHAR, value VARCHAR)")
-    connection.execute("CREATE OR REPLACE TEMP TABLE placeholders (role VARCHAR, value VARCHAR, records BIGINT)")
     for key in definition.strong_keys:
-        parameters = {"role": key.role}
         connection.execute(
             f"""
             INSERT INTO numbers
             WITH held AS (
-                SELECT r.node, {bare_number(f"i.{identifier(key.role)}")} AS value
-                FROM identity AS i JOIN records AS r ON r.unit = i.unit AND r.record_no = i.record_no)
+                SELECT i.node, {bare_number(f"i.{identifier(key.role)}")} AS value FROM identity AS i)
             SELECT h.node, $role, COALESCE(m.leading_number, h.value)
             FROM held AS h LEFT JOIN merged_numbers AS m ON m.role = $role AND m.number = h.value
             WHERE h.value <> '' AND NOT list_contains($sentinels, h.value) ORDER BY h.node
             """,
-            parameters | {"sentinels": key.sentinels},
+            {"role": key.role, "sentinels": key.sentinels},
         )
+
+
+def set_placeholders_apart(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """Move the numbers of placeholders from `numbers` to `doubtful_numbers` (rule K05), which is created."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE placeholders (role VARCHAR, value VARCHAR, records BIGINT)")
+    for key in definition.strong_keys:
         connection.execute(
-            f"INSERT INTO placeholders {sql(__package__, 'placeholders.sql')}", parameters | {"max_profiles": key.max_profiles}
+            f"INSERT INTO placeholders {sql(__package__, 'placeholders.sql')}", {"role": key.role, "max_profiles": key.max_profiles}
         )
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE doubtful_numbers AS

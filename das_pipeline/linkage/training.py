@@ -14,6 +14,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.deliveries import is_simulated
 from das_pipeline.linkage.compare import alike, swapped
+from das_pipeline.linkage.entities import relation
 from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
@@ -109,8 +110,7 @@ def train_model(run: Run) -> dict[str, Any]:
     entities = run.lake.live("identifying/entities")
     with run.connect(identifying=True) as connection, engine.errors_of_engine("the linkage model"):
         for name in ("records", "members", "entities"):
-            source = engine.parquet([entities.path(f"{name}.parquet")])
-            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
+            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {relation(entities, name)}")
         least = load_policy(run.jurisdiction).linkage.common_name.rows
         return train(connection, least, as_of=run.as_of, is_simulated=is_simulated(run)).model_dump()
 

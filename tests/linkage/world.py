@@ -38,6 +38,7 @@ DEFINITION = LinkageDefinition.model_validate(
 )
 ROLES = ("chain_number", "citizen_number", "surname", "given_names", "birth_date", "sex")
 REFERENCES = ("docket", "report", "event")
+UNITS = ("case", "crime", "report", "ruling", "suspect")
 ON = "on"  # the day of what a record is about
 Key = tuple[str, int]
 
@@ -119,15 +120,17 @@ def fill(
     for number, leading in (merged or {}).items():
         connection.execute("INSERT INTO merged_numbers VALUES ('chain_number', ?, ?)", [number, leading])
     connection.execute(
-        "CREATE TABLE identity (unit VARCHAR, record_no BIGINT, partner VARCHAR, is_person BOOLEAN, chain_number VARCHAR,"
+        "CREATE TABLE identity (node BIGINT, unit VARCHAR, record_no BIGINT, partner VARCHAR, is_person BOOLEAN, chain_number VARCHAR,"
         " citizen_number VARCHAR, surname VARCHAR, given_names VARCHAR, birth_date DATE, sex VARCHAR)"
     )
     connection.execute("CREATE TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
+    units = {unit: n * 100_000 for n, unit in enumerate(sorted({item["key"][0] for item in rows} | set(UNITS)))}
+    create_table(connection, "units", "unit VARCHAR, first_node BIGINT", list(units.items()))
     for item in rows:
         unit, record_no = item["key"]
         connection.execute(
-            "INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [unit, record_no, f"partner_of_{unit}", unit != "crime", *(item.get(role) for role in ROLES)],
+            "INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [units[unit] + record_no, unit, record_no, f"partner_of_{unit}", unit != "crime", *(item.get(role) for role in ROLES)],
         )
         for reference in REFERENCES:
             if item.get(reference):
