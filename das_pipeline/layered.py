@@ -1,6 +1,6 @@
 """Files with rows by record, as a base and an overlay: only what was touched since the base was made is written again.
 
-Beside `<name>.parquet`, a version may have `<name>.touched.parquet`, with the key of what was touched (record_no, or another column that
+Beside `<name>.parquet`, a version may have `<name>.touched.parquet`, with the key of what was touched (record_no, or other columns that
 rows go by), and `<name>.overlay.parquet`, which has all rows of those keys. `relation` reads them as one file, equal, row for row, to one
 that is made whole. The base is shared by all versions that build on it. The number of rows of a touched file is negative: those that it
 takes from the base.
@@ -30,7 +30,7 @@ def relation(version: Version | Draft, name: str, key: str = "record_no") -> str
     if f"{name}{TOUCHED}" not in places:
         return base
     touched, overlay = (engine.parquet([places[f"{name}{ending}"]]) for ending in (TOUCHED, OVERLAY))
-    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t ON t.{key} = b.{key}"
+    untouched = f"SELECT b.* FROM {base} AS b ANTI JOIN {touched} AS t USING ({key})"
     return f"({untouched} UNION ALL SELECT * FROM {overlay})"
 
 
@@ -39,7 +39,7 @@ def touched_before(version: Version, name: str, key: str = "record_no") -> str:
     places = version.places()
     if f"{name}{TOUCHED}" in places:
         return engine.parquet([places[f"{name}{TOUCHED}"]])
-    return f"(SELECT CAST(NULL AS BIGINT) AS {key} WHERE 1 = 0)"
+    return f"(SELECT {key} FROM {engine.parquet([places[f'{name}{PARQUET}']])} WHERE 1 = 0)"
 
 
 def is_overgrown(version: Version, name: str) -> bool:
@@ -62,3 +62,20 @@ def write_touched(
     replaced = f"SELECT COUNT(*) FROM {engine.parquet([base.path(f'{name}{PARQUET}')])} AS b SEMI JOIN {written} AS t USING ({key})"
     draft.rows[f"{name}{TOUCHED}"] = -int(engine.scalar(connection, replaced))
     return written
+
+
+def write_over(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version, name: str, rewritten: str, rows: str, *, key: str, order_by: str
+) -> None:
+    """Write `<name>.parquet` over `base`: the keys in the table `rewritten` have those of the `rows` (a relation) that are theirs now.
+
+    What earlier versions touched since the base stays as they wrote it.
+    """
+    before = touched_before(base, name, key)
+    write_touched(connection, draft, base, name, f"(SELECT {key} FROM {rewritten} UNION SELECT {key} FROM {before})", key)
+    query = (
+        f"SELECT n.* FROM {rows} AS n SEMI JOIN {rewritten} AS t USING ({key}) UNION ALL"
+        f" SELECT b.* FROM {relation(base, name, key)} AS b SEMI JOIN {before} AS w USING ({key}) ANTI JOIN {rewritten} AS t USING ({key})"
+    )
+    file = f"{name}{OVERLAY}"
+    draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by=order_by, encrypted=True)

@@ -17,9 +17,8 @@ from das_pipeline import engine, layered
 from das_pipeline.chain.model import Unit
 from das_pipeline.errors import LakeError
 from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.linkage import LINKS, ages_of, links_of
 from das_pipeline.run import Run, code_version
-
-LINKS = "linkage/links"
 
 
 def facts_of_base(run: Run, inputs: Sequence[Version], units: Sequence[Unit]) -> dict[str, Any]:
@@ -66,8 +65,8 @@ def find_relinked(connection: duckdb.DuckDBPyConnection, run: Run, base: Version
     except LakeError:
         return False
     changed = []
-    for name, columns in (("links", "unit, record_no, person_id, case_id"), ("ages", "unit, record_no, date, age")):
-        old, new = (f"SELECT {columns} FROM {engine.parquet([v.path(f'{name}.parquet')])}" for v in (before, links))
+    for rows_of, columns in ((links_of, "unit, record_no, person_id, case_id"), (ages_of, "unit, record_no, date, age")):
+        old, new = (f"SELECT {columns} FROM {rows_of(version)}" for version in (before, links))
         changed += [f"({old} EXCEPT {new})", f"({new} EXCEPT {old})"]
     parts = " UNION ".join(f"SELECT unit, record_no FROM {rows}" for rows in changed)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE relinked AS {parts}")

@@ -17,6 +17,7 @@ from das_pipeline.chain.model import ChainModel, Unit
 from das_pipeline.deliveries import lost_parents
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
+from das_pipeline.linkage import ages_of, links_of
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 from das_pipeline.terminology import records_of
@@ -85,6 +86,9 @@ def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, re
 
 def _create_links(connection: duckdb.DuckDBPyConnection, unit: Unit, links: Version) -> None:
     """Create `links` and `ages` of the unit."""
-    for name, columns in (("links", "record_no, person_id, case_id"), ("ages", "record_no, date, age")):
-        query = f"SELECT {columns} FROM {engine.parquet([links.path(f'{name}.parquet')])} WHERE unit = $unit"
+    for name, columns, rows in (
+        ("links", "record_no, person_id, case_id", links_of(links)),
+        ("ages", "record_no, date, age", ages_of(links)),
+    ):
+        query = f"SELECT {columns} FROM {rows} WHERE unit = $unit"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", {"unit": unit.name})

@@ -9,6 +9,7 @@ from das_pipeline.linkage.decisions import Record, decisions
 from das_pipeline.linkage.entities import build_entities
 from das_pipeline.linkage.explain import explain_link, profiles
 from das_pipeline.linkage.ids import TABLE as LINKS
+from das_pipeline.linkage.ids import ages_of, links_of
 from das_pipeline.linkage.links import build_links
 from das_pipeline.linkage.named import count_identifying_words
 from das_pipeline.linkage.review import REASONS, build_review, decide_on, items
@@ -22,6 +23,7 @@ __all__ = [
     "REASONS",
     "REVIEW",
     "Record",
+    "ages_of",
     "build_entities",
     "build_links",
     "build_review",
@@ -31,6 +33,7 @@ __all__ = [
     "delivered_contracts",
     "explain_link",
     "items",
+    "links_of",
     "profiles",
     "train_model",
 ]

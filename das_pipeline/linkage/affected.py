@@ -272,7 +272,10 @@ def keep_rest(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def keep_edges(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `redrawn` (left_entity), whose edges are written again, and add to `edges` those of theirs that stay as they were."""
+    """Create `redrawn` (left_entity), whose edges are written again, and add to `edges` those of theirs that stay as they were.
+
+    Create `affected` (entity): those that are not what they were, or of which an edge is gone or new.
+    """
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE gone AS
@@ -280,6 +283,14 @@ def keep_edges(connection: duckdb.DuckDBPyConnection) -> None:
         FROM before_edges AS b LEFT JOIN near AS l ON l.entity = b.left_entity LEFT JOIN near AS r ON r.entity = b.right_entity
         WHERE CASE b.link_class WHEN 'B' THEN l.entity IS NOT NULL AND r.entity IS NOT NULL
             WHEN 'C' THEN l.entity IS NOT NULL OR r.entity IS NOT NULL ELSE true END
+        """
+    )
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE affected AS
+        SELECT entity FROM near
+        UNION SELECT left_entity FROM gone UNION SELECT right_entity FROM gone
+        UNION SELECT left_entity FROM edges UNION SELECT right_entity FROM edges
         """
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE redrawn AS SELECT left_entity FROM gone UNION SELECT left_entity FROM edges")

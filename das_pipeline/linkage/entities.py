@@ -49,6 +49,10 @@ LAYERED = {
 }
 
 
+# In a version that builds on another: entities that are not what they were or have other edges, and the nodes of what was delivered since.
+CHANGED = {"affected": ("affected", "entity"), "delivered": ("touched_nodes", "node")}
+
+
 def build_entities(run: Run, draft: Draft) -> list[Verdict]:
     """Write one row per record in force with its standardised identity, its entity, and the edges between entities that may be one person.
 
@@ -73,6 +77,7 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
             read_identity(run, connection, definition)
             resolve_entities(connection, definition, most_holders, model)
             base = None
+        draft.facts["since"] = base.id if base is not None else None
         _write(connection, draft, base)
         for name in FILES:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW written_{name} AS SELECT * FROM {relation(draft, name)}")
@@ -169,16 +174,12 @@ def _find_base(run: Run, draft: Draft) -> Version | None:
 def _write(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version | None) -> None:
     """Write the tables in `FILES`, whole or over those of `base`."""
     for name, order in FILES.items():
-        if base is None or name not in LAYERED:
-            file, rows = f"{name}{layered.PARQUET}", f"SELECT * FROM {name}"
+        if base is not None and name in LAYERED:
+            key, rewritten = LAYERED[name]
+            layered.write_over(connection, draft, base, name, rewritten, name, key=key, order_by=order)
         else:
-            file, (key, rewritten) = f"{name}{layered.OVERLAY}", LAYERED[name]
-            before = layered.touched_before(base, name, key)
-            touched = f"(SELECT {key} FROM {rewritten} UNION SELECT {key} FROM {before})"
-            layered.write_touched(connection, draft, base, name, touched, key)
-            rows = (
-                f"SELECT n.* FROM {name} AS n SEMI JOIN {rewritten} AS t ON t.{key} = n.{key} UNION ALL"
-                f" SELECT b.* FROM {relation(base, name)} AS b SEMI JOIN {before} AS w ON w.{key} = b.{key}"
-                f" ANTI JOIN {rewritten} AS t ON t.{key} = b.{key}"
-            )
-        draft.rows[file] = engine.write_parquet(connection, rows, draft.path(file), order_by=order, encrypted=True)
+            file = f"{name}{layered.PARQUET}"
+            draft.rows[file] = engine.write_parquet(connection, f"SELECT * FROM {name}", draft.path(file), order_by=order, encrypted=True)
+    for name, (table, key) in CHANGED.items() if base is not None else ():
+        file = f"{name}{layered.PARQUET}"
+        draft.rows[file] = engine.write_parquet(connection, f"SELECT * FROM {table}", draft.path(file), order_by=key, encrypted=True)

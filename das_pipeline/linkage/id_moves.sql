@@ -1,4 +1,4 @@
--- Rule L09: one row: the records of the previous version that are still in force, those whose person has another id now, and those of them
+-- Rule L09: one row: the records of the previous version that are still in force and whose person has another id now, and those of them
 -- that no event of $vintage explains. Source: links_before, links, ledger.
 WITH still AS (
     SELECT b.person_id AS earlier, l.person_id AS later
@@ -12,7 +12,7 @@ left_ids AS (
 new_ids AS (
     SELECT DISTINCT id FROM ledger WHERE kind = 'person' AND vintage = $vintage AND event IN ('birth', 'return', 'split')
 )
-SELECT COUNT(*) AS records,
+SELECT
     CAST(COALESCE(SUM(CASE WHEN b.earlier <> b.later THEN 1 ELSE 0 END), 0) AS BIGINT) AS moved,
     CAST(COALESCE(SUM(CASE WHEN b.earlier <> b.later AND o.id IS NULL AND n.id IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) AS unexplained
 FROM still AS b

@@ -12,14 +12,16 @@ from typing import Literal
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.engine import scalar, sql
 from das_pipeline.lake import Version
 from das_pipeline.run import Run
 
 TABLE = "linkage/links"
 YEAR = timedelta(days=365)
-NUMBER_IDS = "number_ids.parquet"
+RECORD = "unit, record_no"
+NUMBER_IDS, NUMBER_KEY = "number_ids", "number_key"
+ID_LEDGER, ID_KEY = "id_ledger", "kind, id"
 Kind = Literal["person", "case"]
 
 
@@ -46,6 +48,16 @@ def rates_before(run: Run) -> list[dict[str, float]]:
     return list(rates.values())
 
 
+def links_of(version: Version) -> str:
+    """The links of a version as a relation: unit, record_no, person_id, case_id, link_class, weight."""
+    return layered.relation(version, "links", RECORD)
+
+
+def ages_of(version: Version) -> str:
+    """The ages of a version as a relation: unit, record_no, date, age."""
+    return layered.relation(version, "ages", RECORD)
+
+
 def load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -> None:
     """Create `ledger`, `links_before` and `number_ids` from the version `before`, or empty if there is none."""
     connection.execute("CREATE TEMP TABLE ledger (kind VARCHAR, id BIGINT, event VARCHAR, other_id BIGINT, vintage DATE)")
@@ -54,11 +66,10 @@ def load_ledger(connection: duckdb.DuckDBPyConnection, before: Version | None) -
     )
     connection.execute("CREATE TEMP TABLE number_ids (number_key BLOB, id BIGINT, since DATE)")
     if before is not None:
-        if NUMBER_IDS in before.files:  # versions made before numbers had ids lack it
-            connection.execute(f"INSERT INTO number_ids SELECT * FROM {engine.parquet([before.path(NUMBER_IDS)])}")
-        connection.execute(f"INSERT INTO ledger SELECT * FROM {engine.parquet([before.path('id_ledger.parquet')])}")
-        for file, is_in_force in (("links.parquet", True), ("former.parquet", False)):
-            source = engine.parquet([before.path(file)])
+        if f"{NUMBER_IDS}.parquet" in before.files:  # versions made before numbers had ids lack it
+            connection.execute(f"INSERT INTO number_ids SELECT * FROM {layered.relation(before, NUMBER_IDS, NUMBER_KEY)}")
+        connection.execute(f"INSERT INTO ledger SELECT * FROM {layered.relation(before, ID_LEDGER, ID_KEY)}")
+        for source, is_in_force in ((links_of(before), True), (engine.parquet([before.path("former.parquet")]), False)):
             connection.execute(f"INSERT INTO links_before SELECT unit, record_no, person_id, case_id, {is_in_force} FROM {source}")
 
 

@@ -4,7 +4,7 @@ L08, L12, L14 and L15."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -163,13 +163,19 @@ def every_key_links(connection: duckdb.DuckDBPyConnection) -> Verdict:
 
 
 def no_identifier_leaves(
-    connection: duckdb.DuckDBPyConnection, folder: Path, contracts: Sequence[Contract], definition: LinkageDefinition
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    contracts: Sequence[Contract],
+    definition: LinkageDefinition,
+    whole: Mapping[str, str],
 ) -> Verdict:
     """L14: no column in `folder` is a direct identifier by its name, its words or its numbers, and no word of its JSON files is one.
 
     A column of whole numbers looks like numbers of persons if half of them were delivered as such, or pass a check digit of the contracts
-    (one in eleven passes by chance).
+    (one in eleven passes by chance). Of a file that has only what a day touched, `whole` has all rows as a relation, by its name: a few
+    numbers may well pass.
     """
+    find_given_numbers(connection)
     named = {column.name for contract in contracts for column in contract.direct} | {key.role for key in definition.strong_keys}
     words = WORDS | {contract.unit for contract in contracts} | set(definition.references)
     checks = list(dict.fromkeys(column.check for contract in contracts for column in contract.direct if column.check))
@@ -185,8 +191,10 @@ def no_identifier_leaves(
                 texts = connection.execute(f'SELECT DISTINCT "{name}" FROM {table} WHERE "{name}" IS NOT NULL').fetchall()
                 if {word for (word,) in texts} - words:
                     hits.add(place)
-            elif kind in {"BIGINT", "INTEGER", "SMALLINT", "HUGEINT"} and looks_like_numbers(connection, table, name, checks):
-                hits.add(place)
+            elif kind in {"BIGINT", "INTEGER", "SMALLINT", "HUGEINT"}:
+                tables = [table, *([whole[path.name.split(".")[0]]] if path.name.split(".")[0] in whole else [])]
+                if all(looks_like_numbers(connection, rows, name, checks) for rows in tables):
+                    hits.add(place)
     for path in sorted(folder.rglob("*.json")):
         if any(re.fullmatch(mask, word) for word in re.findall(r"\w+", path.read_text(encoding="utf-8")) for mask in masks):
             hits.add(path.name)
@@ -199,15 +207,28 @@ def no_identifier_leaves(
     return Verdict("L14", not hits, sentence, facts={"places": len(hits)})
 
 
-def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[CheckDigits]) -> bool:
-    """Return whether half or more of the different whole numbers in a column were delivered as numbers of persons or pass a check digit.
+def find_given_numbers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `given_numbers` (value): the numbers of persons as delivered.
 
     Where a register numbers its persons from 1, as linkage does, equal numbers say nothing: only numbers above its own are compared.
     """
-    given = int(engine.scalar(connection, "SELECT GREATEST((SELECT MAX(record_no) FROM records), (SELECT MAX(node) FROM records), 0)"))
-    delivered = f"""SELECT ltrim(value, '0') FROM (SELECT value FROM numbers UNION SELECT number FROM merged_numbers)
-        WHERE NOT COALESCE(TRY_CAST(value AS HUGEINT) <= {given}, FALSE)"""
-    tests = [f"value IN ({delivered})", *(passes(check, "value") for check in checks)]
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE given_numbers AS
+        WITH own AS (SELECT GREATEST(MAX(record_no), COUNT(*), 0) AS highest FROM records)
+        SELECT DISTINCT ltrim(value, '0') AS value
+        FROM (SELECT value FROM numbers UNION SELECT number FROM merged_numbers), own
+        WHERE NOT COALESCE(TRY_CAST(value AS HUGEINT) <= highest, FALSE)
+        """
+    )
+
+
+def looks_like_numbers(connection: duckdb.DuckDBPyConnection, table: str, column: str, checks: Sequence[CheckDigits]) -> bool:
+    """Return whether half or more of the different whole numbers in a column were delivered as numbers of persons or pass a check digit.
+
+    The former are in `given_numbers`, see `find_given_numbers`.
+    """
+    tests = ["value IN (SELECT value FROM given_numbers)", *(passes(check, "value") for check in checks)]
     values, alike = connection.execute(
         f"""WITH seen AS (SELECT DISTINCT CAST("{column}" AS VARCHAR) AS value FROM {table} WHERE "{column}" IS NOT NULL)
         SELECT COUNT(*), COUNT(*) FILTER (WHERE {" OR ".join(tests)}) FROM seen"""

@@ -7,74 +7,164 @@ from typing import Any
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.deliveries import register_records
+from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft
-from das_pipeline.linkage import judging, stability
+from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.linkage import judging, reach, stability
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
-from das_pipeline.linkage.entities import load_entities
-from das_pipeline.linkage.ids import load_ledger, rates_before, version_before
-from das_pipeline.linkage.persons import changed_if_linked_anew, link_records, persons_at
+from das_pipeline.linkage.entities import CHANGED, FILES, relation
+from das_pipeline.linkage.ids import (
+    ID_KEY,
+    ID_LEDGER,
+    NUMBER_IDS,
+    NUMBER_KEY,
+    RECORD,
+    links_of,
+    load_ledger,
+    rates_before,
+    version_before,
+)
+from das_pipeline.linkage.persons import changed_if_linked_anew, link_records, persons_at, relink_records
 from das_pipeline.linkage.probabilistic import load_model
-from das_pipeline.linkage.sources import delivered_contracts, linked_contracts
+from das_pipeline.linkage.sources import create_units, delivered_contracts, linked_contracts, within
 from das_pipeline.policy import load_policy
-from das_pipeline.run import Run
+from das_pipeline.run import Run, code_version
+
+ENTITIES = "identifying/entities"
+# The files of the table, each with its query, the unique key that it is ordered by, and, of those that are a base and an overlay, the
+# columns that rows go by and what a day rewrites.
+TABLES = {
+    "links": ("links", RECORD, RECORD, "relinked"),
+    "ages": ("ages", "unit, record_no, date", RECORD, "aged"),
+    "unsure_cases": ("unsure_records", RECORD, RECORD, "relinked"),
+    NUMBER_IDS: ("number_ids", NUMBER_KEY, NUMBER_KEY, "new_numbers"),
+    ID_LEDGER: ("ledger", "vintage, kind, id, event", ID_KEY, "new_events"),
+}
 
 
 def build_links(run: Run, draft: Draft) -> list[Verdict]:
-    """Write one row per record with its person id and case id, and ages, persons, cases and the id ledger; return the verdicts.
+    """Write one row per record with its person id and case id, ages, unsure cases and the id ledger; return the verdicts.
 
     No value of a person is in them. Ids come from the previous version, so that they stay what they were: `ids.sql` gives them. `former`
-    keeps those of records that are gone.
+    keeps those of records that are gone. What did not change since the version before is not linked again, see `reach`; rule L13, and the
+    other order of rule L08, speak of what was.
     """
     definition, limits = load_definition(run.jurisdiction), load_policy(run.jurisdiction).linkage
+    most_records = limits.records_a_person.rows
+    entities, before = run.lake.live(ENTITIES), version_before(run)
     with run.connect(identifying=True) as connection, engine.errors_of_engine(draft.table):
-        _load(run, connection)
-        load_ledger(connection, version_before(run))
+        for name in FILES:
+            connection.execute(f"CREATE TEMP VIEW whole_{name} AS SELECT * FROM {relation(entities, name)}")
+        load_ledger(connection, before)
         join_at = load_model(run.jurisdiction, definition.model).threshold if definition.model else 0.0
-        read_dates(run, connection, definition)
-        tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
-        persons = persons_at(connection, definition, limits.records_a_person.rows, tried)
-        is_stable = link_records(connection, definition, run.as_of, limits.records_a_person.rows, join_at)
-        changed = changed_if_linked_anew(connection, definition, limits.records_a_person.rows, join_at)
+        base = _find_base(run, draft, entities, before)
+        if base is not None and not _find_reached(run, connection, entities, definition):
+            base = None
+        if base is None:
+            for name in FILES:
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM whole_{name}")
+        read_dates(run, connection, definition, None if base is None else "records")
+        if base is None:
+            tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
+            persons = persons_at(connection, definition, most_records, tried)
+            is_stable = link_records(connection, definition, run.as_of, most_records, join_at)
+        else:
+            persons = base.facts["persons_at"]
+            is_stable = relink_records(connection, definition, run.as_of, most_records, join_at, links_of(base))
+        changed = changed_if_linked_anew(connection, definition, most_records, join_at)
         _make_ages(connection)
-        _write(connection, draft)
+        _write(connection, draft, base)
+        one_person, twins = judging.cluster_is_one_person(connection), judging.twins_stay_apart(connection)
+        above_keeping = stability.joins_are_above_keeping(connection, join_at)
+        moves = stability.id_moves(connection, run.as_of)
+        if base is not None:
+            _see_whole(connection, draft)
         facts = _facts(connection, limits.link_rate.rows)
-        persons = {"default": facts["persons"]} | persons
+        facts["persons_at"] = persons = {"default": facts["persons"]} | persons
         groups, facts["group_rates"] = stability.groups_are_linked_alike(connection, limits.link_rate.rows, limits.group_gap)
         draft.facts.update(facts)
+        draft.facts["base"] = _rules(run)
         draft.path("quality.json").write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
         judging.read_in_force(run, connection, linked_contracts(run, definition))
+        records = sum(facts["link_classes"].values())
         return [
             judging.every_record_is_linked(connection),
             stability.rates_are_steady(facts["link_rates"], rates_before(run), limits.rate_change),
             groups,
             *judging.numbers_are_of_one_person(connection),
-            judging.cluster_is_one_person(connection),
+            one_person,
             judging.decisions_hold(connection),
-            judging.cluster_is_small(connection, limits.records_a_person.rows),
-            stability.joins_are_above_keeping(connection, join_at),
+            judging.cluster_is_small(connection, most_records),
+            above_keeping,
             judging.linkage_is_repeatable(is_stable),
-            stability.linking_anew_agrees(changed, sum(facts["link_classes"].values()), limits.kept_links),
+            stability.linking_anew_agrees(changed, records, limits.kept_links),
             stability.second_numbers_agree(connection, definition.strong_keys[0].role, limits.link_rate.rows, limits.subgroup_floor),
-            judging.twins_stay_apart(connection),
+            twins,
             stability.persons_are_certain(persons, limits.threshold_effect),
-            stability.ids_are_steady(connection, run.as_of, limits.moved_ids),
+            stability.ids_are_steady(moves, records, limits.moved_ids),
             judging.every_key_links(connection),
-            judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition),
+            judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition, _whole(draft, base)),
         ]
 
 
-def _load(run: Run, connection: duckdb.DuckDBPyConnection) -> None:
-    load_entities(connection, run.lake.live("identifying/entities"))
+def _rules(run: Run) -> dict[str, str]:
+    """Return what all versions that build on one another were made with."""
+    return {"jurisdiction": run.jurisdiction.hash, "code": code_version("linkage")}
 
 
-def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+def _find_base(run: Run, draft: Draft, entities: Version, before: Version | None) -> Version | None:
+    """Return the live version when this one can be built on it: it was made from the entities that these ones are built on."""
+    live = draft.live
+    if live is None or before is None or live.id != before.id or live.facts.get("base") != _rules(run):
+        return None
+    if entities.facts.get("since") is None or entities.facts["since"] != live.inputs[ENTITIES]:
+        return None
+    if any(layered.is_overgrown(live, name) for name in TABLES):
+        return None
+    try:
+        verify(live, is_whole=True)
+    except LakeError:
+        return None
+    return live
+
+
+def _find_reached(run: Run, connection: duckdb.DuckDBPyConnection, entities: Version, definition: LinkageDefinition) -> bool:
+    """Create the tables that linking reads, of what a day can change; return False when that is so much that all is to be linked."""
+    create_units(connection, linked_contracts(run, definition))
+    for name in CHANGED:
+        source = engine.parquet([entities.path(f"{name}{layered.PARQUET}")])
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
+    if not reach.find_joined(connection):
+        return False
+    reach.find_recased(connection)
+    reach.read_reached(connection)
+    return True
+
+
+def _whole(draft: Draft, base: Version | None) -> dict[str, str]:
+    """Return, of the files that are written over those of `base`, all rows as a relation."""
+    return {} if base is None else {name: layered.relation(draft, name, key) for name, (_, _, key, _) in TABLES.items()}
+
+
+def _see_whole(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
+    """Bring the tables that are judged to what they are of all records."""
+    for name in FILES:
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM whole_{name}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE links AS SELECT * FROM {layered.relation(draft, 'links', RECORD)}")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE people AS SELECT r.node, r.unit, r.record_no, r.partner, l.person_id AS person, l.link_class,"
+        " l.weight FROM records AS r JOIN links AS l ON l.unit = r.unit AND l.record_no = r.record_no"
+    )
+
+
+def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, records: str | None = None) -> None:
     """Create `asked`, every date that asks for an age, in any version known so far: earlier stretches of the chain ask for an age too.
 
     These are days on which what the record is about took place: `record_dates` has them by record. `case_dates` has every day that a
-    record names on the run's date.
+    record names on the run's date. `records` names a table (unit, record_no) of those to read; None: all.
     """
     for name in ("asked", "dated"):
         connection.execute(f"CREATE TEMP TABLE {name} (unit VARCHAR, record_no BIGINT, date DATE)")
@@ -83,7 +173,7 @@ def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: Link
             "asked": ([c.name for c in contract.columns if c.age], "known_from <= $as_of"),
             "dated": ([c.name for c in contract.content if c.type == "date"], "known_from <= $as_of AND $as_of < known_until"),
         }
-        view = register_records(run, connection, contract.partner, contract.file, half="content")
+        view = within(register_records(run, connection, contract.partner, contract.file, half="content"), contract, records)
         for table, (names, condition) in columns.items():
             if names:
                 dates = ", ".join(map(engine.identifier, names))
@@ -120,27 +210,31 @@ def _facts(connection: duckdb.DuckDBPyConnection, least: int) -> dict[str, Any]:
     }
 
 
-def _write(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:
-    tables = {
-        "links": ("SELECT * FROM links", "unit, record_no"),
-        "ages": ("SELECT * FROM ages", "unit, record_no, date"),
-        "persons": ("SELECT person_id, COUNT(*) AS records FROM links WHERE person_id IS NOT NULL GROUP BY person_id", "person_id"),
-        "cases": (
-            "SELECT case_id, COUNT(*) AS records, COUNT(DISTINCT person_id) AS persons, arg_min(anchor, strength) AS anchor FROM links"
-            " JOIN records USING (unit, record_no) JOIN case_clusters USING (node)"
-            " LEFT JOIN anchor_strength ON reference = anchor GROUP BY case_id",
-            "case_id",
-        ),
-        "unsure_cases": (
-            "SELECT r.unit, r.record_no, c.unit AS other_unit, c.record_no AS other_record_no, o.unit AS rival_unit,"
-            " o.record_no AS rival_record_no FROM case_clusters AS u JOIN records AS r ON r.node = u.node"
-            " JOIN records AS c ON c.node = u.candidate JOIN records AS o ON o.node = u.rival",
-            "unit, record_no",
-        ),
-        "former": ("SELECT * FROM former", "unit, record_no"),
-        "id_ledger": ("SELECT * FROM ledger", "vintage, kind, id, event"),
-        "number_ids": ("SELECT * FROM number_ids", "number_key"),
-    }
-    for name, (query, order) in tables.items():
-        file = f"{name}.parquet"
-        draft.rows[file] = engine.write_parquet(connection, query, draft.path(file), order_by=order, encrypted=True)
+def _write(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version | None) -> None:
+    """Write `TABLES`, whole or over those of `base`, and `former`."""
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE unsure_records AS
+        SELECT r.unit, r.record_no, c.unit AS other_unit, c.record_no AS other_record_no, o.unit AS rival_unit,
+            o.record_no AS rival_record_no
+        FROM case_clusters AS u JOIN records AS r ON r.node = u.node
+        JOIN records AS c ON c.node = u.candidate JOIN records AS o ON o.node = u.rival
+        """
+    )
+    if base is not None:
+        numbers = layered.relation(base, NUMBER_IDS, NUMBER_KEY)
+        connection.execute(
+            f"CREATE TEMP TABLE new_numbers AS SELECT number_key FROM (SELECT * FROM number_ids EXCEPT SELECT * FROM {numbers})"
+        )
+        events = layered.relation(base, ID_LEDGER, ID_KEY)
+        connection.execute(
+            f"CREATE TEMP TABLE new_events AS SELECT DISTINCT {ID_KEY} FROM (SELECT * FROM ledger EXCEPT SELECT * FROM {events})"
+        )
+    for name, (table, order, key, rewritten) in TABLES.items():
+        if base is not None:
+            layered.write_over(connection, draft, base, name, rewritten, table, key=key, order_by=order)
+        else:
+            file = f"{name}{layered.PARQUET}"
+            draft.rows[file] = engine.write_parquet(connection, f"SELECT * FROM {table}", draft.path(file), order_by=order, encrypted=True)
+    file = f"former{layered.PARQUET}"
+    draft.rows[file] = engine.write_parquet(connection, "SELECT * FROM former", draft.path(file), order_by=RECORD, encrypted=True)

@@ -10,10 +10,16 @@ import duckdb
 import pyarrow as pa
 
 from das_pipeline.engine import scalar, sql
+from das_pipeline.linkage import reach
 from das_pipeline.linkage.decisions import add_decided_references
 from das_pipeline.linkage.definition import LinkageDefinition
 from das_pipeline.linkage.ids import give_ids, make_former
 from das_pipeline.linkage.merge import Birth, Cluster, Edge, Profile, constrained_merge
+
+# Which records are one, for `give_ids`.
+PERSONS = """SELECT p.node, p.person AS cluster, m.anchor IS NOT NULL AS is_verified
+    FROM people AS p JOIN members AS m ON m.node = p.node WHERE p.person IS NOT NULL"""
+CASES = "SELECT c.node, c.cluster, false AS is_verified FROM case_clusters AS c"
 
 
 def link_records(
@@ -25,18 +31,48 @@ def link_records(
 
     Reads the tables of `identifying/entities`, `links_before`, `ledger` and `number_ids`; appends to `ledger` what happened to ids.
     """
-    keep_unambiguous(connection, join_at)
-    is_stable = merge_entities(connection, definition, most_records)
-    make_people(connection)
+    is_stable = join_records(connection, definition, most_records, join_at)
     add_decided_references(connection)
     make_cases(connection, definition)
-    persons = """SELECT p.node, p.person AS cluster, m.anchor IS NOT NULL AS is_verified
-        FROM people AS p JOIN members AS m ON m.node = p.node WHERE p.person IS NOT NULL"""
-    give_ids(connection, "person", persons, vintage, definition.strong_keys[0].role)
-    give_ids(connection, "case", "SELECT node, cluster, false AS is_verified FROM case_clusters", vintage)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE links AS {sql(__package__, 'links.sql')}")
+    give_ids(connection, "person", PERSONS, vintage, definition.strong_keys[0].role)
+    give_ids(connection, "case", CASES, vintage)
+    make_links(connection)
     make_former(connection, vintage)
     return is_stable
+
+
+def relink_records(
+    connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, vintage: date, most_records: int, join_at: float, links: str
+) -> bool:
+    """Do as `link_records`, for what `reach` found that a day can change; `links` are those of the version before, as a relation.
+
+    `links` gets the rows of `recased`, and `links_before` is left with the records whose cases were made anew.
+    """
+    is_stable = join_records(connection, definition, most_records, join_at)
+    reach.keep_people(connection, links)
+    add_decided_references(connection)
+    make_cases(connection, definition)
+    reach.limit_before(connection, "(SELECT node FROM joined_nodes UNION SELECT node FROM delivered)")
+    give_ids(connection, "person", PERSONS, vintage, definition.strong_keys[0].role)
+    reach.limit_before(connection, "recased")
+    give_ids(connection, "case", f"{CASES} SEMI JOIN recased AS s ON s.node = c.node", vintage)
+    make_links(connection)
+    reach.keep_links(connection, links)
+    make_former(connection, vintage)
+    return is_stable
+
+
+def join_records(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_records: int, join_at: float) -> bool:
+    """Create `people` from entities and the edges between them; return whether the order of the edges does not matter."""
+    keep_unambiguous(connection, join_at)
+    is_stable = merge_entities(connection, definition, most_records)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE people AS {sql(__package__, 'people.sql')}")
+    return is_stable
+
+
+def make_links(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `links` from `people`, `case_clusters` and the ids of both, see links.sql."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE links AS {sql(__package__, 'links.sql')}")
 
 
 def keep_unambiguous(connection: duckdb.DuckDBPyConnection, join_at: float) -> None:
@@ -146,11 +182,6 @@ def _constraints(connection: duckdb.DuckDBPyConnection, definition: LinkageDefin
             if entity in clusters:
                 clusters[entity].numbers.add((f"decision {number}", side))
     return clusters
-
-
-def make_people(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `people`, one row per record: its person, link class and weight, see people.sql."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE people AS {sql(__package__, 'people.sql')}")
 
 
 def make_cases(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
 from das_pipeline.errors import DasError
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Draft, Version
@@ -19,6 +19,7 @@ from das_pipeline.linkage.compare import agreement, born_apart, of_twins
 from das_pipeline.linkage.decisions import Decision, Kind, Outcome, Record, decide
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import load_entities
+from das_pipeline.linkage.ids import RECORD, links_of
 from das_pipeline.linkage.ids import TABLE as LINKS
 from das_pipeline.linkage.probabilistic import load_model
 from das_pipeline.linkage.waterfall import make_waterfall
@@ -78,12 +79,12 @@ def build_review(run: Run, draft: Draft) -> list[Verdict]:
 def load_linked(connection: duckdb.DuckDBPyConnection, entities: Version, links: Version) -> None:
     """Create the tables of `entities`, `links`, and `unsure_cases` (node, other, rival)."""
     load_entities(connection, entities)
-    connection.execute(f"CREATE TEMP TABLE links AS SELECT * FROM {engine.parquet([links.path('links.parquet')])}")
+    connection.execute(f"CREATE TEMP TABLE links AS SELECT * FROM {links_of(links)}")
     connection.execute(
         f"""
         CREATE TEMP TABLE unsure_cases AS
         SELECT r.node, c.node AS other, o.node AS rival
-        FROM {engine.parquet([links.path("unsure_cases.parquet")])} AS u
+        FROM {layered.relation(links, "unsure_cases", RECORD)} AS u
         JOIN records AS r ON r.unit = u.unit AND r.record_no = u.record_no
         JOIN records AS c ON c.unit = u.other_unit AND c.record_no = u.other_record_no
         JOIN records AS o ON o.unit = u.rival_unit AND o.record_no = u.rival_record_no

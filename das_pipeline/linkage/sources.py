@@ -94,8 +94,7 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
     connection.execute("CREATE OR REPLACE TEMP TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
     for place, contract in enumerate(contracts):
         view = register_records(run, connection, contract.partner, contract.file, half="direct")
-        if touched:
-            view = f"(SELECT * FROM {view} WHERE record_no IN (SELECT record_no FROM {touched} WHERE unit = '{contract.unit}'))"
+        view = within(view, contract, touched)
         _read_roles(run, connection, contract, view, place, list(roles))
         _read_references(run, connection, contract, view, definition)
     connection.execute(
@@ -107,6 +106,13 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
         """
     )
     connection.execute("DROP TABLE delivered")
+
+
+def within(view: str, contract: Contract, records: str | None) -> str:
+    """Return the rows of `view` of those records of the contract's unit that are in the table `records`; None: all."""
+    if records is None:
+        return view
+    return f"(SELECT * FROM {view} WHERE record_no IN (SELECT record_no FROM {records} WHERE unit = '{contract.unit}'))"
 
 
 def number_references(connection: duckdb.DuckDBPyConnection) -> None:

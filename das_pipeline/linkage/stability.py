@@ -125,9 +125,18 @@ def persons_are_certain(persons: Mapping[str, int], limit: Warn) -> Verdict:
     return Verdict("L13", moved <= limit.warn, sentence, facts={**persons, "moved": round(moved, 4)})
 
 
-def ids_are_steady(connection: duckdb.DuckDBPyConnection, vintage: date, limit: Warn) -> Verdict:
-    """L09: few records have a person with another id than before, and the ledger says of each why. It blocks only if it does not."""
-    records, moved, unexplained = connection.execute(engine.sql(__package__, "id_moves.sql"), {"vintage": vintage}).fetchall()[0]
+def id_moves(connection: duckdb.DuckDBPyConnection, vintage: date) -> tuple[int, int]:
+    """Return how many records have a person with another id than before, and of how many of these no event says why."""
+    moved, unexplained = connection.execute(engine.sql(__package__, "id_moves.sql"), {"vintage": vintage}).fetchall()[0]
+    return moved, unexplained
+
+
+def ids_are_steady(moves: tuple[int, int], records: int, limit: Warn) -> Verdict:
+    """L09: few of the records have a person with another id than before, and the ledger says of each why. It blocks only if it does not.
+
+    `moves` are those of `id_moves`.
+    """
+    moved, unexplained = moves
     share = moved / records if records else 0.0
     sentence = f"{moved} of {records} records have a person with another id than before; the ledger has every change."
     if unexplained:

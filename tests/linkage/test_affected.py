@@ -22,6 +22,7 @@ from das_pipeline.settings import PROJECT
 from tests.linkage.people import draw_records
 from tests.linkage.world import DEFINITION, MOST_HOLDERS, Key, fill, row
 
+SPACING = 100_000  # so that a record has the same node on both days
 Rows = Mapping[Key, Mapping[str, Any]]
 
 
@@ -38,7 +39,7 @@ def model() -> StoredModel:
 def resolved(rows: Rows, merged: Mapping[str, str], decided: Sequence[Any], model: StoredModel | None) -> duckdb.DuckDBPyConnection:
     """A connection with the tables of everything."""
     connection = duckdb.connect(":memory:")
-    fill(connection, list(rows.values()), merged, decided)
+    fill(connection, list(rows.values()), merged, decided, SPACING)
     resolve_entities(connection, DEFINITION, MOST_HOLDERS, model)
     return connection
 
@@ -53,7 +54,7 @@ def resolved_of_a_day(
 ) -> duckdb.DuckDBPyConnection:
     """A connection with the tables of `rows`, made of those in `before` and of what was resolved of `delivered` and what it affects."""
     everything = duckdb.connect(":memory:")
-    fill(everything, list(rows.values()), merged, decided)
+    fill(everything, list(rows.values()), merged, decided, SPACING)
     connection = duckdb.connect(":memory:")
     for name in FILES:
         copy(before, f"SELECT * FROM {name}", connection, f"before_{name}")

@@ -173,7 +173,7 @@ def test_l14_lets_words_of_the_links_and_small_numbers_leave(world, toy, tmp_pat
 def judge_leaving(world: World, toy: Jurisdiction, folder: Path, rows: str) -> Verdict:
     """L14 on a file with the rows of a query."""
     world.connection.execute(f"COPY ({rows}) TO '{folder / 'links.parquet'}' (FORMAT parquet)")
-    return judging.no_identifier_leaves(world.connection, folder, list(load_contracts(toy).values()), load_definition(toy))
+    return judging.no_identifier_leaves(world.connection, folder, list(load_contracts(toy).values()), load_definition(toy), {})
 
 
 def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
@@ -182,6 +182,7 @@ def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
     listed = ", ".join(f"({number})" for number in numbers)
     world.connection.execute(f"COPY (SELECT * FROM (VALUES {listed}) AS v(case_id)) TO '{tmp_path / 'cases.parquet'}' (FORMAT parquet)")
     table = f"read_parquet('{tmp_path / 'cases.parquet'}')"
+    judging.find_given_numbers(world.connection)
     assert judging.looks_like_numbers(world.connection, table, "case_id", [ELEVEN_TEST])
     assert not judging.looks_like_numbers(world.connection, table, "case_id", [])
 
@@ -191,6 +192,7 @@ def test_l14_takes_no_number_of_its_own_for_one_of_a_register_that_numbers_from_
     persons = {n: {"surname": f"Name{n}", "given_names": "Jan", "birth_date": "1980-05-17", "chain_number": str(n)} for n in range(1, 41)}
     world.link([row(("report", n), **person) for n, person in persons.items()])
     for column in ("record_no", "person_id", "case_id"):
+        judging.find_given_numbers(world.connection)
         assert not judging.looks_like_numbers(world.connection, "links", column, [])
 
 
@@ -199,13 +201,14 @@ def test_l14_sees_the_numbers_of_a_register_above_its_own():
     persons = {n: {"surname": f"Name{n}", "given_names": "Jan", "birth_date": "1980-05-17", "chain_number": str(n)} for n in range(41, 81)}
     world.link([row(("report", n - 40), **person) for n, person in persons.items()])
     world.connection.execute("UPDATE links SET person_id = 40 + record_no")
+    judging.find_given_numbers(world.connection)
     assert judging.looks_like_numbers(world.connection, "links", "person_id", [])
 
 
 @pytest.mark.breaks("L14")
 def test_l14_reads_json_files_too(world, toy, tmp_path: Path):
     (tmp_path / "quality.json").write_text('{"largest": 12345, "of": "R0001"}')
-    verdict = judging.no_identifier_leaves(world.connection, tmp_path, list(load_contracts(toy).values()), load_definition(toy))
+    verdict = judging.no_identifier_leaves(world.connection, tmp_path, list(load_contracts(toy).values()), load_definition(toy), {})
     assert "quality.json" in verdict.sentence
 
 

@@ -73,10 +73,10 @@ def test_l09_sees_ids_that_moved_and_changes_that_the_ledger_does_not_have():
     world.link([*kept, row(("report", 2), chain_number="11", **JAN)], MONDAY)
     world.link([*kept, row(("report", 2), chain_number="12", **piet)], TUESDAY)
     assert [event for event in world.ledger if event[2] == "move" and event[0] == "person"] == [("person", 2, "move", 1, TUESDAY)]
-    verdict = stability.ids_are_steady(world.connection, TUESDAY, limit)
+    verdict = stability.ids_are_steady(stability.id_moves(world.connection, TUESDAY), 3, limit)
     assert (verdict.passed, verdict.severity, verdict.facts) == (False, "warn", {"records": 3, "moved": 1, "unexplained": 0})
     world.connection.execute("DELETE FROM ledger WHERE event = 'move'")
-    verdict = stability.ids_are_steady(world.connection, TUESDAY, limit)
+    verdict = stability.ids_are_steady(stability.id_moves(world.connection, TUESDAY), 3, limit)
     assert (verdict.passed, verdict.severity, verdict.facts["unexplained"]) == (False, "block", 1)
 
 

@@ -55,6 +55,7 @@ class World:
     definition: LinkageDefinition = field(default_factory=lambda: DEFINITION)
     model: StoredModel | None = None
     threads: int = 1
+    spacing: int = 0  # between the nodes of two units; 0: nodes are numbered from 1 on
     links: list[tuple[Any, ...]] = field(default_factory=list)
     former: list[tuple[Any, ...]] = field(default_factory=list)
     ledger: list[tuple[Any, ...]] = field(default_factory=list)
@@ -72,7 +73,7 @@ class World:
         connection = self.connection = duckdb.connect(":memory:", config={"threads": self.threads})
         register_keyed_macro(connection, b"k" * 32)
         rows = list(rows)
-        fill(connection, rows, merged, decisions)
+        fill(connection, rows, merged, decisions, self.spacing)
         connection.execute("CREATE TABLE dated (unit VARCHAR, record_no BIGINT, date DATE)")
         connection.executemany("INSERT INTO dated VALUES (?, ?, ?)", [(*item["key"], item.get(ON)) for item in rows] or [("", 0, None)])
         resolve_entities(connection, self.definition, MOST_HOLDERS, self.model)
@@ -112,6 +113,7 @@ def fill(
     rows: Sequence[Mapping[str, Any]],
     merged: Mapping[str, str] | None = None,
     decisions: Sequence[tuple[str, Key, Key, str]] = (),
+    spacing: int = 0,
 ) -> None:
     """The tables `identity` and `named` of `rows`, `merged_numbers` of `merged`, a number and the one that leads, and `decisions`."""
     columns = "kind VARCHAR, unit VARCHAR, record_no BIGINT, other_unit VARCHAR, other_record_no BIGINT, outcome VARCHAR"
@@ -124,7 +126,11 @@ def fill(
         " citizen_number VARCHAR, surname VARCHAR, given_names VARCHAR, birth_date DATE, sex VARCHAR)"
     )
     connection.execute("CREATE TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
-    units = {unit: n * 100_000 for n, unit in enumerate(sorted({item["key"][0] for item in rows} | set(UNITS)))}
+    units, taken = {}, 0
+    for unit in sorted({item["key"][0] for item in rows} | set(UNITS)):
+        numbers = [item["key"][1] for item in rows if item["key"][0] == unit]
+        units[unit] = taken if spacing or not numbers else taken - min(numbers) + 1
+        taken += spacing or (max(numbers) - min(numbers) + 1 if numbers else 0)
     create_table(connection, "units", "unit VARCHAR, first_node BIGINT", list(units.items()))
     for item in rows:
         unit, record_no = item["key"]
