@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 
 from das_pipeline import layered
 from das_pipeline.deliveries import pending, take_in
-from das_pipeline.privacy import write_demo_keys
 from das_pipeline.run import Run
-from das_pipeline.settings import Settings
 from tests.chain.making import make_events, make_flows, make_spells
-from tests.conftest import TOY
+from tests.conftest import toy_settings
 from tests.content import read
 from tests.linkage.conftest import link_as_of
 from tests.toy_deliveries import bench_cases, watch_csv, write_delivery
@@ -43,9 +41,7 @@ class Place:
     """A home in which the watch delivers day by day, and whose chain is told each day."""
 
     def __init__(self, root: Path) -> None:
-        self.settings = Settings(home=root / "home", inbox=root / "inbox", keys=root / "keys", jurisdiction=TOY, memory_limit="1GB")
-        self.settings.inbox.mkdir()
-        write_demo_keys(self.settings.keys, seed=7)
+        self.settings = toy_settings(root)
         write_delivery(
             self.settings.inbox, "bench", FIRST, 1, {"cases": ("cases.jsonl", bench_cases((1, 2, 3))), "rulings": ("rulings.txt", b"")}
         )
