@@ -1,4 +1,7 @@
-"""D20: no file that is to be published has a word of an identifying value, but for words that the texts of the jurisdiction have too."""
+"""D20: no file that is to be published has a word of an identifying value, but for words that the texts of the jurisdiction have too.
+
+Nor do the days say anything of a person on which the periods of published tables begin and end: somebody is born on each of them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pyarrow.parquet as pq
 
 from das_pipeline.gate import Verdict
 from das_pipeline.linkage import count_identifying_words
+from das_pipeline.periods import first_day, last_day
 from das_pipeline.run import Run
 
 WORD = re.compile(r"[^\W_]+")
@@ -21,7 +25,7 @@ ADDRESS = re.compile(r"[0-9a-f]{16,}")  # hashes
 
 def judge_words(run: Run, folder: Path, texts: Collection[str]) -> Verdict:
     """Judge every word, and every file's name, in `folder`. The words are compared in the identifying zone; counts alone come back."""
-    declared = {word for text in texts for word in words_of(text)}
+    declared = {word for text in (*texts, *_days_of_periods(folder)) for word in words_of(text)}
     places, words = [], []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         place = path.relative_to(folder).as_posix()
@@ -35,6 +39,13 @@ def judge_words(run: Run, folder: Path, texts: Collection[str]) -> Verdict:
         else f"Identifying values may be in {', '.join(f'{place} ({n})' for place, n in list(named.items())[:8])}: find what wrote them."
     )
     return Verdict("D20", not named, sentence, facts={"words": len(set(words)), "named": sum(named.values())})
+
+
+def _days_of_periods(folder: Path) -> set[str]:
+    """Return the first and last days of all periods in the tables of a release."""
+    tables = [path for path in sorted(folder.glob("tables/*.parquet")) if "period" in pq.read_schema(path).names]
+    periods = {str(period) for path in tables for period in pq.read_table(path, columns=["period"])["period"].unique().to_pylist()}
+    return {day.isoformat() for period in periods for day in (first_day(period), last_day(period))}
 
 
 def words_of(text: str) -> list[str]:

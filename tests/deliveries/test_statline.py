@@ -1,4 +1,4 @@
-"""Fetching from StatLine: answers of both its services, composed after their format, from a real HTTP server, and all that servers do wrong."""
+"""Fetching from StatLine: answers of both services, composed after their format, from a real server, and all that servers do wrong."""
 
 from __future__ import annotations
 
