@@ -16,7 +16,7 @@ import duckdb
 from das_pipeline import engine, layered
 from das_pipeline.chain.model import Unit
 from das_pipeline.errors import LakeError
-from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.lake import Draft, Version
 from das_pipeline.linkage import LINKS, ages_of, links_of
 from das_pipeline.run import Run, code_version
 
@@ -47,11 +47,7 @@ def find_base(run: Run, draft: Draft, inputs: Sequence[Version], units: Sequence
     known = live.facts.get("base") if live is not None else None
     if live is None or not known or known["rules"] != _rules(run, inputs, units) or date.fromisoformat(known["as_of"]) > run.as_of:
         return None
-    try:
-        verify(live, is_whole=True)
-    except LakeError:
-        return None
-    return live
+    return live if run.lake.is_whole(live.table, live.id) else None
 
 
 def find_relinked(connection: duckdb.DuckDBPyConnection, run: Run, base: Version, links: Version) -> bool:

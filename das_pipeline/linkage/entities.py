@@ -10,9 +10,8 @@ import duckdb
 
 from das_pipeline import engine, layered
 from das_pipeline.deliveries import Contract, deliveries_known
-from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.lake import Draft, Version
 from das_pipeline.linkage import affected
 from das_pipeline.linkage.decisions import add_decided_edges, place_decisions, read_decisions
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
@@ -164,11 +163,7 @@ def _find_base(run: Run, draft: Draft) -> Version | None:
         return None
     if any(not set(deliveries) <= set(wanted["deliveries"][partner]) for partner, deliveries in known["deliveries"].items()):
         return None
-    try:
-        verify(live, is_whole=True)
-    except LakeError:
-        return None
-    return live
+    return live if run.lake.is_whole(live.table, live.id) else None
 
 
 def _write(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version | None) -> None:

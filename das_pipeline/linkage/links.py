@@ -9,9 +9,8 @@ import duckdb
 
 from das_pipeline import engine, layered
 from das_pipeline.deliveries import register_records
-from das_pipeline.errors import LakeError
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.lake import Draft, Version
 from das_pipeline.linkage import judging, reach, stability
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.entities import CHANGED, FILES, relation
@@ -123,11 +122,7 @@ def _find_base(run: Run, draft: Draft, entities: Version, before: Version | None
         return None
     if any(layered.is_overgrown(live, name) for name in TABLES):
         return None
-    try:
-        verify(live, is_whole=True)
-    except LakeError:
-        return None
-    return live
+    return live if run.lake.is_whole(live.table, live.id) else None
 
 
 def _find_reached(run: Run, connection: duckdb.DuckDBPyConnection, entities: Version, definition: LinkageDefinition) -> bool:

@@ -19,8 +19,7 @@ import duckdb
 
 from das_pipeline import engine, layered
 from das_pipeline.deliveries import deliveries_known, touched_since
-from das_pipeline.errors import LakeError
-from das_pipeline.lake import Draft, Version, verify
+from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run, code_version
 from das_pipeline.terminology.columns import ConceptColumn
 
@@ -80,9 +79,7 @@ def find_base(
         return None
     if _meanings_turn(connection, concepts, [c.list for c in columns if c.at is None], as_of, run.as_of):
         return None
-    try:
-        verify(live, is_whole=True)
-    except LakeError:
+    if not run.lake.is_whole(live.table, live.id):
         return None
     base = Base(live, as_of, known["deliveries"])
     touched = sum(

@@ -82,6 +82,13 @@ def copy(source: duckdb.DuckDBPyConnection, query: str, target: duckdb.DuckDBPyC
     target.unregister("copied")
 
 
+def two_days(before: Rows, day: Rows, gone: set[Key]) -> tuple[Rows, Rows]:
+    """The records of the first day and of the second one."""
+    first = {key: row(key, **values) for key, values in before.items()}
+    second = first | {key: row(key, **values) for key, values in day.items()}
+    return first, {key: item for key, item in second.items() if key not in gone}
+
+
 def contents(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
     return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in FILES}
 
@@ -127,8 +134,7 @@ def test_a_day_equals_everything(
     before: Rows, day: Rows, gone: set[Key], merged: tuple[Mapping[str, str], Mapping[str, str]], decided: tuple[Any, Any]
 ) -> None:
     """New records, corrected and withdrawn ones, numbers that were merged and unmerged, decisions taken and taken back."""
-    first = {key: row(key, **values) for key, values in before.items()}
-    after = {key: item for key, item in (first | {key: row(key, **values) for key, values in day.items()}).items() if key not in gone}
+    first, after = two_days(before, day, gone)
     for used in (None, model()):
         old = resolved(first, merged[0], decided[0], used)
         new = resolved_of_a_day(old, after, {*day, *gone}, merged[1], decided[1], used)

@@ -18,8 +18,8 @@ from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.persons import relink_records
 from das_pipeline.privacy import register_keyed_macro
 from tests.linkage.people import draw_records
-from tests.linkage.test_affected import SPACING, Rows, decisions, key, merges, model, resolved_of_a_day, world
-from tests.linkage.world import DEFINITION, MOST_RECORDS, ON, Key, World, row
+from tests.linkage.test_affected import SPACING, Rows, decisions, key, merges, model, resolved_of_a_day, two_days, world
+from tests.linkage.world import DEFINITION, MOST_RECORDS, ON, Key, World
 
 IDS = "unit VARCHAR, record_no BIGINT, person_id BIGINT, case_id BIGINT"
 MONDAY, TUESDAY = date(2024, 1, 1), date(2024, 1, 2)
@@ -96,8 +96,7 @@ def contents(world: World) -> tuple[Any, ...]:
     decided=st.tuples(decisions, decisions),
 )
 def test_a_day_equals_everything(before: Rows, day: Rows, gone: Any, merged: Any, decided: Any) -> None:
-    first = {key: row(key, **values) for key, values in before.items()}
-    after = {key: item for key, item in (first | {key: row(key, **values) for key, values in day.items()}).items() if key not in gone}
+    first, after = two_days(before, day, gone)
     assume(after)
     whole, part, _ = day_by_day(first, after, {*day, *gone}, merged, decided)
     assert contents(part) == contents(whole)
