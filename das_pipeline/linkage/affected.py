@@ -19,8 +19,9 @@ import duckdb
 
 from das_pipeline import layered
 from das_pipeline.deliveries import Contract, touched_since
-from das_pipeline.engine import create_table
+from das_pipeline.engine import create_table, sql
 from das_pipeline.lake import Version
+from das_pipeline.linkage.compare import one_edit_apart
 from das_pipeline.run import Run
 
 
@@ -37,22 +38,7 @@ def find_touched(run: Run, connection: duckdb.DuckDBPyConnection, contracts: Seq
 
 def add_merged_and_decided(connection: duckdb.DuckDBPyConnection) -> None:
     """Add to `touched` who has a number that was merged since, or no longer is, and records that a person decided on, now or before."""
-    connection.execute(
-        """
-        INSERT INTO touched
-        WITH merged AS (
-            (SELECT * FROM merged_numbers EXCEPT SELECT * FROM before_merged_numbers)
-            UNION ALL (SELECT * FROM before_merged_numbers EXCEPT SELECT * FROM merged_numbers)),
-        turned AS (SELECT role, number AS value FROM merged UNION SELECT role, leading_number FROM merged),
-        nodes AS (
-            SELECT n.node FROM before_numbers AS n SEMI JOIN turned AS t ON t.role = n.role AND t.value = n.value
-            UNION SELECT node FROM before_decided UNION SELECT other FROM before_decided)
-        SELECT r.unit, r.record_no FROM before_records AS r SEMI JOIN nodes AS n ON n.node = r.node
-        UNION SELECT d.unit, d.record_no
-        FROM before_doubtful_numbers AS d SEMI JOIN turned AS t ON t.role = d.role AND t.value = d.value
-        UNION SELECT unit, record_no FROM decisions UNION SELECT other_unit, other_record_no FROM decisions
-        """
-    )
+    connection.execute(f"INSERT INTO touched {sql(__package__, 'touched.sql')}")
 
 
 def find_core(connection: duckdb.DuckDBPyConnection, first_role: str) -> bool:
@@ -61,22 +47,10 @@ def find_core(connection: duckdb.DuckDBPyConnection, first_role: str) -> bool:
     Reads the tables `before_*`, and `records`, `numbers` and `case_references` of what was touched, as it is now.
     """
     connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE touched_nodes AS
-        SELECT DISTINCT u.first_node + t.record_no AS node FROM touched AS t JOIN units AS u ON u.unit = t.unit
-        """
+        "CREATE OR REPLACE TEMP TABLE touched_nodes AS"
+        " SELECT DISTINCT u.first_node + t.record_no AS node FROM touched AS t JOIN units AS u ON u.unit = t.unit"
     )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE held AS
-        SELECT node, role AS key, value FROM before_numbers
-        UNION ALL SELECT u.first_node + d.record_no, d.role, d.value
-        FROM before_doubtful_numbers AS d JOIN units AS u ON u.unit = d.unit WHERE d.rule = 'K05'
-        UNION ALL SELECT node, reference, value FROM before_case_references
-        UNION ALL SELECT node, role, value FROM numbers
-        UNION ALL SELECT node, reference, value FROM case_references
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS {sql(__package__, 'held.sql')}")
     connection.execute("CREATE OR REPLACE TEMP TABLE reached AS SELECT node FROM touched_nodes")
     _add_mates(connection)
     _add_holders(connection, [first_role])
@@ -128,7 +102,7 @@ def _add_one_edit_apart(connection: duckdb.DuckDBPyConnection, first_role: str) 
     """Add who was born on the same day as somebody reached and has a number one edit away, now or before."""
     _add(
         connection,
-        """
+        f"""
         WITH born AS (
             SELECT r.node, r.birth_on, h.value
             FROM (SELECT node, birth_on FROM before_records UNION SELECT node, birth_on FROM records) AS r
@@ -136,7 +110,7 @@ def _add_one_edit_apart(connection: duckdb.DuckDBPyConnection, first_role: str) 
             WHERE r.birth_on IS NOT NULL)
         SELECT o.node FROM born AS o
         JOIN (SELECT DISTINCT b.birth_on, b.value FROM born AS b SEMI JOIN reached AS r ON r.node = b.node) AS b
-            ON b.birth_on = o.birth_on AND damerau_levenshtein(b.value, o.value) = 1""",
+            ON b.birth_on = o.birth_on AND {one_edit_apart("b.value", "o.value")}""",
         {"role": first_role},
     )
 
@@ -162,37 +136,10 @@ def find_near(connection: duckdb.DuckDBPyConnection) -> None:
     Before, these tables have what was resolved in `context`, of which only that of `core` is right. `moved` are the entities of core, as
     they were and as they are.
     """
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE moved AS
-        SELECT m.entity FROM before_members AS m SEMI JOIN core AS c ON c.node = m.node
-        UNION SELECT m.entity FROM members AS m SEMI JOIN core AS c ON c.node = m.node
-        """
-    )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE moved_values AS
-        SELECT k.key, k.value FROM before_keys AS k SEMI JOIN moved AS m ON m.entity = k.entity
-        UNION SELECT k.key, k.value FROM keys AS k SEMI JOIN moved AS m ON m.entity = k.entity
-        """
-    )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE near AS
-        SELECT entity FROM moved
-        UNION SELECT k.entity FROM before_keys AS k SEMI JOIN moved_values AS v ON v.key = k.key AND v.value = k.value
-        """
-    )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE wide AS
-        WITH near_values AS (
-            SELECT k.key, k.value FROM before_keys AS k SEMI JOIN near AS n ON n.entity = k.entity
-            UNION SELECT key, value FROM moved_values)
-        SELECT entity FROM near
-        UNION SELECT k.entity FROM before_keys AS k SEMI JOIN near_values AS v ON v.key = k.key AND v.value = k.value
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE moved AS {sql(__package__, 'moved.sql')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE moved_values AS {sql(__package__, 'moved_values.sql')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE near AS {sql(__package__, 'near.sql')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE wide AS {sql(__package__, 'wide.sql')}")
     unmoved = "SEMI JOIN wide AS w ON w.entity = b.entity ANTI JOIN moved AS m ON m.entity = b.entity"
     connection.execute(
         f"""
@@ -220,14 +167,7 @@ def find_near(connection: duckdb.DuckDBPyConnection) -> None:
         UNION ALL SELECT b.* FROM before_members AS b {unmoved}
         """
     )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE numbers AS
-        SELECT n.* FROM numbers AS n SEMI JOIN core AS c ON c.node = n.node
-        UNION ALL
-        SELECT b.* FROM before_numbers AS b SEMI JOIN members AS m ON m.node = b.node ANTI JOIN core AS c ON c.node = b.node
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE numbers AS {sql(__package__, 'near_numbers.sql')}")
 
 
 def keep_rest(connection: duckdb.DuckDBPyConnection) -> None:
@@ -235,17 +175,7 @@ def keep_rest(connection: duckdb.DuckDBPyConnection) -> None:
 
     Create `every_entity`, all entities as they are, with `is_near`.
     """
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE doubtful_numbers AS
-        WITH resolved AS (
-            SELECT r.unit, r.record_no FROM before_records AS r SEMI JOIN core AS c ON c.node = r.node
-            UNION SELECT r.unit, r.record_no FROM records AS r SEMI JOIN core AS c ON c.node = r.node)
-        SELECT d.* FROM doubtful_numbers AS d SEMI JOIN resolved AS r ON r.unit = d.unit AND r.record_no = d.record_no
-        UNION ALL
-        SELECT b.* FROM before_doubtful_numbers AS b ANTI JOIN resolved AS r ON r.unit = b.unit AND r.record_no = b.record_no
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE doubtful_numbers AS {sql(__package__, 'kept_doubts.sql')}")
     both = "SEMI JOIN near AS n ON n.entity = {0}.{1} SEMI JOIN near AS o ON o.entity = {0}.{2}"
     connection.execute(
         f"""
@@ -260,15 +190,7 @@ def keep_rest(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE edges AS SELECT e.* FROM edges AS e {both.format('e', 'left_entity', 'right_entity')}"
     )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE every_entity AS
-        SELECT e.*, n.entity IS NOT NULL AS is_near
-        FROM (SELECT b.* FROM before_entities AS b ANTI JOIN moved AS m ON m.entity = b.entity
-            UNION ALL SELECT e.* FROM entities AS e SEMI JOIN moved AS m ON m.entity = e.entity) AS e
-        LEFT JOIN near AS n ON n.entity = e.entity
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE every_entity AS {sql(__package__, 'every_entity.sql')}")
 
 
 def keep_edges(connection: duckdb.DuckDBPyConnection) -> None:
@@ -276,28 +198,7 @@ def keep_edges(connection: duckdb.DuckDBPyConnection) -> None:
 
     Create `affected` (entity): those that are not what they were, or of which an edge is gone or new.
     """
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE gone AS
-        SELECT b.left_entity, b.right_entity, b.link_class
-        FROM before_edges AS b LEFT JOIN near AS l ON l.entity = b.left_entity LEFT JOIN near AS r ON r.entity = b.right_entity
-        WHERE CASE b.link_class WHEN 'B' THEN l.entity IS NOT NULL AND r.entity IS NOT NULL
-            WHEN 'C' THEN l.entity IS NOT NULL OR r.entity IS NOT NULL ELSE true END
-        """
-    )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE affected AS
-        SELECT entity FROM near
-        UNION SELECT left_entity FROM gone UNION SELECT right_entity FROM gone
-        UNION SELECT left_entity FROM edges UNION SELECT right_entity FROM edges
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {sql(__package__, 'gone.sql')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE affected AS {sql(__package__, 'affected.sql')}")
     connection.execute("CREATE OR REPLACE TEMP TABLE redrawn AS SELECT left_entity FROM gone UNION SELECT left_entity FROM edges")
-    connection.execute(
-        """
-        INSERT INTO edges
-        SELECT b.* FROM before_edges AS b SEMI JOIN redrawn AS t ON t.left_entity = b.left_entity
-        ANTI JOIN gone AS g ON g.left_entity = b.left_entity AND g.right_entity = b.right_entity AND g.link_class = b.link_class
-        """
-    )
+    connection.execute(f"INSERT INTO edges {sql(__package__, 'kept_edges.sql')}")

@@ -10,6 +10,11 @@ def alike(left: str, right: str) -> str:
     return f"(LEAST(length({left}), length({right})) >= 4 AND damerau_levenshtein({left}, {right}) <= 1)"
 
 
+def one_edit_apart(left: str, right: str) -> str:
+    """Return a condition: two numbers differ in one character, or in the order of two neighbours."""
+    return f"damerau_levenshtein({left}, {right}) = 1"
+
+
 def given_equal(left: str, right: str) -> str:
     """Return a condition, NULL if a name is unknown: given names are equal, or one is the second of the other: a call name."""
     return (

@@ -9,7 +9,16 @@ from __future__ import annotations
 import duckdb
 
 from das_pipeline.engine import create_table, sql
-from das_pipeline.linkage.compare import agreement, born_apart, given_apart, is_another_person, of_twins, surname_agrees, surname_disagrees
+from das_pipeline.linkage.compare import (
+    agreement,
+    born_apart,
+    given_apart,
+    is_another_person,
+    of_twins,
+    one_edit_apart,
+    surname_agrees,
+    surname_disagrees,
+)
 from das_pipeline.linkage.definition import LinkageDefinition
 
 LONG = 6  # digits; among shorter numbers, one edit apart says nothing
@@ -128,7 +137,7 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
             JOIN anchors AS a ON a.node = o.node WHERE s.records = 1 AND a.anchor <> s.anchor GROUP BY ALL),
         one_edit AS (
             SELECT l.anchor FROM sized AS l JOIN sized AS r ON r.birth_on = l.birth_on AND r.records > 1 AND r.anchor <> l.anchor
-            WHERE l.records = 1 AND NOT l.is_year_only AND NOT r.is_year_only AND damerau_levenshtein(l.anchor, r.anchor) = 1
+            WHERE l.records = 1 AND NOT l.is_year_only AND NOT r.is_year_only AND {one_edit_apart("l.anchor", "r.anchor")}
                 AND {surname_agrees("l", "r")} AND l.given_name IS NOT NULL AND NOT {given_apart("l", "r")}),
         pointed AS (
             SELECT l.anchor, r.anchor AS other, r.records, p.pointers, {agreement(definition, "l", "r")} AS score
@@ -137,8 +146,8 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
         SELECT anchor, bool_or(is_one_edit) AS is_one_edit FROM (
             SELECT anchor, true AS is_one_edit FROM one_edit
             UNION ALL
-            SELECT anchor, damerau_levenshtein(anchor, other) = 1 FROM pointed WHERE (records > 1 AND score + pointers >= 3)
-                OR ((records > 1 OR other < anchor) AND score + pointers >= 1 AND damerau_levenshtein(anchor, other) = 1))
+            SELECT anchor, {one_edit_apart("anchor", "other")} FROM pointed WHERE (records > 1 AND score + pointers >= 3)
+                OR ((records > 1 OR other < anchor) AND score + pointers >= 1 AND {one_edit_apart("anchor", "other")}))
             WHERE anchor NOT IN (SELECT a.anchor FROM decided AS d JOIN anchors AS a ON a.node IN (d.node, d.other)
                 WHERE d.kind = 'person' AND d.outcome = 'two')
         GROUP BY anchor

@@ -212,13 +212,12 @@ def find_given_numbers(connection: duckdb.DuckDBPyConnection) -> None:
 
     Where a register numbers its persons from 1, as linkage does, equal numbers say nothing: only numbers above its own are compared.
     """
+    highest = int(engine.scalar(connection, "SELECT GREATEST(MAX(record_no), COUNT(*), 0) FROM records"))
     connection.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE given_numbers AS
-        WITH own AS (SELECT GREATEST(MAX(record_no), COUNT(*), 0) AS highest FROM records)
-        SELECT DISTINCT ltrim(value, '0') AS value
-        FROM (SELECT value FROM numbers UNION SELECT number FROM merged_numbers), own
-        WHERE NOT COALESCE(TRY_CAST(value AS HUGEINT) <= highest, FALSE)
+        SELECT DISTINCT ltrim(value, '0') AS value FROM (SELECT value FROM numbers UNION SELECT number FROM merged_numbers)
+        WHERE NOT COALESCE(TRY_CAST(value AS HUGEINT) <= {highest}, FALSE)
         """
     )
 

@@ -207,15 +207,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, least: int) -> dict[str, Any]:
 
 def _write(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version | None) -> None:
     """Write `TABLES`, whole or over those of `base`, and `former`."""
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE unsure_records AS
-        SELECT r.unit, r.record_no, c.unit AS other_unit, c.record_no AS other_record_no, o.unit AS rival_unit,
-            o.record_no AS rival_record_no
-        FROM case_clusters AS u JOIN records AS r ON r.node = u.node
-        JOIN records AS c ON c.node = u.candidate JOIN records AS o ON o.node = u.rival
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE unsure_records AS {engine.sql(__package__, 'unsure_records.sql')}")
     if base is not None:
         numbers = layered.relation(base, NUMBER_IDS, NUMBER_KEY)
         connection.execute(

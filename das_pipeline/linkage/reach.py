@@ -14,34 +14,16 @@ from __future__ import annotations
 import duckdb
 
 from das_pipeline import layered
+from das_pipeline.engine import sql
 
 
 def find_joined(connection: duckdb.DuckDBPyConnection) -> bool:
     """Create `joined` from `affected` and the views `whole_*`; return False when that is so much that all is to be linked anew."""
     connection.execute("CREATE OR REPLACE TEMP TABLE joined AS SELECT entity FROM affected")
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE persons_before AS
-        SELECT b.person_id, m.entity
-        FROM links_before AS b JOIN units AS u ON u.unit = b.unit JOIN whole_members AS m ON m.node = u.first_node + b.record_no
-        WHERE b.person_id IS NOT NULL
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE persons_before AS {sql(__package__, 'persons_before.sql')}")
     found = 1
     while found:
-        found = connection.execute(
-            """
-            INSERT INTO joined
-            SELECT DISTINCT f.entity
-            FROM (
-                SELECT e.right_entity AS entity FROM whole_edges AS e SEMI JOIN joined AS j ON j.entity = e.left_entity
-                UNION ALL SELECT e.left_entity FROM whole_edges AS e SEMI JOIN joined AS j ON j.entity = e.right_entity
-                UNION ALL SELECT p.entity FROM persons_before AS p
-                SEMI JOIN (SELECT q.person_id FROM persons_before AS q SEMI JOIN joined AS j ON j.entity = q.entity) AS o
-                    ON o.person_id = p.person_id
-            ) AS f ANTI JOIN joined AS j ON j.entity = f.entity
-            """
-        ).fetchall()[0][0]
+        found = connection.execute(f"INSERT INTO joined {sql(__package__, 'joined.sql')}").fetchall()[0][0]
     many, all_of_them = connection.execute("SELECT (SELECT COUNT(*) FROM joined), (SELECT COUNT(*) FROM whole_entities)").fetchall()[0]
     return many <= layered.LARGEST * all_of_them
 
@@ -54,19 +36,8 @@ def find_recased(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE joined_nodes AS SELECT m.node FROM whole_members AS m SEMI JOIN joined AS j ON j.entity = m.entity"
     )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE placed_before AS
-        SELECT u.first_node + b.record_no AS node, b.*
-        FROM links_before AS b JOIN units AS u ON u.unit = b.unit
-        """
-    )
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE reached AS
-        SELECT node FROM joined_nodes UNION SELECT node FROM delivered
-        """
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE placed_before AS {sql(__package__, 'placed_before.sql')}")
+    connection.execute("CREATE OR REPLACE TEMP TABLE reached AS SELECT node FROM joined_nodes UNION SELECT node FROM delivered")
     _add_mates(connection, "case_id")  # who was of one case with a record that is gone, or names another case now
     _add_sharing(connection)
     _add_mates(connection, "person_id")
@@ -79,15 +50,7 @@ def find_recased(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _add_sharing(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        """
-        INSERT INTO reached
-        SELECT DISTINCT o.node FROM whole_case_references AS o
-        SEMI JOIN (SELECT c.reference, c.value FROM whole_case_references AS c SEMI JOIN reached AS r ON r.node = c.node) AS v
-            ON v.reference = o.reference AND v.value = o.value
-        ANTI JOIN reached AS r ON r.node = o.node
-        """
-    )
+    connection.execute(f"INSERT INTO reached {sql(__package__, 'sharing.sql')}")
 
 
 def _add_mates(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
