@@ -110,7 +110,7 @@ def _section(
     for fact, said in (*facts, ("Notes, and what it cannot say", notes.main)):
         yield f"| {fact} | {' '.join(said.split()).replace('|', '&#124;')} |"
     yield ""
-    yield from _read(name, {"period_kind": max(periods, key=KINDS.index), **totals})  # type: ignore[arg-type]
+    yield from _read(name, {"period_kind": max(periods, key=list[str](KINDS).index), **totals})
 
 
 def _read(name: str, cell: dict[str, str]) -> Iterator[str]:

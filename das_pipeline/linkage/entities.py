@@ -46,8 +46,6 @@ LAYERED = {
     "case_references": ("node", "touched_nodes"),
     "edges": ("left_entity", "redrawn"),
 }
-
-
 # In a version that builds on another: entities that are not what they were or have other edges, and the nodes of what was delivered since.
 CHANGED = {"affected": ("affected", "entity"), "delivered": ("touched_nodes", "node")}
 
@@ -87,7 +85,7 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
 
 def relation(version: Version | Draft, name: str) -> str:
     """The rows of one of `FILES` in a version."""
-    return layered.relation(version, name, *LAYERED.get(name, ())[:1])
+    return layered.relation(version, name, LAYERED[name][0]) if name in LAYERED else layered.relation(version, name)
 
 
 def load_entities(connection: duckdb.DuckDBPyConnection, version: Version) -> None:

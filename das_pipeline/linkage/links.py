@@ -47,8 +47,9 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
     """Write one row per record with its person id and case id, ages, unsure cases and the id ledger; return the verdicts.
 
     No value of a person is in them. Ids come from the previous version, so that they stay what they were: `ids.sql` gives them. `former`
-    keeps those of records that are gone. What did not change since the version before is not linked again, see `reach`; rule L13, and the
-    other order of rule L08, speak of what was.
+    keeps those of records that are gone. What did not change since the version before is not linked again, see `reach`: then rule L13
+    speaks of the day on which everything was linked last, and L04, L06, L08 and L12 judge what is linked now; the rest was judged when it
+    was.
     """
     definition, limits = load_definition(run.jurisdiction), load_policy(run.jurisdiction).linkage
     most_records = limits.records_a_person.rows
@@ -64,15 +65,7 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         if base is None:
             for name in FILES:
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM whole_{name}")
-        read_dates(run, connection, definition, None if base is None else "records")
-        if base is None:
-            tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
-            persons = persons_at(connection, definition, most_records, tried)
-            is_stable = link_records(connection, definition, run.as_of, most_records, join_at)
-        else:
-            persons = base.facts["persons_at"]
-            is_stable = relink_records(connection, definition, run.as_of, most_records, join_at, links_of(base))
-        changed = changed_if_linked_anew(connection, definition, most_records, join_at)
+        persons, is_stable, changed = _link(run, connection, definition, base, most_records, join_at)
         _make_ages(connection)
         _write(connection, draft, base)
         one_person, twins = judging.cluster_is_one_person(connection), judging.twins_stay_apart(connection)
@@ -106,6 +99,25 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
             judging.every_key_links(connection),
             judging.no_identifier_leaves(connection, draft.folder, delivered_contracts(run), definition, _whole(draft, base)),
         ]
+
+
+def _link(
+    run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, base: Version | None, most_records: int, join_at: float
+) -> tuple[dict[str, int], bool, int]:
+    """Create `links` of everything, or over `base` of what a day can change.
+
+    Return the persons at other thresholds (L13), whether the order of the edges does not matter (L08), and how many records would have
+    another person if they were linked anew (L10). Over `base`, each record that only earlier versions link counts as one of these.
+    """
+    read_dates(run, connection, definition, None if base is None else "records")
+    if base is None:
+        tried = {"loose": join_at - stability.BITS, "strict": join_at + stability.BITS} if definition.model else {}
+        persons = persons_at(connection, definition, most_records, tried)
+        is_stable = link_records(connection, definition, run.as_of, most_records, join_at)
+        return persons, is_stable, changed_if_linked_anew(connection, definition, most_records, join_at)
+    is_stable = relink_records(connection, definition, run.as_of, most_records, join_at, links_of(base))
+    changed = changed_if_linked_anew(connection, definition, most_records, join_at)
+    return base.facts["persons_at"], is_stable, changed + reach.kept_by_memory(connection, links_of(base), join_at)
 
 
 def _rules(run: Run) -> dict[str, str]:

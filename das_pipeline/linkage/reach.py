@@ -14,7 +14,7 @@ from __future__ import annotations
 import duckdb
 
 from das_pipeline import layered
-from das_pipeline.engine import sql
+from das_pipeline.engine import scalar, sql
 
 
 def find_joined(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -121,6 +121,14 @@ def keep_links(connection: duckdb.DuckDBPyConnection, links: str) -> None:
             UNION SELECT r.unit, r.record_no FROM records AS r SEMI JOIN nodes AS n ON n.node = r.node
             """
         )
+
+
+def kept_by_memory(connection: duckdb.DuckDBPyConnection, links: str, join_at: float) -> int:
+    """Return how many records that are not linked again have a link, in `links` (a relation), of too few bits for a new one."""
+    query = f"""
+        SELECT COUNT(*) FROM {links} AS l ANTI JOIN relinked AS r ON r.unit = l.unit AND r.record_no = l.record_no
+        WHERE l.link_class = 'C' AND l.weight < $join_at"""
+    return int(scalar(connection, query, {"join_at": join_at}))
 
 
 def limit_before(connection: duckdb.DuckDBPyConnection, nodes: str) -> None:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from das_pipeline import layered
+from das_pipeline.engine import create_table
 from das_pipeline.linkage import reach
 from das_pipeline.linkage.entities import FILES
 from das_pipeline.linkage.persons import relink_records
@@ -122,3 +124,13 @@ def in_cases(draw: random.Random, item: Mapping[str, Any]) -> Mapping[str, Any]:
     named = {"report": f"R{case}", "event": f"E{case // 2}"} | ({"docket": f"D{case}"} if unit != "report" else {})
     kept = {reference: value for reference, value in named.items() if draw.random() < 0.7}
     return {**item, **kept, ON: date(2023, 1, 1) + timedelta(days=draw.randrange(300))}
+
+
+def test_what_earlier_versions_hold_together_is_counted_though_it_is_not_linked_again() -> None:
+    """Of three links of too few bits one is made again today; a key and a strong link need no memory."""
+    connection = duckdb.connect(":memory:")
+    create_table(connection, "links", "unit VARCHAR, record_no BIGINT, link_class VARCHAR, weight DOUBLE", [
+        ("report", 1, "C", 3.0), ("report", 2, "C", 7.9), ("report", 3, "C", 3.0), ("report", 4, "C", 8.0), ("report", 5, "B", None),
+    ])  # fmt: skip
+    create_table(connection, "relinked", "unit VARCHAR, record_no BIGINT", [("report", 3)])
+    assert reach.kept_by_memory(connection, "links", 8.0) == 2

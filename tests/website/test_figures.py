@@ -36,7 +36,10 @@ def test_the_finding_names_the_total_its_change_and_the_largest_group() -> None:
 
 def test_a_month_is_compared_with_the_same_month_of_the_year_before() -> None:
     a_year_ago = {"outcome": "all", "period_kind": "month", "period": "2023-02", "n": 400, "status": "final"}
-    as_of_a_stock = lambda rows: [*(row for row in rows if row["period_kind"] == "month"), a_year_ago]  # noqa: E731  which has no years
+
+    def as_of_a_stock(rows):  # which has no years
+        return [*(row for row in rows if row["period_kind"] == "month"), a_year_ago]
+
     table = published("cases", {"a": 600}, months=[{"a": 500}, {"a": 600}], change=as_of_a_stock)
     assert said(figure(table, END, ENGLISH, UNITS).finding).startswith("In February 2024: 600 cases, 50% more than in February 2023.")
 
