@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from das_pipeline.auditor import beside
 from das_pipeline.auditor.database import days_of
 from das_pipeline.auditor.release import Published
 
@@ -51,7 +52,7 @@ def _wrong(catalog: dict[str, Any], release: Published, is_text: Check, is_code:
     base = graph[0]["@id"].removesuffix("catalog")
     address = base.removesuffix("current/catalog.ttl#")
     faults += not is_text(address) or len({o["@id"] for o in graph}) != len(graph)
-    names, edges = {"catalog", "publisher", "contact", *release.tables, *files}, _edges(release)
+    names, edges = {"catalog", "publisher", "contact", *release.tables, *beside.NAMES, *files}, _edges(release)
     for stated in graph:
         name = stated["@id"].removeprefix(base)
         resource = files.get(name)
@@ -114,9 +115,9 @@ def _is_explained(
     if last == "dcat:version":
         return text == release.changes.get("version")
     if last == "dct:identifier":
-        return text.startswith(base) and text.removeprefix(base) in release.tables
+        return text.startswith(base) and text.removeprefix(base) in {*release.tables, *beside.NAMES}
     if last == "dct:title" and not keys:
-        return f"tables/{text}" in release.paths
+        return f"tables/{text}" in release.paths or text.removesuffix(".csv") in beside.NAMES
     return last in TEXTS and keys <= {"@language"} and (is_text(text) or is_code(text) or (last == "skos:prefLabel" and text.isupper()))
 
 

@@ -1,4 +1,7 @@
-"""D18 in das.duckdb: the tables of the release with descriptions and labels, and nothing else: no object, comment or deleted row."""
+"""D18 in das.duckdb: the tables of the release and the files beside them, with descriptions and labels, and nothing else.
+
+No other object is in it, no comment, and no deleted row.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from das_pipeline.auditor import beside, csvw
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -43,7 +47,7 @@ SAME = {  # what it has as one that is made now has it
     " JOIN duckdb_tables() AS t USING (database_name, schema_name, table_name) WHERE database_name = '{}'",
     "labels of codes": 'SELECT * FROM "{}".main.codes',
     "labels of periods": 'SELECT * FROM "{}".main.periods',
-}
+} | {f"rows of {name}": f'SELECT * FROM "{{}}".main.{name}' for name in beside.NAMES}
 
 
 def database_has_nothing_else(release: Published, declared: Declared) -> Verdict:
@@ -93,30 +97,69 @@ def _make(path: Path, release: Published, declared: Declared) -> None:
             connection.execute(f'COMMENT ON TABLE "{name}" IS {_quoted(_description(table))}')
             for field in table.rows.schema:
                 connection.execute(f'COMMENT ON COLUMN "{name}"."{field.name}" IS {_quoted(_of(field.metadata, "description_"))}')
-        for name, rows in zip(LABELS, (_code_rows(release), _period_rows(release, declared)), strict=True):
-            connection.register("rows_to_store", pa.Table.from_pylist(rows))
-            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows_to_store")
-            connection.unregister("rows_to_store")
+        files = {name: _as_stored(release, name) for name in beside.NAMES if beside.resource_of(release, name)}
+        for name, rows in files.items():
+            _store(connection, name, rows)
+            connection.execute(f'COMMENT ON TABLE "{name}" IS {_quoted(_told_of_file(release, name))}')
+            for field in rows.schema:
+                connection.execute(f'COMMENT ON COLUMN "{name}"."{field.name}" IS {_quoted(_of(field.metadata, "description_"))}')
+        for name, rows in zip(LABELS, (_code_rows(release, files), _period_rows(release, files, declared)), strict=True):
+            _store(connection, name, pa.Table.from_pylist(rows))
         for language in declared.languages:
             connection.execute(f'CREATE SCHEMA "{language}"')
             for name, table in sorted(release.tables.items()):
-                connection.execute(_view(name, table, language))
+                connection.execute(_view(name, table.rows.schema, language))
+            for name, rows in files.items():
+                connection.execute(_view(name, rows.schema, language))
 
 
-def _code_rows(release: Published) -> list[dict[str, Any]]:
+def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    connection.register("rows_to_store", rows)
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows_to_store")
+    connection.unregister("rows_to_store")
+
+
+def _as_stored(release: Published, name: str) -> pa.Table:
+    """The rows of a file beside the tables, with the texts of its columns and codes as a table has them.
+
+    Its own description has the texts of columns by language, and the data package those of codes.
+    """
+    told = json.loads((release.folder / f"{name}{csvw.SUFFIX}").read_bytes())
+    rows, resource = beside.rows(release, name), beside.resource_of(release, name) or {}
+    titles = {column["name"]: column["titles"] for column in told["tableSchema"]["columns"]}
+    languages = list(next(iter(titles.values())))
+    fields = []
+    for column, described in zip(rows.schema, resource["schema"]["fields"], strict=True):
+        metadata = {f"description_{code}": text for code, (_, text) in titles[column.name].items()}
+        if "categories" in described:
+            codes = [{"code": o["value"]} | {c: o.get(f"label_{c}", o["label"]) for c in languages} for o in described["categories"]]
+            metadata["codes"] = json.dumps(codes)
+        fields.append(column.with_metadata(metadata))
+    return rows.cast(pa.schema(fields))
+
+
+def _told_of_file(release: Published, name: str) -> str:
+    resource = beside.resource_of(release, name) or {}
+    marked = "SIMULATED FIGURES. " if resource["is_simulated"] else ""
+    return f"{marked}{resource['title']}. {resource['description']}"
+
+
+def _code_rows(release: Published, files: dict[str, pa.Table]) -> list[dict[str, Any]]:
     """The label of each code of each column, one row per language."""
     rows = []
-    for name, table in sorted(release.tables.items()):
-        for field in table.rows.schema:
+    schemas = {name: table.rows.schema for name, table in sorted(release.tables.items())}
+    for name, schema in (schemas | {name: of_file.schema for name, of_file in files.items()}).items():
+        for field in schema:
             for place, option in enumerate(json.loads((field.metadata or {}).get(b"codes", b"[]"))):
                 of_code = {"table_name": name, "column_name": field.name, "place": place, "code": option["code"]}
                 rows += [of_code | {"language": key, "label": label} for key, label in option.items() if key != "code"]
     return rows
 
 
-def _period_rows(release: Published, declared: Declared) -> list[dict[str, Any]]:
+def _period_rows(release: Published, files: dict[str, pa.Table], declared: Declared) -> list[dict[str, Any]]:
     """The first and last day of each period and its label, one row per language."""
-    periods = sorted({p for table in release.tables.values() for p in table.rows["period"].unique().to_pylist()})
+    with_periods = [*(t.rows for t in release.tables.values()), *(rows for rows in files.values() if "period" in rows.column_names)]
+    periods = sorted({p for rows in with_periods for p in rows["period"].unique().to_pylist()})
     return [days_of(p) | {"language": code, "label": forms.period(p)} for p in periods for code, forms in declared.languages.items()]
 
 
@@ -130,15 +173,15 @@ def days_of(period: str) -> dict[str, Any]:
     return {"period_kind": kind, "period": period, "starts_on": date(int(year), first, 1), "ends_on": ends}
 
 
-def _view(name: str, table: Table, language: str) -> str:
+def _view(name: str, schema: pa.Schema, language: str) -> str:
     """The statement of the view that shows every code of a table with its label, and every period with its days."""
     columns, joins = [], ""
-    for field in table.rows.schema:
+    for field in schema:
         columns.append(f"cells.{field.name}")
         if field.name == "period":
             columns += ["periods.label AS period_label", "periods.starts_on", "periods.ends_on"]
             joins += f" LEFT JOIN main.periods AS periods ON periods.period = cells.period AND periods.language = '{language}'"
-        elif field.type == pa.string():
+        elif b"codes" in (field.metadata or {}):
             of = f"{field.name}_of"
             columns.append(f"{of}.label AS {field.name}_label")
             joins += f" LEFT JOIN main.codes AS {of} ON {of}.table_name = '{name}' AND {of}.column_name = '{field.name}'"

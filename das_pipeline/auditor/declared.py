@@ -79,7 +79,7 @@ class Declared:
     `tables`: name → kind, protected or external. `texts`: every text that may be shown, with `{…}` where something is filled in.
     `files`: path → SHA-256 of the files that are the same in every release, or that an earlier stage made. `codes`: names of concepts,
     tables, columns and rules, which are parts of addresses and keys. `languages`: the first is at the root of the site.
-    `formats`: extension → media type of the files of tables.
+    `formats`: extension → media type of the files of tables. `concept_uri`: what the addresses of schemes begin with.
     """
 
     tables: Mapping[str, str]
@@ -87,4 +87,5 @@ class Declared:
     codes: Collection[str]
     languages: Mapping[str, Forms]
     formats: Mapping[str, str]
+    concept_uri: str = ""
     files: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from das_pipeline.auditor import catalogs, citations, csvw, cubes, labelled, listing
+from das_pipeline.auditor import beside, catalogs, citations, csvw, cubes, labelled, listing
 from das_pipeline.auditor.declared import Declared, Limits
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
@@ -21,6 +21,7 @@ FIX = "Find what wrote it there, and build the candidate again: a new key is dec
 Check = Callable[[Any], bool]
 Rules = Sequence[tuple[str, Check]]
 SHA, SHORT = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{16}")
+TEXT = re.compile("text_[a-z]{2,3}")  # a column with the text of a language
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 LANGUAGE = "[a-z]{2,3}"
 TYPES = {pa.string(): ("unicode", "str"), pa.int64(): ("int64", "Int64"), pa.bool_(): ("bool", "bool")}
@@ -82,8 +83,9 @@ class Descriptors:
             (f"resources/\\*/({texts}|(licenses|sources)/\\*/(name|title|path))", self.text),
             ("resources/\\*/dialect/delimiter", is_one_of(";", ",")),
             ("resources/\\*/dialect/lineTerminator", is_one_of("\r\n")),
-            ("resources/\\*/schema/fields/\\*/name", lambda value: self.name(value) or self.text(value)),
-            ("resources/\\*/schema/fields/\\*/(title|type|unit|categories/\\*/value)|resources/\\*/schema/primaryKey/\\*", self.name),
+            ("resources/\\*/schema/fields/\\*/name", lambda value: self.name(value) or self.text(value) or is_match(TEXT, value)),
+            ("resources/\\*/schema/fields/\\*/title", lambda value: self.name(value) or is_match(TEXT, value)),
+            ("resources/\\*/schema/fields/\\*/(type|unit|categories/\\*/value)|resources/\\*/schema/primaryKey/\\*", self.name),
             (f"resources/\\*/schema/fields/\\*/(description|categories/\\*/label(_{LANGUAGE})?)", self.text),
             ("resources/\\*/schema/fields/\\*/constraints/required", is_one_of(True)),
             ("resources/\\*/schema/fields/\\*/constraints/minimum", is_one_of(0)),
@@ -153,8 +155,10 @@ class Descriptors:
         faults.update(catalogs.wrong(self.release, self.text, self.code))
         faults[listing.FILE] += listing.differs(self.release)
         faults.update(citations.wrong(self.release))
+        faults.update(beside.wrong(self.release, self.text))
+        faults["datapackage.json"] += len({*beside.NAMES} - {r["name"] for r in self.release.package.get("resources", [])})
         for name, table in self.release.tables.items():
-            faults[f"tables/{name}{csvw.SUFFIX}"] += csvw.differs(table, self.release)
+            faults[f"tables/{name}{csvw.SUFFIX}"] += csvw.differs(table, self.release, self.declared.concept_uri)
             faults[f"tables/{name}.json"] += cubes.wrong(table, self.as_of, self.text, self.name_or_row)
             for code, forms in self.declared.languages.items():
                 faults[f"tables/{name}.{code}.csv"] += labelled.differs(table, code, forms, self.words)
@@ -188,6 +192,8 @@ class Descriptors:
 
     def _is_right(self, resource: dict[str, Any]) -> bool:
         """Whether what a resource says of its file is so."""
+        if not str(resource["path"]).startswith("tables/"):
+            return beside.is_right(resource, self.release)
         name, _, extension = str(resource["path"]).removeprefix("tables/").partition(".")
         language, _, of_language = extension.rpartition(".")  # nl.csv: a file for people
         table, path = self.release.tables.get(name), self.release.folder / resource["path"]

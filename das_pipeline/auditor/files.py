@@ -16,18 +16,26 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from das_pipeline.auditor import citations, csvw
+from das_pipeline.auditor import beside, citations, csvw
 from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import Published, Table
 from das_pipeline.gate import Verdict
 
 BESIDE = {"datapackage.json", "changes.json", "quality.json", "expectations.json", "das.duckdb", "concepts.ttl", "concepts.jsonld"}
-BESIDE |= {"revisions.csv", "breaks.csv", "differences.csv", "catalog.ttl", "catalog.jsonld", "api/v1/tables.json", "api/v1/openapi.json"}
+BESIDE |= {
+    "revisions.csv",
+    "breaks.csv",
+    "differences.csv",
+    "catalog.ttl",
+    "catalog.jsonld",
+    "api/v1/tables.json",
+    "api/v1/openapi.json",
+} | beside.DESCRIPTIONS
 BESIDE |= {"manifest.json", "manifest.json.sig", "manifest.json.pub", citations.SUMS, *citations.CITED}
 Reader = Callable[[Path, pa.Schema], pa.Table]
 GROUP_ROWS = 20_000
-STORED = {"codes", "periods"}  # the tables of labels in das.duckdb
+STORED = {"codes", "periods", *beside.NAMES}  # what das.duckdb has besides the tables
 FIX = "Build the candidate again from the protected leaves, and find what wrote to its folder."
 
 
@@ -60,7 +68,8 @@ def files_as_described(release: Published, declared: Declared | None) -> Verdict
             faults[f"tables/{name}.parquet"] = 1
         if declared and not _is_as_written(table):
             faults[f"tables/{name}.parquet"] = 1
-    missing = {path.removeprefix("tables/").partition(".")[0] for path in described} ^ set(release.tables)
+    of_tables = {path.removeprefix("tables/").partition(".")[0] for path in described if path.startswith("tables/")}
+    missing = of_tables ^ set(release.tables)
     faults |= dict.fromkeys((f"tables/{name}" for name in missing), 1)
     return verdict("D10", "Every file is as described, and no other is there", len(present), faults, FIX)
 
@@ -133,7 +142,8 @@ def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnectio
     connection.execute(f"ATTACH '{database}' AS das (READ_ONLY)")
     stored = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'das'").fetchall()}
     faults["das.duckdb"] = len((stored - STORED) ^ set(release.tables))
-    of_tables = {path.removeprefix("tables/").partition(".")[::2] for path in (r["path"] for r in release.package["resources"])}
+    paths = [r["path"] for r in release.package["resources"] if r["path"].startswith("tables/")]
+    of_tables = {path.removeprefix("tables/").partition(".")[::2] for path in paths}
     copies = sorted({extension for _, extension in of_tables if "." not in extension} - {"parquet"})  # those for people have one language
     for name, table in release.tables.items():
         if name in stored:

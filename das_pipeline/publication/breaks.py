@@ -14,12 +14,15 @@ from das_pipeline.publication.texts import Break
 FILE = "breaks.csv"
 
 
+def schema(languages: Iterable[str]) -> pa.Schema:
+    """Return its columns."""
+    names = ("table", "dimension", "category", *(f"text_{code}" for code in languages))
+    return pa.schema([("date", pa.date32()), *((name, pa.string()) for name in names)])
+
+
 def write(folder: Path, breaks: Iterable[Break], languages: Iterable[str]) -> int:
     """Write a row for each break and table, by date; return their number. A break in all of a table has no dimension and category."""
     languages = list(languages)
-    schema = pa.schema(
-        [("date", pa.date32()), *((name, pa.string()) for name in ("table", "dimension", "category", *(f"text_{c}" for c in languages)))]
-    )
     rows = [
         {"date": first_day(broken.since), "table": table, "dimension": dimension, "category": category}
         | {f"text_{code}": broken.text[code] for code in languages}
@@ -28,5 +31,5 @@ def write(folder: Path, breaks: Iterable[Break], languages: Iterable[str]) -> in
         for dimension, category in broken.category.items() or [("", "")]
     ]
     rows.sort(key=lambda row: (row["date"], row["table"], row["dimension"], row["category"]))
-    csv.write(pa.Table.from_pylist(rows, schema=schema), folder / FILE)
+    csv.write(pa.Table.from_pylist(rows, schema=schema(languages)), folder / FILE)
     return len(rows)

@@ -14,6 +14,7 @@ from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.publication import (
     api,
+    beside,
     breaks,
     catalog,
     csvw,
@@ -68,7 +69,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
             draft.rows |= {f"tables/{table.name}.{extension}": rows for extension in formats.extensions(words.languages)}
             published += rows
             periods[table.name] = cells["period"].unique().to_pylist()
-            csvw.write(table, columns, parquet.parent)
+            csvw.write(table, columns, parquet.parent, run.jurisdiction.concept_uri)
             described += package.resources(table, columns, draft.folder, texts.columns, words)
         earlier = earlier_releases(run)
         before = earlier[-1] if earlier else None
@@ -78,24 +79,28 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         for name, dimensions in renamed.items():
             changed["tables"][name]["renamed"] = dimensions
         changed |= {"as_of": as_of, "previous": before.id if before else None}
-        described_whole = package.data_package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
         _json(draft, "changes.json", changed)
-        _json(draft, "datapackage.json", described_whole)
         draft.rows |= {
             revisions.FILE: revisions.write(draft.folder, run.as_of, earlier),
             differences.FILE: differences.write(draft.folder, texts.differences, texts.simulated, words.languages),
             breaks.FILE: breaks.write(draft.folder, texts.breaks, words.languages),
         }
+        files = beside.files(draft.folder, tables, texts, words)
+        for file in files:
+            csvw.write(file, file.columns, draft.folder, run.jurisdiction.concept_uri)
+            described.append(file.resource(draft.folder))
+        described_whole = package.data_package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
+        _json(draft, "datapackage.json", described_whole)
         _json(draft, "quality.json", quality(run, tables))
         _json(
             draft,
             expectations.FILE,
             expectations.suites(tables, defined, before, run.as_of, policy.publication),
         )
-        _json(draft, api.TABLES, api.list_tables(draft.folder, described_whole))
+        _json(draft, api.TABLES, api.list_tables(draft.folder, described_whole, files))
         draft.path(api.OPENAPI).write_bytes(api.openapi())
-        catalog.write(draft.folder, tables, periods, texts, described_whole)
-        database.write(draft.path("das.duckdb"), tables, draft.folder / "tables", words)
+        catalog.write(draft.folder, [*tables, *files], periods, texts, described_whole)
+        database.write(draft.path("das.duckdb"), tables, draft.folder / "tables", files, words)
         for name in CONCEPTS:
             draft.path(name).write_bytes(run.lake.live("terminology/concepts").path(name).read_bytes())
         verdicts = [*judging.judge(connection, draft.folder), mapped]

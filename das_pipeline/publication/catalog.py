@@ -14,7 +14,7 @@ from typing import Any
 
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import first_day, last_day
-from das_pipeline.publication.definitions import Table
+from das_pipeline.publication.definitions import Described, Table
 from das_pipeline.publication.texts import TableTexts
 from das_pipeline.rdf import Iri, Resource, Typed, Value, Words, json_ld, turtle
 
@@ -28,20 +28,24 @@ Statements = Mapping[str, Sequence[Value]]
 
 
 def write(
-    folder: Path, tables: Iterable[Table], periods: Mapping[str, Sequence[str]], texts: TableTexts, package: Mapping[str, Any]
+    folder: Path, tables: Iterable[Described], periods: Mapping[str, Sequence[str]], texts: TableTexts, package: Mapping[str, Any]
 ) -> None:
-    """Write both files into `folder`. `periods` has those of each table; `package` is the data package, with all files of the tables."""
+    """Write both files into `folder`. `tables` are these and the files beside them; `periods` has those of each table.
+
+    `package` is the data package, with all files.
+    """
     resources = list(_resources(list(tables), periods, texts, package))
     (folder / FILES[0]).write_text(turtle(resources), encoding="utf-8")
     (folder / FILES[1]).write_text(json.dumps(json_ld(resources), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _resources(
-    tables: Sequence[Table], periods: Mapping[str, Sequence[str]], texts: TableTexts, package: Mapping[str, Any]
+    tables: Sequence[Described], periods: Mapping[str, Sequence[str]], texts: TableTexts, package: Mapping[str, Any]
 ) -> Iterator[Resource]:
     base = f"{texts.catalogue.address}current/{FILES[0]}#"
     of_file = {name: [r for r in package["resources"] if _table_of(r) == name] for name in (t.name for t in tables)}
     languages = [Iri(f"{EU}/language/{LANGUAGES[code]}") for code in texts.dataset.model_dump() if code in LANGUAGES]
+    every = sorted({period for of_table in periods.values() for period in of_table})
     modified = [date.fromisoformat(package["as_of"])]
     common: dict[str, Sequence[Value]] = {
         "dct:publisher": [Iri(f"{base}publisher")],
@@ -70,12 +74,12 @@ def _resources(
     contact = {"vcard:fn": _words(texts.publisher), "vcard:hasEmail": [Iri(f"mailto:{texts.catalogue.email}")]}
     yield Resource(Iri(f"{base}contact"), {"rdf:type": [Iri("vcard:Kind"), Iri("vcard:Organization")], **contact})
     for table in tables:
-        yield _dataset(table, base, periods[table.name], common, of_file[table.name])
+        yield _dataset(table, base, periods.get(table.name, every), common, of_file[table.name])
         yield from (_distribution(resource, texts, table, base, modified) for resource in of_file[table.name])
     yield from _classes(tables, texts, languages, package)
 
 
-def _dataset(table: Table, base: str, periods: Sequence[str], common: Statements, files: Sequence[Mapping[str, Any]]) -> Resource:
+def _dataset(table: Described, base: str, periods: Sequence[str], common: Statements, files: Sequence[Mapping[str, Any]]) -> Resource:
     creator = Resource(None, {"rdf:type": [Iri("foaf:Agent")], "foaf:name": _words(table.source.title)})
     span = {
         "rdf:type": [Iri("dct:PeriodOfTime")],
@@ -87,9 +91,9 @@ def _dataset(table: Table, base: str, periods: Sequence[str], common: Statements
         {
             "rdf:type": [Iri("dcat:Dataset")],
             "dct:title": _words(table.title),
-            "dct:description": _words(Text.joined([table.description, table.notes], " ")),
+            "dct:description": _words(table.whole),
             "dct:identifier": [Words(f"{base}{table.name}")],
-            "dct:creator": [creator] if table.kind == "external" else common["dct:publisher"],
+            "dct:creator": [creator] if isinstance(table, Table) and table.kind == "external" else common["dct:publisher"],
             "dct:accessRights": [PUBLIC],
             "dct:temporal": [Resource(None, span)],
             **common,
@@ -98,7 +102,7 @@ def _dataset(table: Table, base: str, periods: Sequence[str], common: Statements
     )
 
 
-def _distribution(resource: Mapping[str, Any], texts: TableTexts, table: Table, base: str, modified: Sequence[Value]) -> Resource:
+def _distribution(resource: Mapping[str, Any], texts: TableTexts, table: Described, base: str, modified: Sequence[Value]) -> Resource:
     address = Iri(f"{texts.catalogue.address}current/{resource['path']}")
     file_type = FILE_TYPES.get(resource["format"])
     checksum: dict[str, Sequence[Value]] = {
@@ -123,7 +127,7 @@ def _distribution(resource: Mapping[str, Any], texts: TableTexts, table: Table, 
     )
 
 
-def _classes(tables: Sequence[Table], texts: TableTexts, languages: Sequence[Iri], package: Mapping[str, Any]) -> Iterator[Resource]:
+def _classes(tables: Sequence[Described], texts: TableTexts, languages: Sequence[Iri], package: Mapping[str, Any]) -> Iterator[Resource]:
     """Yield the class of each value that is in a list of others."""
     files = package["resources"]
     named = {

@@ -1,4 +1,4 @@
-"""das.duckdb: the tables with descriptions as comments, the labels of codes and periods, and a labelled view per table and language."""
+"""das.duckdb: the tables and the files beside them, with descriptions as comments, the labels of codes and periods, and labelled views."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ import pyarrow.parquet as pq
 
 from das_pipeline import engine
 from das_pipeline.errors import ConfigurationError
+from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import first_day, kind_of, last_day
 from das_pipeline.publication import metadata
-from das_pipeline.publication.definitions import Table
+from das_pipeline.publication.beside import File
+from das_pipeline.publication.definitions import Described, Table
 from das_pipeline.publication.texts import Words
 
 CODES, PERIODS = "codes", "periods"
 
 
-def write(path: Path, tables: Iterable[Table], folder: Path, words: Words) -> None:
-    """Create the database of `tables`, whose Parquet files are in `folder`. Rows are stored, since a view breaks when a file is moved."""
+def write(path: Path, tables: Iterable[Table], folder: Path, files: Iterable[File], words: Words) -> None:
+    """Create the database of `tables`, whose Parquet files are in `folder`, and of the `files` beside them, with a view in each language.
+
+    Rows are stored, since a view breaks when a file is moved.
+    """
     with duckdb.connect(str(path), config={"threads": 1}) as database:
         schemas: dict[str, pa.Schema] = {}
         for table in tables:
@@ -30,17 +35,26 @@ def write(path: Path, tables: Iterable[Table], folder: Path, words: Words) -> No
             file = folder / f"{table.name}.parquet"
             name, schemas[table.name] = engine.identifier(table.name), pq.read_schema(file)
             database.execute(f"CREATE TABLE {name} AS SELECT * FROM {engine.parquet([file])}")
-            simulated = "SIMULATED FIGURES. " if table.is_simulated else ""
-            database.execute(f"COMMENT ON TABLE {name} IS {_quoted(simulated + table.title.main + '. ' + table.description.main)}")
-            for field in schemas[table.name]:
-                database.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {_quoted(metadata.description(field).main)}")
+            _describe(database, table, table.description, schemas[table.name])
         used = {p for name in schemas for p in pq.read_table(folder / f"{name}.parquet", columns=["period"])["period"].unique().to_pylist()}
+        for file in files:
+            schemas[file.name] = file.rows.schema
+            _store(database, file.name, file.rows)
+            _describe(database, file, file.whole, file.rows.schema)
+            used |= set(file.rows["period"].unique().to_pylist()) if "period" in file.rows.column_names else set()
         _store(database, CODES, code_labels(schemas))
         _store(database, PERIODS, period_labels(used, words))
         for language in words.languages:
             database.execute(f'CREATE SCHEMA "{language}"')
             for name, schema in schemas.items():
                 database.execute(labelled_view(name, schema, language))
+
+
+def _describe(database: duckdb.DuckDBPyConnection, about: Described, text: Text, schema: pa.Schema) -> None:
+    simulated = "SIMULATED FIGURES. " if about.is_simulated else ""
+    database.execute(f"COMMENT ON TABLE {about.name} IS {_quoted(simulated + about.title.main + '. ' + text.main)}")
+    for field in schema:
+        database.execute(f"COMMENT ON COLUMN {about.name}.{field.name} IS {_quoted(metadata.description(field).main)}")
 
 
 def code_labels(schemas: dict[str, pa.Schema]) -> pa.Table:
@@ -82,7 +96,7 @@ def labelled_view(name: str, schema: pa.Schema, language: str) -> str:
         if field.name == "period":
             shown.append("periods.label AS period_label, periods.starts_on, periods.ends_on")
             joins.append(f"LEFT JOIN main.periods AS periods ON periods.period = cells.period AND periods.language = '{language}'")
-        elif field.type == pa.string():
+        elif b"codes" in field.metadata:
             shown.append(f"{column}_of.label AS {column}_label")
             joins.append(
                 f"LEFT JOIN main.codes AS {column}_of ON {column}_of.table_name = '{table}' AND {column}_of.column_name = '{column}'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import pyarrow.parquet as pq
 from pydantic import BaseModel
@@ -50,6 +50,23 @@ class Source:
     url: str | None = None
 
 
+class Described(Protocol):
+    """What descriptors ask of whatever is published as rows: its name, texts, source and key."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> Text: ...
+    @property
+    def whole(self) -> Text: ...
+    @property
+    def source(self) -> Source: ...
+    @property
+    def is_simulated(self) -> bool: ...
+    @property
+    def keys(self) -> list[str]: ...
+
+
 @dataclass(frozen=True)
 class Table:
     """A table as published: one row per cell.
@@ -85,6 +102,11 @@ class Table:
     def count(self) -> str:
         """The text of texts/tables.yaml that says what its figures are."""
         return {"protected": "n", "derived": "n_derived", "external": "n_exact"}[self.kind]
+
+    @property
+    def whole(self) -> Text:
+        """Its description with its notes."""
+        return Text.joined([self.description, self.notes], " ")
 
     @property
     def is_balance(self) -> bool:

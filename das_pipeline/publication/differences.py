@@ -19,9 +19,16 @@ from das_pipeline.publication.texts import Difference
 from das_pipeline.terminology import ALL
 
 FILE = "differences.csv"
+KEYS = ("table", "other_table", "dimension", "other_dimension", "category", "period")
 ROUNDING = 10  # a rounded figure that differs so little from an exact one differs by rounding
 EQUAL, BY_ROUNDING, SIMULATED = "equal", "rounding", "simulated"
 Cells = Mapping[tuple[str, str], int]  # category and period -> count
+
+
+def schema(languages: Iterable[str]) -> pa.Schema:
+    """Return its columns."""
+    names = (*KEYS, "n", "other_n", "difference", "reason", *(f"text_{code}" for code in languages))
+    return pa.schema([(name, pa.int64() if name in ("n", "other_n", "difference") else pa.string()) for name in names])
 
 
 def write(folder: Path, declared: Iterable[Difference], simulated: Text, languages: Iterable[str]) -> int:
@@ -30,12 +37,8 @@ def write(folder: Path, declared: Iterable[Difference], simulated: Text, languag
     `simulated` is the text where the figures of one table alone are simulated: then nothing else is the reason.
     """
     languages = list(languages)
-    names = ("table", "other_table", "dimension", "other_dimension", "category", "period")
-    numbers = ("n", "other_n", "difference")
-    columns = [(name, pa.string()) for name in names] + [(name, pa.int64()) for name in numbers]
-    columns += [(name, pa.string()) for name in ("reason", *(f"text_{code}" for code in languages))]
     rows = [row for pair in declared for row in _rows(folder, pair, simulated, languages)]
-    csv.write(pa.Table.from_pylist(rows, schema=pa.schema(columns)), folder / FILE)
+    csv.write(pa.Table.from_pylist(rows, schema=schema(languages)), folder / FILE)
     return len(rows)
 
 

@@ -49,17 +49,19 @@ def judge(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Verdict]:
 
 
 def descriptors_fit(folder: Path) -> Verdict:
-    """D10: every file of `tables/` is described in the data package, with its hash and its columns, and nothing else is there."""
+    """D10: every table, in every format, and every CSV beside the tables is described, with its hash and its columns."""
     package = json.loads((folder / "datapackage.json").read_bytes())
     described = {r["path"]: r for r in package["resources"]}
-    present = {p.relative_to(folder).as_posix() for p in (folder / "tables").rglob("*") if p.is_file()}
+    files = [p for p in (folder / "tables").rglob("*") if p.is_file()] + [*folder.glob("*.csv"), *folder.glob(f"*{SUFFIX}")]
+    present = {p.relative_to(folder).as_posix() for p in files}
     of_csv = {path.removesuffix(".parquet") + SUFFIX for path in described if path.endswith(".parquet")}  # themselves descriptors
+    of_csv |= {path.removesuffix(".csv") + SUFFIX for path in described if "/" not in path}
     wrong = sorted(present ^ {*described, *of_csv})
     for path, resource in described.items():
         if path in wrong:
             continue
         columns = [f["name"] for f in resource["schema"]["fields"]]
-        delimiter = resource.get("dialect", {}).get("delimiter")
+        delimiter = resource.get("dialect", {}).get("delimiter") or ("" if "/" in path else ",")
         found = titles(folder / path, delimiter) if delimiter else _columns(folder / path)
         if f"sha256:{sha256_of(folder / path)}" != resource["hash"] or found != columns:
             wrong.append(path)

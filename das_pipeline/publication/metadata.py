@@ -30,19 +30,21 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
     """Return the columns of `table` in order: name, type, description, unit and codes. Every descriptor is made from this."""
     listed: list[dict[str, Any]] = []
     for dimension in table.dimensions:
-        listed.append(_coded(dimension.name, texts[dimension.name], labels[dimension.name]))
-    listed.append(_coded("period_kind", texts["period_kind"], {kind: texts[kind] for kind in table.periods}))
+        listed.append(coded(dimension.name, texts[dimension.name], labels[dimension.name]) | {"scheme": dimension.scheme})
+    listed.append(coded("period_kind", texts["period_kind"], {kind: texts[kind] for kind in table.periods}))
     listed.append({"name": "period", "type": "string", "description": texts["period"]})
-    listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit})
+    at_least = {} if table.is_balance else {"minimum": 0}
+    listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit} | at_least)
     statuses = (*STATUSES, ESTIMATE) if any(d.is_split for d in table.dimensions) else STATUSES
     statuses = (*statuses, NOT_SHOWN) if table.kind == "derived" else statuses
-    listed.append(_coded("status", texts["status"], {status: texts[status] for status in statuses if status in texts}))
+    listed.append(coded("status", texts["status"], {status: texts[status] for status in statuses if status in texts}))
     mark = str(table.is_simulated).lower()
-    listed.append(_coded(MARK, texts[MARK], {mark: texts[mark]}) | {"type": "boolean"})
+    listed.append(coded(MARK, texts[MARK], {mark: texts[mark]}) | {"type": "boolean"})
     return listed
 
 
-def _coded(name: str, description: Text, codes: Mapping[str, Text]) -> dict[str, Any]:
+def coded(name: str, description: Text, codes: Mapping[str, Text]) -> dict[str, Any]:
+    """Return a column of codes with their labels."""
     of_file = [{"code": c, **t.model_dump()} for c, t in codes.items()]
     return {"name": name, "type": "string", "description": description, "codes": of_file, "labels": codes}
 
@@ -57,15 +59,6 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mappin
 
     The pandas metadata makes pandas read counts as Int64, so that a missing count would not turn the others into floats.
     """
-    types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_()}
-    arrow_fields = []
-    for column in columns:
-        metadata = {f"{DESCRIPTION}{code}": text for code, text in column["description"].model_dump().items()}
-        if "unit" in column:
-            metadata["unit"] = column["unit"]
-        if "codes" in column:
-            metadata["codes"] = canonical(column["codes"]).decode()
-        arrow_fields.append(pa.field(column["name"], types[column["type"]], nullable=False, metadata=metadata))
     facts = {
         "table": table.name,
         "title": table.title.model_dump(),
@@ -94,7 +87,21 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mappin
         "pandas_version": "3.0.0",
     }
     of_table = json.dumps(facts, ensure_ascii=False).encode()  # unsorted: the order of the dimensions is that of a cell's key
-    return pa.schema(arrow_fields, metadata={b"das": of_table, b"pandas": canonical(pandas)})
+    return pa.schema(arrow_fields(columns), metadata={b"das": of_table, b"pandas": canonical(pandas)})
+
+
+def arrow_fields(columns: list[dict[str, Any]]) -> list[pa.Field]:
+    """Return the columns as Arrow has them, with descriptions, unit and code labels. A column with `may_be_empty` may have no value."""
+    types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "date": pa.date32()}
+    listed = []
+    for column in columns:
+        metadata = {f"{DESCRIPTION}{code}": text for code, text in column["description"].model_dump().items()}
+        if "unit" in column:
+            metadata["unit"] = column["unit"]
+        if "codes" in column:
+            metadata["codes"] = canonical(column["codes"]).decode()
+        listed.append(pa.field(column["name"], types[column["type"]], nullable=bool(column.get("may_be_empty")), metadata=metadata))
+    return listed
 
 
 def description(field: pa.Field) -> Text:

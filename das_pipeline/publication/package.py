@@ -9,7 +9,7 @@ from typing import Any
 from das_pipeline.disk import sha256_of
 from das_pipeline.jurisdiction import Text
 from das_pipeline.publication import formats
-from das_pipeline.publication.definitions import Table
+from das_pipeline.publication.definitions import Described, Table
 from das_pipeline.publication.labelled import separator
 from das_pipeline.publication.metadata import ENDS, STARTS, in_each
 from das_pipeline.publication.texts import TableTexts, Words
@@ -39,11 +39,12 @@ def data_package(
 
 def resources(table: Table, columns: Columns, folder: Path, texts: Mapping[str, Text], words: Words) -> list[dict[str, Any]]:
     """Return the descriptors of the files of `table`: one in each format, and one for people in each language, with their hashes."""
-    schema = {"fields": [_field(column, table) for column in columns], "primaryKey": table.keys}
+    schema = {"fields": [field(column) for column in columns], "primaryKey": table.keys}
     described = []
     for place, form in enumerate(formats.FORMATS):
         facts = {"format": form.extension, "mediatype": form.media_type, "schema": schema}
-        described.append(_resource(table, form.extension, folder, table.name if not place else f"{table.name}-{form.extension}") | facts)
+        name = table.name if not place else f"{table.name}-{form.extension}"
+        described.append(resource(table, folder, f"tables/{table.name}.{form.extension}", name) | facts)
     for language in words.languages:
         facts = {
             "format": "csv",
@@ -51,40 +52,42 @@ def resources(table: Table, columns: Columns, folder: Path, texts: Mapping[str, 
             "dialect": {"delimiter": separator(words, language), "lineTerminator": "\r\n"},
             "schema": {"fields": _labelled_fields(columns, texts, language)},
         }
-        described.append(_resource(table, f"{language}.csv", folder, f"{table.name}-{language}") | facts)
+        described.append(resource(table, folder, f"tables/{table.name}.{language}.csv", f"{table.name}-{language}") | facts)
     return described
 
 
-def _resource(table: Table, extension: str, folder: Path, name: str) -> dict[str, Any]:
-    path = folder / "tables" / f"{table.name}.{extension}"
-    source = {"title": table.source.title.main} | ({"path": table.source.url} if table.source.url else {})
+def resource(about: Described, folder: Path, path: str, name: str) -> dict[str, Any]:
+    """Return the descriptor of the file `path` of `about` in `folder`, but for its format and columns."""
+    source = {"title": about.source.title.main} | ({"path": about.source.url} if about.source.url else {})
     return {
         "name": name,
-        "path": f"tables/{path.name}",
-        **in_each("title", table.title),
-        **in_each("description", Text.joined([table.description, table.notes], " ")),
+        "path": path,
+        **in_each("title", about.title),
+        **in_each("description", about.whole),
         "encoding": "utf-8",
-        "bytes": path.stat().st_size,
-        "hash": f"sha256:{sha256_of(path)}",
-        "is_simulated": table.is_simulated,
-        "licenses": [table.source.licence.as_descriptor()],
+        "bytes": (folder / path).stat().st_size,
+        "hash": f"sha256:{sha256_of(folder / path)}",
+        "is_simulated": about.is_simulated,
+        "licenses": [about.source.licence.as_descriptor()],
         "sources": [source],
     }
 
 
-def _field(column: dict[str, Any], table: Table) -> dict[str, Any]:
-    field = {
+def field(column: dict[str, Any]) -> dict[str, Any]:
+    """Return a column as a data package has it."""
+    described = {
         "name": column["name"],
         "type": column["type"],
         "title": column["name"],
         "description": " / ".join([column["description"].main, *column["description"].others.values()]),
     }
     if "labels" in column and column["type"] == "string":
-        field["categories"] = [{"value": code, **in_each("label", label)} for code, label in column["labels"].items()]
+        described["categories"] = [{"value": code, **in_each("label", label)} for code, label in column["labels"].items()]
     if "unit" in column:
-        field["unit"] = column["unit"]
-    at_least = {"minimum": 0} if column["type"] == "integer" and not table.is_balance else {}
-    return field | {"constraints": {"required": True} | at_least}
+        described["unit"] = column["unit"]
+    if column.get("may_be_empty"):
+        return described
+    return described | {"constraints": {"required": True} | ({"minimum": column["minimum"]} if "minimum" in column else {})}
 
 
 def _labelled_fields(columns: Columns, texts: Mapping[str, Text], language: str) -> list[dict[str, str]]:

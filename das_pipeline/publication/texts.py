@@ -76,6 +76,14 @@ class Difference(BaseModel, extra="forbid"):
         return self
 
 
+class FileTexts(BaseModel, extra="forbid"):
+    """What a file beside the tables is, and each of its columns; `text` is the description of the text in every language."""
+
+    title: Text
+    description: Text
+    columns: dict[str, Text]
+
+
 class TableTexts(BaseModel, extra="forbid"):
     """Texts of tables.yaml: publisher, licence, and the names of columns, codes and units.
 
@@ -95,6 +103,7 @@ class TableTexts(BaseModel, extra="forbid"):
     simulated: Text
     withdrawn: Text
     current_release: Text
+    files: dict[Literal["breaks", "differences", "revisions"], FileTexts]
     breaks: list[Break] = []
     differences: list[Difference] = []
 

@@ -58,6 +58,7 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
             for code, forms in words.languages.items()
         },
         formats={form.extension: form.media_type for form in formats.FORMATS},
+        concept_uri=jurisdiction.concept_uri,
         files={path: hashlib.sha256(content).hexdigest() for path, content in _static().items()} | dict(made),
     )
 

@@ -1031,6 +1031,30 @@ def a_count_in_the_description_of_a_csv(folder: Path) -> None:
 
 
 @plant
+def a_count_in_the_description_of_the_breaks(folder: Path) -> None:
+    edit(folder, "breaks.csv-metadata.json", lambda c: c["tableSchema"]["columns"][0]["titles"]["nl"].append("13 meldingen"))
+
+
+@plant
+def a_count_in_what_the_data_package_says_of_the_revisions(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda p: p["resources"][-1].update(description=f"{p['resources'][-1]['description']} 13 reports."))
+
+
+@plant
+def a_count_in_the_revisions_of_the_database(folder: Path) -> None:
+    database(folder, "UPDATE revisions SET n = 13 WHERE period = '2024-01' AND \"table\" = 'reports'")
+
+
+@plant
+def a_scheme_that_is_a_count(folder: Path) -> None:
+    edit(
+        folder,
+        "tables/reports.csv-metadata.json",
+        lambda c: c["tableSchema"]["columns"][0].update({"qb:codeList": {"@id": "urn:das:toy:13"}}),
+    )
+
+
+@plant
 def a_note_in_the_description_of_a_csv(folder: Path) -> None:
     edit(folder, "tables/reports.csv-metadata.json", lambda c: c.update(notes=[{"body": "13"}]))
 

@@ -39,6 +39,18 @@ def test_a_view_for_each_table_and_language_shows_the_labels(candidate: Version)
                 assert len(set(database.execute(query).fetchall()[0])) == 1, "a row without a label, or one too many"
 
 
+def test_the_files_beside_the_tables_have_comments_and_a_labelled_view(candidate: Version) -> None:
+    with duckdb.connect(str(candidate.path("das.duckdb")), read_only=True) as database:
+        query = (
+            "SELECT table_label, row, row_label, period_label, status_label FROM nl.revisions WHERE row = 'ruled' AND period = '2024-01'"
+        )
+        assert database.execute(query).fetchall() == [("Keten", "ruled", "Uitgesproken", "januari 2024", "Voorlopig")]
+        query = "SELECT DISTINCT dimension_label, reason_label FROM en.differences WHERE dimension = 'offence'"
+        assert database.execute(query).fetchall() == [("Offence", "Equal")]
+        query = "SELECT comment FROM duckdb_columns() WHERE table_name = 'breaks' AND column_name = 'date' AND schema_name = 'main'"
+        assert database.execute(query).fetchall() == [("The first day on which the series counts something else",)]
+
+
 def test_the_codes_of_a_column_are_a_table_in_their_order(candidate: Version) -> None:
     with duckdb.connect(str(candidate.path("das.duckdb")), read_only=True) as database:
         query = "SELECT code, label FROM codes WHERE (table_name, column_name, language) = ('reports', 'offence', 'en') ORDER BY place"

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import jsonschema
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -121,7 +122,7 @@ def test_a_period_is_as_known_as_its_sources_make_it(period: str, sources: list[
 def test_the_database_holds_the_tables_with_comments(candidate: Version) -> None:
     with duckdb.connect(str(candidate.path("das.duckdb")), read_only=True) as database:
         tables = dict(database.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
-        assert set(tables) == {"flow", "reports", "reports_persons", "codes", "periods"}
+        assert set(tables) == {"flow", "reports", "reports_persons", "codes", "periods", "breaks", "differences", "revisions"}
         assert tables["reports"].startswith("SIMULATED FIGURES. Reports. Reports by offence")
         assert (
             value(candidate.folder, "reports", offence="all", period="2023")
@@ -189,11 +190,22 @@ def test_the_data_package_validates(candidate: Version) -> None:
     assert package["is_simulated"] is True
     tables = [r for r in package["resources"] if r["format"] == "csv"]
     assert {r["path"] for r in package["resources"]} == {
-        n for n in candidate.files if n.startswith("tables/") and not n.endswith(csvw.SUFFIX)
+        n for n in candidate.files if (n.startswith("tables/") or n.endswith(".csv")) and not n.endswith(csvw.SUFFIX)
     }
     plain = {"name": package["name"], "resources": [{k: r[k] for k in ("name", "path", "schema")} for r in tables]}
     report = Package.from_descriptor(plain, basepath=str(candidate.folder)).validate()
     assert report.valid, report.flatten(["title", "fieldName", "note"])
+
+
+def test_the_data_package_is_as_the_schema_of_the_standard_demands(candidate: Version) -> None:
+    """The other reader asks less: it takes a resource without data, and does not look at categories."""
+    schema = json.loads((Path(__file__).parent / "schemas" / "data-package-2.0.json").read_bytes())
+    judge = jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker())
+    package = json.loads(candidate.path("datapackage.json").read_bytes())
+    judge.validate(package)
+    field = next(f for f in package["resources"][-1]["schema"]["fields"] if "categories" in f)
+    field["categories"][0] = {"label": "no value"}
+    assert not judge.is_valid(package)
 
 
 def test_the_same_leaves_give_the_same_bytes_on_one_and_two_threads(protected: Callable[..., Run]) -> None:

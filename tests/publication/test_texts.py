@@ -22,7 +22,7 @@ def test_texts_of_a_real_release_do_not_speak_of_simulated_figures() -> None:
     for page in site["pages"]:
         page["parts"] = [(part["title"], part["paragraphs"]) for part in page["parts"] if not part["simulated_only"]]
     del site["start"]["simulated_only"]
-    files = table_texts(nl).model_dump(exclude={"simulated": True, "columns": {"is_simulated"}})
+    files = table_texts(nl).model_dump(exclude={"simulated": True, "columns": {"is_simulated"}, "codes": {"simulated"}})
     words = [text.model_dump() for name, text in load_words(nl).words.items() if "simulated" not in name]
     notes = [(table.title, table.description, table.notes) for table in load_statistics(nl).tables]
     for texts in (site, files, words, notes):
