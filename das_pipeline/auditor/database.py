@@ -59,8 +59,8 @@ def database_has_nothing_else(release: Published, declared: Declared) -> Verdict
         duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection,
     ):
         own = Path(folder) / FILE
-        _make(own, release, declared)
         try:
+            _make(own, release, declared)
             connection.execute(f"ATTACH {_quoted(str(path))} AS das (READ_ONLY)")
             connection.execute(f"ATTACH {_quoted(str(own))} AS own (READ_ONLY)")
             for kind, query in OTHERS.items():
@@ -68,7 +68,7 @@ def database_has_nothing_else(release: Published, declared: Declared) -> Verdict
             for kind, query in SAME.items():
                 rows = [Counter(connection.execute(query.format(name)).fetchall()) for name in ("das", "own")]
                 faults[f"{FILE}: {kind}"] = ((rows[0] - rows[1]) + (rows[1] - rows[0])).total()
-        except duckdb.Error:
+        except (duckdb.Error, OSError, ValueError, KeyError, TypeError, AttributeError):  # what describes it is not of its shape either
             return verdict("D18", "das.duckdb can be read", 1, {FILE: 1}, FIX)
         faults[FILE] = _other_bytes(own, path) if not faults.total() else 0
     return verdict("D18", "das.duckdb holds the tables and nothing else", len(OTHERS) + len(release.tables), faults, FIX)

@@ -17,8 +17,11 @@ def differs(release: Published) -> bool:
     path = release.folder / FILE
     expected = {key: release.package.get(key) for key in ("version", "as_of", "is_simulated")}
     expected["tables"] = [_listed(table, release) for _, table in sorted(release.tables.items())]
-    of_files = {r["name"]: r for r in release.package["resources"]}
-    expected["files"] = [_beside(of_files[name], release) for name in beside.NAMES if name in of_files]
+    try:
+        of_files = {r["name"]: r for r in release.package["resources"]}
+        expected["files"] = [_beside(of_files[name], release) for name in beside.NAMES if name in of_files]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # what describes them is not of its shape
+        return True
     written = json.dumps(expected, sort_keys=True, ensure_ascii=False, indent=1) + "\n"
     return not path.exists() or path.read_bytes() != written.encode()
 
