@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
+from das_pipeline.deliveries import letters
 from das_pipeline.deliveries.column import CheckDigits, Column
 from das_pipeline.deliveries.contract import Contract
 from das_pipeline.deliveries.dates import date_sql
@@ -219,8 +220,12 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
         yield "K06", f"{text} IS NULL AND NOT is_withdrawal"  # a withdrawal needs no more than its key
     elif column.required_with is not None and contract.by_name[column.required_with].valid_on(reference_on):
         yield "K06", f"{text} IS NULL AND {_filled(contract.by_name[column.required_with])} AND NOT is_withdrawal"
+    if column.type == "text":
+        no_values = ", ".join(map(literal, letters.NO_VALUE))
+        yield "K06", f"is_odd AND ({text} IN ({no_values}) OR starts_with({text}, '=\"'))"
     if column.type == "text" and column.mask is None and (is_key or column.reference is not None):
-        yield "K02", f"regexp_full_match({text}, '[0-9][.,][0-9]+[eE][+]?[0-9]+')"  # a spreadsheet's form of a long number
+        yield "K02", f"regexp_full_match({text}, '[0-9][.,][0-9]+[eE][+]?[0-9]+|''[0-9].*')"  # a spreadsheet's forms of a number
+        yield "K02", is_in(f"upper({text})", letters.NO_KEY)
     if column.type != "text":
         yield "K06", f"{text} IS NOT NULL AND {value} IS NULL"
     if column.one_of:

@@ -136,6 +136,11 @@ class Contract(Model):
         return hashlib.sha256(listed.encode()).hexdigest()[:12]
 
     @property
+    def texts(self) -> list[str]:
+        """The columns of text, by their names in the file."""
+        return [column.source for column in self.columns if column.type == "text"]
+
+    @property
     def content(self) -> list[Column]:
         """The columns that later stages read: everything that does not name a person."""
         return [column for column in self.columns if not column.is_direct]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
+import zipfile
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
+from lxml import etree
 from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load_workbook
 
 from das_pipeline.deliveries.cells import BYTES_A_VALUE, ROWS_A_BATCH, Cells, pieces
@@ -19,6 +23,7 @@ from das_pipeline.deliveries.unpacking import Growth, NotReadable, gathered, mem
 _DAMAGE = (CalamineError, OSError, ValueError)  # what the library raises; its texts may hold values
 # A formatted cell far below a table makes a sheet of millions of empty rows: of these, and some that are always allowed, so many a cell.
 _PLACES_A_CELL, _PLACES_ALLOWED = 20, 10_000_000
+_BYTES_A_PLACE = 250  # what the place of a cell takes in memory
 _EXACT = 10**15  # Excel keeps fifteen digits of a number: of a longer one the last are lost
 # Tags alone, never an element to its end: a pattern that looks for an end that is not there takes for ever.
 _CELL = re.compile(
@@ -32,14 +37,33 @@ _IS_TEXT = re.compile(rb"\bt\s*=\s*[\"']str[\"']")  # of a formula: its text, wh
 _RANGE = re.compile(rb"\bref\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})[\"']")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
 _TARGET = re.compile(rb"\bTarget\s*=\s*[\"']([^\"'<>]*)[\"']")
-_TYPE = re.compile(rb"\bType\s*=\s*[\"'][^\"'<>]*/(worksheet|sharedStrings)[\"']")
+_TYPE = re.compile(rb"\bType\s*=\s*[\"'][^\"'<>]*/(worksheet|sharedStrings|styles)[\"']")
+_STYLE = re.compile(rb"\bs\s*=\s*[\"']([0-9]{1,9})[\"']")
+_IS_NUMBER = re.compile(rb"\bt\s*=\s*[\"']n[\"']|^(?!.*\bt\s*=)", re.DOTALL)
+# A format that shows a number in so many digits, as 00000 or 000-00-0000: zeros, and signs that stand for themselves.
+_DIGITS = re.compile(r"(?:0|[- ()]|\\.|\"[^\"]*\"|_.)+")
 _TEXTS = "xl/sharedstrings.xml"
 
 
-def excel_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, ...], Iterator[Cells]]:
-    """The names in the first row of an Excel file that has something in it, and the rows below, numbered as the sheet numbers them."""
+@dataclass(frozen=True)
+class _Looks:
+    """What the library does not tell of a sheet."""
+
+    broken: set[int] = field(default_factory=set)  # rows that it would read as empty although they are not
+    digits: dict[tuple[int, int], int] = field(default_factory=dict)  # in how many digits a shorter number is shown, by row and column
+
+    def note(self, row: int) -> None:
+        self.broken.add(_placed(row))
+
+
+def excel_cells(chunks: Iterable[bytes], growth: Growth, texts: Collection[str] = ()) -> tuple[tuple[str, ...], Iterator[Cells]]:
+    """The names in the first row of an Excel file that has something in it, and the rows below, numbered as the sheet numbers them.
+
+    A number that is shown with zeros before it has them. `texts` are the columns of text: a day, truth or fraction in one is what Excel
+    made of something else, as of 12-17, WAAR or 1.10, and the row is not understood (I05).
+    """
     packed = gathered(growth.counted(chunks))
-    broken = _look_through(packed, growth)
+    looks = _look_through(packed, growth)
     try:
         with load_workbook(packed) as book:
             sheets = book.sheets_metadata
@@ -56,21 +80,32 @@ def excel_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, ...
     rows = (row[-sheet.width :] for row in islice(sheet.iter_rows(), top, None))  # the library gives the empty rows above the table
     names = tuple((_cell(value) or "").strip() for value in next(rows))
     require_distinct(names)
-    return names, _excel_rows(rows, top + 2, broken, names, growth)
+    of_text = [n for n, name in enumerate(names) if unicodedata.normalize("NFC", name) in texts]
+    left = (sheet.start or (0, 0))[1]
+    digits = {(row, column - 1 - left): shown for (row, column), shown in looks.digits.items()}
+    return names, _excel_rows(rows, top + 2, _Looks(looks.broken, digits), names, of_text, growth)
 
 
-def _excel_rows(rows: Iterator[list[Any]], start: int, broken: set[int], names: Sequence[str], growth: Growth) -> Iterator[Cells]:
+def _excel_rows(
+    rows: Iterator[list[Any]], start: int, looks: _Looks, names: Sequence[str], of_text: Sequence[int], growth: Growth
+) -> Iterator[Cells]:
     while batch := list(islice(rows, ROWS_A_BATCH)):
-        texts = [pa.array([_cell(value) for value in column], pa.string()) for column in zip(*batch, strict=True)]
-        faults = ["I05" if start + n in broken or not _is_understood(row) else None for n, row in enumerate(batch)]
+        faults = ["I05" if start + n in looks.broken or not _is_understood(row, of_text) else None for n, row in enumerate(batch)]
+        columns = [[_cell(value) for value in column] for column in zip(*batch, strict=True)]
+        for (row, column), shown in looks.digits.items():
+            if 0 <= row - start < len(batch):
+                columns[column][row - start] = (columns[column][row - start] or "").zfill(shown)
+        texts = [pa.array(column, pa.string()) for column in columns]
         for first, length in pieces(names, texts, growth):
             yield Cells(start + first, [text.slice(first, length) for text in texts], faults[first : first + length])
         start += len(batch)
 
 
-def _is_understood(row: Sequence[Any]) -> bool:
-    """Whether a row has something, and each of its numbers as it was entered."""
-    return any(value != "" for value in row) and not any(isinstance(value, int | float) and abs(value) >= _EXACT for value in row)
+def _is_understood(row: Sequence[Any], of_text: Sequence[int]) -> bool:
+    """Whether a row has something, each of its numbers as it was entered, and nothing that Excel made of a text."""
+    if not any(value != "" for value in row) or any(isinstance(value, int | float) and abs(value) >= _EXACT for value in row):
+        return False
+    return not any(isinstance(row[n], bool | date) or (isinstance(row[n], float) and not row[n].is_integer()) for n in of_text)
 
 
 def _cell(value: Any) -> str | None:
@@ -91,13 +126,14 @@ def _cell(value: Any) -> str | None:
     return str(value)
 
 
-def _look_through(packed: io.BytesIO, growth: Growth) -> set[int]:
-    """The rows that the library would read as empty although they are not: errors, formulas without a value, cells below a merge.
+def _look_through(packed: io.BytesIO, growth: Growth) -> _Looks:
+    """The rows that the library would read as empty although they are not (errors, formulas without a value, cells below a merge), and
+    the numbers that are shown with zeros before them.
 
     NotReadable when a part is not what it says, or when the library, which holds a sheet as a whole, would need far more memory than the
     file's size accounts for.
     """
-    broken: set[int] = set()
+    looks = _Looks()
     with open_zip(packed, "an Excel file (.xlsx), or is protected with a password") as book:
         members = {member.filename: member for member in book.infolist()}
         if "xl/workbook.xml" not in members or {"xl/workbook.bin", "content.xml"} & {*members}:  # the library would read other forms too
@@ -110,21 +146,39 @@ def _look_through(packed: io.BytesIO, growth: Growth) -> set[int]:
         shared = array("Q")
         for member in (m for name, m in members.items() if name.lower() == _TEXTS):
             shared.extend(_string_sizes(member_content(book, member, growth), growth))
+        styles = [digits for name in parts["styles"] & {*members} for digits in _digits_shown(book, members[name], growth)]
         sheets = [member for name, member in members.items() if name in parts["worksheet"]]
         for member in (m for name, m in members.items() if name.lower() != _TEXTS and m not in sheets):
             for _ in member_content(book, member, growth):  # reading it to its end checks it
                 pass
         for member in sheets:
-            broken |= _look_at_sheet(member_content(book, member, growth), shared, growth)
-    if broken and len(sheets) > 1:
-        raise NotReadable("I03", "has errors, formulas or merged cells without a value and more than one sheet. Ask for one sheet.")
+            _look_at_sheet(looks, member_content(book, member, growth), shared, styles, growth)
+    if (looks.broken or looks.digits) and len(sheets) > 1:
+        raise NotReadable(
+            "I03",
+            "has errors, formulas or merged cells without a value, or numbers shown with zeros before them, and more than one sheet."
+            " Ask for one sheet.",
+        )
     packed.seek(0)
-    return broken
+    return looks
+
+
+def _digits_shown(book: zipfile.ZipFile, styles: zipfile.ZipInfo, growth: Growth) -> Iterator[int]:
+    """In how many digits at least each style of a workbook shows a whole number, in their order; 1 of most."""
+    try:
+        root = etree.fromstring(b"".join(member_content(book, styles, growth)), etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        raise NotReadable("I03", "is a damaged Excel file: its styles cannot be read. Ask for it again.") from None
+    codes = {of.get("numFmtId"): of.get("formatCode", "") for of in root.iterfind("{*}numFmts/{*}numFmt")}
+    for style in root.iterfind("{*}cellXfs/{*}xf"):
+        code = re.sub(r"\[[^\]]*\]", "", codes.get(style.get("numFmtId"), "").split(";")[0])
+        zeros = re.sub(r"\\.|\"[^\"]*\"|_.", "", code).count("0")
+        yield zeros if _DIGITS.fullmatch(code) and zeros > 1 else 1
 
 
 def _parts(directory: bytes) -> dict[str, set[str]]:
-    """The names of the sheets and of the shared texts, as the workbook's relationships give them."""
-    parts: dict[str, set[str]] = {"worksheet": set(), "sharedStrings": set()}
+    """The names of the sheets, of the shared texts and of the styles, as the workbook's relationships give them."""
+    parts: dict[str, set[str]] = {"worksheet": set(), "sharedStrings": set(), "styles": set()}
     for relation in _RELATION.findall(directory):
         kind, target = _TYPE.search(relation), _TARGET.search(relation)
         if kind and target:
@@ -145,46 +199,56 @@ def _string_sizes(content: Iterable[bytes], growth: Growth) -> Iterator[int]:
         yield growth.longest  # the last one: no longer than any text may be
 
 
-def _look_at_sheet(content: Iterable[bytes], shared: Sequence[int], growth: Growth) -> set[int]:
-    """The rows of a sheet that have something which is not read; NotReadable when it swells, or when cells lie far outside its table."""
-    broken: set[int] = set()
-    cells = size = bottom = right = row = 0
+def _look_at_sheet(looks: _Looks, content: Iterable[bytes], shared: Sequence[int], styles: Sequence[int], growth: Growth) -> None:
+    """Add to `looks` what is not read of a sheet; NotReadable when it swells, or when cells lie far outside its table."""
+    cells = size = bottom = right = row = column = 0
     is_shared = is_text = False
+    is_any_padded, digits = any(shown > 1 for shown in styles), 1
     waiting: int | None = None  # the row of a formula whose value did not come yet
     for _, tag in _tags(_CELL, _in_utf_8(content), growth):
         if (index := tag["value"]) is not None:
             waiting = None
             size += shared[int(index)] if is_shared and index.isdigit() and int(index) < len(shared) else 0
+            if digits > 1 and len(index := index.split(b".")[0]) < digits and index.isdigit():
+                size += _BYTES_A_PLACE
+                looks.digits[_placed(row), column] = digits
             growth.require(size)
         elif tag["formula"] is not None:
             waiting = None if is_text else row
         elif (merge := tag["merge"]) is not None:
-            broken |= _below(merge, bottom)
+            looks.broken.update(_below(merge, bottom))
         else:
             if waiting is not None:
-                _note(broken, waiting)
+                looks.note(waiting)
             attributes, waiting = tag["cell"], None
             cells += 1
             size += BYTES_A_VALUE
             growth.require(size)
             is_shared, is_text = _SHARED.search(attributes) is not None, _IS_TEXT.search(attributes) is not None
             place = _PLACE.search(attributes)
-            row = int(place[2]) if place else 0
-            if place:
-                bottom, right = max(bottom, row), max(right, _column_number(place[1]))
+            row, column = (int(place[2]), _column_number(place[1])) if place else (0, 0)
+            bottom, right = max(bottom, row), max(right, column)
             if _IS_ERROR.search(attributes):
-                _note(broken, row)
+                looks.note(row)
+            if is_any_padded:
+                style = _STYLE.search(attributes)
+                number = int(style[1]) if style and _IS_NUMBER.search(attributes) else 0
+                digits = styles[number] if number < len(styles) else 1
     if waiting is not None:
-        _note(broken, waiting)
+        looks.note(waiting)
     if bottom * right > max(_PLACES_ALLOWED, cells * _PLACES_A_CELL):
         raise NotReadable("I03", "has cells far outside its table. Ask for a sheet with the table only.")
-    return broken
 
 
-def _note(broken: set[int], row: int) -> None:
+def _placed(row: int) -> int:
+    """The row of a cell that is not read as it is shown; NotReadable when it is not known."""
     if not row:
-        raise NotReadable("I03", "has errors or formulas without a value in cells that do not say where they are. Ask for it without them.")
-    broken.add(row)
+        raise NotReadable(
+            "I03",
+            "has errors, formulas without a value, or numbers shown with zeros before them in cells that do not say where they are."
+            " Ask for it without them.",
+        )
+    return row
 
 
 def _below(merge: bytes, bottom: int) -> set[int]:

@@ -171,7 +171,7 @@ def build_external(run: Run, draft: Draft, source: str) -> list[Verdict]:
     declared = load_external(run.jurisdiction, source)
     contract = declared.contract()
     limit = load_policy(run.jurisdiction).deliveries.file_size
-    lines = Lines([_path(run, declared).read_bytes()], contract.format, limit)
+    lines = Lines([_path(run, declared).read_bytes()], contract.format, limit, texts=contract.texts)
     header = header_of(contract, lines.names, declared.vintage)
     missing = ", ".join(header.missing)
     verdicts = [

@@ -68,7 +68,8 @@ def as_code(expression: str, codes: Sequence[object]) -> str:
 
 def fault_of_line(contract: Contract, columns: Sequence[Column]) -> str:
     """The reader's fault of a line; else I03 where its letters are not right, I05 where it has a value instead of names below one."""
-    cases = ["WHEN fault IS NOT NULL THEN fault", f"WHEN is_odd AND regexp_matches(line, {literal(letters.IN_LINE)}) THEN 'I03'"]
+    wrong = letters.IN_PLAIN_LINE if contract.format.kind in {"csv", "fixed"} else letters.IN_LINE
+    cases = ["WHEN fault IS NOT NULL THEN fault", f"WHEN is_odd AND regexp_matches(line, {literal(wrong)}) THEN 'I03'"]
     if above := _conditions_above(contract, columns):
         cases.append(f"WHEN {_is_object('line')} AND ({' OR '.join(above)}) THEN 'I05'")
     return f"CASE {' '.join(cases)} END"
@@ -99,8 +100,8 @@ def has_escapes(contract: Contract) -> str:
 
 
 def is_odd(contract: Contract) -> str:
-    """Whether a line has anything but the printable signs of ASCII. No other line needs a look at its letters, or has a normal form."""
-    return f"regexp_matches(line, '[^ -~]') OR {has_escapes(contract)}"
+    """Whether a line has anything but the usual signs of ASCII. No other line needs a look at its letters, or has a normal form."""
+    return f"regexp_matches(line, {literal(letters.ODD)}) OR {has_escapes(contract)}"
 
 
 def unless_plain(in_general: str, of_plain: str) -> str:
@@ -164,7 +165,9 @@ def fields(contract: Contract, header: Header) -> str:
 def _csv_fields(delimiter: str, quote: str) -> str:
     """A quote only counts at the start of a field; a line with an unclosed quote has no fields."""
     d, q, double = re.escape(delimiter), re.escape(quote), literal(quote * 2)
-    field = f"{d}({q}(?:[^{q}]|{q}{q})*{q}|(?:[^{q}{d}][^{d}]*)?)"
+    # Blanks before a quote are no part of a field: a reader that takes them for one takes the quotes for letters.
+    blanks = "" if delimiter == " " else " *"
+    field = f"{d}({q}(?:[^{q}]|{q}{q})*{q}|{blanks}(?:[^{q}{d} ][^{d}]*)?)"
     return f"""CASE WHEN strpos(line, {literal(quote)}) = 0 THEN string_split(line, {literal(delimiter)})
         WHEN regexp_full_match({literal(delimiter)} || line, {literal(f"(?:{field})*")})
         THEN list_transform(regexp_extract_all({literal(delimiter)} || line, {literal(field)}, 1), lambda x:

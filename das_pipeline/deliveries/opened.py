@@ -85,7 +85,7 @@ class Opened:
 def open_lines(intake: Intake, contract: Contract, name: str, only: Collection[int] | None = None) -> Lines:
     """The lines of the landed file `name`, from its first line; `only` those with these numbers, when it was read before."""
     path = landing.landing_object(intake.run, intake.original.objects[name])
-    return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format, intake.limits.file_size, only)
+    return Lines(privacy.decrypted(path, intake.run.keys.encryption), contract.format, intake.limits.file_size, only, contract.texts)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,8 +14,11 @@ from das_pipeline.deliveries.unpacking import Growth, NotReadable, gathered, req
 _DAMAGE = (pa.ArrowException, OSError, ValueError)  # what the library raises; its texts may hold values
 
 
-def parquet_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, ...], Iterator[Cells]]:
-    """The names of the columns of a Parquet file, and its rows, numbered from 1."""
+def parquet_cells(chunks: Iterable[bytes], growth: Growth, texts: Collection[str] = ()) -> tuple[tuple[str, ...], Iterator[Cells]]:
+    """The names of the columns of a Parquet file, and its rows, numbered from 1.
+
+    `texts` are the columns of text: truth or a fraction in one, as 1.1 for 1.10, is not what was meant (I05).
+    """
     packed = gathered(growth.counted(chunks))
     try:
         schema = pq.read_schema(packed)
@@ -39,18 +43,20 @@ def parquet_cells(chunks: Iterable[bytes], growth: Growth) -> tuple[tuple[str, .
         raise NotReadable("I03", f"has columns of a type that is not read here: {', '.join(odd)}. Ask for them as text.")
     if "DELTA_BYTE_ARRAY" in encodings:  # a text is written as what it shares with the one before: a page does not say how much it holds
         raise NotReadable("I03", "has text in the encoding DELTA_BYTE_ARRAY. Ask for it with plain or dictionary encoding.")
-    return names, _parquet_rows(file, names, growth)
+    of_text = [unicodedata.normalize("NFC", name.strip()) in texts for name in names]
+    return names, _parquet_rows(file, names, of_text, growth)
 
 
-def _parquet_rows(file: pq.ParquetFile, names: Sequence[str], growth: Growth) -> Iterator[Cells]:
+def _parquet_rows(file: pq.ParquetFile, names: Sequence[str], of_text: Sequence[bool], growth: Growth) -> Iterator[Cells]:
     start = 1
     try:
         for batch in file.iter_batches(ROWS_A_BATCH):
             for first, length in pieces(names, batch.columns, growth):
                 texts: list[pa.Array] = []
                 faults: list[str | None] = [None] * length
-                for column in batch.slice(first, length).columns:
+                for column, must_be_text in zip(map(_computable, batch.slice(first, length).columns), of_text, strict=True):
                     text, wrong = _as_text(column)
+                    wrong = [*wrong, *_no_texts(column)] if must_be_text else wrong
                     is_letters = is_text(column.type) or pa.types.is_dictionary(column.type)
                     texts.append(text)
                     for row in wrong:
@@ -59,6 +65,11 @@ def _parquet_rows(file: pq.ParquetFile, names: Sequence[str], growth: Growth) ->
                 start += length
     except _DAMAGE:
         raise NotReadable("I03", "is damaged. Ask for it again.") from None
+
+
+def _computable(column: pa.Array) -> pa.Array:
+    """A column in a type that the library computes with: half a float is exact as a float."""
+    return compute.cast(column, pa.float32()) if pa.types.is_float16(column.type) else column
 
 
 def _as_text(column: pa.Array) -> tuple[pa.Array, Sequence[int]]:
@@ -87,6 +98,18 @@ def _as_text(column: pa.Array) -> tuple[pa.Array, Sequence[int]]:
     return text, ()
 
 
+def _no_texts(column: pa.Array) -> Sequence[int]:
+    """The rows of a column whose value cannot stand for a text: truth, and numbers with a fraction."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _no_texts(column.dictionary_decode())
+    if pa.types.is_boolean(kind):
+        return compute.indices_nonzero(compute.is_valid(column)).to_pylist()
+    if pa.types.is_floating(kind):
+        return compute.indices_nonzero(compute.fill_null(compute.not_equal(compute.floor(column), column), False)).to_pylist()
+    return ()
+
+
 def _is_read(kind: pa.DataType) -> bool:
     """Whether values of a type can be told as text: the others are refused by name, not called damaged."""
     types = pa.types
@@ -97,7 +120,7 @@ def _is_read(kind: pa.DataType) -> bool:
 
 def _number_text(column: pa.Array) -> tuple[pa.Array, Sequence[int]]:
     """Floating numbers as text. Beyond the whole numbers that the type can tell apart, the last digits are those of another number."""
-    limit = {16: 2**11, 32: 2**24, 64: 2**53}[column.type.bit_width]
+    limit = {32: 2**24, 64: 2**53}[column.type.bit_width]
     text = compute.cast(column, pa.string())
     is_exact = compute.less(compute.abs(column), limit)  # not so for NaN and infinity
     is_whole = compute.and_(is_exact, compute.equal(compute.floor(column), column))

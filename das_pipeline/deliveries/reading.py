@@ -38,10 +38,18 @@ class Lines:
     `names` are its columns: the header of a csv or Excel file, the columns of Parquet, the leaves of the first records of JSON and XML;
     None when there are none. When `problem` is set, the file does not have its declared form, and nothing of it counts.
 
-    Of a file that was read before, `only` are the numbers of the lines to read again, without their names and counts.
+    Of a file that was read before, `only` are the numbers of the lines to read again, without their names and counts. `texts` are its
+    columns of text, for the forms whose cells have a type of their own.
     """
 
-    def __init__(self, chunks: Iterable[bytes], format: Format, limit: FileSize, only: Collection[int] | None = None) -> None:
+    def __init__(
+        self,
+        chunks: Iterable[bytes],
+        format: Format,
+        limit: FileSize,
+        only: Collection[int] | None = None,
+        texts: Collection[str] = (),
+    ) -> None:
         self.count = 0  # physical lines, the header included; of XML, records; of Parquet, rows
         self.is_whole = True  # the last line ends in a line end; the XML document is closed
         self.names: tuple[str, ...] | None = None
@@ -49,6 +57,7 @@ class Lines:
         self.problem: NotReadable | None = None
         self.error: Exception | None = None
         self._format = format
+        self._texts = frozenset(texts)
         self._only = None if only is None else frozenset(only)
         self._growth = Growth(limit)
         self._batches = self._readable(unpacked(chunks, format.compression, self._growth))
@@ -91,13 +100,13 @@ class Lines:
             self.problem = problem
 
     def _parquet(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        names, rows = parquet_cells(chunks, self._growth)
+        names, rows = parquet_cells(chunks, self._growth, self._texts)
         require_distinct(named := _one_form(names))
         self.names = named
         yield from self._cells(rows)
 
     def _excel(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
-        names, rows = excel_cells(chunks, self._growth)
+        names, rows = excel_cells(chunks, self._growth, self._texts)
         require_distinct(named := _one_form(names))
         self.names = named
         if self.names:

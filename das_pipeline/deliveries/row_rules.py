@@ -79,7 +79,11 @@ def _judge_rule(rule: str, opened: Sequence[Opened], limits: Deliveries) -> Verd
         ]
         failing = {o.contract.file: o.refusing for o in opened if o.refusing}
     listed = ", ".join(f"{file} {n:,}" for file, n in lines.items() if n)
-    quarantined = f"{total:,} lines are in quarantine ({listed}): not {what}. See the receipt for line numbers." if total else ""
+    quarantined = (
+        f"{total:,} {'line is' if total == 1 else 'lines are'} in quarantine ({listed}): not {what}. See the receipt for line numbers."
+        if total
+        else ""
+    )
     return Verdict(
         rule,
         total == 0 and not blocks,

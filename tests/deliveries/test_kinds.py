@@ -104,7 +104,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, b
 
 def _judged(connection: duckdb.DuckDBPyConnection, form: str, content: bytes, **verdict: Any) -> Judged:
     agreed = contract(form, **verdict)
-    lines = Lines([content], agreed.format, LIMIT)
+    lines = Lines([content], agreed.format, LIMIT, texts=agreed.texts)
     if lines.problem:
         return [], str(lines.problem), []
     header = header_of(agreed, lines.names, DAY)
@@ -138,6 +138,11 @@ WRONG_LETTERS = {
     "a control character": "A\x07da",
     "one of the second range": "A\x85da",
     "a carriage return alone": "A\rda",
+    "a letter as HTML names it": "Ren&eacute;",
+    "a letter as HTML numbers it": "Ren&#233;",
+    "a letter of a web address": "Ren%C3%A9",
+    "a letter of an e-mail": "Ren=C3=A9",
+    "a letter in the source of a program": "Ren\\u00e9",
 }
 CANNOT_HOLD = {
     "tsv": {"a sign of replacement", "a zero-width space", "a mark of byte order", "one of the second range"},
@@ -190,6 +195,27 @@ def test_a_value_that_comes_with_another_is_missed(form: str, judge: Callable[[s
         form, files(form, [row(verdict=""), row("A2", verdict="", ruled_on=""), row("A3", verdict="", ruled_on="9999-12-31")])
     )
     assert faults == [["K06 verdict"], [], []]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_signs_of_daily_use_are_right(form: str, judge: Callable[[str, bytes], Judged]) -> None:
+    names = ["Smit & Zn", "R&D; 100%", "50%CO2 = 1", "# 3 <2 kg", "C:\\users", "a=b&c=d", "N/A van Dam"]
+    faults, _, rows = judge(form, files(form, [row(f"A{n}", name=name) for n, name in enumerate(names)]))
+    assert (faults, [r["name"] for r in rows]) == ([[]] * len(names), names)
+
+
+@pytest.mark.parametrize("text", ["#N/B", "#DIV/0!", "\\N", "<NA>"])
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_program_writes_for_nothing_is_no_text(form: str, text: str, judge: Callable[[str, bytes], Judged]) -> None:
+    faults, _, _ = judge(form, files(form, [row(), row("A2", name=text)]))
+    assert faults in ([[], ["K06 name"]], [[], ["I05 "]])  # Excel has a type for its errors
+
+
+@pytest.mark.parametrize("key", ["NULL", "n/a", "'0017", '="0017"'])
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "xlsx"])
+def test_what_a_program_writes_for_nothing_is_no_key(form: str, key: str, judge: Callable[[str, bytes], Judged]) -> None:
+    (fault,), _, _ = judge(form, files(form, [row(key)]))
+    assert fault == ["K06 no" if key.startswith("=") else "K02 no"]
 
 
 @pytest.mark.parametrize("form", ["csv", "tsv", "fixed", "xml"])
@@ -288,10 +314,20 @@ def read_parquet(judge: Callable[[str, bytes], Judged], **columns: pa.Array) -> 
 
 
 def test_numbers_of_parquet_are_exact_or_set_aside(judge: Callable[[str, bytes], Judged]) -> None:
-    numbers = [123456789012345678.0, float(2**53 - 1), 1e15, 12.5, float("nan"), float("inf")]
-    faults, _, rows = read_parquet(judge, no=pa.array(numbers))
-    assert faults == [["I05 "], [], [], [], ["I05 "], ["I05 "]]
-    assert [r["no"] for r in rows][1:4] == ["9007199254740991", "1000000000000000", "12.5"]
+    numbers = [123456789012345678.0, float(2**53 - 1), 1e15, 12.5, float("nan"), float("inf"), None]
+    faults, _, rows = read_parquet(judge, name=pa.array(numbers), no=pa.array(list("1234567")))
+    assert faults == [["I05 "], [], [], ["I05 "], ["I05 "], ["I05 "], []]  # 12.5 may have been 12.50
+    assert [r["name"] for r in rows][1:4] == ["9007199254740991", "1000000000000000", "12.5"]
+
+
+def test_truth_is_no_text_of_parquet(judge: Callable[[str, bytes], Judged]) -> None:
+    assert read_parquet(judge, no=pa.array(["A1", "A2"]), name=pa.array([True, None]))[0] == [["I05 "], []]
+
+
+def test_half_a_float_is_read(judge: Callable[[str, bytes], Judged]) -> None:
+    halves = pa.array([17.0, 1.5, None], pa.float32()).cast(pa.float16())
+    faults, refused, rows = read_parquet(judge, no=pa.array(["A1", "A2", "A3"]), name=halves)
+    assert (faults, refused, rows[0]["name"]) == ([[], ["I05 "], []], None, "17")
 
 
 def test_the_last_day_of_parquet_is_itself(judge: Callable[[str, bytes], Judged]) -> None:
@@ -365,7 +401,28 @@ def a_time(sheet: Any) -> None:
     sheet["B3"] = time(7, 3)
 
 
-EXCEL = {"a formula": (formula, 2), "an error": (error, 2), "a merge": (merge, 2), "a long number": (number, 2), "a time": (a_time, None)}
+def a_day(sheet: Any) -> None:
+    sheet["B3"] = datetime(2024, 12, 17)  # Excel makes it of 12-17
+
+
+def truth(sheet: Any) -> None:
+    sheet["B3"] = True
+
+
+def fraction(sheet: Any) -> None:
+    sheet["B3"] = 1.1  # Excel makes it of 1.10
+
+
+EXCEL = {
+    "a formula": (formula, 2),
+    "an error": (error, 2),
+    "a merge": (merge, 2),
+    "a long number": (number, 2),
+    "a time": (a_time, None),
+    "a day for a text": (a_day, 2),
+    "truth for a text": (truth, 2),
+    "a fraction for a text": (fraction, 2),
+}
 
 
 @pytest.mark.parametrize("edit", [lambda name, text: text, in_other_words], ids=["as written", "in other words"])
@@ -376,3 +433,36 @@ def test_a_cell_that_is_not_understood_is_not_empty(
     faults, refused, rows = judge("xlsx", excel(change, edit))
     assert (faults, refused) == ([["I05 "] if n == wrong else [] for n in (1, 2, 3)], None)
     assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "read"),
+    [
+        ("00000", 17, "00017"),
+        ("000-00-0000", 12345678, "012345678"),
+        ('"NL"0000;[Red]-0000', 17, "0017"),
+        ("[$-413]0000 000 00", 17, "000000017"),
+        ("00000", 123456, "123456"),
+        ("0", 17, "17"),
+        ("0.00", 17, "17"),
+        ("#,##0", 17, "17"),
+        ("yyyy", 17, None),  # a day
+    ],
+)
+def test_a_number_of_excel_has_the_zeros_that_are_shown(
+    form: str, number: int, read: str | None, judge: Callable[[str, bytes], Judged]
+) -> None:
+    def shown(sheet: Any) -> None:
+        sheet["A3"] = number
+        sheet["A3"].number_format = form
+
+    faults, refused, rows = judge("xlsx", excel(shown))
+    assert refused is None
+    assert (faults[1], rows[1]["no"]) == (([], read) if read else (["I05 "], "1900-01-17"))
+    assert (rows[0]["no"], rows[2]["no"]) == ("A1", "A3")
+
+
+@pytest.mark.parametrize("line", ['A1, "Ada",GU,2024-01-30', 'A1, "Ada, Lady",GU,2024-01-30', 'A1,"Ada" ,GU,2024-01-30'])
+def test_blanks_beside_quotes_make_no_other_text(line: str, judge: Callable[[str, bytes], Judged]) -> None:
+    faults, _, _ = judge("csv", f"no,name,verdict,ruled_on\n{line}\nA2, Ben,GU,2024-01-30\n".encode())
+    assert faults == [["I05 "], []]
