@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from das_pipeline.auditor.declared import Forms
-from das_pipeline.auditor.release import Table
+from das_pipeline.auditor.release import Published, Table
 from das_pipeline.auditor.texts import NUMBER
 
 HIGHEST = 300  # the height of the total of a flow
@@ -165,6 +165,27 @@ def wrong_in_breaks(svg: Any, told: Sequence[str]) -> int:
     days = [date(int(since[:4]), int(since[5:7] or 1), 1).toordinal() for since in told]
     expected = sorted(left + (day - first) * (right - left) / (last - first) for day in days if day > first)
     return abs(len(drawn) - len(expected)) + sum(abs(x - at) > 0.5 for x, at in zip(sorted(drawn), expected, strict=False))
+
+
+def wrong_in_growth(svg: Any, release: Published) -> int:
+    """The number of dots that are not where a published count of their row is, on one scale from the least count to the largest."""
+    rows = [(group, [e for e in group.iter("text") if e.get("data-value")]) for group in svg.iter("g")]
+    if not rows or any(len(marked) != 1 for _, marked in rows):
+        return max(len(rows), 1)
+    counts = [release.published_of(marked[0].get("data-table"), marked[0].get("data-cell")) for _, marked in rows]
+    every = sorted({n for of_row in counts for n in of_row})
+    places = [[float(dot.get("cx")) for dot in group.iter("circle")] for group, _ in rows]
+    dots = [x for of_row in places for x in of_row]
+    if len(every) < 2 or not dots:
+        return 1
+    unit = (max(dots) - min(dots)) / (every[-1] - every[0])
+    wrong = 0
+    for (group, _), of_row, xs in zip(rows, counts, places, strict=True):
+        expected = [min(dots) + (n - every[0]) * unit for n in of_row]
+        wrong += len(expected) != len(xs) or any(abs(x - at) > 0.11 for x, at in zip(xs, expected, strict=False))
+        line = [float(e.get(end)) for e in group.iter("line") for end in ("x1", "x2")]
+        wrong += line != [min(xs), max(xs)] if xs else 1
+    return wrong
 
 
 def wrong_in_flow(svg: Any, tables: dict[str, Table]) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from das_pipeline.auditor.declared import Limits
 from das_pipeline.auditor.findings import verdict
-from das_pipeline.auditor.release import Published, Table
+from das_pipeline.auditor.release import Published, Table, last_day
 from das_pipeline.gate import Verdict
 
 FIX = "Compare the ledger with the earlier release, find what moved the figure, and build the candidate again."
@@ -36,16 +35,9 @@ def closed_periods_stand(release: Published, earlier: Sequence[Published], limit
 def what_grows_is_absent(release: Published, limits: Limits) -> Verdict:
     """D25: a table by quarter or year has no period that goes on: every release would show how much each of its cells grew."""
     tables = [t for t in release.protected if t.kinds and t.kinds[0] in limits.when_ended]
-    faults = {t.name: sum(_last_day(p) > release.as_of for p in t.rows["period"].unique().to_pylist()) for t in tables}
+    faults = {t.name: sum(last_day(p) > release.as_of for p in t.rows["period"].unique().to_pylist()) for t in tables}
     fix = "Name the kind of period in policy.yaml, disclosure.when_ended, and build the candidate again."
     return verdict("D25", "Tables by quarter or year have only what has ended", len(tables), faults, fix)
-
-
-def _last_day(period: str) -> str:
-    """The last day of a period, as text."""
-    year, _, part = period.partition("-")
-    month = 12 if not part else 3 * int(part[1:]) if part[0] == "Q" else int(part)
-    return f"{year}-{month:02}-{monthrange(int(year), month)[1]}"
 
 
 def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verdict:

@@ -65,7 +65,7 @@ FIXED = {  # the values that an attribute may have
     "stroke-miterlimit": "10",
     "opacity": "0|1",
     "rx": "2",
-    "r": r"3\.5",
+    "r": r"3\.5|5",
 }
 GEOMETRY = dict.fromkeys(("x", "y", "dy", "x1", "x2", "y1", "y2", "cx", "cy", "width", "height"), r"-?[\d.]+(e-?\d+)?")
 GEOMETRY |= {"d": "[MLHVCAZhvcaz0-9.,e -]*", "transform": r"translate\([-\d.e]+,[-\d.e]+\)(rotate\(-?\d+\))?", "viewbox": r"[\d. -]+"}
@@ -108,7 +108,7 @@ CAPTION = re.compile(
 CAPTIONED = re.compile(rf"""<svg xmlns="http://www\.w3\.org/2000/svg" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+">(?:{CAPTION.pattern})+""")
 PLACED = re.compile(r'<svg y="[\d.]+" height="[\d.]+" ')
 NO_STYLE = re.compile(  # classes that need no style
-    r"chain|finding|rank|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source|maps"
+    r"chain|finding|rank|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source|maps|growth"
 )
 NUMBERING = re.compile(r"^\d+(\.\d+)* ")
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
@@ -249,7 +249,7 @@ class _Page:
         drawing = next((e.get("class", "") for e in (element, *element.iterancestors()) if e.tag == "svg"), "flow")
         if element.tag == "tspan" and drawing != "flow" and any(plain(text) in label for label in self.reader.labels):
             return True
-        if drawing not in {"flow", "tiles"}:
+        if drawing not in {"flow", "tiles", "grown"}:
             return self._is_chart_text(text)
         article = next((e for e in (element, *element.iterancestors()) if e.tag == "article"), None)
         if article is not None and (finding := self._finding(article)) and finding in plain(text):
@@ -284,7 +284,7 @@ class _Page:
         """The numbers that any text in `scope` may show: those of the cells, editions and partners that it names."""
         if scope not in self.numbers:
             numbers = numbers_from(self.release, self._places(scope), self.reader.forms)
-            numbers |= self._of_edition(scope) | self._of_partner(scope) | self._of_changes(scope)
+            numbers |= self._of_growth(scope) | self._of_edition(scope) | self._of_partner(scope) | self._of_changes(scope)
             if scope.tag == "p" and self.shows_rules:
                 numbers |= self._of_quality()
             self.numbers[scope] = frozenset(numbers)
@@ -320,8 +320,8 @@ class _Page:
         return {table.base, *sizes, drawn, *(drawn - size for size in sizes)}
 
     def _drawn_in(self, article: Any) -> Iterator[Any]:
-        """The charts of an article: its pictures but for maps, which name every area."""
-        return (svg for svg in article.iter("svg") if svg.get("class") != "tiles")
+        """The charts of an article: its pictures but for maps, which name every area, and those of how its figures grew."""
+        return (svg for svg in article.iter("svg") if svg.get("class") not in {"tiles", "grown"})
 
     def _filled(self, table: Table) -> set[int]:
         """How many groups of each dimension have a count in a period of the coarsest kind: groups without one get no bar."""
@@ -341,6 +341,12 @@ class _Page:
 
     def _places(self, scope: Any) -> list[tuple[str, str]]:
         return [(e.get("data-table"), e.get("data-cell")) for e in scope.iter() if e.get("data-value") is not None]
+
+    def _of_growth(self, scope: Any) -> set[str]:
+        """What a row or paragraph about how a figure grew may show: the counts that were published of the totals that it names."""
+        if not any("growth" in e.get("class", "").split(" ") for e in scope.iterancestors("details")):
+            return set()
+        return {self.reader.forms.number(n) for place in self._places(scope) for n in self.release.published_of(*place)}
 
     def _of_edition(self, scope: Any) -> set[str]:
         days = {t.get("datetime") for t in scope.iter("time")}
@@ -450,6 +456,8 @@ class _Page:
             article = next(svg.iterancestors("article"), None)
             if svg.get("class") == "tiles":
                 wrong += charts.wrong_in_tiles(svg, tables)
+            elif svg.get("class") == "grown":
+                wrong += charts.wrong_in_growth(svg, self.release)
             elif svg.get("class") == "flow":
                 wrong += charts.wrong_in_flow(svg, tables)
             elif svg.get("class") == "spark":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from calendar import monthrange
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ALL = "all"
+
+
+def last_day(period: str) -> str:
+    """The last day of a period, as text."""
+    year, _, part = period.partition("-")
+    month = 12 if not part else 3 * int(part[1:]) if part[0] == "Q" else int(part)
+    return f"{year}-{month:02}-{monthrange(int(year), month)[1]}"
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,24 @@ class Published:
     @cached_property
     def package(self) -> dict[str, Any]:
         return self.json("datapackage.json")
+
+    @cached_property
+    def revisions(self) -> dict[tuple[str, str], list[int]]:
+        """Every count that this release and earlier ones published of a total, by table and by kind and period.
+
+        Of tables without lines, and of periods that had ended. That the file is right is judged elsewhere.
+        """
+        counts: dict[tuple[str, str], list[int]] = {}
+        path = self.folder / "revisions.csv"
+        for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))) if path.exists() else ():
+            if not row["row"] and last_day(row["period"]) <= row["as_of"]:
+                counts.setdefault((row["table"], f"{row['period_kind']}|{row['period']}"), []).append(int(row["n"]))
+        return counts
+
+    def published_of(self, table: str, cell: str) -> list[int]:
+        """What this release and earlier ones published of a cell, if it is the total of a table."""
+        *codes, kind, period = cell.split("|")
+        return self.revisions.get((table, f"{kind}|{period}"), []) if set(codes) <= {ALL} else []
 
     @cached_property
     def changes(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.changes import changed_tables
 from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_by, chain_flow
+from das_pipeline.website.growth import Published, growth, published_totals
 from das_pipeline.website.index import in_order, index
 from das_pipeline.website.language import Language
 from das_pipeline.website.linked import datasets
@@ -63,6 +64,7 @@ class Site:
     units: Mapping[str, Any]
     jurisdiction: Jurisdiction
     breaks: Sequence[Break]
+    totals: Published  # what this release and earlier ones published
 
 
 @dataclass
@@ -153,6 +155,7 @@ def _site(run: Run, folder: Path) -> Site:
         units=texts.units,
         jurisdiction=run.jurisdiction,
         breaks=texts.breaks,
+        totals=published_totals(folder),
     )
 
 
@@ -219,6 +222,7 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "static": f"{'' if language.is_first else '../'}{next(iter(static_files())).partition('/')[0]}/",
         "tables_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "tables"), "index.html"),
         "figures": figures,
+        "growths": {name: growth(table, site.totals, language) for name, table in site.tables.items()},
         "pictures": pictures,
         "theme_links": {t.theme: f"{language.text(t.slug)}.html" for t in site.texts.themes},
         "concept_links": {

@@ -478,6 +478,26 @@ def a_true_count_in_the_revisions(folder: Path) -> None:
 
 
 @plant
+def a_true_count_in_how_a_figure_grew(folder: Path) -> None:
+    page(folder, '<td class="n">700</td><td class="n" data-table="reports"', '<td class="n">713</td><td class="n" data-table="reports"')
+
+
+@plant
+def a_true_count_in_what_is_said_of_how_it_grew(folder: Path) -> None:
+    page(folder, "was 700 toen", "was 713 toen")
+
+
+@plant
+def a_dot_where_a_true_count_is(folder: Path) -> None:
+    page(folder, '<circle cx="150.0" cy="13"', '<circle cx="163.0" cy="13"')
+
+
+@plant
+def one_more_dot(folder: Path) -> None:
+    page(folder, '<circle cx="150.0" cy="13" r="3.5"/>', '<circle cx="150.0" cy="13" r="3.5"/><circle cx="250.0" cy="13" r="3.5"/>')
+
+
+@plant
 def a_revision_left_out(folder: Path) -> None:
     path = folder / "revisions.csv"
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")

@@ -48,8 +48,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     settings = toy_settings(root, toy)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(release, "as_expected", lambda folder, page: [])
-        for as_of in (FEBRUARY, MARCH):
-            publish(Run.start(settings, as_of))
+        publish(Run.start(settings, FEBRUARY))
+        publish(Run.start(settings, MARCH), m2024_01=10)
         yield Run.start(settings, MARCH)
 
 
@@ -127,6 +127,18 @@ def test_the_page_of_changes_has_each_revised_count_old_and_new(home: Run) -> No
     first = (release_folders(home)[0] / "site" / "en" / "changes.html").read_text(encoding="utf-8")
     assert "The first edition." in first
     assert "<table>" not in first
+
+
+def test_a_page_shows_how_a_figure_grew_as_text_picture_and_table(home: Run) -> None:
+    folder = release_folders(home)[-1]
+    page = (folder / "site" / "en" / "reports.html").read_text(encoding="utf-8")
+    (grown,) = re.findall(r'<details class="growth">.*?</details>', page, re.DOTALL)
+    text = re.sub("<[^>]+>", "", grown)
+    assert "The figure of January 2024 was 700 when it was first published, as known on 29 February 2024. Now it is 710." in text
+    assert re.findall(r'<th scope="row">January 2024</th><td class="n">700</td><td class="n"[^>]*>710</td>', grown)
+    assert re.findall(r'<circle cx="150.0" cy="13" r="3.5"/><circle class="now" cx="450.0" cy="13" r="5"/>', grown)
+    first = (release_folders(home)[0] / "site" / "en" / "reports.html").read_text(encoding="utf-8")
+    assert '<details class="growth">' not in first
 
 
 def test_a_series_of_honest_releases_with_revisions_has_no_false_alarm(home: Run, tmp_path: Path) -> None:
