@@ -22,7 +22,7 @@ from das_pipeline.disclosure.rounding import UNKNOWN, Bools, Ints
 
 Floats = NDArray[np.float64]
 _NEAR = 1e-6  # how exactly the programs are solved
-_MANY = 5_000  # leaves
+_MANY = 5_000  # leaves of one program
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,16 @@ class Sums:
     rows: Any  # a sparse matrix: scipy has no types
     least: Floats
     most: Floats
+
+
+@dataclass(frozen=True)
+class Part:
+    """Leaves that sums connect with each other and with no other leaf: each lies between `low` and `high`."""
+
+    leaves: Ints
+    low: Floats
+    high: Floats
+    sums: Sums
 
 
 def deduce(
@@ -148,7 +158,7 @@ def _sums(family: Sequence[Protected], public: Mapping[str, Ints]) -> Sums:
     return Sums(sparse.vstack(rows, format="csr"), *(np.concatenate(side).astype(np.float64) for side in (least, most)))
 
 
-def possible(leaves: Ints, true: Ints, low: Floats, high: Floats, sums: Sums) -> Iterator[tuple[int, int]]:
+def possible(leaves: Ints, true: Ints, low: Floats, high: Floats, sums: Sums) -> list[tuple[int, int]]:
     """The lowest and the highest count that each of `leaves` can have, when every leaf and sum keeps to its range as the `true` ones do.
 
     The sums connect few leaves with each other, such as those of one year: the programs are of these alone.
@@ -159,37 +169,65 @@ def possible(leaves: Ints, true: Ints, low: Floats, high: Floats, sums: Sums) ->
     part_of = sparse.csgraph.connected_components(graph, directed=False)[1]
     of_leaf, of_sum = part_of[: len(low)], part_of[len(low) :]
     counted, of_column = sums.rows @ true, sums.rows.tocsc()
-    for leaf in leaves:
+    parts: dict[int, Part] = {}
+    ends = np.column_stack([low[leaves], -high[leaves]])  # of a leaf, and of its negative
+    sought, places = [], []
+    for number, leaf in enumerate(leaves.tolist()):
         own = slice(of_column.indptr[leaf], of_column.indptr[leaf + 1])
         rows, signs = of_column.indices[own], of_column.data[own]
-        ends = []
-        for sign, end in ((1, low[leaf]), (-1, high[leaf])):
+        for side, (sign, end) in enumerate(((1.0, low[leaf]), (-1.0, high[leaf]))):
             moved = counted[rows] + signs * (end - true[leaf])
             if ((sums.least[rows] <= moved) & (moved <= sums.most[rows])).all():  # with all others as they are
-                ends.append(sign * end)
                 continue
-            part, joined = np.flatnonzero(of_leaf == of_leaf[leaf]), np.flatnonzero(of_sum == of_leaf[leaf])
-            within = Sums(sums.rows[joined][:, part], sums.least[joined], sums.most[joined])
-            ends.append(_lowest(np.where(part == leaf, float(sign), 0.0), low[part], high[part], within))
-        yield int(np.ceil(ends[0] - _NEAR)), int(np.floor(-ends[1] + _NEAR))
+            if (key := int(of_leaf[leaf])) not in parts:
+                part, joined = np.flatnonzero(of_leaf == key), np.flatnonzero(of_sum == key)
+                within = Sums(sums.rows[joined][:, part], sums.least[joined], sums.most[joined])
+                parts[key] = Part(part, low[part], high[part], within)
+            sought.append((parts[key], leaf, sign))
+            places.append((number, side))
+    for place, lowest in zip(places, _lowest(sought), strict=True):
+        ends[place] = lowest
+    return [(int(np.ceil(least - _NEAR)), int(np.floor(-most + _NEAR))) for least, most in ends]
 
 
-def _lowest(aim: Floats, low: Floats, high: Floats, sums: Sums) -> float:
-    """The lowest that the sum of `aim` times the leaves can be. An interior point finds it sooner where there are many leaves."""
+def _lowest(sought: Sequence[tuple[Part, int, float]]) -> Iterator[float]:
+    """The lowest that `sign` times `leaf` can be, for each part, leaf and sign.
+
+    Small programs are solved side by side, as one: to hand one over takes longer than to solve it.
+    """
+    together: list[tuple[Part, int, float]] = []
+    size = 0
+    for one in sought:
+        if together and size + len(one[0].leaves) > _MANY:
+            yield from _solved(together)
+            together, size = [], 0
+        together.append(one)
+        size += len(one[0].leaves)
+    if together:
+        yield from _solved(together)
+
+
+def _solved(sought: Sequence[tuple[Part, int, float]]) -> Sequence[float]:
+    """The same from one program in which every part has leaves of its own. An interior point solves it sooner where there are many."""
     from scipy import sparse
     from scipy.optimize import linprog
 
-    exact = sums.least == sums.most
-    known, ranges = sums.rows[np.flatnonzero(exact)], sums.rows[np.flatnonzero(~exact)]
-    return linprog(
+    parts = [part for part, _, _ in sought]
+    aim = np.concatenate([np.where(part.leaves == leaf, sign, 0.0) for part, leaf, sign in sought])
+    least, most = (np.concatenate(side) for side in ([p.sums.least for p in parts], [p.sums.most for p in parts]))
+    rows = sparse.block_diag([part.sums.rows for part in parts], format="csr")
+    exact = least == most
+    known, ranges = rows[np.flatnonzero(exact)], rows[np.flatnonzero(~exact)]
+    solution = linprog(
         aim,
         A_eq=known,
-        b_eq=sums.least[exact],
+        b_eq=least[exact],
         A_ub=sparse.vstack([ranges, -ranges]),
-        b_ub=np.concatenate([sums.most[~exact], -sums.least[~exact]]),
-        bounds=np.column_stack([low, high]),
+        b_ub=np.concatenate([most[~exact], -least[~exact]]),
+        bounds=np.column_stack([np.concatenate(side) for side in ([p.low for p in parts], [p.high for p in parts])]),
         method="highs-ipm" if len(aim) > _MANY else "highs-ds",
-    ).fun
+    )
+    return np.add.reduceat(aim * solution.x, np.cumsum([0, *(len(p.leaves) for p in parts)])[:-1]).tolist()
 
 
 def _estimate(mean: Floats, low: Floats, high: Floats, sums: Sums) -> Ints:

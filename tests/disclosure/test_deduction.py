@@ -94,7 +94,7 @@ def test_ranges_are_those_of_all_possible_counts() -> None:
         ends = [(rows @ true + sign * spare).astype(np.float64) for sign in (-1, 1)]
         sums = Sums(sparse.csr_array(rows.astype(np.float64)), *ends)
         worlds = np.array([w for w in product(range(5), repeat=4) if (np.abs(rows @ np.array(w) - rows @ true) <= spare).all()])
-        ranges = list(possible(np.arange(4), true, low, high, sums))
+        ranges = possible(np.arange(4), true, low, high, sums)
         assert ranges == list(zip(worlds.min(axis=0), worlds.max(axis=0), strict=True))
 
 
