@@ -78,7 +78,7 @@ def excel_cells(chunks: Iterable[bytes], growth: Growth, texts: Collection[str] 
     sheet = filled[0]
     top = (sheet.start or (0, 0))[0]
     rows = (row[-sheet.width :] for row in islice(sheet.iter_rows(), top, None))  # the library gives the empty rows above the table
-    names = tuple((_cell(value) or "").strip() for value in next(rows))
+    names = tuple((cell_text(value) or "").strip() for value in next(rows))
     require_distinct(names)
     of_text = [n for n, name in enumerate(names) if unicodedata.normalize("NFC", name) in texts]
     left = (sheet.start or (0, 0))[1]
@@ -91,7 +91,7 @@ def _excel_rows(
 ) -> Iterator[Cells]:
     while batch := list(islice(rows, ROWS_A_BATCH)):
         faults = ["I05" if start + n in looks.broken or not _is_understood(row, of_text) else None for n, row in enumerate(batch)]
-        columns = [[_cell(value) for value in column] for column in zip(*batch, strict=True)]
+        columns = [[cell_text(value) for value in column] for column in zip(*batch, strict=True)]
         for (row, column), shown in looks.digits.items():
             if 0 <= row - start < len(batch):
                 columns[column][row - start] = (columns[column][row - start] or "").zfill(shown)
@@ -108,8 +108,8 @@ def _is_understood(row: Sequence[Any], of_text: Sequence[int]) -> bool:
     return not any(isinstance(row[n], bool | date) or (isinstance(row[n], float) and not row[n].is_integer()) for n in of_text)
 
 
-def _cell(value: Any) -> str | None:
-    """A value of a cell as text."""
+def cell_text(value: Any) -> str | None:
+    """Return a value of a cell as text; None for an empty one."""
     match value:
         case "":
             return None

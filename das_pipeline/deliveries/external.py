@@ -15,6 +15,7 @@ from das_pipeline.deliveries.account import FileAccount, judge_account
 from das_pipeline.deliveries.checking import header_of, rows_query
 from das_pipeline.deliveries.column import Column, Model
 from das_pipeline.deliveries.contract import Contract, DeliveryTerms, Format
+from das_pipeline.deliveries.institute_tables import Mark, Moved, Sheet, as_csv
 from das_pipeline.deliveries.reading import Lines
 from das_pipeline.disk import sha256_of
 from das_pipeline.errors import ConfigurationError, nearest
@@ -85,6 +86,7 @@ class ExternalSource(Model):
     crosswalks: tuple[Crosswalk, ...] = ()
     status: Status | None = None
     statline: StatLine | None = None
+    sheet: Sheet | None = None
     totals: dict[int, int]  # the measure summed over all rows of each year
 
     @property
@@ -107,6 +109,16 @@ class ExternalSource(Model):
         named += [(("crosswalks", i, "of"), crosswalk.of) for i, crosswalk in enumerate(self.crosswalks)]
         named += [(("status", "column"), self.status.column)] if self.status else []
         named += [(("statline", "columns", name), name) for name in self.statline.columns] if self.statline else []
+        if self.sheet:
+            across = [self.sheet.across.column] if self.sheet.across else []
+            named += [(("sheet", "columns", name), name) for name in self.sheet.columns] + [
+                (("sheet", "across", "column"), n) for n in across
+            ]
+            given = {*self.sheet.columns, *across, *([self.measure] if across else []), *([self.status.column] if self.status else [])}
+            if lacking := names - given:
+                raise Mistakes([(("sheet", "columns"), f"it must say under which heading {min(lacking)} is.")])
+            if self.measure not in self.sheet.columns and not across:
+                raise Mistakes([(("sheet",), f"it must say where {self.measure} is: under a heading, or across.")])
         if wrong := [(loc, name) for loc, name in named if name not in names]:
             raise Mistakes((loc, f"only columns can be named here, and {n} is none. {nearest(n, names)}") for loc, n in wrong)
         if plain := [(i, walk.of) for i, walk in enumerate(self.crosswalks) if not self._column(walk.of).concept]:
@@ -171,7 +183,16 @@ def build_external(run: Run, draft: Draft, source: str) -> list[Verdict]:
     declared = load_external(run.jurisdiction, source)
     contract = declared.contract()
     limit = load_policy(run.jurisdiction).deliveries.file_size
-    lines = Lines([_path(run, declared).read_bytes()], contract.format, limit, texts=contract.texts)
+    content = _path(run, declared).read_bytes()
+    if declared.sheet:
+        status = declared.status if declared.status and declared.status.column not in declared.sheet.columns else None
+        mark = Mark(status.column, status.provisional) if status else None
+        try:
+            content = as_csv(content, declared.sheet, [c.name for c in declared.columns], declared.measure, mark, limit)
+        except Moved as changed:
+            advice = "Compare it with source.yaml: if the publisher changed the table, change what is declared."
+            return [Verdict("I04", False, f"{declared.file} {changed}. {advice}", facts={"unknown_columns": 0})]
+    lines = Lines([content], contract.format, limit, texts=contract.texts)
     header = header_of(contract, lines.names, declared.vintage)
     missing = ", ".join(header.missing)
     verdicts = [
