@@ -19,7 +19,7 @@ from typing import Any
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.publication.texts import load_words
 from das_pipeline.settings import PROJECT
-from das_pipeline.website.charts import FONT, GRID, INK, SERIES, SOFT, draw, marked
+from das_pipeline.website.charts import FONT, GRID, INK, SERIES, SOFT, Picture, draw
 from das_pipeline.website.language import Language
 from simulation.parameters import Parameters
 from simulation.validation.backtest import Result, Ruler
@@ -85,7 +85,7 @@ def report(size: str = "national") -> None:
     results = ruler.results(sums, scale, ruler.years)
     language = Language("en", load_words(NL))
     for name, chart in charts(ruler, sums, results, scale).items():
-        (DOCS / f"{name}.svg").write_text(draw(marked(chart, MARK), language), encoding="utf-8")
+        (DOCS / f"{name}.svg").write_text(draw(Picture(chart, chart).marked(MARK).wide, language), encoding="utf-8")
     (DOCS / "backtest.md").write_text(page(ruler, results, scale), encoding="utf-8")
     (DOCS / "simulation.md").write_text(write_tables(DOCS / "simulation.md", NL), encoding="utf-8")
     print(f"{sum(r.is_within for r in results)} of {len(results)} figures are within their tolerance")

@@ -36,10 +36,10 @@ from das_pipeline.linkage.decisions import place_decisions, read_decisions
 from das_pipeline.linkage.definition import LinkageDefinition, load_definition
 from das_pipeline.linkage.guarded import find_false_names, guarded_edges, make_entities, make_keys
 from das_pipeline.linkage.links import read_dates
-from das_pipeline.linkage.persons import keep_unambiguous, make_cases, make_people, merge_entities
+from das_pipeline.linkage.persons import join_records, make_cases
 from das_pipeline.linkage.probabilistic import StoredModel, add_probable_edges, discreet_splink, load_model
 from das_pipeline.linkage.sources import number_references, read_identity, read_merged_numbers
-from das_pipeline.linkage.standardise import standardise
+from das_pipeline.linkage.standardise import set_placeholders_apart, standardise
 from das_pipeline.linkage.training import SEED, SETTINGS
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import write_demo_keys
@@ -77,6 +77,7 @@ def read_records(run: Run, connection: duckdb.DuckDBPyConnection, definition: Li
     number_references(connection)
     read_decisions(run, connection)
     place_decisions(connection)
+    set_placeholders_apart(connection, definition)
     key_records(run, connection, truth)
     connection.execute(
         "CREATE TEMP TABLE true_persons AS SELECT DISTINCT r.node, t.person FROM truth AS t JOIN keyed_records AS k USING (unit, key)"
@@ -102,13 +103,11 @@ def clocked(link: Callable[[], None]) -> float:
 def link_with_ours(run: Run, connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, model: StoredModel) -> None:
     limits = load_policy(run.jurisdiction).linkage
     make_entities(connection, definition)
-    make_keys(connection)
+    make_keys(connection, definition)
     guarded_edges(connection, definition, limits.entities_a_key.rows)
     find_false_names(connection, definition)
     add_probable_edges(connection, model)
-    keep_unambiguous(connection, model.threshold)
-    merge_entities(connection, definition, limits.records_a_person.rows)
-    make_people(connection)
+    join_records(connection, definition, limits.records_a_person.rows, model.threshold)
 
 
 def link_with_keys(connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from rich.table import Table
 
 from cli.console import console, shown
-from das_pipeline import deliveries, publication, retention
+from das_pipeline import deliveries, linkage, publication, retention
 from das_pipeline.deliveries import PartnerState
 from das_pipeline.disk import size_of
 from das_pipeline.release import DECISION
@@ -71,6 +71,7 @@ class Status:
     alerts: list[OpenAlert]
     tables: list[LiveTable]
     releases: list[ReleaseRow]
+    reviews: dict[str, int]  # links that a person must decide on, by reason, the most urgent first
     decision: str | None  # on the newest candidate
     waits_for_signature: str | None  # the release that the candidate becomes when two persons have signed
     not_counted: str | None  # events before the first month
@@ -95,6 +96,7 @@ def read_status(settings: Settings) -> Status:
         alerts=_open_alerts(run),
         tables=_live_tables(run),
         releases=read_releases(run),
+        reviews=read_reviews(run),
         decision=read_decision(run),
         waits_for_signature=_waiting_release(run),
         not_counted=read_not_counted(run),
@@ -138,6 +140,12 @@ def _live_tables(run: Run) -> list[LiveTable]:
     return [LiveTable(v.table, v.id, v.rows, sum(c["passed"] for c in v.verdicts), len(v.verdicts)) for v in versions]
 
 
+def read_reviews(run: Run) -> dict[str, int]:
+    """Return how many links wait for a decision, by reason; empty before the first review."""
+    live = run.lake.current(linkage.REVIEW)
+    return {} if live is None else {reason: live.facts[reason] for reason in linkage.REASONS if live.facts.get(reason)}
+
+
 def read_decision(run: Run) -> str | None:
     """Return what was decided on the newest candidate; None before the first."""
     live = run.lake.current("release/decision")
@@ -177,6 +185,10 @@ def show_status(status: Status) -> None:
         console.print(f"[red]problem[/] {problem}")
     if status.waits_for_signature:
         console.print(f"[yellow]waiting[/] release {status.waits_for_signature} waits for signatures: das release show says whose")
+    if status.reviews:
+        listed = ", ".join(f"{reason} {n:,}" for reason, n in status.reviews.items())
+        total = sum(status.reviews.values())
+        console.print(f"[yellow]waiting[/] {total:,} links wait for a decision ({listed}): das review list names them", highlight=False)
     if status.alerts:
         alerts = Table("cause", "whose", title="Open alerts")
         for alert in status.alerts:

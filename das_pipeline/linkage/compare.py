@@ -31,6 +31,18 @@ def given_alike(left: str, right: str) -> str:
     )
 
 
+def given_kin(left: str, right: str) -> str:
+    """Return a condition, NULL if a name is unknown: one given name is the beginning or the end of the other, or two edits from it.
+
+    So are pet names (Leen, Cisca) and what another clerk heard or read (Olexandr).
+    """
+    one, two = f"{left}.given_name", f"{right}.given_name"
+    ways = (
+        f"(length({a}) >= 3 AND starts_with({b}, {a})) OR (length({a}) >= 4 AND ends_with({b}, {a}))" for a, b in ((one, two), (two, one))
+    )
+    return f"({' OR '.join(ways)} OR (LEAST(length({one}), length({two})) >= 5 AND damerau_levenshtein({one}, {two}) <= 2))"
+
+
 def of_initial(left: str, right: str) -> str:
     """Return a condition: of one, only an initial is known, which is that of the other's given name or call name."""
     ways = (
@@ -62,14 +74,16 @@ _TERMS = {
             OR COALESCE({l}.surname_2 IN ({r}.surname_1, {r}.surname_2), false)
             OR """
     + f"{alike('{l}.surname', '{r}.surname')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
-    "given_names": "CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial OR "
-    + f"{given_equal('{l}', '{r}')} OR {of_initial('{l}', '{r}')} OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
+    "given_names": "CASE WHEN {l}.initial IS NULL OR {r}.initial IS NULL THEN 0 WHEN {l}.initial = {r}.initial "
+    + f"OR {given_equal('{l}', '{r}')} OR {given_kin('{l}', '{r}')} OR {of_initial('{l}', '{r}')} "
+    + f"OR {swapped('{l}', '{r}')} THEN 1 ELSE -1 END",
     "birth_date": """CASE WHEN {l}.birth_on IS NULL OR {r}.birth_on IS NULL THEN 0
         WHEN {l}.is_year_only OR {r}.is_year_only THEN CASE WHEN year({l}.birth_on) = year({r}.birth_on) THEN 1 ELSE -1 END
         WHEN {l}.birth_on = {r}.birth_on THEN 1 ELSE -1 END""",
     # Half of all pairs agree on sex: agreement says nothing, disagreement does.
     "sex": "CASE WHEN COALESCE({l}.sex <> {r}.sex, false) THEN -1 ELSE 0 END",
 }
+
 
 _BORN_APART = """(COALESCE(CASE WHEN {l}.is_year_only OR {r}.is_year_only THEN year({l}.birth_on) <> year({r}.birth_on)
     ELSE CAST(year({l}.birth_on) = year({r}.birth_on) AS INTEGER) + CAST(month({l}.birth_on) = month({r}.birth_on) AS INTEGER)
@@ -111,6 +125,12 @@ def born_apart(left: str, right: str) -> str:
     return _BORN_APART.format(l=left, r=right)
 
 
+def nearly_born(left: str, right: str) -> str:
+    """Return a condition: two birth dates differ in no more than one mistyped part, or are day and month swapped."""
+    whole = f"NOT {left}.is_year_only AND NOT {right}.is_year_only"
+    return f"(COALESCE({left}.birth_on <> {right}.birth_on AND {whole}, false) AND NOT {born_apart(left, right)})"
+
+
 def given_apart(left: str, right: str) -> str:
     """Return a condition: two given names are nothing alike, as those of twins or of father and son.
 
@@ -119,7 +139,7 @@ def given_apart(left: str, right: str) -> str:
     return f"""COALESCE(NOT {given_equal(left, right)} AND NOT {swapped(left, right)} AND NOT {given_alike(left, right)}
         AND NOT (LEAST(length({left}.given_name), length({right}.given_name)) >= 3
             AND damerau_levenshtein({left}.given_name, {right}.given_name) <= 1)
-        AND NOT {of_initial(left, right)}, false)"""
+        AND NOT {given_kin(left, right)} AND NOT {of_initial(left, right)}, false)"""
 
 
 def sexes_apart(left: str, right: str) -> str:

@@ -46,6 +46,7 @@ class LinkageDefinition(BaseModel, extra="forbid"):
     surname_prefixes: list[str] = []  # "van der": no part of a surname when names are compared
     missing_names: list[str] = []  # words that are written where a name is not known
     spellings: dict[str, str] = {}  # letters that are written in more than one way: as written -> as compared
+    legal_forms: list[str] = []  # the last words of the name of an organisation, as names are compared: "b v"
     one_per_person: list[str] = []  # partners with one record a person
     case_anchor: list[str]  # the references, the one that best names a case first
     references: dict[str, Reference]

@@ -103,7 +103,7 @@ def resolve_entities(
     place_decisions(connection)
     set_placeholders_apart(connection, definition)
     make_entities(connection, definition)
-    make_keys(connection)
+    make_keys(connection, definition)
     guarded_edges(connection, definition, most_holders)
     find_false_names(connection, definition)
     if model is not None:
@@ -127,7 +127,7 @@ def resolve_affected(
     place_decisions(connection)
     set_placeholders_apart(connection, definition)
     make_entities(connection, definition)
-    make_keys(connection)
+    make_keys(connection, definition)
     affected.find_near(connection)
     guarded_edges(connection, definition, most_holders)
     find_false_names(connection, definition)

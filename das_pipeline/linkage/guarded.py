@@ -6,6 +6,8 @@ was mistyped into somebody else's, the guard refuses it, and the record is linke
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 
 from das_pipeline.engine import create_table, sql
@@ -14,6 +16,7 @@ from das_pipeline.linkage.compare import (
     born_apart,
     given_apart,
     is_another_person,
+    nearly_born,
     of_twins,
     one_edit_apart,
     surname_agrees,
@@ -162,9 +165,20 @@ def _set_mistyped_apart(connection: duckdb.DuckDBPyConnection, definition: Linka
     connection.execute("DELETE FROM anchors WHERE anchor IN (SELECT anchor FROM mistyped)")
 
 
-def make_keys(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `keys`: what entities may have in common, see keys.sql."""
+def make_keys(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition) -> None:
+    """Create `keys`: what entities may have in common, see keys.sql, and the names of organisations.
+
+    An organisation has a name and nothing else, but its name was chosen to be its own. It is known by its legal form, and compared without.
+    """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE keys AS {sql(__package__, 'keys.sql')}")
+    if definition.legal_forms:
+        forms = f" ({'|'.join(re.escape(form) for form in definition.legal_forms)})$"
+        own_name = "NULLIF(regexp_replace(r.surname, $forms, ''), r.surname)"
+        connection.execute(
+            f"INSERT INTO keys SELECT DISTINCT m.entity, 'organisation', {own_name}, true FROM records AS r JOIN members AS m"
+            f" ON m.node = r.node WHERE r.given_name IS NULL AND r.birth_on IS NULL AND {own_name} IS NOT NULL",
+            {"forms": forms},
+        )
 
 
 def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, most_holders: int) -> None:
@@ -174,7 +188,8 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
 
     The hub of a value is every anchored entity that holds it, or else the entity with most records. One sure key and one part of the
     profile that agrees will do, and so does a further sure key for a part: where there is no profile to agree (a sanction without a birth
-    date), a key that is enough `alone`, or two keys that point to the same hub. Without a sure key, two parts must agree.
+    date), a key that is enough `alone`, or two keys that point to the same hub. Without a sure key, two parts must agree. A birth date with
+    one mistyped part says nothing here.
     """
     connection.execute(
         f"""
@@ -191,7 +206,8 @@ def guarded_edges(connection: duckdb.DuckDBPyConnection, definition: LinkageDefi
             WHERE m.holders <= {most_holders} AND NOT m.is_anchored AND (h.is_anchored OR h.place = 1)
             GROUP BY m.entity, h.entity),
         scored AS (
-            SELECT l.entity AS member, r.entity AS hub, keys_shared, is_alone, {agreement(definition, "l", "r")} AS score,
+            SELECT l.entity AS member, r.entity AS hub, keys_shared, is_alone,
+                {agreement(definition, "l", "r")} + CASE WHEN {nearly_born("l", "r")} THEN 1 ELSE 0 END AS score,
                 {born_apart("l", "r")} OR (keys_shared <= 1 AND {of_twins("l", "r")}) AS is_apart
             FROM shared AS s JOIN entities AS l ON l.entity = s.member JOIN entities AS r ON r.entity = s.hub)
         SELECT LEAST(member, hub) AS left_entity, GREATEST(member, hub) AS right_entity, 'B' AS link_class,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 DECIDED = "D"  # the class of an edge that a person decided on
@@ -61,18 +62,46 @@ class Profile(NamedTuple):
         if one is None or two is None or one in (two, other.given_2, other.surname) or two in (self.given_2, self.surname):
             return False  # one has the other as call name, or they are swapped with the surname
         if min(len(one), len(two)) == 1:
-            return one[0] != two[0]
-        return min(len(one), len(two)) < 3 or not one_edit_apart(one, two)
+            return one not in other.initials and two not in self.initials
+        return min(len(one), len(two)) < 3 or not kin(one, two)
+
+    def has_names_of(self, other: Profile) -> bool:
+        """Return whether this is a person of two given names, of which the other has one, or its initial, and is of no other sex."""
+        if self.given_2 is None or other.given_name is None or (self.sex and other.sex and self.sex != other.sex):
+            return False
+        return other.given_name in (self.given_name, self.given_2, *self.initials)
+
+    @property
+    def initials(self) -> tuple[str, ...]:
+        """The first letters of both given names."""
+        return tuple(name[0] for name in (self.given_name, self.given_2) if name)
 
 
-def one_edit_apart(one: str, two: str) -> bool:
-    """Return whether two different names differ in one letter, or in the order of two neighbours."""
+def kin(one: str, two: str) -> bool:
+    """Return whether two given names of three letters or more are as like as `compare.given_apart` has it."""
     shorter, longer = sorted((one, two), key=len)
-    start = next((n for n, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
-    a, b = shorter[start:], longer[start:]
-    if len(a) < len(b):
-        return a == b[1:]
-    return a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+    if (len(shorter) >= 3 and longer.startswith(shorter)) or (len(shorter) >= 4 and longer.endswith(shorter)):
+        return True
+    allowed = 2 if len(shorter) >= 5 else 1
+    return len(longer) - len(shorter) <= allowed and edits(one, two) <= allowed
+
+
+@lru_cache(maxsize=100_000)
+def edits(one: str, two: str) -> int:
+    """Return the Damerau-Levenshtein distance of two names, as the engine has it."""
+    most = len(one) + len(two)
+    rows = [[most] * (len(two) + 2), [most, *range(len(two) + 1)]]
+    seen: dict[str, int] = {}  # a letter's last row
+    for i, a in enumerate(one, 1):
+        rows.append([most, i])
+        last = 0
+        for j, b in enumerate(two, 1):
+            row, column = seen.get(b, 0), last
+            turned = rows[row][column] + (i - row - 1) + 1 + (j - column - 1)
+            rows[-1].append(min(rows[i][j] + (a != b), rows[-1][j] + 1, rows[i][j + 1] + 1, turned))
+            last = j if a == b else last
+        seen[a] = i
+    return rows[-1][-1]
 
 
 @dataclass
@@ -99,7 +128,12 @@ class Cluster:
         )
 
     def _named_apart(self, other: Cluster) -> bool:
-        return any(a.apart(b) for a in self.profiles for b in other.profiles)
+        """Return whether two profiles are apart, and none in either cluster has the given names of both: Jan Kees is Jan, and is Kees."""
+        return any(
+            a.apart(b) and not any(p.has_names_of(a) and p.has_names_of(b) for p in (*self.profiles, *other.profiles))
+            for a in self.profiles
+            for b in other.profiles
+        )
 
     def _contradicts(self, other: Cluster) -> bool:
         both = {key for key, _ in self.numbers} & {key for key, _ in other.numbers}

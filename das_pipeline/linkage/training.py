@@ -13,13 +13,13 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import is_simulated
-from das_pipeline.linkage.compare import alike, swapped
+from das_pipeline.linkage.compare import alike, given_kin, swapped
 from das_pipeline.linkage.entities import relation
 from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
-MAX_PAIRS = 2e7
+MAX_PAIRS = 5e6
 SEED = 1
 THRESHOLD = 8.0  # bits; odds of 256 to 1 for a link, before Splink's over-confidence
 KEPT = 6.0  # bits below the threshold at which a link stays
@@ -37,7 +37,13 @@ _NEAR_BIRTH = """(CAST(year(birth_on_l) = year(birth_on_r) AS INTEGER) + CAST(mo
  + CAST(day(birth_on_l) = day(birth_on_r) AS INTEGER) = 2) OR (year(birth_on_l) = year(birth_on_r)
  AND month(birth_on_l) = day(birth_on_r) AND day(birth_on_l) = month(birth_on_r))"""
 
-_SWAPPED = re.sub(r"\b([lr])\.(\w+)", r"\2_\1", swapped("l", "r"))  # Splink's names of the columns
+
+def _of_splink(condition: str) -> str:
+    """Return a condition on `l` and `r` with Splink's names of the columns."""
+    return re.sub(r"\b([lr])\.(\w+)", r"\2_\1", condition)
+
+
+_SWAPPED = _of_splink(swapped("l", "r"))
 
 SETTINGS: dict[str, Any] = {
     "link_type": "dedupe_only",
@@ -82,6 +88,7 @@ SETTINGS: dict[str, Any] = {
                     "LEAST(length(given_name_l), length(given_name_r)) = 3 AND damerau_levenshtein(given_name_l, given_name_r) <= 1",
                     "short and alike",
                 ),
+                _level(_of_splink(given_kin("l", "r")), "a pet name, or two edits"),
                 _level("ELSE", "different"),
             ],
         },

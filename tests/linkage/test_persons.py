@@ -54,6 +54,7 @@ GUARDED = [
     ({"given_names": "Kees"}, False),  # all but the given name agrees: a twin's number
     ({"given_names": "Jam"}, True),
     ({"given_names": "Kees Jan"}, True),  # a call name
+    ({"given_names": "Jantinus"}, True),  # of which Jan is short
     ({"surname": "Jan", "given_names": "Jansen"}, True),  # swapped
     ({"surname": "J.", "given_names": "Jansen"}, True),  # swapped, and an initial
     ({"surname": "Jan", "given_names": "Jannsen"}, True),  # swapped, and mistyped
@@ -199,6 +200,45 @@ def test_record_without_number_joins_by_citizen_number():
 def test_reference_that_names_one_person_is_a_key_too():
     rows = [row(("report", 1), chain_number="11", docket="D-1", **JAN), row(("case", 1), docket="d1", birth_date="1980-05-17")]
     assert persons(*rows) == [1, 1]
+
+
+def test_who_has_two_given_names_is_found_by_each_of_them():
+    """Albert is Albert Nico, and so is Nico: the second of them that comes does not look like the first."""
+    who = JAN | {"given_names": "Albert Nico"}
+    known = row(("report", 1), chain_number="11", docket="D", **who)
+    linked = [
+        row(("case", n), **{"docket": "D"} | who | {"given_names": given}) for n, given in enumerate(("Nico", "Albert", "A.", "N."), 1)
+    ]
+    assert len(set(persons(known, *linked))) == 1
+
+
+def test_two_keys_find_a_person_whose_birth_date_is_mistyped():
+    known = row(("report", 1), chain_number="11", docket="D", report="R", **JAN)
+    sanction = {"docket": "D", "birth_date": "1980-05-18"}
+    first, second = persons(known, row(("case", 1), report="R", **sanction))
+    assert first == second
+    for other in (sanction, sanction | {"report": "R", "birth_date": "1980-06-18"}):
+        first, second = persons(known, row(("case", 1), **other))
+        assert first != second
+
+
+COMPANY = {"surname": "Bouw Jansen B.V."}
+
+
+def test_company_is_found_by_its_name():
+    definition = DEFINITION.model_copy(update={"legal_forms": ["b v", "bv"]})
+    rows = [row(("report", 1), chain_number="11", **COMPANY), row(("report", 2), **COMPANY), row(("case", 1), surname="BOUW JANSEN BV")]
+    others = [row(("case", 2), surname="Bouw Janssens B.V."), row(("case", 3), surname="Bouw Jansen"), row(("case", 4), **COMPANY | JAN)]
+    first, *same, two, three, four = persons(*rows, *others, definition=definition)
+    assert same == [first, first]
+    assert len({first, two, three, four}) == 4
+    assert len(set(persons(*rows))) == 3, "without legal forms nobody is linked by a surname alone"
+
+
+def test_company_whose_name_two_have_joins_neither():
+    definition = DEFINITION.model_copy(update={"legal_forms": ["b v"]})
+    rows = [*(row(("report", n), chain_number=f"1{n}", **COMPANY) for n in (1, 2)), row(("case", 1), **COMPANY)]
+    assert len(set(persons(*rows, definition=definition))) == 3
 
 
 def test_placeholder_number_joins_nobody():
