@@ -3,7 +3,7 @@
     python -m benchmarks.bench_disclosure             # made-up cubes, Poisson counts
     python -m benchmarks.bench_disclosure FOLDER      # tables: inner cells (<t>_inner.parquet), hierarchies (<t>_hier_<dim>.csv)
 
-Beside M and L stands what other implementations took for the same tables, as measured once on another machine of two cores, and how many
+For table S what suppression leaves out follows, and its CPU seconds. Beside M and L stands what other implementations took for the same tables, as measured once on another machine of two cores, and how many
 times as long that is; beside S, M and L the error that rounding should not exceed.
 
 CPU seconds count everything from true counts to values: incidence, keyed draws and descent, but not compiling the loops once.
@@ -20,11 +20,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy import sparse
 
 from das_pipeline.disclosure.cubes import period_ladder, positions
 from das_pipeline.disclosure.grid import PERIOD, TOTAL, Grid, ladder
 from das_pipeline.disclosure.ledger import leaf_period_names
 from das_pipeline.disclosure.rounding import Decisions, Leaves, draw, protect
+from das_pipeline.disclosure.suppression import Linked, suppress
 
 KEY = bytes(32)
 PEERS = {  # table -> R package and version, CPU seconds
@@ -34,6 +36,7 @@ PEERS = {  # table -> R package and version, CPU seconds
 MAD_LIMITS = {"S": 1.91, "M": 2.15, "L": 2.70}
 BASE = 5
 EXCHANGE = 16
+MINIMUM, WIDTH = 5, 4  # of suppression
 
 
 def measure(name: str, grid: Grid, true: NDArray[np.int64], key: bytes = KEY) -> None:
@@ -54,6 +57,21 @@ def measure(name: str, grid: Grid, true: NDArray[np.int64], key: bytes = KEY) ->
     if name in PEERS:
         package, theirs = PEERS[name]
         print(f"{'':12} {package} took {theirs} CPU s: {theirs / seconds:.1f} times as long")
+
+
+def suppressed(name: str, grid: Grid, true: NDArray[np.int64]) -> None:
+    """One line: cells that are not 0, those below MINIMUM, what is left out with them so that every range is WIDTH wide, CPU seconds."""
+    leaf, cells = np.flatnonzero(true), grid.cells()
+    used, cell = np.unique(cells[leaf], return_inverse=True)
+    column = np.repeat(np.arange(len(leaf)), cells.shape[1])
+    linked = Linked.of(sparse.csr_array((np.ones(len(column)), (cell.ravel(), column))), np.arange(len(used)), true[leaf])
+    small = linked.counts < MINIMUM
+    started = time.process_time()
+    hidden = suppress(linked, small, WIDTH)
+    seconds = time.process_time() - started
+    print(
+        f"{name:12} by suppression: {len(used):,} cells, {small.sum()} small, {(hidden & ~small).sum()} more left out, {seconds:.1f} CPU s"
+    )
 
 
 def made_up(years: int, mean: float) -> tuple[Grid, NDArray[np.int64]]:
@@ -119,6 +137,8 @@ def main(folder: Path | None) -> None:
         for path in sorted(folder.glob("*_inner.parquet")):
             name = path.name.removesuffix("_inner.parquet")
             measure(name, *read_table(folder, name))
+            if name == "S":
+                suppressed(name, *read_table(folder, name))
 
 
 if __name__ == "__main__":

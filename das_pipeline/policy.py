@@ -211,6 +211,27 @@ class Statistics(Section):
     half_full: HalfFull = HalfFull(share=0.75, deviations=3, reason="the limit of rule F15")
 
 
+class Suppression(Section):
+    """Of tables by suppression: counts from 1 to below `minimum` are not shown, and what is not shown may be `width` or more apart."""
+
+    minimum: Annotated[int, Field(ge=2)]
+    width: Annotated[int, Field(ge=2)]
+    reason: str
+
+
+class CellKey(Section):
+    """Of tables by cell key: counts change by up to `distance`, with a `variance`, to nothing from 1 to `not_published`.
+
+    With `stay` so large a share keeps its count.
+    """
+
+    distance: Annotated[int, Field(ge=1)]
+    variance: Annotated[float, Field(gt=0)]
+    not_published: Annotated[int, Field(ge=0)] = 0
+    stay: Share | None = None
+    reason: str
+
+
 class Figures(Section):
     """What a median, percentage or rate must be about: `cases` at least, whole percentages from `whole_from`, others in steps of 5.
 
@@ -305,7 +326,8 @@ class Disclosure(Section):
     `attack` of how many small counts more a reader may be sure for having seen their leaves, `deduction` what he may compute of them, and
     `one_record` how many leaves one more record may move.
     Of the kinds in `when_ended`, a period is in a cube when it has ended, and a family of cubes waits with fewer corrected leaves than
-    `corrections`. Quality sheets give no figure over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
+    `corrections`. `suppression` and `cell_key` are for tables that choose this `method` instead of rounding. Quality sheets give no figure
+    over fewer than `quality_cells`, and no percentage of fewer than `percentages` rows.
     """
 
     base: Base
@@ -324,6 +346,8 @@ class Disclosure(Section):
     attack: Block = Block(block=0.05, min_rows=20, reason="the limit of rule D21")
     deduction: Deduction = Deduction()
     one_record: Block = Block(block=0.10, min_rows=5, reason="the limit of rule D23")
+    suppression: Suppression | None = None
+    cell_key: CellKey | None = None
     figures: Figures = Figures(cases=50, whole_from=100, edges_from=500, reason="the limit of rule D04")
 
     @property

@@ -18,6 +18,7 @@ from das_pipeline.auditor.descriptors import Descriptors
 from das_pipeline.auditor.groups import no_group_is_one_category
 from das_pipeline.auditor.quality import quality_is_coarse
 from das_pipeline.auditor.release import read
+from das_pipeline.auditor.suppressed import suppressed_cells_stay_hidden
 from das_pipeline.gate import Verdict
 
 __all__ = ["Declared", "Forms", "Groups", "Limits", "audit", "audit_another"]
@@ -42,13 +43,14 @@ def audit(
         verdicts = [
             files.files_as_described(release, declared),
             files.copies_equal_tables(release, connection, readers),
-            tables.counts_are_rounded(release, limits.bases),
+            tables.counts_are_rounded(release, limits),
             tables.tables_are_full(release, connection),
             tables.totals_add_up(release, connection),
             tables.balances_close(release, connection),
             tables.figures_have_enough(release, connection, limits.least_cases),
             tables.tables_agree(release, connection),
             tables.changes_are_rounded(release, before),
+            suppressed_cells_stay_hidden(release, limits),
             no_group_is_one_category(release, connection, limits.groups),
             quality_is_coarse(release, limits.least_cells),
             history.closed_periods_stand(release, before, limits),

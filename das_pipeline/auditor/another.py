@@ -93,7 +93,7 @@ def audit_another(folder: Path, earlier: Sequence[Path], policy_file: Path) -> l
             connection.register(name, table.rows)
         return [
             _files_as_described(release, {*policy.beside, policy_file.name}),
-            tables.counts_are_rounded(release, limits.bases),
+            tables.counts_are_rounded(release, limits),
             tables.tables_are_full(release, connection),
             tables.totals_add_up(release, connection),
             tables.tables_agree(release, connection),

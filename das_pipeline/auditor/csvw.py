@@ -42,7 +42,8 @@ def _column(field: pa.Field, table: Table, concept_uri: str) -> dict[str, Any]:
     titles = {key.removeprefix("description_"): [field.name, text] for key, text in told.items() if key.startswith("description_")}
     scheme = table.facts["dims"].get(field.name, {}).get("scheme")
     listed = {"qb:codeList": {"@id": concept_uri + scheme}} if scheme else {}
-    return {"datatype": _datatype(field, told, table), "name": field.name, "required": True, "titles": titles} | listed
+    is_required = not (table.method == "suppression" and field.name == "n")
+    return {"datatype": _datatype(field, told, table), "name": field.name, "required": is_required, "titles": titles} | listed
 
 
 def _datatype(field: pa.Field, told: dict[str, str], table: Table) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class Limits:
     closing_months: int | None = None
     groups: Groups = Groups()
     when_ended: tuple[str, ...] = ()
+    suppression: tuple[int, int] | None = None  # the least count that is shown, and the least width of what a count may be
+    not_published: int = 0  # of tables by cell key: no count from 1 to this one
 
     def is_closed(self, period: str, as_of: str) -> bool:
         """Whether the year of `period` was closed on the day `as_of`, so that nothing in it changes any more."""
@@ -79,7 +81,8 @@ class Declared:
     `tables`: name → kind, protected or external. `texts`: every text that may be shown, with `{…}` where something is filled in.
     `files`: path → SHA-256 of the files that are the same in every release, or that an earlier stage made. `codes`: names of concepts,
     tables, columns and rules, which are parts of addresses and keys. `languages`: the first is at the root of the site.
-    `formats`: extension → media type of the files of tables. `concept_uri`: what the addresses of schemes begin with.
+    `formats`: extension → media type of the files of tables. `concept_uri`: what the addresses of schemes begin with. `methods`: table →
+    how its counts are protected, if not by rounding.
     """
 
     tables: Mapping[str, str]
@@ -89,3 +92,4 @@ class Declared:
     formats: Mapping[str, str]
     concept_uri: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)

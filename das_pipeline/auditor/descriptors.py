@@ -217,6 +217,7 @@ class Descriptors:
             ("theme|kind|unit_of_count|dims/[^/]+/level", self.name_or_row),
             ("dims/[^/]+/scheme", lambda value: value is None or self.code(value)),
             ("base", is_one_of(1, *self.limits.bases)),
+            ("method", is_one_of(self.declared.methods.get(table.name, "rounding"))),
             ("measures/\\*", is_one_of("n")),
             ("population/[^/]*", self.population),
             ("population", lambda value: value == {}),

@@ -38,10 +38,13 @@ def _groups(table: Table, category: Dimension, connection: duckdb.DuckDBPyConnec
     others = [d.name for d in table.dimensions if d.name != category.name]
     at = [f'"{engine.identifier(k)}"' for k in (*others, "period_kind", "period")]
     total = f"MAX(n) FILTER (\"{column}\" = '{ALL}') OVER (PARTITION BY {', '.join(at)})"
-    shares = f'SELECT {", ".join(at)}, "{column}" AS category, n, {total} AS total FROM "{engine.identifier(table.name)}"'
+    others_shown = f"COUNT(*) FILTER (\"{column}\" <> '{ALL}' AND (n IS NULL OR n > 0)) OVER (PARTITION BY {', '.join(at)})"
+    columns = f'{", ".join(at)}, "{column}" AS category, n, {total} AS total, {others_shown} AS filled'
+    shares = f'SELECT {columns} FROM "{engine.identifier(table.name)}"'
     clearly = " AND ".join(_above_parent(at, at[number], limits.above) for number in range(len(others))) or "FALSE"
-    is_group = f"child.total BETWEEN {limits.least} AND {limits.most} AND child.category <> '{ALL}'"
-    is_one = f"child.n >= {limits.share} * child.total AND {clearly}"
+    # Of a group whose count is not shown the size is not known: where all its other categories are shown as 0, it has one.
+    is_group = f"(child.total BETWEEN {limits.least} AND {limits.most} OR child.n IS NULL) AND child.category <> '{ALL}'"
+    is_one = f"((child.n >= {limits.share} * child.total AND {clearly}) OR (child.n IS NULL AND child.filled = 1))"
     query = f"WITH shares AS ({shares}) SELECT COUNT(*) FILTER ({is_group}), COUNT(*) FILTER ({is_group} AND {is_one}) FROM shares AS child"
     groups, wrong = connection.execute(query).fetchall()[0]
     return groups, wrong

@@ -294,7 +294,7 @@ class _Page:
         """The first and the last place that the group of a row may have among the others, given that counts are rounded."""
         named = self._places(element.getparent())
         table = self.release.tables.get(named[0][0]) if named else None
-        if table is None:
+        if table is None or not table.is_rounded:
             return frozenset()
         *codes, kind, period = named[0][1].split("|")
         grouped = [place for place, code in enumerate(codes) if code != ALL]

@@ -47,6 +47,15 @@ class Table:
         return self.facts["kind"] == "protected"
 
     @property
+    def method(self) -> str:
+        """How a protected table is protected: rounding, suppression or cell_key. Releases of earlier versions know the first one only."""
+        return str(self.facts.get("method", "rounding"))
+
+    @property
+    def is_rounded(self) -> bool:
+        return self.method == "rounding"
+
+    @property
     def is_derived(self) -> bool:
         """Whether its figures are weeks or percentages, computed from counts."""
         return self.facts["kind"] == "derived"
@@ -80,8 +89,8 @@ class Table:
         return [kind for kind in ("month", "quarter", "year") if kind in present]
 
     @cached_property
-    def cells(self) -> dict[str, int]:
-        """Every count by the text of its key, such as "theft|all|month|2024-03"."""
+    def cells(self) -> dict[str, Any]:
+        """Every count by the text of its key, such as "theft|all|month|2024-03"; None where a table by suppression does not show it."""
         return dict(zip(self._names, self.rows["n"].to_pylist(), strict=True))
 
     @cached_property
@@ -164,7 +173,10 @@ def read(folder: Path, earlier_changes: tuple[dict[str, Any], ...] = ()) -> Publ
     for path in sorted((folder / "tables").glob("*.parquet")):
         try:
             rows = pq.read_table(path)
-            tables[path.stem] = Table(path.stem, path, rows, json.loads(rows.schema.metadata[b"das"]))
+            table = Table(path.stem, path, rows, json.loads(rows.schema.metadata[b"das"]))
+            if rows["n"].null_count and table.method != "suppression":
+                raise ValueError  # a count that is not there is no count that can be compared
+            tables[path.stem] = table
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             unreadable.append(path.name)
     return Published(folder, tables, unreadable, earlier_changes)

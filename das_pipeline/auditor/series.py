@@ -133,7 +133,7 @@ def _yearly(table: Table, dimension: str, row: Mapping[str, str]) -> int | None:
     found = []
     for cell, n in table.cells.items():
         *codes, kind, period = cell.split("|")
-        if (kind, period) == ("year", row["period"]) and (codes[places.index(dimension)] if dimension else ALL) == wanted:
+        if n is not None and (kind, period) == ("year", row["period"]) and (codes[places.index(dimension)] if dimension else ALL) == wanted:
             found.append((codes.count(ALL), n))
     return max(found)[1] if found else None
 

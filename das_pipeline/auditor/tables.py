@@ -10,21 +10,31 @@ import duckdb
 import pyarrow.compute as pc
 
 from das_pipeline import engine
+from das_pipeline.auditor.declared import Limits
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import ALL, Published, Table
 from das_pipeline.gate import Verdict
 
 FIX = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
+HIDDEN = "confidential"  # the status of a count that a table by suppression does not show
+ALL_WRONG = 1 << 62  # no count is so large
 ENCLOSING = {  # the longer period that contains a period
     "quarter": "substr(period, 1, 4) || '-Q' || CAST((CAST(substr(period, 6, 2) AS INTEGER) + 2) // 3 AS VARCHAR)",
     "year": "substr(period, 1, 4)",
 }
 
 
-def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
-    """D01: every protected count is a multiple of one of the policy's bases; other publishers' figures are not marked as simulated."""
+def counts_are_rounded(release: Published, limits: Limits) -> Verdict:
+    """D01: every protected count is a multiple of one of the policy's bases, or as the method of its table has it.
+
+    Other publishers' figures are not marked as simulated.
+    """
+    bases = limits.bases
     faults: dict[str, int] = {}
     for table in release.tables.values():
+        if table.is_protected and not table.is_rounded:
+            faults[table.name] = _wrong_by_method(table, limits)
+            continue
         rows = table.rows
         if table.is_balance:  # corrections alone may be negative
             faults[table.name] = sum(n % table.base != 0 for n in rows["n"].to_pylist())
@@ -40,6 +50,18 @@ def counts_are_rounded(release: Published, bases: Sequence[int]) -> Verdict:
             faults[table.name] = int(table.facts["kind"] != "external") + bool(table.facts["is_simulated"])
     cells = sum(t.rows.num_rows for t in release.protected)
     return verdict("D01", "Every protected count is a multiple of its base", cells, faults, FIX)
+
+
+def _wrong_by_method(table: Table, limits: Limits) -> int:
+    """How many counts a method other than rounding would not have published: small ones, and some that are hidden without a reason."""
+    wrong = int(table.base != 1 or table.is_balance or table.method not in {"suppression", "cell_key"})
+    least = limits.not_published + 1
+    if table.method == "suppression":
+        least = limits.suppression[0] if limits.suppression else ALL_WRONG
+    for n, status in zip(table.rows["n"].to_pylist(), table.rows["status"].to_pylist(), strict=True):
+        is_hidden = status == HIDDEN and table.method == "suppression"
+        wrong += (n is None) != is_hidden or (n is not None and (n < 0 or 0 < n < least))
+    return wrong
 
 
 def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
@@ -92,7 +114,7 @@ def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnectio
 def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
     """D03: every total is the sum of its parts, over every dimension and over time. A year may be absent until its quarters are there."""
     faults: dict[str, int] = {}
-    for table in (t for t in release.tables.values() if not t.is_derived):
+    for table in (t for t in release.tables.values() if not t.is_derived and t.method != "cell_key"):  # it changes totals by themselves
         wrong = 0
         for dimension in (d.name for d in table.dimensions if d.scheme):
             others = _list([k for k in table.keys if k != dimension])
@@ -118,7 +140,8 @@ def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, i
     """The number of totals that differ from the sum of their parts; another publisher's table may lack a total."""
     differs = "parts IS DISTINCT FROM total" if table.is_protected else "parts <> total"
     sums = f"SUM(n) FILTER (WHERE {is_part}) AS parts, SUM(n) FILTER (WHERE NOT {is_part}) AS total"
-    query = f"SELECT COUNT(*) FROM (SELECT {sums} FROM {_quoted(table.name)} {kept} GROUP BY {groups}) WHERE {differs}"
+    shown = "HAVING COUNT(*) = COUNT(n)" if table.method == "suppression" else ""  # what the others must be, D26 asks
+    query = f"SELECT COUNT(*) FROM (SELECT {sums} FROM {_quoted(table.name)} {kept} GROUP BY {groups} {shown}) WHERE {differs}"
     return connection.execute(query).fetchall()[0][0]
 
 
@@ -130,9 +153,11 @@ def tables_agree(release: Published, connection: duckdb.DuckDBPyConnection) -> V
         for code, population in one.facts["population"].items():
             for other_code, other_population in other.facts["population"].items():
                 if population == other_population:
-                    query = f"SELECT COUNT(*), COUNT(*) FILTER (a.n <> b.n) FROM {_joined(one, code, other, other_code)}"
+                    joined = _joined(one, code, other, other_code)
+                    query = f"SELECT COUNT(*), COUNT(*) FILTER (a.n IS DISTINCT FROM b.n) FROM {joined}"
                     cells, apart = connection.execute(query).fetchall()[0]
                     compared += cells
+                    apart += one.method != other.method  # a cell in two methods tells more than either
                     faults[f"{one.name} and {other.name}"] = faults.get(f"{one.name} and {other.name}", 0) + apart
     return verdict("D03", "A cell has the same value in every table", compared, faults, FIX)
 
@@ -149,7 +174,7 @@ def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
         fixed = [f"{_quoted(d.name)} = '{ALL if d.scheme else own}'" for d in table.dimensions if d.name not in common]
         cells = f"SELECT {keys}, n FROM {_quoted(table.name)} WHERE {' AND '.join(fixed) or 'TRUE'}"
         finest, dimensions = table.kinds[0], _list(common, "")
-        for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" else ():
+        for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" and table.is_rounded else ():
             summed = f"SELECT {dimensions}'{kind}', {ENCLOSING[kind]}, CAST(SUM(n) AS BIGINT)"
             whole = f"WHERE period_kind = '{finest}'"
             if finest == "quarter":
@@ -170,7 +195,10 @@ def changes_are_rounded(release: Published, earlier: Sequence[Published]) -> Ver
         for name in release.tables.keys() & before.tables.keys():
             new, old = release.tables[name], before.tables[name]
             place = f"{name} since {before.folder.name}"
-            faults[place] = int(new.is_protected != old.is_protected)
+            faults[place] = int(new.is_protected != old.is_protected or new.method != old.method)
+            if not new.is_rounded and new.keys == old.keys:  # decided once: a count that moves shows the record that moved it
+                faults[place] += sum(new.cells[cell] != old.cells[cell] for cell in new.cells.keys() & old.cells.keys())
+                continue
             if new.is_protected and old.is_protected and new.keys == old.keys:
                 common = new.cells.keys() & old.cells.keys()
                 compared += len(common)

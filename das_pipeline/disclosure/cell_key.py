@@ -1,16 +1,13 @@
 """The cell-key method, for a table that cannot be a roll-up of rounded leaves: every count is changed by a keyed draw of its own.
 
-Each record has a key, from its stable source id; the key of a cell is the sum of those of its records, so that the same records get the
-same change in every table. The change is drawn from a transition row of the count: of all distributions with mean 0 and at most a given
-variance on the allowed values, the one of maximum entropy (Marley & Leaver 2011; Giessing 2016). Totals are changed by themselves, so that
-tables do not add up. A cell is never published in this way and as a sum of rounded leaves.
+Each record has a key, from what it is called at its source (statistics/counting); the key of a cell is the sum of those of its records, so
+that the same records get the same change in every table. The change is drawn from a transition row of the count: of all distributions with
+mean 0 and at most a given variance on the allowed values, the one of maximum entropy (Marley & Leaver 2011; Giessing 2016). Totals are
+changed by themselves, so that tables do not add up. A cell is never published in this way and as a sum of rounded leaves.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +66,10 @@ class Perturbation:
             ties.append((order, 0.0))
         raise ConfigurationError(f"No distribution of changes of a count of {count} by up to {self.distance} has variance {self.variance}.")
 
+    def rows(self) -> list[Floats]:
+        """The row of every count up to `last_row`."""
+        return [self.row(count) for count in range(self.last_row + 1)]
+
     def _worst_order(self, changes: Ints, shares: Floats) -> Floats | None:
         """The pair of neighbouring changes of which the larger is likelier by most, as a row of their difference; None if there is none."""
         worst, row = 1e-9, None
@@ -117,8 +118,7 @@ class Table:
 
     @classmethod
     def of(cls, perturbation: Perturbation) -> Table:
-        counts = range(perturbation.last_row + 1)
-        return cls(tuple((np.cumsum(perturbation.row(n)), perturbation.targets(n) - n) for n in counts))
+        return cls(tuple((np.cumsum(row), perturbation.targets(n) - n) for n, row in enumerate(perturbation.rows())))
 
     def perturbed(self, counts: Ints, cell_keys: Floats) -> Ints:
         """The published counts; a cell key is a fraction from 0 to 1, and lies in (lower, upper] of its interval."""
@@ -131,14 +131,8 @@ class Table:
         return published
 
 
-def record_keys(key: bytes, source_ids: Iterable[str]) -> Keys:
-    """The 64-bit key of every record, from its stable source id and not from its linked person, which a later run may change."""
-    digests = (hmac.digest(key, b"cell key\0" + source_id.encode(), hashlib.sha256) for source_id in source_ids)
-    return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
-
-
-def cell_keys(keys: Keys, cell_of: Ints, cells: int) -> Floats:
-    """The key of every cell as a fraction: the sum of the keys of its records, modulo 2**64, in any order of rows the same."""
+def fractions(keys: Keys, cell_of: Ints, cells: int) -> Floats:
+    """The key of every cell as a fraction: the sum of the 64-bit `keys` of what it counts, modulo 2**64, in any order the same."""
     sums = np.zeros(cells, dtype=np.uint64)
     np.add.at(sums, cell_of, keys)
     return sums.astype(np.float64) / 2.0**64

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from das_pipeline.disclosure.grid import Grid
-from das_pipeline.disclosure.rounding import Bools, Ints, Leaves, Limit, protect
+from das_pipeline.disclosure.rounding import UNKNOWN, Bools, Ints, Leaves, Limit, protect
 from das_pipeline.errors import ConfigurationError
 
 
@@ -47,14 +49,51 @@ def hold_few_corrections(prepared: Mapping[str, Protected], least: int) -> dict[
     """Return the cubes, with the earlier counts of every family in which fewer than `least` published leaves of some cube have changed.
 
     A reader who compares two releases would otherwise see which leaf a single correction touched. Leaves of new periods do not count: they
-    hide nothing in the published ones. A correction that waits is not forgotten: it counts again in the next window.
+    hide nothing in the published ones; but what they count of published months is what these have, without the corrections that wait. A
+    correction that waits is not forgotten: it counts again in the next window.
     """
     corrected = {name: int(cube.leaves.corrected.sum()) for name, cube in prepared.items()}
     few = {anchor_of(prepared, cube) for name, cube in prepared.items() if 0 < corrected[name] < least}
-    return {
-        name: replace(cube, leaves=cube.leaves.before_corrections()) if anchor_of(prepared, cube) in few else cube
-        for name, cube in prepared.items()
-    }
+    held: dict[str, Protected] = {}
+    for name, cube in prepared.items():
+        held[name] = cube
+        if anchor_of(prepared, cube) in few:
+            held[name] = replace(cube, leaves=cube.leaves.before_corrections())
+            if cube.adds_up_to is not None:
+                held[name] = _as_before(held[name], held[cube.adds_up_to], _agreeing(cube, prepared[cube.adds_up_to]))
+    return held
+
+
+def _agreeing(cube: Protected, parent: Protected) -> Bools:
+    """Whether both count the same, for each of the cells that they share."""
+    _, mine, theirs = shared_cells(cube, parent)
+    return cube.leaves.sums(cube.leaves.true)[mine] == parent.leaves.sums(parent.leaves.true)[theirs]
+
+
+def _as_before(cube: Protected, parent: Protected, agreeing: Bools) -> Protected:
+    """The cube with counts in its new leaves that sum to those of `parent`, whose corrections wait, in the cells `agreeing` without that.
+
+    Each new leaf keeps its share of the sum, as nearly as whole numbers can.
+    """
+    leaves = cube.leaves
+    table, mine, theirs = shared_cells(cube, parent)
+    cell_of = np.full(int(leaves.cells.max()) + 1, -1)
+    cell_of[mine] = np.arange(len(mine))
+    cell = cell_of[leaves.cells[:, table]]
+    can = (leaves.previous.value == UNKNOWN) & ~leaves.previous.frozen & (leaves.true > 0) & (cell >= 0)
+    new = np.bincount(cell[can], weights=leaves.true[can], minlength=len(mine)).astype(np.int64)
+    apart = np.where(agreeing, parent.leaves.sums(parent.leaves.true)[theirs] - leaves.sums(leaves.true)[mine], 0)
+    wanted = np.maximum(new + apart, 0)
+    # In the order of the leaves each gets the whole part of what has been given out up to it: the sums are exact, each is within one.
+    order = np.flatnonzero(can)[np.argsort(cell[can], kind="stable")]
+    of, counts = cell[order], leaves.true[order]
+    up_to = np.cumsum(counts)
+    up_to -= (np.cumsum(new) - new)[of]
+    scaled = up_to * wanted[of] // np.maximum(new[of], 1)
+    first = np.diff(of, prepend=-1) != 0
+    true = leaves.true.copy()
+    true[order] = np.where(first, scaled, scaled - np.concatenate([[0], scaled[:-1]]))
+    return replace(cube, leaves=replace(leaves, true=true))
 
 
 def anchor_of(cubes: Mapping[str, Protected], cube: Protected) -> str:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from das_pipeline.disclosure.attacks import Gain
 from das_pipeline.disclosure.deduction import Deduced
 from das_pipeline.disclosure.family import Protected, anchor_of, shared_cells
+from das_pipeline.disclosure.methods import Shown
 from das_pipeline.disclosure.report import Outcomes
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.gate import Verdict, share_exceeds
@@ -25,6 +26,7 @@ def judge(
     folder: Path,
     policy: Disclosure,
     outcomes: Outcomes,
+    others: Sequence[Shown] = (),
     *,
     is_simulated: bool = False,
 ) -> list[Verdict]:
@@ -47,6 +49,7 @@ def judge(
         one_record_stays_hidden(outcomes.one_more, policy.one_record, is_simulated=is_simulated),
         other_counts_look_the_same(outcomes.apart),
         no_leaf_moves_alone(protected, outcomes.moved),
+        *([changed_counts_stay_hidden(others, policy.deduction)] if others else []),
     ]
 
 
@@ -178,6 +181,17 @@ def small_counts_cannot_be_computed(deduced: Mapping[str, Deduced], limit: Deduc
     verdict = _verdict("D22", faults, sentence, "Leave out the cube or the cells that narrow it, or pool its concepts.")
     verdict.facts["tried"] = sum(found.tried for found in deduced.values())
     return replace(verdict, severity="warn" if is_simulated and not verdict.passed else None)
+
+
+def changed_counts_stay_hidden(others: Sequence[Shown], limit: Deduction) -> Verdict:
+    """D22: least squares over all cells of a table by cell key give few small counts."""
+    faults = {}
+    for shown in others:
+        small, right, guessed = shown.estimated.small, shown.estimated.right, shown.estimated.guessed
+        if share_exceeds(right, small, (guessed / small if small else 0.0) + limit.above, limit.min_rows):
+            faults[shown.anchor] = right
+    fix = "Raise disclosure.cell_key.variance, or publish fewer levels of this table."
+    return _verdict("D22", faults, "An estimate from all cells of a table by cell key gets few small counts right", fix)
 
 
 def one_record_stays_hidden(one_more: Mapping[str, tuple[int, int]], limit: Block, *, is_simulated: bool) -> Verdict:

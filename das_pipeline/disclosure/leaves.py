@@ -27,6 +27,7 @@ from das_pipeline.disclosure.ledger import (
     read_ledger,
     write_entries,
 )
+from das_pipeline.disclosure.methods import cells_file, decide
 from das_pipeline.disclosure.policy import checked_policy
 from das_pipeline.disclosure.public_figures import load_public_figures, public_cells
 from das_pipeline.disclosure.quality import quality
@@ -46,22 +47,31 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
 
     Inputs: statistics/cubes, terminology/concepts and, after the first release, disclosure/ledger.
     A row of `<cube>.parquet` is a leaf and period, with its value (a multiple of `base`) and whether it cannot occur. The grid is full.
+    A table that chooses another method than rounding has its cells in `<table>.cells.parquet`, n null where it is not shown.
     """
     statistics = load_statistics(run.jurisdiction)
-    policy = checked_policy(run.jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
+    policy = checked_policy(run.jurisdiction, statistics)
     with run.connect(confidential=True) as connection:
         ledger = read_ledger(connection, run.lake.current(LEDGER))
         counted = {
             cube.name: engine.read_table(connection, run.lake.live("statistics/cubes").path(f"{cube.name}.parquet"))
             for cube in statistics.cubes
         }
-    prepared = hold_few_corrections(_prepare(run, statistics, policy, counted, ledger), policy.corrections.leaves)
+    hierarchies = cubes.Hierarchies.read(run.lake.live("terminology/concepts").path("hierarchies.parquet"), statistics.own_levels())
+    others = decide(statistics, hierarchies, counted, policy, ledger, run.as_of)
+    for table in (table for table in statistics.tables if table.method != "rounding"):
+        cells = next(shown for shown in others if table.name in shown.tables).cells(table)
+        pq.write_table(cells, draft.path(cells_file(table.name), cells.num_rows), compression="zstd")
+    prepared = hold_few_corrections(_prepare(run, statistics, hierarchies, policy, counted, ledger), policy.corrections.leaves)
     protected = protect_cubes(prepared)
     for name, cube in protected.items():
         table = cubes.protected_table(cube.grid, cube.value, cube.leaves.base, cube.structural)
         pq.write_table(table, draft.path(f"{name}.parquet", table.num_rows), compression="zstd")
     decided = pa.concat_tables(
-        entries(n, p.grid, p.leaves.base, p.decided, p.value, p.leaves.true, p.closed) for n, p in sorted(protected.items())
+        [
+            *(entries(n, p.grid, p.leaves.base, p.decided, p.value, p.leaves.true, p.closed) for n, p in sorted(protected.items())),
+            *(shown.entries for shown in others),
+        ]
     )
     with run.connect(confidential=True) as connection:
         draft.rows[ENTRIES] = write_entries(connection, decided, draft.path(ENTRIES))
@@ -79,23 +89,27 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
     is_simulated = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))
-    return judge(protected, draft.folder, policy, outcomes, is_simulated=is_simulated)
+    return judge(protected, draft.folder, policy, outcomes, others, is_simulated=is_simulated)
 
 
 def _prepare(
-    run: Run, statistics: Statistics, policy: Disclosure, counted: Mapping[str, pa.Table], ledger: Released
+    run: Run,
+    statistics: Statistics,
+    hierarchies: cubes.Hierarchies,
+    policy: Disclosure,
+    counted: Mapping[str, pa.Table],
+    ledger: Released,
 ) -> dict[str, Protected]:
     """Every cube on its full grid, with its earlier decisions and keyed draws, before rounding."""
-    hierarchies = cubes.Hierarchies.read(run.lake.live("terminology/concepts").path("hierarchies.parquet"), statistics.own_levels())
     starts = [
         month_after(first_day(period)) if cube.is_stock else first_day(period)  # the first stock is that of the end of the month before
-        for cube in statistics.cubes
+        for cube in statistics.rounded
         for period in counted[cube.name]["period"].unique().to_pylist()
     ]
-    if not starts:
+    if not starts and statistics.rounded:
         raise DasError("No cube counts anything, so there is nothing to protect: check statistics/cubes.")
     prepared = {}
-    for cube in statistics.cubes:
+    for cube in statistics.rounded:
         dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
         first = months_later(min(starts), -1) if cube.is_stock else min(starts)
         last = last_ended(cube.period, run.as_of) if cube.period in policy.when_ended.kinds else run.as_of

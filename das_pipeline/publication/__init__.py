@@ -3,7 +3,7 @@
 from das_pipeline.publication.candidate import build_candidate
 from das_pipeline.publication.changes import TableChanges, compare
 from das_pipeline.publication.consequences import Consequence, consequences
-from das_pipeline.publication.definitions import table_kinds
+from das_pipeline.publication.definitions import table_kinds, table_methods
 from das_pipeline.publication.explain import explain
 from das_pipeline.publication.formats import readers
 from das_pipeline.publication.releases import Release, current_release, release_folders, releases
@@ -22,5 +22,6 @@ __all__ = [
     "release_folders",
     "releases",
     "table_kinds",
+    "table_methods",
     "table_texts",
 ]

@@ -71,7 +71,7 @@ def files(folder: Path, tables: Sequence[Table], texts: TableTexts, words: Words
             raise ConfigurationError(f"{FILE} has no text for files.{name}: a title, a description and a text for each of its columns.")
         told, rows = texts.files[name], csv.read(folder / f"{name}.csv", schema)
         codes = _codes(rows, tables, texts)
-        columns = [_column(field, told.columns, codes, name) for field in schema]
+        columns = [_column(field, told.columns, codes, name, has_gaps=rows[field.name].null_count > 0) for field in schema]
         whole = Text.joined([told.description, texts.simulated], " ") if simulated else told.description
         rows = rows.cast(pa.schema(metadata.arrow_fields(columns)))
         described.append(File(name, told.title, whole, source, simulated, rows, columns, KEYS[name]))
@@ -84,7 +84,7 @@ def _codes(rows: pa.Table, tables: Sequence[Table], texts: TableTexts) -> dict[s
     dimensions = {d.name: texts.columns[d.name] for table in tables for d in table.dimensions}
     of_texts = {
         "period_kind": ("month", "quarter", "year"),
-        "status": (*metadata.STATUSES, metadata.ESTIMATE, metadata.NOT_SHOWN),
+        "status": (*metadata.STATUSES, metadata.ESTIMATE, metadata.NOT_SHOWN, metadata.CONFIDENTIAL),
         "reason": REASONS if any(table.is_simulated for table in tables) else [r for r in REASONS if r != differences.SIMULATED],
     }
     codes: dict[str, Mapping[str, Text]] = {"table": titles, "other_table": titles, "dimension": dimensions, "other_dimension": dimensions}
@@ -96,7 +96,10 @@ def _codes(rows: pa.Table, tables: Sequence[Table], texts: TableTexts) -> dict[s
     return codes
 
 
-def _column(column: pa.Field, described: Mapping[str, Text], codes: Mapping[str, Mapping[str, Text]], file: str) -> dict[str, Any]:
+def _column(
+    column: pa.Field, described: Mapping[str, Text], codes: Mapping[str, Mapping[str, Text]], file: str, *, has_gaps: bool
+) -> dict[str, Any]:
+    """A column as descriptors have it. One that `has_gaps` has counts that a table by suppression does not show."""
     name = "text" if column.name.startswith("text_") else column.name
     if name not in described:
         raise ConfigurationError(f"{FILE} has no text for files.{file}.columns.{name}.")
@@ -104,4 +107,4 @@ def _column(column: pa.Field, described: Mapping[str, Text], codes: Mapping[str,
         listed = metadata.coded(name, described[name], codes[name])
     else:
         listed = {"name": column.name, "type": _TYPES[column.type], "description": described[name]}
-    return listed | ({"may_be_empty": True} if name in MAY_BE_EMPTY else {})
+    return listed | ({"may_be_empty": True} if name in MAY_BE_EMPTY or has_gaps else {})

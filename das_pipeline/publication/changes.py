@@ -79,7 +79,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, name: str, old: Path | None,
     same = " AND ".join(f"new.{k} = old.{k}" for k in keys)
     connection.execute(
         f"""CREATE OR REPLACE TEMP VIEW cells AS
-SELECT {shown}, old.n AS was, new.n AS is_now,
+SELECT {shown}, old.period IS NOT NULL AS was_there, new.period IS NOT NULL AS is_there, old.n AS was, new.n AS is_now,
     old.status IN ('provisional', 'incomplete', 'not_known') AS was_open, new.status = 'final' AS is_final
 FROM {engine.parquet([old])} AS old FULL JOIN {engine.parquet([new])} AS new ON {same}"""
     )

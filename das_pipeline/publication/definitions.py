@@ -21,6 +21,7 @@ from das_pipeline.statistics import (
     MEDIAN,
     MOVEMENT,
     OPENING,
+    Method,
     Rate,
     Share,
     Statistics,
@@ -97,10 +98,18 @@ class Table:
     counts: str = ""  # of a derived table: the table with the counts of what its figures are about
     file: str = ""  # of terminology/external
     measure: str = ""
+    method: Method = "rounding"  # how a protected table is protected
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether there are cells whose count is not shown: it is null, with a status that says so."""
+        return self.method == "suppression"
 
     @property
     def count(self) -> str:
         """The text of texts/tables.yaml that says what its figures are."""
+        if self.method != "rounding":
+            return f"n_{self.method}"
         return {"protected": "n", "derived": "n_derived", "external": "n_exact"}[self.kind]
 
     @property
@@ -160,12 +169,18 @@ def table_kinds(jurisdiction: Jurisdiction) -> dict[str, str]:
     return own | dict.fromkeys(external, "external")
 
 
+def table_methods(jurisdiction: Jurisdiction) -> dict[str, str]:
+    """Return how the counts of every protected table are protected, by name."""
+    return {table.name: table.method for table in load_statistics(jurisdiction).tables if not table.derived}
+
+
 def _protected(
     run: Run, table: Declared, statistics: Statistics, partners: Mapping[str, Text], texts: TableTexts, simulated: bool
 ) -> Table:
     cubes = [statistics.cube(name) for name in table.cubes]
     leaves = run.lake.live("disclosure/leaves")
-    bases = {base for c in cubes for base in pq.read_table(leaves.path(f"{c.name}.parquet"), columns=["base"])["base"].unique().to_pylist()}
+    files = [leaves.path(f"{cube.name}.parquet") for cube in cubes if table.method == "rounding"]
+    bases = {base for path in files for base in pq.read_table(path, columns=["base"])["base"].unique().to_pylist()}
     dimensions = tuple(Dimension(name, cubes[0].scheme[name], level) for name, level in table.by.items())
     if table.stacked:
         dimensions = (Dimension(table.stacked, None, "row"), *dimensions)
@@ -180,7 +195,7 @@ def _protected(
         theme=table.theme,
         kind="derived" if table.derived else "protected",
         unit=table.derived or (units.pop() if len(units) == 1 else "step"),
-        base=1 if table.derived else min(bases),
+        base=1 if table.derived or not bases else min(bases),
         dimensions=dimensions,
         periods=tuple(table.periods),
         source=Source(
@@ -195,6 +210,7 @@ def _protected(
         if table.stacked and not is_stack
         else {},
         ratios=table.ratios,
+        method=table.method,
         bounds=tuple(cubes[0].bounds) if any(code in AMOUNTS for code in table.of) else (),
         counts=counts.name if table.derived and (counts := counts_of(table, statistics.tables)) else "",
         population={}

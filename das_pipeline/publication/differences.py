@@ -82,7 +82,7 @@ def _cells(path: Path, dimension: str) -> tuple[dict[str, Any], Cells]:
     facts = json.loads(rows.schema.metadata[b"das"])
     cells: dict[tuple[str, str], tuple[int, int]] = {}
     for row in rows.to_pylist():
-        if row["period_kind"] == "year":
+        if row["period_kind"] == "year" and row["n"] is not None:
             key = (row[dimension] if dimension else ALL, row["period"])
             cells[key] = max(cells.get(key, (-1, 0)), (sum(row[name] == ALL for name in facts["dims"]), row["n"]))
     return facts, {key: n for key, (_, n) in cells.items()}

@@ -68,7 +68,7 @@ def _figures(table: Table, path: Path, before: date, as_of: date, limits: Public
     over = [period for period in _values(pq.read_table(path, columns=["period"]), "period") if is_complete(period, before)]
     if not over:
         return
-    counts = selected(path, {"period": over})["n"].to_numpy()
+    counts = selected(path, {"period": over})["n"].drop_null().to_numpy()
     if counts.sum() >= limits.revised.count:
         near = _near(counts, table.base, limits.revised.share)
         # Cases of a period that is over go on from state to state, and from open to ended: then their sum alone stays where it was.
@@ -78,7 +78,7 @@ def _figures(table: Table, path: Path, before: date, as_of: date, limits: Public
     since = sorted({p for p in (period_of(m, finest) for m in months(before, as_of)) if is_complete(p, as_of)} - set(over))
     if not since or len(totals) < len(table.dimensions):
         return  # the rows of a stack are totals of cubes, which have tables of their own
-    series = selected(path, {"period": over, "period_kind": [finest], **totals}).sort_by("period")["n"].to_numpy()
+    series = selected(path, {"period": over, "period_kind": [finest], **totals}).sort_by("period")["n"].drop_null().to_numpy()
     latest = series[-limits.new_period.periods :]
     if len(latest) and latest.min() >= limits.new_period.count:
         low, high = float(latest.min() * limits.new_period.low), float(latest.max() * limits.new_period.high)

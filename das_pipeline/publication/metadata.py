@@ -22,6 +22,7 @@ _PANDAS = {
 STATUSES = ("final", "incomplete", "not_applicable", "not_known", "provisional")
 ESTIMATE = "estimate"  # the status of a cell that weights of a crosswalk gave a part of another publisher's figure
 NOT_SHOWN = "not_shown"  # the status of a derived figure that too few cases would decide, or that is not known yet
+CONFIDENTIAL = "confidential"  # the status of a count that is not shown, so that neither it nor another one can be known
 STARTS, ENDS = "starts_on", "ends_on"  # of a period, in files for people and in das.duckdb
 MARK = "is_simulated"  # a column of every table, so that a row without its file still declares that it is not real
 
@@ -33,10 +34,11 @@ def fields(table: Table, texts: Mapping[str, Text], labels: Labels) -> list[dict
         listed.append(coded(dimension.name, texts[dimension.name], labels[dimension.name]) | {"scheme": dimension.scheme})
     listed.append(coded("period_kind", texts["period_kind"], {kind: texts[kind] for kind in table.periods}))
     listed.append({"name": "period", "type": "string", "description": texts["period"]})
-    at_least = {} if table.is_balance else {"minimum": 0}
-    listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit} | at_least)
+    about = ({} if table.is_balance else {"minimum": 0}) | ({"may_be_empty": True} if table.may_hide else {})
+    listed.append({"name": "n", "type": "integer", "description": texts["n"], "unit": table.unit} | about)
     statuses = (*STATUSES, ESTIMATE) if any(d.is_split for d in table.dimensions) else STATUSES
     statuses = (*statuses, NOT_SHOWN) if table.kind == "derived" else statuses
+    statuses = (*statuses, CONFIDENTIAL) if table.may_hide else statuses
     listed.append(coded("status", texts["status"], {status: texts[status] for status in statuses if status in texts}))
     mark = str(table.is_simulated).lower()
     listed.append(coded(MARK, texts[MARK], {mark: texts[mark]}) | {"type": "boolean"})
@@ -67,6 +69,7 @@ def arrow_schema(table: Table, columns: list[dict[str, Any]], as_of: str, mappin
         "theme": table.theme,
         "kind": table.kind,
         "base": table.base,
+        "method": table.method,
         "dims": {d.name: {"scheme": d.scheme, "level": d.level} for d in table.dimensions},
         "shown": table.shown,
         "counts": table.counts,

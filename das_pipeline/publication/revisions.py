@@ -37,12 +37,15 @@ class Revision:
     as_of: date
     release: str
     lag_months: int
-    n: int
+    n: int | None  # None where it is not shown
     status: str
 
 
 SCHEMA = pa.schema(
-    [(name, {"date": pa.date32(), "int": pa.int64()}.get(str(kind), pa.string())) for name, kind in Revision.__annotations__.items()]
+    [
+        (name, {"date": pa.date32(), "int": pa.int64(), "int | None": pa.int64()}.get(str(kind), pa.string()))
+        for name, kind in Revision.__annotations__.items()
+    ]
 )
 
 
@@ -76,7 +79,7 @@ def _of_table(path: Path, editions: Sequence[tuple[Path, date, str]]) -> Iterato
             published += _totals(edition, as_of, release)
     published.sort(key=lambda total: (*_cell(total), total.as_of))
     for _, of_total in groupby(published, key=_cell):
-        before: tuple[int, str] | None = None
+        before: tuple[int | None, str] | None = None
         for total in of_total:
             if (total.n, total.status) != before:
                 yield total

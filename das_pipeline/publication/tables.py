@@ -15,17 +15,19 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from das_pipeline import engine
+from das_pipeline.disclosure import cells_file
 from das_pipeline.jurisdiction import Text
-from das_pipeline.lake import Lake
+from das_pipeline.lake import Lake, Version
 from das_pipeline.periods import enclosing, first_day, is_provisional, kind_of, last_day
 from das_pipeline.policy import Policy
 from das_pipeline.publication import formats, labelled
 from das_pipeline.publication.amounts import amount_cells
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.durations import duration_cells
-from das_pipeline.publication.metadata import ESTIMATE, MARK
+from das_pipeline.publication.metadata import CONFIDENTIAL, ESTIMATE, MARK
 from das_pipeline.publication.ratios import ratio_cells
 from das_pipeline.publication.rollup import rolled_up, with_corrections
 from das_pipeline.publication.texts import Words
@@ -39,6 +41,8 @@ def protected_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Ta
     Nothing but the protected leaves goes in, so any two tables agree on the cells that they share, and adding a table costs no privacy.
     """
     leaves, concepts = lake.live("disclosure/leaves"), lake.live("terminology/concepts")
+    if table.method != "rounding":
+        return _cells_as_decided(leaves, table, _covered_until(lake), as_of)
     _create_hierarchies(connection, table, concepts.path("hierarchies.parquet"))
     queries: list[str] = []
     bound: dict[str, str] = {}
@@ -69,6 +73,15 @@ def protected_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Ta
     for number in range(len(table.cubes)):
         connection.unregister(f"periods_{number}")
     return cells
+
+
+def _cells_as_decided(leaves: Version, table: Table, covered: Mapping[str, list[date | None]], as_of: date) -> pa.Table:
+    """The cells of a table that chooses its method: its periods are over, and their counts are never decided again."""
+    cells = pq.read_table(leaves.path(cells_file(table.name))).sort_by([(key, "ascending") for key in table.keys])
+    sources = [day for cube in table.cubes.values() for day in covered.get(cube, [])]
+    of_period = {p: status_of(p, as_of, 0, sources or None) for p in cells["period"].unique().to_pylist()}
+    rows = zip(cells["n"].is_null().to_pylist(), cells["period"].to_pylist(), strict=True)
+    return cells.append_column("status", pa.array([CONFIDENTIAL if is_hidden else of_period[p] for is_hidden, p in rows]))
 
 
 def _covered_until(lake: Lake) -> dict[str, list[date | None]]:

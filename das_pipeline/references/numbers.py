@@ -117,7 +117,7 @@ def _without_profile(place: Place, key: StrongKey, profile: Iterable[str], contr
 def limits(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield cubes, dimensions and concepts of policy.yaml that are not there."""
     statistics, schemes = load_statistics(jurisdiction), load_schemes(jurisdiction)
-    disclosure = checked_policy(jurisdiction, {cube.name: set(cube.leaf) for cube in statistics.cubes})
+    disclosure = checked_policy(jurisdiction, statistics)
     for key in ("structural_zeros", "presence_sensitive"):
         for number, leaf_set in enumerate(getattr(disclosure, key)):
             cube = statistics.cube(leaf_set.cube)

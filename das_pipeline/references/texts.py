@@ -32,6 +32,7 @@ class Shown:
     unit: str
     count: str  # the column of the count
     codes: dict[str, Sequence[str] | None]  # dimension -> codes; None when its scheme is not there
+    method: str = "rounding"
 
 
 def _tables(jurisdiction: Jurisdiction) -> list[Shown]:
@@ -57,7 +58,8 @@ def _protected(place: Place, name: str, statistics: Statistics, schemes: dict[st
     codes: dict[str, Sequence[str] | None] = {d: _codes(schemes, cubes[0].scheme[d], level) for d, level in table.by.items()}
     codes |= statistics.own_codes(table)
     unit = table.derived or (units.pop() if len(units) == 1 else "step")
-    return Shown(name, place, table.theme, unit, "n_derived" if table.derived else "n", codes)
+    count = "n_derived" if table.derived else "n" if table.method == "rounding" else f"n_{table.method}"
+    return Shown(name, place, table.theme, unit, count, codes, table.method)
 
 
 def _codes(schemes: dict[str, Scheme], scheme: str, level: str) -> Sequence[str] | None:
@@ -81,6 +83,8 @@ def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     if missing := [code for code in ("true", "false") if code not in texts.codes]:
         yield (place / "codes").fault(f"there is no text for {', '.join(missing)}, as files for people write {metadata.MARK}: add it.")
     statistics = load_statistics(jurisdiction)
+    if metadata.CONFIDENTIAL not in texts.codes and any(table.method == "suppression" for table in statistics.tables):
+        yield (place / "codes").fault(f"there is no text for the status {metadata.CONFIDENTIAL} of counts that are not shown: add it.")
     for table in statistics.tables:
         for code in (code for codes in statistics.own_codes(table).values() for code in codes):
             if code not in texts.codes:
@@ -203,6 +207,10 @@ def _faults_of_cells(place: Place, chosen: dict[str, list[str]], table: Shown) -
 def _faults_of_table(place: Place, table: str, tables: dict[str, Shown]) -> Iterator[Fault]:
     if table not in tables:
         yield (place / "table").fault(f"there is no published table {table}. {nearest(table, tables)}")
+    elif tables[table].method != "rounding":
+        yield (place / "table").fault(
+            f"table {table} is protected by {tables[table].method}: its counts may not be shown, or do not add up. Name a rounded table."
+        )
 
 
 def _faults_of_codes(place: Place, named: dict[str, object], known: Sequence[str] | None) -> Iterator[Fault]:

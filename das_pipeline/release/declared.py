@@ -11,7 +11,7 @@ from typing import Any
 from das_pipeline.auditor import Declared, Forms, Groups, Limits
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Disclosure
-from das_pipeline.publication import api, formats, table_kinds
+from das_pipeline.publication import api, formats, table_kinds, table_methods
 from das_pipeline.publication.texts import load_words
 from das_pipeline.release.candidate import Candidate, lineage
 from das_pipeline.rules import catalogue
@@ -60,6 +60,7 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
         formats={form.extension: form.media_type for form in formats.FORMATS},
         concept_uri=jurisdiction.concept_uri,
         files={path: hashlib.sha256(content).hexdigest() for path, content in _static().items()} | dict(made),
+        methods={name: method for name, method in table_methods(jurisdiction).items() if method != "rounding"},
     )
 
 
@@ -74,7 +75,10 @@ def limits_of(policy: Disclosure) -> Limits:
     groups = Groups(tuple(of_groups.categories), of_groups.share, of_groups.above, of_groups.least, of_groups.most)
     closing_months = policy.closing.months if policy.closing else None
     when_ended = tuple(policy.when_ended.kinds)
-    return Limits(policy.bases, policy.quality_cells.cells, policy.figures.cases, closing_months, groups, when_ended)
+    suppression = (policy.suppression.minimum, policy.suppression.width) if policy.suppression else None
+    not_published = policy.cell_key.not_published if policy.cell_key else 0
+    least = policy.quality_cells.cells, policy.figures.cases
+    return Limits(policy.bases, *least, closing_months, groups, when_ended, suppression, not_published)
 
 
 def made_before(candidate: Candidate) -> dict[str, str]:

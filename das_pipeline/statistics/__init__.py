@@ -1,7 +1,7 @@
 """Statistics: confidential base cubes of what the chain counts, from definitions that are data."""
 
 from das_pipeline.statistics.cubes import build_cubes
-from das_pipeline.statistics.declarations import Rate, Share
+from das_pipeline.statistics.declarations import Method, Rate, Share
 from das_pipeline.statistics.loading import load_statistics
 from das_pipeline.statistics.model import (
     AMOUNTS,
@@ -38,6 +38,7 @@ __all__ = [
     "STILL_OPEN",
     "WEEKS",
     "Cube",
+    "Method",
     "Rate",
     "Share",
     "Statistics",

@@ -15,11 +15,15 @@ from das_pipeline.statistics import spells
 from das_pipeline.statistics.model import PENDING, STATE, Cube
 
 PERIOD_TEXT = {kind: text.format(day="occurred_on") for kind, text in SQL_TEXT.items()}
+RECORD_KEY = "CAST('0x' || SUBSTRING(SHA256($secret || ' ' || partner || ' ' || record_no || ' ' || sub), 1, 16) AS UBIGINT)"
 Query = tuple[str, dict[str, Any]]  # SQL and its values to bind
 
 
-def selected_rows(cube: Cube, chain: ChainModel, as_of: date) -> Query:
+def selected_rows(cube: Cube, chain: ChainModel, as_of: date, secret: str | None = None) -> Query:
     """Return a query for what the cube counts as known on `as_of`: (occurred_on, columns of its leaf, n).
+
+    With a `secret`, of a cube of events, also the `key` of each: 64 bits from the secret and the record at its source, which stays what it
+    is when a later run links it to another person.
 
     It is dated from the opening month of the chain to the month of `as_of`: later dates are only plans of partners. A stock is also that
     of the end of the month before. Source: events or, of a balance or duration, spells, turn_roles and stock_months.
@@ -29,7 +33,7 @@ def selected_rows(cube: Cube, chain: ChainModel, as_of: date) -> Query:
         return _cohort(cube, as_of, dated)
     if cube.spell:
         return spells.selected_spells(cube, chain, as_of, dated)
-    query, bound = _events_of(cube, chain, as_of, "occurred_on >= $first_day AND occurred_on < $after")
+    query, bound = _events_of(cube, chain, as_of, "occurred_on >= $first_day AND occurred_on < $after", secret)
     return query, bound | dated
 
 
@@ -49,7 +53,7 @@ def raw_columns(cube: Cube) -> list[str]:
     return list(dict.fromkeys(column for dimension, (column, _) in cube.leaf.items() if dimension not in cube.own))
 
 
-def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> Query:
+def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str, secret: str | None = None) -> Query:
     """A person is in the leaf of the first event of a period; of one day, of the first in the order of the values themselves."""
     bound: dict[str, Any] = {"as_of": as_of}
     kinds = {f"kind_{n}": kind for n, kind in enumerate(cube.kinds)}
@@ -66,14 +70,16 @@ def _events_of(cube: Cube, chain: ChainModel, as_of: date, dated: str) -> Query:
         unit = f"person_id, {PERIOD_TEXT[cube.period]}"
         keys = ["occurred_on", *(key for c in columns for key in (f"CASE WHEN {c} IS NULL THEN 1 ELSE 0 END", c))]
     turn = ", ".join(f"{key}{direction}" for key in keys)
+    record_key, of_row = (f", {RECORD_KEY} AS key", ", key") if secret else ("", "")
+    bound |= {"secret": secret} if secret else {}
     is_one = cube.type == "persons" or cube.which != "each"
     query = f"""
 WITH accepted AS (
-    SELECT occurred_on{_listed(columns)}{bands}, ROW_NUMBER() OVER (PARTITION BY {unit} ORDER BY {turn}) AS turn
+    SELECT occurred_on{_listed(columns)}{bands}{record_key}, ROW_NUMBER() OVER (PARTITION BY {unit} ORDER BY {turn}) AS turn
     FROM events
     WHERE rule IS NULL AND known_from <= $as_of AND $as_of < known_until AND {" AND ".join(conditions)}
 )
-SELECT occurred_on{_listed([*columns, *cube.own])}, 1 AS n
+SELECT occurred_on{_listed([*columns, *cube.own])}{of_row}, 1 AS n
 FROM accepted
 WHERE {dated}{" AND turn = 1" if is_one else ""}"""
     return query, bound
@@ -162,10 +168,11 @@ def first_pending(as_of: date, months: int) -> date:
     return months_later(month_after(as_of + timedelta(days=1)), -months - 1)
 
 
-def counted_leaves(cube: Cube) -> Query:
+def counted_leaves(cube: Cube, *, keyed: bool = False) -> Query:
     """Return a query and its values to bind: one row per leaf and period with anything in it (dimensions, period_kind, period, n).
 
-    Equal values are summed first and mapped afterwards. A value that is unknown, or not in the scheme, counts under the level's unknown.
+    With `keyed` a row has the sum of the keys of what it counts too, modulo 2⁶⁴. Equal values are summed first and mapped afterwards. A
+    value that is unknown, or not in the scheme, counts under the level's unknown.
     """
     bound: dict[str, Any] = {"period_kind": cube.period}
     values = list(dict.fromkeys(column for column, _ in cube.leaf.values()))
@@ -187,21 +194,24 @@ def counted_leaves(cube: Cube) -> Query:
             joins.append(f"LEFT JOIN hierarchies AS {dimension}_of ON {of_level} AND {dimension}_of.leaf = v.{column}")
             nodes.append((dimension, f"COALESCE({dimension}_of.node, ${dimension}_unknown)"))
     keys = ", ".join([*values, "period"])
+    key, of_values, of_leaf, summed = (
+        (", key", ", SUM(key) AS key", ", v.key", f", CAST(SUM(key) % {1 << 64} AS UBIGINT) AS key") if keyed else ("", "", "", "")
+    )
     named = "".join(f"{node} AS {dimension}, " for dimension, node in nodes)
     dimensions = "".join(f"{dimension}, " for dimension in cube.leaf)
     query = f"""
 WITH dated AS (
-    SELECT {", ".join([*values, f"{PERIOD_TEXT[cube.period]} AS period", "n"])} FROM selected
+    SELECT {", ".join([*values, f"{PERIOD_TEXT[cube.period]} AS period", "n"])}{key} FROM selected
 ),
 counted AS (
-    SELECT {keys}, SUM(n) AS n FROM dated GROUP BY {keys}
+    SELECT {keys}, SUM(n) AS n{of_values} FROM dated GROUP BY {keys}
 ),
 leaves AS (
-    SELECT {named}v.period, v.n
+    SELECT {named}v.period, v.n{of_leaf}
     FROM counted AS v
     {" ".join(joins)}
 )
-SELECT {dimensions}$period_kind AS period_kind, period, CAST(SUM(n) AS BIGINT) AS n
+SELECT {dimensions}$period_kind AS period_kind, period, CAST(SUM(n) AS BIGINT) AS n{summed}
 FROM leaves
 GROUP BY {dimensions}period"""
     return query, bound

@@ -28,7 +28,8 @@ CONCEPTS = "terminology/concepts"
 def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
     """Write the base cubes to `draft`, one file a cube; return the verdicts F01, F04 to F08 and F15.
 
-    One row per leaf and period with anything in it, as known on the run's date; a leaf without a row is 0. Confidential: true counts.
+    One row per leaf and period with anything in it, as known on the run's date; a leaf without a row is 0. Of a cube whose tables are
+    protected by cell key a row has the sum of the keys of what it counts (`key`). Confidential: true counts.
     Only accepted events count, from the chain's opening month to the month of the run's date. The fact `before_opening` has the events of
     each cube that are older; `covered_until` has how far the partners that report its events have delivered, by cube and partner.
     """
@@ -46,8 +47,10 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
                 _create_view(connection, "spells", spells, chain.units[cube.unit])
             else:
                 _create_view(connection, "events", events, _units(chain, cube))
-            _create_selected(connection, selected_rows(cube, chain, run.as_of))
-            draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft)
+            keyed = statistics.method_of(cube) == "cell_key"
+            secret = f"cell key {run.keys.rounding.hex()}" if keyed else None
+            _create_selected(connection, selected_rows(cube, chain, run.as_of, secret))
+            draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft, keyed=keyed)
             judging.take_in(connection, cube)
             if cube.part == CLOSING:
                 _create_selected(connection, corrections(cube, chain, run.as_of))
@@ -103,9 +106,9 @@ def _covered_until(run: Run, chain: ChainModel, cube: Cube) -> dict[str, str | N
     return {partner: day.isoformat() if day else None for partner, day in covered_until(run, partners).items()}
 
 
-def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft) -> int:
+def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft, *, keyed: bool = False) -> int:
     """Create the table `cube_<name>` of the leaves of `cube`, from `selected`, and write it; return the number of leaves."""
-    query, bound = counted_leaves(cube)
+    query, bound = counted_leaves(cube, keyed=keyed)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE cube_{cube.name} AS {query}", bound)
     order = ", ".join([*cube.leaf, "period"])
     return engine.write_parquet(

@@ -13,6 +13,7 @@ from das_pipeline.shape_faults import Mistakes
 
 Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text and file names
 Type = Literal["flow", "persons", "balance", "duration", "cohort"]
+Method = Literal["rounding", "suppression", "cell_key"]
 KEYS: dict[Type, tuple[set[str], set[str]]] = {  # type of cube -> the keys that it needs, and those that it may have
     "flow": ({"kind"}, {"leave_out", "which", "adds_up_to", "bands"}),
     "persons": ({"kind"}, {"leave_out", "adds_up_to"}),
@@ -143,7 +144,8 @@ class DeclaredTable(BaseModel, extra="forbid"):
     With `shares` or `rates` (code -> what is divided) a table has percentages or rates instead of the counts of its cube, computed from
     protected ones. Of a balance or cohort, `cube` names it (all its lines, all its follow-ups) or one of its parts. With `measures` a table
     has no counts of a duration but what follows from them: weeks, or the percentage that is `still_open` after each of the cube's bounds;
-    and of a cube with `bands` the amount that a quarter, half or three quarters of its events have at most.
+    and of a cube with `bands` the amount that a quarter, half or three quarters of its events have at most. `method` is how counts are
+    protected: tables of cubes that count the same things have one method.
     """
 
     table: Word
@@ -151,6 +153,7 @@ class DeclaredTable(BaseModel, extra="forbid"):
     description: Text
     notes: Text
     theme: Word
+    method: Method = "rounding"
     cube: Word | None = None
     stack: Stack | None = None
     measures: list[OfDuration | OfAmounts] = []

@@ -73,8 +73,35 @@ def _statistics(jurisdiction: Jurisdiction, content: str) -> Statistics:  # noqa
                     f"nobody can check these figures: publish the counts of cube {tables[name].cubes[0]} too, in a table by {by}."
                 )
             )
+    statistics = Statistics(tuple(cubes.values()), tuple(tables[name] for name in sorted(tables)))
+    for file, name in files.items():
+        faults.add(*_faults_of_method(jurisdiction.place(file, "method"), tables[name], statistics))
     faults.raise_any()
-    return Statistics(tuple(cubes.values()), tuple(tables[name] for name in sorted(tables)))
+    return statistics
+
+
+def _faults_of_method(place: Place, table: Table, statistics: Statistics) -> Iterator[Fault]:
+    """Yield that a table cannot have its method, or that another one of the same counts has another: a cell is published in one way."""
+    if table.method == "rounding":
+        return
+    cubes = [statistics.cube(name) for name in table.cubes]
+    if table.derived or table.stacked or any(cube.type != "flow" or cube.bounds for cube in cubes):
+        sentence = f"{table.method} is for counts of one cube of type flow without bands"
+        yield place.fault(f"{sentence}. Take `method` out: rounding fits any table.")
+        return
+    own = cubes[0]
+    for other in statistics.tables:
+        divided = {share.cube for share in other.ratios.values() if isinstance(share, Share) and share.cube}
+        same = [
+            cube.name
+            for cube in map(statistics.cube, sorted({*other.cubes, *divided}))
+            if statistics.anchor(cube) == statistics.anchor(own) or set(cube.kinds) & set(own.kinds)
+        ]
+        if same and other.method != table.method:
+            yield place.fault(
+                f"table {other.name} has counts of the same things (cube {same[0]}) by {other.method}: together they tell what each hides."
+                " Give both one method, or publish one of them."
+            )
 
 
 def _faults_of_table(place: Place, declared: DeclaredTable, cubes: Mapping[str, Cube], schemes: Mapping[str, Scheme]) -> Iterator[Fault]:
@@ -167,6 +194,7 @@ def _table(declared: DeclaredTable, cubes: Mapping[str, Cube]) -> Table:
         [period] if isinstance(period, str) else period,
         _derived(declared, cubes),
         declared.shares or declared.rates,
+        declared.method,
     )
 
 

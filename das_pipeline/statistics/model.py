@@ -8,7 +8,7 @@ from typing import Literal
 
 from das_pipeline.jurisdiction import Text
 from das_pipeline.periods import Kind
-from das_pipeline.statistics.declarations import Rate, Share, Type
+from das_pipeline.statistics.declarations import Method, Rate, Share, Type
 
 INFLOW, OUTFLOW, CLOSING, WAITING = "inflow", "outflow", "closing", "waiting"  # the parts of a balance
 OPENING, CORRECTIONS = "opening", "corrections"  # the other lines of its table, which follow from the parts
@@ -86,7 +86,7 @@ class Table:
     """A table to publish: a roll-up of one cube, or of several, each under its own code of the dimension `stacked`.
 
     The totals of cubes of a stack, the lines of a balance, the follow-ups of a cohort. `of`: code -> cube, "" for a single one.
-    `by`: dimension -> level.
+    `by`: dimension -> level. `method` is how its counts are protected.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Table:
     periods: Sequence[str]
     derived: str | None = None  # what its figures are when they are no counts: "week", "percent", "per_100000", or the name of amounts
     ratios: Mapping[str, Share | Rate] = field(default_factory=dict)  # code -> what its count is divided by, or the other way round
+    method: Method = "rounding"
 
     @property
     def cubes(self) -> list[str]:
@@ -119,6 +120,25 @@ class Statistics:
 
     def table(self, name: str) -> Table:
         return next(table for table in self.tables if table.name == name)
+
+    def anchor(self, cube: Cube) -> str:
+        """The cube that `cube` adds up to in the end: cubes of one anchor count the same things."""
+        while cube.adds_up_to is not None:
+            cube = self.cube(cube.adds_up_to)
+        return cube.name
+
+    def method_of(self, cube: Cube) -> Method:
+        """How the tables of `cube`, and of those that count the same things, are protected."""
+        anchor = self.anchor(cube)
+        for table in self.tables:
+            if any(self.anchor(self.cube(name)) == anchor for name in table.cubes):
+                return table.method
+        return "rounding"
+
+    @property
+    def rounded(self) -> list[Cube]:
+        """The cubes that are protected by rounding their leaves."""
+        return [cube for cube in self.cubes if self.method_of(cube) == "rounding"]
 
     def own_codes(self, table: Table) -> dict[str, list[str]]:
         """Return the codes of the dimensions of `table` that no terminology has, in order."""

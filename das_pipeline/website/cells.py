@@ -20,6 +20,7 @@ from das_pipeline.periods import KINDS
 from das_pipeline.terminology import ALL
 
 NOT_WHOLE = frozenset({"incomplete", "not_known"})
+NO_VALUE = frozenset({"not_known", "not_shown", "not_applicable", "confidential"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cell:
     @property
     def has_value(self) -> bool:
         """Whether it has a number: else none can be given."""
-        return self.status not in {"not_known", "not_shown", "not_applicable"}
+        return self.status not in NO_VALUE
 
     @property
     def name(self) -> str:
@@ -90,7 +91,8 @@ class PublishedTable:
             for f in file.schema
         }
         keys = zip(*(_texts(file.column(name)) for name in [*self.dims, "period_kind", "period"]), strict=True)
-        self.cells = Cells(self.name, keys, file.column("n").to_numpy().tolist(), _texts(file.column("status")))
+        counts = file.column("n").fill_null(0).to_numpy().tolist()  # 0 is never shown of a cell that has no value
+        self.cells = Cells(self.name, keys, counts, _texts(file.column("status")))
         periods = file.group_by(["period_kind", "period", "status"], use_threads=False).aggregate([])
         self._periods: list[dict[str, str]] = periods.to_pylist()  # each with the statuses that its cells have
 
@@ -109,6 +111,11 @@ class PublishedTable:
     def is_balance(self) -> bool:
         """Whether its lines are an opening stock, what came and went, and a closing stock."""
         return self.facts["is_balance"]
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether its counts are rounded, not hidden or changed one by one: only these may be compared and added up."""
+        return self.facts["method"] == "rounding"
 
     @property
     def is_derived(self) -> bool:
@@ -149,7 +156,8 @@ class PublishedTable:
 
     def series(self, kind: str, periods: Iterable[str], select: dict[str, str] | None = None) -> list[Cell]:
         """The cells of one line through time, without those that are not known."""
-        return [cell for period in periods if (cell := self.cell(kind, period, select)) and cell.status not in {"not_known", "not_shown"}]
+        cells = (self.cell(kind, period, select) for period in periods)
+        return [cell for cell in cells if cell and (cell.has_value or cell.status == "not_applicable")]
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:

@@ -109,14 +109,13 @@ def figure(
     grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
     if curves:
         grids.insert(0, _curve_grid(curves, kind, _newest(periods[kind]), language))
-    if is_ranked and grids[0].has_total:
+    if is_ranked and grids[0].has_total and table.is_rounded:
         grids[0] = _ranked(grids[0], language)
-    drawn, note = _chart(
-        table, periods, rows_dim, language, [(since, f"{language.say('break')} {language.period(since)}") for since in breaks]
-    )
+    broken = [(since, f"{language.say('break')} {language.period(since)}") for since in breaks]
+    drawn, note = _chart(table, periods, rows_dim, language, broken) if table.is_rounded else (None, "")
     if drawn and facts["is_simulated"]:
         drawn = drawn.marked(language.say("simulated_figures"))
-    layout = maps.get(facts["dims"][rows_dim]["scheme"]) if rows_dim else None
+    layout = maps.get(facts["dims"][rows_dim]["scheme"]) if rows_dim and table.is_rounded else None
     last = periods[kind][-1] if periods[kind] else ""
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
@@ -158,7 +157,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     if (curves := survival(table)) and periods[kind] and (halfway := curves.halfway(kind, periods[kind][-1], language)):
         after, cell = halfway
         return language.say_html("finding_curve", period=_head(table, cell.period, language), after=after, n=counted(cell, language))
-    if table.is_stack or table.is_derived or not periods[kind]:
+    if table.is_stack or table.is_derived or not table.is_rounded or not periods[kind]:
         return Markup("{}").format(language.text(table.facts["description"]))
     latest = periods[kind][-1]
     total = table.cell(kind, latest)

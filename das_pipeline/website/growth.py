@@ -50,7 +50,7 @@ def published_totals(folder: Path) -> Published:
     """Return every total of tables without lines that the release in `folder` and those before it published of a period that had ended."""
     totals: dict[str, dict[tuple[str, str], list[tuple[date, int]]]] = {}
     for row in csv.read(folder / revisions.FILE, revisions.SCHEMA).to_pylist():
-        if not row["row"] and is_complete(row["period"], row["as_of"]):
+        if not row["row"] and row["n"] is not None and is_complete(row["period"], row["as_of"]):
             of_table = totals.setdefault(row["table"], {})
             of_table.setdefault((row["period_kind"], row["period"]), []).append((row["as_of"], row["n"]))
     return totals
@@ -58,7 +58,7 @@ def published_totals(folder: Path) -> Published:
 
 def growth(table: PublishedTable, published: Published, language: Language) -> Growth | None:
     """Return how the total of `table` grew, by its shortest kind of period; None where no release revised it."""
-    if table.is_derived:
+    if table.is_derived or not table.is_rounded:
         return None
     kind = table.kinds[0]
     of_period = {p: counts for (k, p), counts in published.get(table.name, {}).items() if k == kind and len({n for _, n in counts}) > 1}

@@ -15,9 +15,8 @@ from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Closing
 from das_pipeline.run import Run
+from das_pipeline.statistics import load_statistics
 from tests.disclosure.test_leaves import protect
-
-LEAVES = {"reports_month": {"offence"}, "reports_year": {"offence", "sex", "age"}, "rulings_month": {"ruling"}}
 
 
 def toy_with(toy: Jurisdiction, tmp_path: Path, old: str, new: str) -> Jurisdiction:
@@ -30,7 +29,7 @@ def toy_with(toy: Jurisdiction, tmp_path: Path, old: str, new: str) -> Jurisdict
 
 
 def test_the_toy_policy_is_read(toy: Jurisdiction) -> None:
-    policy = checked_policy(toy, LEAVES)
+    policy = checked_policy(toy, load_statistics(toy))
     assert policy.base_of("reports_month") == 5
     assert not policy.is_closed(1999, date(2024, 1, 1))
 
@@ -44,8 +43,9 @@ def test_the_toy_policy_is_read(toy: Jurisdiction) -> None:
     ],
 )
 def test_a_mistake_in_the_policy_is_named(toy: Jurisdiction, tmp_path: Path, old: str, new: str, said: str) -> None:
+    changed = toy_with(toy, tmp_path, old, new)
     with pytest.raises(ConfigurationError, match=said):
-        checked_policy(toy_with(toy, tmp_path, old, new), LEAVES)
+        checked_policy(changed, load_statistics(changed))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_mistake_in_the_policy_is_named(toy: Jurisdiction, tmp_path: Path, old
     ],
 )
 def test_a_year_closes_some_months_after_its_end(months: int, as_of: date, closed: bool, toy: Jurisdiction) -> None:
-    policy = checked_policy(toy, LEAVES).model_copy(update={"closing": Closing(months=months, reason="a test")})
+    policy = checked_policy(toy, load_statistics(toy)).model_copy(update={"closing": Closing(months=months, reason="a test")})
     assert policy.is_closed(2023, as_of) is closed
 
 

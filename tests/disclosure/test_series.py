@@ -119,5 +119,25 @@ def test_few_corrections_wait(releases: list[dict[str, Protected]]) -> None:
             assert not any(moved(release).values())
 
 
+def test_a_new_period_counts_what_its_months_count_without_the_corrections_that_wait() -> None:
+    """Of a year of few leaves, 60 records came late, of which the months wait: its leaves are counted without them, and both agree."""
+    as_of, after = date(2023, 11, 30), date(2023, 12, 31)
+    counts = np.full((len(CLASSES), len(MONTHS)), 20, dtype=np.int64)
+    before = protect_cubes({"month": cube("month", None, "group", "month", as_of, counts, None)})
+    late = counts.copy()
+    late[:, 0] += 12
+    month = cube("month", None, "group", "month", after, late, before["month"])
+    year = cube("year", "month", "group", "year", after, late, None)
+    held = hold_few_corrections({"month": month, "year": year}, 50)
+    assert month.leaves.true.sum() == year.leaves.true.sum() == 20 * 12 * len(CLASSES) + 60
+    assert held["month"].leaves.true.sum() == held["year"].leaves.true.sum() == 20 * 12 * len(CLASSES)
+    made = protect_cubes(held)
+    table, mine, theirs = shared_cells(made["year"], made["month"])
+    assert table >= 0
+    values = [made[name].leaves.sums(made[name].value) for name in ("year", "month")]
+    assert (values[0][mine] == values[1][theirs]).all()
+    assert (np.abs(made["year"].value - made["year"].leaves.true) < BASE).all()
+
+
 def test_in_no_window_exactly_one_leaf_moves_in_every_cube(releases: list[dict[str, Protected]]) -> None:
     assert not [release for release in releases if set(moved(release).values()) == {1}]

@@ -18,7 +18,7 @@ import pyarrow.compute
 from das_pipeline.periods import kind_of
 from das_pipeline.publication.formats.format import Format
 
-PERIOD, NOT_SHOWN, FINAL = "period", "not_shown", "final"
+PERIOD, NOT_SHOWN, CONFIDENTIAL, FINAL = "period", "not_shown", "confidential", "final"
 pc: Any = pyarrow.compute  # its functions are made as it is imported, so that no type checker knows them
 
 
@@ -77,8 +77,8 @@ def read(path: Path, schema: pa.Schema) -> pa.Table:
         name: pa.array(one, pa.string()).take(pa.array(places)) for name, one, places in zip(cube["id"], order, codes, strict=True)
     }
     columns["period_kind"] = [kind_of(period) for period in columns[PERIOD].to_pylist()]  # type: ignore[attr-defined]
-    columns["n"] = [values[i] or 0 for i in there]
     columns["status"] = [statuses.get(str(i), FINAL) for i in there]
+    columns["n"] = [values[i] if status == CONFIDENTIAL else values[i] or 0 for i, status in zip(there, columns["status"], strict=True)]
     columns["is_simulated"] = [cube["extension"]["is_simulated"]] * len(there)
     keys = [name for name in schema.names if name in {*cube["id"], "period_kind"}]
     cells = pa.table({name: columns[name] for name in schema.names if name in columns})

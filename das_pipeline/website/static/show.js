@@ -19,9 +19,9 @@ export function show(tool) {
 }
 
 // Where the figures come from and how far they go.
-function foot({ facts, statuses, state }) {
+function foot({ facts, columns, statuses, state }) {
   const kind = { protected: "rounded", derived: "derived", external: "exact" }[facts.kind];
-  const said = [say("source", { source: facts.source[LANGUAGE] }), say(kind, { base: facts.base })];
+  const said = [say("source", { source: facts.source[LANGUAGE] }), facts.method === "rounding" ? say(kind, { base: facts.base }) : columns.n.description[`description_${LANGUAGE}`]];
   if (statuses.has("provisional")) said.push(say("provisional_note"));
   if (statuses.has("incomplete") || statuses.has("not_known")) said.push(say("incomplete_note"));
   if (state.as !== "number") said.push(say("ask_rounded_share"));

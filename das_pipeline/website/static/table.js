@@ -2,7 +2,7 @@
 import { decompress, parquetMetadata, parquetRead } from "./parquet.js";
 
 
-const GONE = new Set(["not_known", "not_shown", "not_applicable"]); // statuses of cells without a value
+const GONE = new Set(["not_known", "not_shown", "not_applicable", "confidential"]); // statuses of cells without a value
 
 // Read the bytes of a published Parquet file: { facts, columns, n }. A column has its `codes`, the number of each code, and its `values`:
 // the numbers of the rows' codes.
@@ -72,7 +72,7 @@ function numbered(column, codes) {
   return places;
 }
 
-const WORSE = ["final", "estimate", "provisional", "incomplete", "not_applicable", "not_shown", "not_known"];
+const WORSE = ["final", "estimate", "provisional", "incomplete", "not_applicable", "not_shown", "confidential", "not_known"];
 const worse = (a, b) => (a === null || WORSE.indexOf(b) > WORSE.indexOf(a) ? b : a);
 
 // The descriptions and code labels of each field, from the Arrow schema that the file carries. It is a FlatBuffer: a table starts with the
