@@ -3,8 +3,8 @@
     python -m benchmarks.bench_disclosure             # made-up cubes, Poisson counts
     python -m benchmarks.bench_disclosure FOLDER      # tables: inner cells (<t>_inner.parquet), hierarchies (<t>_hier_<dim>.csv)
 
-For table S what suppression leaves out follows, and its CPU seconds. Beside M and L stands what other implementations took for the same tables, as measured once on another machine of two cores, and how many
-times as long that is; beside S, M and L the error that rounding should not exceed.
+Beside M and L stands what other implementations took for the same tables, as measured once on another machine of two cores, and how many
+times as long that is; beside S, M and L the error that rounding should not exceed. For S, what suppression would leave out follows.
 
 CPU seconds count everything from true counts to values: incidence, keyed draws and descent, but not compiling the loops once.
 """
