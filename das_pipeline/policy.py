@@ -146,6 +146,7 @@ class Deliveries(Section):
     row_count: RowCount = RowCount()
     empty_months: Months = Months()
     heaping: Heaping = Heaping()
+    correction: WarnAndBlock = WarnAndBlock(warn=0.05, block=0.25, min_rows=20, reason="the limit of rule I15")
     stock: WarnAndBlock = WarnAndBlock(warn=0.005, block=0.02, min_rows=20, reason="the limit of rule F03")
 
 

@@ -127,7 +127,7 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
                 draft.facts["without_parent"] = facts_of(lost, run.as_of.isoformat())
                 drift = find_drift(intake)
                 verdicts += [
-                    *judge_rows(opened, limits),
+                    *judge_rows(opened, limits, manifest.replaces if before and manifest.replaces == before[-1].delivery else None),
                     *judge_lost_parents(lost),
                     *judge_plausibility(intake, opened),
                     judge_drift(drift),

@@ -21,13 +21,14 @@ ROW_RULES = {
 }
 
 
-def judge_rows(opened: Sequence[Opened], limits: Deliveries) -> list[Verdict]:
-    """The verdicts over the lines that were read."""
+def judge_rows(opened: Sequence[Opened], limits: Deliveries, replaced: str | None) -> list[Verdict]:
+    """The verdicts over the lines that were read; `replaced` is the accepted delivery whose place this one takes."""
     return [
         *_judge_counts(opened),
         *(_judge_rule(rule, opened, limits) for rule in ROW_RULES),
         _judge_gone(opened),
         _judge_withdrawn(opened, limits.withdrawn),
+        _judge_correction(opened, limits.correction, replaced),
         _judge_quarantine(opened, limits.quarantine_share),
         judge_account([o.account for o in opened]),
     ]
@@ -127,6 +128,33 @@ def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
         severity="block" if beyond else "warn",
         facts={f"{o.contract.file}_absent": o.account.absent for o in opened},
         failing={o.contract.file: o.account.absent for o in beyond},
+    )
+
+
+def _judge_correction(opened: Sequence[Opened], limit: WarnAndBlock, replaced: str | None) -> Verdict:
+    """I15: most rows of a delivery that takes the place of another are as they were."""
+    other = {o.contract.file: o.account.accepted + o.account.absent + o.account.restored for o in opened} if replaced else {}
+    of = {o.contract.file: other[o.contract.file] + o.account.duplicate for o in opened} if replaced else {}
+    beyond = {file: rows for file, rows in other.items() if share_exceeds(rows, of[file], limit.block, limit.min_rows)}
+    many = [file for file, rows in other.items() if rows > limit.warn * of[file]]
+    listed = ", ".join(f"{other[file]:,} of {of[file]:,} rows of {file}" for file in beyond or many)
+    if beyond:
+        sentence = (
+            f"{listed} are not as in {replaced}, which it replaces. Ask whether it is the right file; when it is, waive this rule for it."
+        )
+    elif many:
+        sentence = f"{listed} are not as in {replaced}, which it replaces: compare the counts of both receipts."
+    elif replaced:
+        sentence = f"Most rows are as in {replaced}, which it replaces."
+    else:
+        sentence = "It takes the place of no accepted delivery."
+    return Verdict(
+        "I15",
+        not many,
+        sentence,
+        severity="block" if beyond else "warn",
+        facts={f"{file}_other": rows for file, rows in other.items()},
+        failing=beyond,
     )
 
 

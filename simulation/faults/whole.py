@@ -269,6 +269,6 @@ DELIVERY_KINDS: Mapping[str, DeliveryKind] = {
     "late": DeliveryKind(("I10", "late"), ("I10", "late")),
     "never_delivered": DeliveryKind(("I09", "waits"), ("I10", "late")),
     "delivered_twice": DeliveryKind((None, "duplicate"), (None, "duplicate")),
-    "corrected_again": DeliveryKind(("I08", "accepted"), ("I08", "accepted")),
+    "corrected_again": DeliveryKind(("I15", "accepted"), ("I15", "accepted")),
     "earlier_period_again": DeliveryKind(("I07", "refused"), (None, "accepted")),  # of each of its files
 }

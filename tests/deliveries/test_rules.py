@@ -227,3 +227,24 @@ def test_letters_that_were_decoded_twice_are_set_aside_and_not_repaired(desk: De
     with desk.run.connect(identifying=True) as connection:
         rows = connection.execute(f"SELECT line_no, raw FROM {parquet(version.paths('quarantine/'))}").fetchall()
     assert [(line, raw.split(",")[3]) for line, raw in rows] == [(4, "JosÃ©")]
+
+
+@pytest.mark.breaks("I15")
+def test_a_correction_of_many_rows_warns_and_of_most_is_refused(desk: Desk, failed) -> None:
+    lines = [report(f"R{n:04}") for n in range(100)]
+    desk.send(lines)
+    desk.take_in()
+    some = [report(f"R{n:04}", damage="5.00" if n < 8 else "") for n in range(99)]  # eight others, and one is gone
+    desk.send(some, replaces=f"{DAY}.1", number=2)
+    assert failed(desk.take_in())["I15"]["sentence"].startswith(f"9 of 100 rows of reports are not as in {DAY}.1")
+    desk.send([report(f"R{n:04}", damage="7.00") for n in range(99)], replaces=f"{DAY}.2", number=3)
+    verdict = desk.refused()["I15"]
+    assert (verdict.severity, verdict.failing) == ("block", {"reports": 99})
+    assert "Ask whether it is the right file" in verdict.sentence
+
+
+def test_a_correction_of_a_few_rows_passes(desk: Desk, failed) -> None:
+    desk.send([report(f"R{n:04}") for n in range(100)])
+    desk.take_in()
+    desk.send([report(f"R{n:04}", damage="5.00" if n < 5 else "") for n in range(100)], replaces=f"{DAY}.1", number=2)
+    assert failed(desk.take_in()) == {}
