@@ -12,7 +12,7 @@ export UV_LINK_MODE := copy
 # A machine that forbids bytecode would compile the project and its tests at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-linkage bench-scale bench-site faults clean
+.PHONY: help setup demo test check quick lint types ui site lock bench-deliveries bench-linkage bench-scale bench-site faults spark clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -69,9 +69,14 @@ bench-scale: setup ## compare the cost of a history and of the day after it with
 lock:            ## resolve the dependencies again
 	@test -x $(UV) || $(MAKE) setup
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group pyproject.toml:spark -c requirements.lock -o requirements-spark.lock
 
 faults: setup    ## plant every kind of fault and write docs/faults.md: which the rules notice (SIZE=60000)
 	@$(BIN)/python -m benchmarks.bench_faults $(SIZE)
+
+spark: setup     ## install Spark, which needs Java 17 or newer, and compare it with DuckDB (DAS_SPARK_DEMO=1: on the demo too)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-spark.lock
+	@$(BIN)/python -m pytest -q -m spark tests/spark
 
 clean:           ## remove the demo's home
 	rm -rf data

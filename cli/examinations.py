@@ -19,7 +19,7 @@ from das_pipeline.disk import RELEASES
 from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
-VARIABLES = ("DAS_HOME", "DAS_INBOX", "DAS_KEYS", "DAS_JURISDICTION", "DAS_MEMORY_LIMIT", "DAS_THREADS", "DAS_ALERTS")
+VARIABLES = ("DAS_HOME", "DAS_INBOX", "DAS_KEYS", "DAS_JURISDICTION", "DAS_MEMORY_LIMIT", "DAS_THREADS", "DAS_ENGINE", "DAS_ALERTS")
 PACKAGES = ("duckdb", "duckdb-extension-httpfs", "dagster", "dagster-webserver", "pyarrow", "pandas")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WRITTEN_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH

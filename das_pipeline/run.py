@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from das_pipeline import engine
+from das_pipeline import engine, spark
 from das_pipeline.disk import require_room
 from das_pipeline.errors import DasError, LakeError
 from das_pipeline.gate import GateFailed, Verdict, blocking
@@ -46,9 +46,14 @@ class Run:
 
     @classmethod
     def start(cls, settings: Settings, as_of: date, connections: Connections = engine.in_memory) -> Run:
-        """A run with the keys that the home was made with; KeyReplaced when one is another, WrongFormat when the home is."""
+        """A run with the keys that the home was made with; KeyReplaced when one is another, WrongFormat when the home is.
+
+        ConfigurationError when it is to run on Spark and this machine has none.
+        """
         os.umask(0o077)  # whatever a run writes is its owner's alone; a release is opened when it is finished
         require_current(settings.home)
+        if settings.engine == "spark":
+            spark.require()
         keys = Keys.load(settings)
         verify_keys(settings.home, keys)
         return cls(settings, Lake(settings.home), Jurisdiction(settings.jurisdiction), keys, as_of, connections)
@@ -112,6 +117,8 @@ def produce(
     versions = {name: run.lake.open(name) for name in inputs}
     stage = stage_of(table)
     run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of(stage)), lake=Lake(run.lake.home, versions))
+    if run.settings.engine == "spark" and stage in spark.STAGES:
+        run = replace(run, connections=spark.over(run.connections))
     basis = {
         "table": table,
         "as_of": run.as_of.isoformat(),

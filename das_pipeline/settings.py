@@ -27,6 +27,7 @@ class Settings:
     jurisdiction: Path
     memory_limit: str = "2GB"
     threads: int = 2
+    engine: str = "duckdb"  # or "spark", for the queries that both understand
     alerts: Path = PROJECT / "deploy" / "alerts.yaml"  # who hears of what a person must act on
 
     def __post_init__(self) -> None:
@@ -35,7 +36,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT`, `DAS_THREADS`, `DAS_ALERTS`."""
+        """The settings of `DAS_HOME`, `DAS_INBOX`, `DAS_KEYS`, `DAS_JURISDICTION`, `DAS_MEMORY_LIMIT`, `DAS_THREADS`, `DAS_ENGINE`,
+        `DAS_ALERTS`.
+        """
         home = Path(os.environ.get("DAS_HOME", PROJECT / "data" / "home")).resolve()
         jurisdiction = os.environ.get("DAS_JURISDICTION") or DEFAULT.read_text(encoding="utf-8").strip()
         threads = os.environ.get("DAS_THREADS", "2")
@@ -44,6 +47,9 @@ class Settings:
         memory = os.environ.get("DAS_MEMORY_LIMIT", "2GB")
         if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
             raise ConfigurationError(f"DAS_MEMORY_LIMIT is {memory!r}: give a size with its unit, such as 2GB.")
+        engine = os.environ.get("DAS_ENGINE", "duckdb")
+        if engine not in {"duckdb", "spark"}:
+            raise ConfigurationError(f"DAS_ENGINE is {engine!r}: give duckdb or spark, or leave it out.")
         folder = Path(jurisdiction) if os.sep in jurisdiction else DEFAULT.parent / jurisdiction
         if not folder.is_dir():
             raise unknown_name("jurisdiction", jurisdiction, (path.name for path in DEFAULT.parent.iterdir() if path.is_dir()))
@@ -54,5 +60,6 @@ class Settings:
             jurisdiction=folder.resolve(),
             memory_limit=memory,
             threads=int(threads),
+            engine=engine,
             alerts=Path(os.environ.get("DAS_ALERTS", PROJECT / "deploy" / "alerts.yaml")).resolve(),
         )

@@ -112,7 +112,7 @@ first_days AS (
     GROUP BY e.node, e.person, e.case_node
 ),
 heard_of AS (
-    SELECT f.case_node, e.case_node AS other, MIN(CASE WHEN d.date <= f.date THEN f.date - d.date END) AS days
+    SELECT f.case_node, e.case_node AS other, MIN(CASE WHEN d.date <= f.date THEN DATE_DIFF('day', d.date, f.date) END) AS days
     FROM first_days AS f
     JOIN exact AS e ON e.person = f.person AND e.anchor IS NOT NULL
     JOIN case_dates AS d ON d.node = e.node

@@ -17,22 +17,24 @@ def rolled_up(number: int, dimensions: Sequence[Dimension], stacked: Mapping[str
     dimension → code, they are rows of a stack. A concept that no scheme has (not_applicable) is its own node.
     """
     row = [f"'{engine.identifier(code)}' AS {engine.identifier(name)}" for name, code in (stacked or {}).items()]
-    steps = [f"counted AS (SELECT * FROM leaves_{number} WHERE measure = 'n')"]
-    joins, keys = [f"JOIN periods_{number} AS periods ON periods.leaf = counted.period"], []
+    counted = f"counted_{number}"  # a name of its own: for Spark, sqlglot moves all steps of a query to the top
+    steps = [f"{counted} AS (SELECT * FROM leaves_{number} WHERE measure = 'n')"]
+    joins, keys = [f"JOIN periods_{number} AS periods ON periods.leaf = {counted}.period"], []
     bound: dict[str, str] = {}
     for dimension in dimensions:
         name = engine.identifier(dimension.name)
         bound |= {f"{name}_scheme": dimension.scheme or "", f"{name}_level": dimension.level}
-        steps.append(_nodes(name))
-        joins.append(f"JOIN {name}_nodes ON {name}_nodes.leaf = counted.{name}")
-        keys.append((f"{name}_nodes.node", name))
+        nodes = f"{name}_nodes_{number}"
+        steps.append(_nodes(name, nodes, counted))
+        joins.append(f"JOIN {nodes} ON {nodes}.leaf = {counted}.{name}")
+        keys.append((f"{nodes}.node", name))
     keys += [("periods.kind", "period_kind"), ("periods.node", "period")]
     query = f"""
 WITH {", ".join(steps)}
 SELECT {", ".join([*row, *(f"{node} AS {name}" for node, name in keys)])},
-    CAST(SUM(counted.value) AS BIGINT) AS n,
-    CASE WHEN MIN(CASE WHEN counted.structural THEN 1 ELSE 0 END) = 1 THEN 'not_applicable' ELSE MIN(periods.status) END AS status
-FROM counted
+    CAST(SUM({counted}.value) AS BIGINT) AS n,
+    CASE WHEN MIN(CASE WHEN {counted}.structural THEN 1 ELSE 0 END) = 1 THEN 'not_applicable' ELSE MIN(periods.status) END AS status
+FROM {counted}
 {" ".join(joins)}
 GROUP BY {", ".join(node for node, name in keys)}"""
     return query, bound
@@ -55,12 +57,12 @@ FROM counted_lines
 GROUP BY {dimensions}"""
 
 
-def _nodes(name: str) -> str:
-    """Return a step with one row per leaf of a dimension and node that it lies in: that of the table's level, and the total."""
-    return f"""{name}_nodes AS (
+def _nodes(name: str, nodes: str, counted: str) -> str:
+    """Return the step `nodes`: one row per leaf of `name` in `counted` and node it lies in, of the table's level or the total."""
+    return f"""{nodes} AS (
     SELECT l.leaf, COALESCE(h.node, l.leaf) AS node
-    FROM (SELECT DISTINCT {name} AS leaf FROM counted) AS l
+    FROM (SELECT DISTINCT {name} AS leaf FROM {counted}) AS l
     LEFT JOIN hierarchies AS h ON h.leaf = l.leaf AND h.scheme = ${name}_scheme AND h.level = ${name}_level
     UNION ALL
-    SELECT DISTINCT {name} AS leaf, '{ALL}' AS node FROM counted
+    SELECT DISTINCT {name} AS leaf, '{ALL}' AS node FROM {counted}
 )"""

@@ -51,7 +51,7 @@ def _stock(cube: Cube, chain: ChainModel, columns: list[str]) -> str:
     if cube.part == WAITING:
         since = "MIN(s.start_on) OVER (PARTITION BY s.partner, s.record_no, s.spell_no)" if _moves(cube, chain) else "s.start_on"
         began, grouped = f", CAST(DATE_TRUNC('month', {since}) AS DATE) AS began", ", began"
-        bands = " ".join(f"WHEN DATE_DIFF('month', o.began, m.month) >= {n} THEN 'from_month_{n}'" for n in reversed(cube.bounds))
+        bands = " ".join(f"WHEN o.began + {n} * INTERVAL '1' MONTH <= m.month THEN 'from_month_{n}'" for n in reversed(cube.bounds))
         waits = f", CASE {bands} ELSE 'from_month_0' END AS {WAITING}"
     return f"""
 WITH known AS (
