@@ -57,8 +57,9 @@ site: setup      ## serve the site of the current release (PORT=8000)
 bench-deliveries: setup ## compare the cost of intake with an earlier build and a plain script (ROWS=1000000)
 	@$(BIN)/python -m benchmarks.bench_deliveries $(ROWS)
 
-bench-linkage: setup ## compare linkage with Splink and with keys alone on persons who are hard to link (ROWS=60000 SEEDS=201,202,203)
+bench-linkage: setup ## compare linkage with Splink and with keys alone on persons of two generators (ROWS=60000 SEEDS=201,202,203 OTHER_SEEDS=301,302,303)
 	@$(BIN)/python -m benchmarks.bench_linkage $(or $(ROWS),60000) $(or $(SEEDS),201,202,203)
+	@$(BIN)/python -m benchmarks.bench_linkage $(or $(ROWS),60000) $(or $(OTHER_SEEDS),301,302,303) other
 
 bench-site: setup ## measure the site of the current release in a browser, beside a page of Observable Framework (RELEASE=folder)
 	@$(BIN)/python -m benchmarks.bench_site $(RELEASE)
