@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ from das_pipeline.run import Run
 from das_pipeline.settings import Settings
 
 review_app = typer.Typer(no_args_is_help=True, help="Links of persons and cases that a person must decide on.")
+
+model_app = typer.Typer(no_args_is_help=True, help="The model by which names and birth dates are compared.")
 
 First = Annotated[str, typer.Argument(metavar="RECORD", help="A record as unit:number, such as suspect:12.")]
 Second = Annotated[str, typer.Argument(metavar="OTHER", help="The record to compare it with.")]
@@ -107,3 +110,32 @@ def list_decisions(as_json: AsJson = False) -> None:
     for d in rows:
         table.add_row(str(d.number), str(d.known_from), d.decided_by, f"{d.kind} {d.outcome}", str(d.record), str(d.other), d.reason)
     console.print(table)
+
+
+@model_app.command("drift")
+def show_drift(as_json: AsJson = False) -> None:
+    """Compare the stored model with one trained on the records that are live; it replaces nothing."""
+    from das_pipeline import linkage, retention
+
+    run = Run.start(Settings.from_environment(), date.max)
+    levels = linkage.model_drift(run.known_on(retention.judged_on(run)))
+    if as_json:
+        print_json([asdict(level) | {"bits": level.bits, "bits_today": level.bits_today} for level in levels])
+        return
+    table = Table("part", "finding", "bits", "today", "m", "today", "u", "today", title="The stored model, and today's records")
+    for level in levels:
+        today = "not trained" if level.bits_today is None else f"{level.bits_today:.1f}"
+        shares = ("–" if share is None else f"{share:.2g}" for share in (level.m, level.m_today, level.u, level.u_today))
+        table.add_row(level.part, level.finding, f"{level.bits:.1f}", today, *shares)
+    console.print(table)
+
+
+@model_app.command()
+def train(file: Annotated[Path, typer.Argument(help="Where to write the new model: not the stored one, before it is reviewed.")]) -> None:
+    """Train a model on the records that are live, and write it to a file for review; a level that cannot be trained is refused."""
+    from das_pipeline import linkage, retention
+
+    run = Run.start(Settings.from_environment(), date.max)
+    model = linkage.next_model(run.known_on(retention.judged_on(run)))
+    file.write_text(linkage.dump_model(model), encoding="utf-8")
+    console.print(f"{file}: version {model.version}, trained on {model.trained_on['records']:,} records. A run uses the stored model only.")

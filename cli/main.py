@@ -28,6 +28,7 @@ app.add_typer(configuration.contracts_app, name="contracts")
 app.add_typer(stewards.terminology_app, name="terminology")
 app.add_typer(stewards.external_app, name="external")
 app.add_typer(linkage.review_app, name="review")
+app.add_typer(linkage.model_app, name="model")
 
 
 def _print_versions(wanted: bool) -> None:

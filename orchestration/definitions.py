@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from assets import chain, deliveries, disclosure, linkage, publication, release, statistics, terminology, website
-from orchestration import alerts, cleaning, jobs, replays, schedules, sensors
+from orchestration import alerts, cleaning, jobs, modelling, replays, schedules, sensors
 from orchestration.resources import das
 
 defs = dg.Definitions(
@@ -14,7 +14,7 @@ defs = dg.Definitions(
         *deliveries.EXTERNALS.values(),
         *dg.load_assets_from_modules([terminology, linkage, chain, statistics, disclosure, publication, website, release]),
     ],
-    jobs=[*jobs.INTAKE, jobs.CHAIN, *replays.REPLAYS, cleaning.clean],
+    jobs=[*jobs.INTAKE, jobs.CHAIN, *replays.REPLAYS, cleaning.clean, modelling.model_drift],
     schedules=[schedules.daily, cleaning.nightly],
     sensors=[sensors.delivery_arrived, sensors.day_follows, alerts.alerts],
     resources={"das": das()},

@@ -12,16 +12,18 @@ from das_pipeline.linkage.ids import TABLE as LINKS
 from das_pipeline.linkage.ids import ages_of, links_of
 from das_pipeline.linkage.links import build_links
 from das_pipeline.linkage.named import count_identifying_words
+from das_pipeline.linkage.probabilistic import dump_model
 from das_pipeline.linkage.review import REASONS, build_review, decide_on, items
 from das_pipeline.linkage.review import TABLE as REVIEW
 from das_pipeline.linkage.sources import delivered_contracts
-from das_pipeline.linkage.training import train_model
+from das_pipeline.linkage.training import Drift, model_drift, next_model, train_model
 
 __all__ = [
     "DECISIONS",
     "LINKS",
     "REASONS",
     "REVIEW",
+    "Drift",
     "Record",
     "ages_of",
     "build_entities",
@@ -31,9 +33,12 @@ __all__ = [
     "decide_on",
     "decisions",
     "delivered_contracts",
+    "dump_model",
     "explain_link",
     "items",
     "links_of",
+    "model_drift",
+    "next_model",
     "profiles",
     "train_model",
 ]

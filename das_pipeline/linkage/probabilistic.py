@@ -35,6 +35,7 @@ class Frequencies(BaseModel, extra="forbid"):
 class StoredModel(BaseModel, extra="forbid"):
     """The result of `train_model`: Splink's settings with every level trained, name frequencies, and the bits needed for a link."""
 
+    version: int = 1  # one more with each model that is trained to replace this one
     trained_on: dict[str, bool | int | str]  # train again before a model of simulated persons links real ones
     threshold: float  # match weight in bits that a new link needs
     kept_from: float  # match weight in bits from which a link that was made stays (hysteresis)

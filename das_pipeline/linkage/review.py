@@ -77,9 +77,9 @@ def build_review(run: Run, draft: Draft) -> list[Verdict]:
 
 
 def load_linked(connection: duckdb.DuckDBPyConnection, entities: Version, links: Version) -> None:
-    """Create the tables of `entities`, `links`, and `unsure_cases` (node, other, rival)."""
+    """Create views of the tables of `entities`, of `links`, and the table `unsure_cases` (node, other, rival)."""
     load_entities(connection, entities)
-    connection.execute(f"CREATE TEMP TABLE links AS SELECT * FROM {links_of(links)}")
+    connection.execute(f"CREATE TEMP VIEW links AS SELECT * FROM {links_of(links)}")
     connection.execute(
         f"""
         CREATE TEMP TABLE unsure_cases AS

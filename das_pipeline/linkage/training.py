@@ -1,11 +1,13 @@
-"""Training the probabilistic model: by hand, never inside a run.
+"""Training the probabilistic model, never inside a run, and what today's records would change in it.
 
 The verified chain numbers are the labels: what agrees between two records with one number gives m, and between two random records u.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,9 +15,11 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import is_simulated
+from das_pipeline.errors import ConfigurationError
 from das_pipeline.linkage.compare import alike, given_kin, swapped
+from das_pipeline.linkage.definition import load_definition
 from das_pipeline.linkage.entities import relation
-from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, make_linker
+from das_pipeline.linkage.probabilistic import Frequencies, StoredModel, discreet_splink, load_model, make_linker
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 
@@ -110,6 +114,82 @@ SETTINGS: dict[str, Any] = {
         },
     ],
 }
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A level of a comparison: how often it occurs in pairs of one person (m) and of two (u), as stored and as trained today."""
+
+    part: str
+    finding: str
+    m: float
+    m_today: float | None  # None: no pair of today's records has it
+    u: float
+    u_today: float | None
+
+    @property
+    def bits(self) -> float:
+        """What the level adds to a weight, as stored."""
+        return math.log2(self.m / self.u)
+
+    @property
+    def bits_today(self) -> float | None:
+        """The same of today's records; None if it could not be trained."""
+        return None if self.m_today is None or self.u_today is None else math.log2(self.m_today / self.u_today)
+
+
+def model_drift(run: Run) -> list[Drift]:
+    """Return the levels of the stored model beside those of a model trained on the live version of `identifying/entities`.
+
+    Nothing is replaced. No name is in it. ConfigurationError if the stored model has other levels than training would give.
+    """
+    name = load_definition(run.jurisdiction).model
+    if name is None:
+        raise ConfigurationError(f"{run.jurisdiction.folder / 'linkage.yaml'} names no model: there is nothing to compare.")
+    stored, today = load_model(run.jurisdiction, name), StoredModel.model_validate(train_model(run))
+    return compare_models(stored, today)
+
+
+def compare_models(stored: StoredModel, today: StoredModel) -> list[Drift]:
+    """Return every level of `stored` beside that of `today`; ConfigurationError if one of them has a level that the other lacks."""
+    before, now = _levels(stored), _levels(today)
+    if unlike := sorted(before.keys() ^ now.keys()):
+        listed = ", ".join(f"{part}: {finding}" for part, finding in unlike)
+        raise ConfigurationError(f"The stored model and the code do not compare alike ({listed}): train the model again.")
+    unseen = str(today.trained_on["unseen_levels"])
+    return [
+        Drift(
+            part,
+            finding,
+            m,
+            None if f"{part} {finding} (m)" in unseen else now[part, finding][0],
+            u,
+            None if f"{part} {finding} (u)" in unseen else now[part, finding][1],
+        )
+        for (part, finding), (m, u) in before.items()
+    ]
+
+
+def _levels(model: StoredModel) -> dict[tuple[str, str], tuple[float, float]]:
+    return {
+        (comparison["output_column_name"], level["label_for_charts"]): (level["m_probability"], level["u_probability"])
+        for comparison in model.splink["comparisons"]
+        for level in comparison["comparison_levels"]
+        if not level.get("is_null_level")
+    }
+
+
+def next_model(run: Run) -> StoredModel:
+    """Return a model trained on today's records that can replace the stored one; ConfigurationError if a level could not be trained.
+
+    A level that no pair has would be a guess, and Splink gives one of its own to a level that it does not find in a stored model.
+    """
+    model = StoredModel.model_validate(train_model(run))
+    if unseen := model.trained_on["unseen_levels"]:
+        raise ConfigurationError(f"Levels without a pair: {unseen}. Train on more records; nothing was written.")
+    name = load_definition(run.jurisdiction).model
+    before = 0 if name is None else run.jurisdiction.load(name, StoredModel).version
+    return model.model_copy(update={"version": before + 1})
 
 
 def train_model(run: Run) -> dict[str, Any]:

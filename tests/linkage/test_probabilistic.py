@@ -13,7 +13,7 @@ from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.linkage.entities import resolve_entities
 from das_pipeline.linkage.probabilistic import StoredModel, dump_model, load_model
-from das_pipeline.linkage.training import train
+from das_pipeline.linkage.training import compare_models, train
 from das_pipeline.linkage.waterfall import make_waterfall
 from tests.linkage.people import draw_records
 from tests.linkage.world import DEFINITION, MOST_HOLDERS, World, fill, row
@@ -170,3 +170,18 @@ def test_untrained_level_is_refused(model, tmp_path):
 def test_model_survives_its_file(model, tmp_path):
     (tmp_path / "model.json").write_text(dump_model(model), encoding="utf-8")
     assert load_model(Jurisdiction(tmp_path), "model.json") == model
+
+
+def test_drift_has_every_level_and_names_what_today_cannot_train(model):
+    today = model.model_copy(update={"trained_on": model.trained_on | {"unseen_levels": "sex different (m)"}})
+    levels = {(level.part, level.finding): level for level in compare_models(model, today)}
+    assert levels["sex", "different"].bits_today is None
+    assert levels["sex", "equal"].bits_today == levels["sex", "equal"].bits
+    assert len(levels) == sum(not x.get("is_null_level") for c in model.splink["comparisons"] for x in c["comparison_levels"])
+
+
+def test_drift_refuses_a_model_that_compares_otherwise(model):
+    other = model.model_copy(deep=True)
+    del other.splink["comparisons"][-1]
+    with pytest.raises(ConfigurationError, match="sex: different"):
+        compare_models(other, model)
