@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Set
@@ -28,7 +30,7 @@ FIX = "Find what wrote it there. What it shows must come from the tables or from
 NAMES = (
     "a article aside body button caption circle code dd details div dl dt fieldset figcaption figure footer form g h1"
     " h2 h3 head header html input label legend li line link main meta nav ol p path rect"
-    " script section span strong summary svg table tbody td template text th thead time title tr tspan ul"
+    " script section span strong style summary svg table tbody td template text th thead time title tr tspan ul"
 )
 ELEMENTS = set(NAMES.split())
 TEXT = {"content", "aria-label", "title", "alt", "placeholder"}
@@ -36,7 +38,7 @@ FIXED = {  # the values that an attribute may have
     "charset": "utf-8",
     "name": "viewport|color-scheme|description|is_simulated|year|q|menu",
     "http-equiv": "Content-Security-Policy",
-    "rel": "stylesheet|icon|alternate|license",
+    "rel": "icon|alternate|license",
     "type": r"image/svg\+xml|application/(atom\+xml|ld\+json)|radio|search",
     "scope": "col|row",
     "role": "group|img|region|search|status",
@@ -97,8 +99,10 @@ WRITTEN = (  # by the templates themselves
         "catalog.ttl",
     ),
     *("BibTeX", "RIS", "DataCite", "CSL-JSON", citations.CFF),
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
-    " form-action 'self'",
+)
+POLICY = (  # with the hash of the style that a page has within it
+    "default-src 'none'; style-src 'self' '{}'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none';"
+    " form-action 'self'"
 )
 SVG = re.compile(r"<svg xmlns=.*?</svg>", re.DOTALL)
 CAPTION = re.compile(
@@ -179,6 +183,9 @@ class _Reader:
         # Links are looked up here: asking the disk for each of them takes a third of the time that reading a page does.
         self.files = {p.relative_to(release.folder).as_posix() for p in release.folder.rglob("*") if p.is_file() and not p.is_symlink()}
         styles = [style.read_text(encoding="utf-8") for style in sorted((release.folder / "site").glob("*/style.css"))]
+        self.style = styles[0] if len(styles) == 1 else None
+        digest = hashlib.sha256((self.style or "").encode()).digest()
+        self.policy = POLICY.format(f"sha256-{base64.b64encode(digest).decode()}")
         self.classes = {name for style in styles for name in re.findall(r"\.([a-zA-Z][\w-]*)", style)}
 
 
@@ -205,11 +212,13 @@ class _Page:
         wrong = Syntax(self.raw, len(self.elements)).wrong + len(STRAY_SPACE.findall(self.raw)) + self._wrong_cells()
         if wrong:
             return wrong  # what the marks say is not to be trusted
+        wrong += sum(element.tag == "style" for element in self.elements) != 1
         for element in self.elements:
             wrong += element.tag not in ELEMENTS or (element.tag == "script" and not self._is_declared_script(element))
+            wrong += element.tag == "style" and (element.text != self.reader.style or element.getparent().tag != "head")
             for name, value in element.attrib.items():
                 wrong += not self._is_allowed(element, name, value)
-            own = None if element.tag == "script" else element.text
+            own = None if element.tag in {"script", "style"} else element.text
             for text, place in ((own, element), (element.tail, element.getparent())):
                 if text and plain(text):
                     wrong += not self._is_explained(place, text)
@@ -389,6 +398,8 @@ class _Page:
     # -- attributes
 
     def _is_allowed(self, element: Any, name: str, value: str) -> bool:
+        if name == "content" and element.get("http-equiv") is not None:
+            return value == self.reader.policy
         if name in TEXT:
             return self._is_explained(element, value)
         if name in PATTERNS:

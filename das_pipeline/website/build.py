@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.resources
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -131,9 +133,25 @@ def static_files() -> dict[str, bytes]:
     """
     static = importlib.resources.files("das_pipeline.website") / "static"
     content = {file.name: file.read_bytes() for file in static.iterdir() if file.is_file()}
-    content["style.css"] = charts.COLOURS.encode() + content["style.css"]
+    content["style.css"] = b"\n".join(
+        line.strip() for line in (charts.COLOURS.encode() + content["style.css"]).splitlines() if line.strip()
+    )
     together = hashlib.sha256(b"".join(name.encode() + hashlib.sha256(content[name]).digest() for name in sorted(content)))
     return {f"static-{together.hexdigest()[:12]}/{name}": content[name] for name in sorted(content)}
+
+
+@cache
+def style() -> tuple[Markup, str]:
+    """Return the style sheet and its hash, by which a page allows it: within the page it need not be asked for before anything is drawn."""
+    content = next(content for name, content in static_files().items() if name.endswith("/style.css"))
+    return Markup(content.decode()), f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
+
+
+def words_of_scripts(words: Iterable[str]) -> set[str]:
+    """Return those of `words` that a script may say: it names them, or forms them with a beginning such as `view_`."""
+    scripts = "\n".join(content.decode() for name, content in static_files().items() if name.endswith(".js"))
+    named, beginnings = set(re.findall(r"[a-z][a-z_0-9]*", scripts)), tuple(re.findall(r"`([a-z]+_)\$\{", scripts))
+    return {word for word in words if word in named or word.startswith(beginnings)}
 
 
 def _site(run: Run, folder: Path) -> Site:
@@ -219,6 +237,9 @@ def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictu
         "text": language.text,
         "formats": formats.FORMATS,
         "root": "" if language.is_first else "../",
+        "style": style()[0],
+        "style_hash": style()[1],
+        "script_words": words_of_scripts(language.words.words),
         "static": f"{'' if language.is_first else '../'}{next(iter(static_files())).partition('/')[0]}/",
         "tables_page": next((f"{language.text(p.slug)}.html" for p in site.texts.pages if p.shows == "tables"), "index.html"),
         "figures": figures,

@@ -251,13 +251,29 @@ def a_style_element(folder: Path) -> None:
 
 
 @plant
+def a_rule_in_the_style_of_a_page(folder: Path) -> None:
+    page(folder, "<style>", '<style>h1::after { content: "13"; }\n')
+
+
+@plant
+def a_policy_that_allows_another_style(folder: Path) -> None:
+    page(folder, "'sha256-", "'sha256-13' 'sha256-")
+
+
+@plant
+def a_page_without_its_style(folder: Path) -> None:
+    path = folder / "site" / "meldingen.html"
+    path.write_text(re.sub("<style>.*?</style>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL), encoding="utf-8")
+
+
+@plant
 def a_fragment_of_an_address(folder: Path) -> None:
-    page(folder, 'style.css"', 'style.css#13"')
+    page(folder, 'icon.svg"', 'icon.svg#13"')
 
 
 @plant
 def a_query_of_an_address(folder: Path) -> None:
-    page(folder, 'style.css"', 'style.css?n=13"')
+    page(folder, 'icon.svg"', 'icon.svg?n=13"')
 
 
 @plant
