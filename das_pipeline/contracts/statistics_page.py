@@ -121,13 +121,13 @@ def _read(name: str, cell: dict[str, str]) -> Iterator[str]:
     given = ", ".join(f'{column}="{code}"' for column, code in cell.items())
     subset = " & ".join(f'{column} == "{code}"' for column, code in cell.items())
     tools = (
-        ("python", "import duckdb", f'cells = duckdb.read_parquet("{path}")', f'totals = cells.filter("{sql}").order("period")'),
-        ("python", "import pandas", f'cells = pandas.read_parquet("{path}")', f'totals = cells.query("{query}")'),
-        ("python", "import polars", f'cells = polars.read_parquet("{path}")', f"totals = cells.filter({given})"),
-        ("r", "library(arrow)", f'cells <- read_parquet("{path}")', f"totals <- subset(cells, {subset})"),
+        ("python", "import duckdb", "", f'cells = duckdb.read_parquet("{path}")', f'totals = cells.filter("{sql}").order("period")'),
+        ("python", "import pandas", "", f'cells = pandas.read_parquet("{path}")', f'totals = cells.query("{query}")'),
+        ("python", "import polars", "", f'cells = polars.read_parquet("{path}")', f"totals = cells.filter({given})"),
+        ("r", f'cells <- read.csv("{path.with_suffix(".csv")}")', f"totals <- subset(cells, {subset})"),
     )
-    for language, library, *lines in tools:
-        yield from (f"```{language}", library, "", *lines, "```", "")
+    for language, *lines in tools:
+        yield from (f"```{language}", *lines, "```", "")
 
 
 def _listed(texts: Iterator[str] | Sequence[str]) -> str:
