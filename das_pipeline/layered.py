@@ -34,12 +34,25 @@ def relation(version: Version | Draft, name: str, key: str = "record_no") -> str
     return f"({untouched} UNION ALL SELECT * FROM {overlay})"
 
 
-def touched_before(version: Version, name: str, key: str = "record_no") -> str:
+def touched_before(version: Version | Draft, name: str, key: str = "record_no") -> str:
     """What of `<name>.parquet` was touched since its base, as a relation with `key`."""
     places = version.places()
     if f"{name}{TOUCHED}" in places:
         return engine.parquet([places[f"{name}{TOUCHED}"]])
     return f"(SELECT {key} FROM {engine.parquet([places[f'{name}{PARQUET}']])} WHERE 1 = 0)"
+
+
+def rows_touched(version: Version | Draft, name: str) -> str:
+    """The rows of `<name>.parquet` of what was touched since its base, as a relation."""
+    places = version.places()
+    if f"{name}{OVERLAY}" in places:
+        return engine.parquet([places[f"{name}{OVERLAY}"]])
+    return f"(SELECT * FROM {engine.parquet([places[f'{name}{PARQUET}']])} WHERE 1 = 0)"
+
+
+def is_over_base(version: Version) -> bool:
+    """Whether `version` has what was touched since its base, and not all rows anew."""
+    return any(name.endswith(TOUCHED) for name in version.files)
 
 
 def is_overgrown(version: Version, name: str) -> bool:

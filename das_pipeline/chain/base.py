@@ -20,15 +20,21 @@ from das_pipeline.lake import Draft, Version
 from das_pipeline.linkage import LINKS, ages_of, links_of
 from das_pipeline.run import Run, code_version
 
+RECORD = "unit, record_no"  # what links and ages go by
 
-def facts_of_base(run: Run, inputs: Sequence[Version], units: Sequence[Unit]) -> dict[str, Any]:
-    """What a version made whole from `inputs` remembers, so that later ones can build on it; nothing when its first input has no base."""
+
+def facts_of_base(run: Run, inputs: Sequence[Version], units: Sequence[Unit], **counts: Any) -> dict[str, Any]:
+    """What a version made whole from `inputs` remembers, so that later ones can build on it; nothing when its first input has no base.
+
+    `counts` are those of the whole, which later ones carry forward.
+    """
     if not inputs[0].facts.get("base"):
         return {}
     return {
         "as_of": run.as_of.isoformat(),
         "inputs": {version.table: version.id for version in inputs},
         "rules": _rules(run, inputs, units),
+        **counts,
     }
 
 
@@ -61,8 +67,15 @@ def find_relinked(connection: duckdb.DuckDBPyConnection, run: Run, base: Version
     except LakeError:
         return False
     changed = []
-    for rows_of, columns in ((links_of, "unit, record_no, person_id, case_id"), (ages_of, "unit, record_no, date, age")):
-        old, new = (f"SELECT {columns} FROM {rows_of(version)}" for version in (before, links))
+    for name, rows_of, columns in (
+        ("links", links_of, "unit, record_no, person_id, case_id"),
+        ("ages", ages_of, "unit, record_no, date, age"),
+    ):
+        near = ""
+        if before.files[f"{name}{layered.PARQUET}"] == links.files[f"{name}{layered.PARQUET}"]:  # one base: only what either touched
+            either = " UNION ".join(f"SELECT unit, record_no FROM {layered.touched_before(v, name, RECORD)}" for v in (before, links))
+            near = f" SEMI JOIN ({either}) AS t USING ({RECORD})"
+        old, new = (f"SELECT {columns} FROM {rows_of(version)}{near}" for version in (before, links))
         changed += [f"({old} EXCEPT {new})", f"({new} EXCEPT {old})"]
     parts = " UNION ".join(f"SELECT unit, record_no FROM {rows}" for rows in changed)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE relinked AS {parts}")

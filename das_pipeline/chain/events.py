@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from das_pipeline import engine, layered
-from das_pipeline.chain import judging, sources, tables
+from das_pipeline.chain import changes, judging, sources, tables
 from das_pipeline.chain.base import LINKS, facts_of_base, find_base, find_relinked, find_touched, touched_of
 from das_pipeline.chain.loading import load_chain
 from das_pipeline.chain.model import ChainModel, Unit
@@ -41,23 +42,40 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
         base = find_base(run, draft, [records, links], units)
         if base and not (find_relinked(connection, run, base, links) and find_touched(connection, units, base, records)):
             base = None
+        of_links = (links_of(links), ages_of(links))
+        if base:
+            _create_links_of_touched(connection, links)
+            of_links = ("touched_links", "touched_ages")
         for unit in units:
             touched = layered.write_touched(connection, draft, base, unit.table, touched_of(unit)) if base else None
             _create_rows(connection, run, unit, records, touched)
-            _create_links(connection, unit, links)
+            _create_links(connection, unit, *of_links)
             name = f"{unit.table}{layered.OVERLAY if base else layered.PARQUET}"
             draft.rows[name] = write_unit(connection, chain, unit, draft.path(name))
-        draft.facts["base"] = base.facts["base"] if base else facts_of_base(run, [records, links], units)
-        tables.view(connection, "events", draft)
-        counts = connection.execute(engine.sql(__package__, "event_counts.sql"), {"as_of": run.as_of}).fetchall()
+        counted = _count(connection, run, draft, units, base)
+        draft.facts["base"] = base.facts["base"] if base else facts_of_base(run, [records, links], units, counted=counted)
+        counts = counted["event_counts"]
         lost = {partner: lost_parents(run, partner) for partner in sorted({unit.partner for unit in units})}
         draft.facts["events"] = sum(n for *_, n in counts)
         draft.facts["accepted"] = sum(n for *_, rule, n in counts if not rule)
         return [
-            judging.dates_run_forward(connection, run.as_of, limits.order_share),
-            judging.days_and_months_are_in_place(connection, run.as_of, limits.swapped_share),
+            judging.dates_run_forward(counted, limits.order_share),
+            judging.days_and_months_are_in_place(counted, limits.swapped_share),
             judging.transitions_are_allowed(counts, chain, limits.forbidden_share, lost),
         ]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, run: Run, draft: Draft, units: Sequence[Unit], base: Version | None) -> judging.Counted:
+    """Return what the rules on events judge, of the events in `draft`; over `base`, of what changed only (see `changes`)."""
+    if base is None:
+        tables.view(connection, "events", draft)
+        return judging.count_events(connection, run.as_of)
+    changes.create_event_changes(connection, draft, units)
+    of = []
+    for part in ("events_before", "events_after"):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {part}")
+        of.append(judging.count_events(connection, run.as_of))
+    return judging.carried_forward(base.facts["base"]["counted"], *of)
 
 
 def write_unit(connection: duckdb.DuckDBPyConnection, chain: ChainModel, unit: Unit, path: Path) -> int:
@@ -84,11 +102,15 @@ def _create_rows(connection: duckdb.DuckDBPyConnection, run: Run, unit: Unit, re
         connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_{file} AS {query}", {"as_of": run.as_of})
 
 
-def _create_links(connection: duckdb.DuckDBPyConnection, unit: Unit, links: Version) -> None:
-    """Create `links` and `ages` of the unit."""
-    for name, columns, rows in (
-        ("links", "record_no, person_id, case_id", links_of(links)),
-        ("ages", "record_no, date, age", ages_of(links)),
-    ):
+def _create_links_of_touched(connection: duckdb.DuckDBPyConnection, links: Version) -> None:
+    """Create `touched_links` and `touched_ages`, of the records in `touched`."""
+    for name, rows in (("touched_links", links_of(links)), ("touched_ages", ages_of(links))):
+        query = f"SELECT r.* FROM {rows} AS r SEMI JOIN touched AS t ON t.unit = r.unit AND t.record_no = r.record_no"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+
+def _create_links(connection: duckdb.DuckDBPyConnection, unit: Unit, links: str, ages: str) -> None:
+    """Create `links` and `ages` of the unit, from these of all units."""
+    for name, columns, rows in (("links", "record_no, person_id, case_id", links), ("ages", "record_no, date, age", ages)):
         query = f"SELECT {columns} FROM {rows} WHERE unit = $unit"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", {"unit": unit.name})

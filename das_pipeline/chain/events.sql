@@ -79,8 +79,14 @@ stretches AS (  -- one number for neighbouring segments with the same content: b
             PARTITION BY record_no, sub, kind, occurred_on, outcome, to_partner, amount, "{{attributes}}", role, rule ORDER BY segment_no
         ) AS stretch
     FROM judged
+    WHERE segment_no > 1 OR known_until < DATE '9999-12-31'
 ),
 events AS (
+    SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, "{{attributes}}", role, rule,
+        known_from, known_until
+    FROM judged  -- of most records only one segment is known, whose content has no neighbours
+    WHERE segment_no = 1 AND known_until = DATE '9999-12-31'
+    UNION ALL
     SELECT record_no, sub, kind, occurred_on, outcome, to_partner, amount, person_id, case_id, "{{attributes}}", role, rule,
         MIN(known_from) AS known_from, MAX(known_until) AS known_until
     FROM stretches

@@ -15,11 +15,35 @@ from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.policy import Block, Warn, WarnFrom
 
 EventCount = tuple[str, str, str, str, int]  # unit, partner, kind, rule ("" for an accepted event), number
+COUNTS = {"event_counts": 4, "order_in_cases": 0, "swapped_dates": 3}  # queries, with the number of their columns that are names
+Counted = dict[str, list[list[Any]]]  # rows of some names and a few numbers, by what they count
 
 
-def dates_run_forward(connection: duckdb.DuckDBPyConnection, as_of: date, limit: Warn) -> Verdict:
-    """C01 on `events` and `kinds`: few events are dated before an earlier step of their unit or case."""
-    events, in_units, in_cases = connection.execute(engine.sql(__package__, "order_in_cases.sql"), {"as_of": as_of}).fetchall()[0]
+def count_events(connection: duckdb.DuckDBPyConnection, as_of: date) -> Counted:
+    """What the rules on events judge, of `events` and `kinds` as known on `as_of`: see the three queries."""
+    return {
+        name: [list(row) for row in connection.execute(engine.sql(__package__, f"{name}.sql"), {"as_of": as_of}).fetchall()]
+        for name in COUNTS
+    }
+
+
+def carried_forward(base: Counted, before: Counted, after: Counted) -> Counted:
+    """The counts of a base, less those of what was touched as it was, plus those of it as it is."""
+    counted: Counted = {}
+    for name, names in COUNTS.items():
+        sums: dict[tuple[Any, ...], list[int]] = {}
+        for sign, rows in ((1, base[name]), (-1, before[name]), (1, after[name])):
+            for row in rows:
+                key, numbers = tuple(row[:names]), row[names:]
+                so_far = sums.get(key, [0] * len(numbers))
+                sums[key] = [a + sign * b for a, b in zip(so_far, numbers, strict=True)]
+        counted[name] = [[*key, *numbers] for key, numbers in sorted(sums.items()) if any(numbers) or not names]
+    return counted
+
+
+def dates_run_forward(counted: Counted, limit: Warn) -> Verdict:
+    """C01: few events are dated before an earlier step of their unit or case."""
+    events, in_units, in_cases = counted["order_in_cases"][0]
     share = (in_units + in_cases) / max(events, 1)
     return Verdict(
         "C01",
@@ -32,12 +56,12 @@ def dates_run_forward(connection: duckdb.DuckDBPyConnection, as_of: date, limit:
     )
 
 
-def days_and_months_are_in_place(connection: duckdb.DuckDBPyConnection, as_of: date, limit: WarnFrom) -> Verdict:
-    """K10 on `events` and `kinds`: few dates break the order of their unit that would not with day and month swapped.
+def days_and_months_are_in_place(counted: Counted, limit: WarnFrom) -> Verdict:
+    """K10: few dates break the order of their unit that would not with day and month swapped.
 
     One such date may be any mistake; a share of those of one kind is a form of date that was read the wrong way round.
     """
-    rows = connection.execute(engine.sql(__package__, "swapped_dates.sql"), {"as_of": as_of}).fetchall()
+    rows = counted["swapped_dates"]
     broken = [
         f"{kind} of {partner} ({swapped:,} of {ambiguous:,})"
         for _, partner, kind, ambiguous, swapped in rows
@@ -51,7 +75,10 @@ def days_and_months_are_in_place(connection: duckdb.DuckDBPyConnection, as_of: d
 
 
 def transitions_are_allowed(
-    counts: Sequence[EventCount], chain: ChainModel, limit: Block, lost: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None
+    counts: Sequence[EventCount] | Sequence[list[Any]],
+    chain: ChainModel,
+    limit: Block,
+    lost: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> Verdict:
     """C04, by unit and partner: a small partner's broken file must not hide behind a large partner's good one.
 

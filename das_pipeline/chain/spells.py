@@ -34,10 +34,9 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
         units = [unit for name in dict.fromkeys(spell.unit for spell in chain.spells.values()) for unit in chain.units[name]]
         base = find_base(run, draft, [events], units)
         for unit in units:
-            turns = layered.relation(events, unit.table)
             if base:
-                touched = layered.write_touched(connection, draft, base, unit.table, layered.touched_before(events, unit.table))
-                turns = f"(SELECT e.* FROM {turns} AS e SEMI JOIN {touched} AS t ON t.record_no = e.record_no)"
+                layered.write_touched(connection, draft, base, unit.table, layered.touched_before(events, unit.table))
+            turns = layered.rows_touched(events, unit.table) if base else layered.relation(events, unit.table)
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE turns AS"
                 f" SELECT e.*, k.spell, k.day_place FROM {turns} AS e JOIN kinds AS k ON k.kind = e.kind WHERE e.role IS NOT NULL"

@@ -8,9 +8,12 @@ WITH known AS (
     FROM spells
     WHERE known_from <= $as_of AND $as_of < known_until
 ),
+spans AS (
+    SELECT partner, spell, state, start_month, end_month, COUNT(*) AS n FROM known GROUP BY partner, spell, state, start_month, end_month
+),
 stock AS (
-    SELECT k.partner, k.spell, k.state, m.month, COUNT(*) AS n
-    FROM known AS k
+    SELECT k.partner, k.spell, k.state, m.month, SUM(k.n) AS n
+    FROM spans AS k
     JOIN months AS m ON k.start_month <= m.month AND (k.end_month IS NULL OR k.end_month > m.month)
     GROUP BY k.partner, k.spell, k.state, m.month
 ),

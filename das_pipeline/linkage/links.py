@@ -27,7 +27,7 @@ from das_pipeline.linkage.ids import (
 )
 from das_pipeline.linkage.persons import changed_if_linked_anew, link_records, persons_at, relink_records
 from das_pipeline.linkage.probabilistic import load_model
-from das_pipeline.linkage.sources import create_units, delivered_contracts, linked_contracts, within
+from das_pipeline.linkage.sources import RECORDS_A_UNIT, create_units, delivered_contracts, linked_contracts, within
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run, code_version
 
@@ -71,6 +71,9 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         one_person, twins = judging.cluster_is_one_person(connection), judging.twins_stay_apart(connection)
         above_keeping = stability.joins_are_above_keeping(connection, join_at)
         moves = stability.id_moves(connection, run.as_of)
+        others = 0 if base is None else _limit_to_touched(connection, draft, base)
+        judging.read_in_force(run, connection, linked_contracts(run, definition), None if base is None else "touched_records")
+        all_linked = judging.every_record_is_linked(connection, others)
         if base is not None:
             _see_whole(connection, draft)
         facts = _facts(connection, limits.link_rate.rows)
@@ -79,10 +82,9 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         draft.facts.update(facts)
         draft.facts["base"] = _rules(run)
         draft.path("quality.json").write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
-        judging.read_in_force(run, connection, linked_contracts(run, definition))
         records = sum(facts["link_classes"].values())
         return [
-            judging.every_record_is_linked(connection),
+            all_linked,
             stability.rates_are_steady(facts["link_rates"], rates_before(run), limits.rate_change),
             groups,
             *judging.numbers_are_of_one_person(connection),
@@ -132,7 +134,7 @@ def _find_base(run: Run, draft: Draft, entities: Version, before: Version | None
         return None
     if entities.facts.get("since") is None or entities.facts["since"] != live.inputs[ENTITIES]:
         return None
-    if any(layered.is_overgrown(live, name) for name in TABLES):
+    if any(layered.is_overgrown(live, name) for name in TABLES) or not all(v["passed"] for v in live.verdicts if v["rule"] == "L01"):
         return None
     return live if run.lake.is_whole(live.table, live.id) else None
 
@@ -153,6 +155,25 @@ def _find_reached(run: Run, connection: duckdb.DuckDBPyConnection, entities: Ver
 def _whole(draft: Draft, base: Version | None) -> dict[str, str]:
     """Return, of the files that are written over those of `base`, all rows as a relation."""
     return {} if base is None else {name: layered.relation(draft, name, key) for name, (_, _, key, _) in TABLES.items()}
+
+
+def _limit_to_touched(connection: duckdb.DuckDBPyConnection, draft: Draft, base: Version) -> int:
+    """Create `touched_records`, that were delivered or linked anew, and bring `links` to what `draft` has of them.
+
+    Return the number of the others, which rule L01 found in order in `base`.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched_records AS SELECT {RECORD} FROM relinked UNION"
+        " SELECT u.unit, d.node - u.first_node FROM delivered AS d"
+        f" JOIN units AS u ON d.node >= u.first_node AND d.node < u.first_node + {RECORDS_A_UNIT}"
+    )
+    before, now = (
+        f"SELECT l.* FROM {layered.relation(of, 'links', RECORD)} AS l SEMI JOIN touched_records AS t USING ({RECORD})"
+        for of in (base, draft)
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE links AS {now}")
+    judged = next(verdict for verdict in base.verdicts if verdict["rule"] == "L01")
+    return judged["facts"]["records"] - int(engine.scalar(connection, f"SELECT COUNT(*) FROM ({before}) AS b"))
 
 
 def _see_whole(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:

@@ -78,10 +78,11 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
     father and son differ in; two common given names, even if they differ in one letter; another sex, unless all else agrees; a name that
     is false by the case that follows (`false_names`).
     """
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT *, anchor IS NOT NULL AS is_anchored"
-        f" FROM {'every_entity' if near_only else 'entities'} WHERE surname IS NOT NULL OR birth_on IS NOT NULL ORDER BY entity"
-    )
+    compared = "SELECT *, anchor IS NOT NULL AS is_anchored FROM {0} WHERE surname IS NOT NULL OR birth_on IS NOT NULL"
+    if near_only:
+        _compare_near(connection, compared.format("every_entity"), model.splink)
+    else:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE compared_entities AS {compared.format('entities')} ORDER BY entity")
     with discreet_splink():
         linker = make_linker(connection, _of_near(model.splink) if near_only else model.splink, "compared_entities", model.frequencies)
         predicted = linker.inference.predict(threshold_match_weight=model.kept_from).physical_name
@@ -101,6 +102,20 @@ def add_probable_edges(connection: duckdb.DuckDBPyConnection, model: StoredModel
         SELECT left_entity, right_entity, 'C' AS link_class, weight FROM pairs WHERE NOT is_vetoed ORDER BY left_entity, right_entity
         """,
         {"common": list(common)},
+    )
+
+
+def _compare_near(connection: duckdb.DuckDBPyConnection, compared: str, settings: dict[str, Any]) -> None:
+    """Create `compared_entities`: those of the query `compared` that are near, and those that a blocking rule pairs with one of these."""
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW comparable AS {compared}")
+    connection.execute("CREATE OR REPLACE TEMP TABLE near_ones AS SELECT * FROM comparable WHERE is_near")
+    paired = ["SELECT entity FROM near_ones"]
+    for rule in settings["blocking_rules_to_generate_predictions"]:
+        paired.append(f"SELECT r.entity FROM near_ones AS l JOIN comparable AS r ON {rule['blocking_rule']}")
+        paired.append(f"SELECT l.entity FROM comparable AS l JOIN near_ones AS r ON {rule['blocking_rule']}")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE compared_entities AS SELECT c.* FROM comparable AS c"
+        f" SEMI JOIN ({' UNION '.join(paired)}) AS p ON p.entity = c.entity ORDER BY c.entity"
     )
 
 

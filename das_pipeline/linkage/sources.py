@@ -94,8 +94,10 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
     connection.execute("CREATE OR REPLACE TEMP TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
     for place, contract in enumerate(contracts):
         view = register_records(run, connection, contract.partner, contract.file, half="direct")
-        view = within(view, contract, touched)
-        _read_roles(run, connection, contract, view, place, list(roles))
+        if touched is not None:  # read once, for the roles and for every reference
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT * FROM {within(view, contract, touched)}")
+            view = "touched_rows"
+        _read_roles(run, connection, contract, view, place, list(roles), touched)
         _read_references(run, connection, contract, view, definition)
     connection.execute(
         f"""
@@ -127,7 +129,15 @@ def number_references(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contract, view: str, place: int, roles: Sequence[str]) -> None:
+def _read_roles(
+    run: Run,
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    view: str,
+    place: int,
+    roles: Sequence[str],
+    touched: str | None,
+) -> None:
     by_role = {column.identity: column for column in contract.columns if column.identity}
     meaning, joined = {}, ""
     for role in roles:
@@ -137,7 +147,7 @@ def _read_roles(run: Run, connection: duckdb.DuckDBPyConnection, contract: Contr
         elif column.check:  # a contract that only warns lets wrong numbers in
             meaning[role] = f"CASE WHEN {passes(column.check, f'd.{identifier(column.name)}')} THEN d.{column.name} END"
         elif column.concept:  # each partner has codes of its own for sex: their concepts are compared
-            content = records(run, connection, contract.partner, contract.file)
+            content = within(records(run, connection, contract.partner, contract.file), contract, touched)
             joined = f"LEFT JOIN {content} AS c ON c.record_no = d.record_no AND c.sub = d.sub AND c.known_from = d.known_from"
             meaning[role] = f"CASE WHEN c.{column.name}_concept NOT IN ('unknown', 'not_applicable') THEN c.{column.name}_concept END"
         else:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from das_pipeline import engine, layered
-from das_pipeline.chain import ChainModel, Unit, load_chain
+from das_pipeline import engine
+from das_pipeline.chain import ChainModel, load_chain
 from das_pipeline.deliveries import covered_until
 from das_pipeline.gate import Verdict
-from das_pipeline.lake import Draft, Version
+from das_pipeline.lake import Draft
 from das_pipeline.periods import month_after, months, months_later, period_of
 from das_pipeline.policy import load_policy
 from das_pipeline.run import Run
 from das_pipeline.statistics import judging
+from das_pipeline.statistics.base import CONCEPTS, TOTALS, Base, Side, added_up, find_base, keep_base, units_of, whole
 from das_pipeline.statistics.counting import Query, corrections, counted_leaves, early_events, selected_rows
 from das_pipeline.statistics.loading import load_statistics
 from das_pipeline.statistics.model import CLOSING, Cube, Statistics
-
-EVENTS, SPELLS = "chain/events", "chain/spells"
-CONCEPTS = "terminology/concepts"
 
 
 def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
@@ -32,36 +30,38 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
     protected by cell key a row has the sum of the keys of what it counts (`key`). Confidential: true counts.
     Only accepted events count, from the chain's opening month to the month of the run's date. The fact `before_opening` has the events of
     each cube that are older; `covered_until` has how far the partners that report its events have delivered, by cube and partner.
+    What no day since touched is not counted again: see `base`.
     """
     chain, statistics = load_chain(run.jurisdiction), load_statistics(run.jurisdiction)
-    events, concepts = run.lake.live(EVENTS), run.lake.live(CONCEPTS)
-    spells = run.lake.live(SPELLS) if any(cube.spell for cube in statistics.cubes) else None
     with run.connect(confidential=True) as connection:
+        concepts = run.lake.live(CONCEPTS)
         connection.execute(f"CREATE TEMP VIEW concepts AS SELECT * FROM {engine.parquet([concepts.path('concepts.parquet')])}")
         create_hierarchies(connection, statistics, concepts.path("hierarchies.parquet"))
         create_calendar(connection, chain, run.as_of)
         judging.create_tables(connection, statistics)
+        base = find_base(run, draft, chain, statistics)
+        sides = base.sides(connection, run, chain, statistics) if base else [whole(run, chain)]
         before_opening: dict[str, int] = {}
         for cube in statistics.cubes:
-            if cube.spell and spells:
-                _create_view(connection, "spells", spells, chain.units[cube.unit])
-            else:
-                _create_view(connection, "events", events, _units(chain, cube))
             keyed = statistics.method_of(cube) == "cell_key"
             secret = f"cell key {run.keys.rounding.hex()}" if keyed else None
-            _create_selected(connection, selected_rows(cube, chain, run.as_of, secret))
-            draft.rows[f"{cube.name}.parquet"] = write_cube(connection, cube, draft, keyed=keyed)
+            _select(connection, sides, cube, lambda as_of, cube=cube, secret=secret: selected_rows(cube, chain, as_of, secret))
+            write_cube(connection, cube, draft, base, keyed=keyed)
             judging.take_in(connection, cube)
             if cube.part == CLOSING:
-                _create_selected(connection, corrections(cube, chain, run.as_of))
-                judging.take_in_corrections(connection, cube)
+                _select(connection, sides, cube, lambda as_of, cube=cube: corrections(cube, chain, as_of))
+                judging.take_in_corrections(connection, cube, base.relation(f"corrections/{cube.statistic}.parquet") if base else None)
             if cube.type == "flow":
-                query, bound = early_events(cube, chain, run.as_of)
-                if early := int(engine.scalar(connection, f"SELECT COUNT(*) FROM ({query}) AS early", bound)):
+                _select(connection, sides, cube, lambda as_of, cube=cube: early_events(cube, chain, as_of))
+                early = int(engine.scalar(connection, "SELECT COALESCE(SUM(n), 0) FROM selected"))
+                if early := early + (base.before_opening.get(cube.name, 0) if base else 0):
                     before_opening[cube.name] = early
+        if base:
+            judging.add_totals(connection, {table: base.relation(f"totals/{table}.parquet") for table in TOTALS})
         draft.facts |= {"opening_month": chain.opening_month.isoformat()[:7], "before_opening": before_opening}
         draft.facts["counted"] = _counted(connection, statistics)
         draft.facts["covered_until"] = {cube.name: _covered_until(run, chain, cube) for cube in statistics.cubes}
+        keep_base(connection, run, draft, chain, statistics, base)
         return judging.judge_cubes(connection, statistics, load_policy(run.jurisdiction).statistics)
 
 
@@ -83,37 +83,33 @@ def create_calendar(connection: duckdb.DuckDBPyConnection, chain: ChainModel, as
     engine.create_table(connection, "turn_roles", "spell VARCHAR, kind VARCHAR, role VARCHAR", chain.roles())
 
 
-def _units(chain: ChainModel, cube: Cube) -> list[Unit]:
-    """Return the units whose events the cube needs: its own, and those that reach the states of a cohort."""
-    others = {chain.unit_of(kind) for kinds in cube.states.values() for kind in kinds}
-    return [unit for name in dict.fromkeys([cube.unit, *sorted(others)]) for unit in chain.units[name]]
-
-
-def _create_view(connection: duckdb.DuckDBPyConnection, name: str, version: Version, units: Sequence[Unit]) -> None:
-    rows = " UNION ALL ".join(f"SELECT * FROM {layered.relation(version, unit.table)}" for unit in units)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
-
-
-def _create_selected(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
-    text, bound = query
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE selected AS {text}", bound)
+def _select(connection: duckdb.DuckDBPyConnection, sides: Sequence[Side], cube: Cube, query_on: Callable[[date], Query]) -> None:
+    """Create `selected` (occurred_on, columns of the leaf, n): what the query counts of every side, with the side's sign."""
+    for place, side in enumerate(sides):
+        side.create_view(connection, cube)
+        text, bound = query_on(side.as_of)
+        made = f"CREATE OR REPLACE TEMP TABLE selected AS {text}" if not place else f"INSERT INTO selected {text}"
+        if side.sign < 0:
+            made = f"CREATE OR REPLACE TEMP TABLE selected AS SELECT * REPLACE (-n AS n) FROM ({text})"
+        connection.execute(made, bound)
 
 
 def _covered_until(run: Run, chain: ChainModel, cube: Cube) -> dict[str, str | None]:
     """Return the last reference date of every partner that reports events which the cube counts; None of one that never delivered."""
     kinds = {*cube.kinds, *(kind for listed in cube.states.values() for kind in listed)}
-    partners = {unit.partner for unit in _units(chain, cube) if any(event.kind in kinds for event in unit.reported)}
+    partners = {unit.partner for unit in units_of(chain, cube) if any(event.kind in kinds for event in unit.reported)}
     return {partner: day.isoformat() if day else None for partner, day in covered_until(run, partners).items()}
 
 
-def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft, *, keyed: bool = False) -> int:
-    """Create the table `cube_<name>` of the leaves of `cube`, from `selected`, and write it; return the number of leaves."""
+def write_cube(connection: duckdb.DuckDBPyConnection, cube: Cube, draft: Draft, base: Base | None, *, keyed: bool = False) -> None:
+    """Create the table `cube_<name>` of the leaves of `cube`, from `selected`, and those of `base` if there is one, and write it."""
     query, bound = counted_leaves(cube, keyed=keyed)
+    name = f"{cube.name}.parquet"
+    if base:
+        query = added_up(f"SELECT * FROM {base.relation(name)} UNION ALL ({query})", [*cube.leaf, "period_kind", "period"])
     connection.execute(f"CREATE OR REPLACE TEMP TABLE cube_{cube.name} AS {query}", bound)
     order = ", ".join([*cube.leaf, "period"])
-    return engine.write_parquet(
-        connection, f"SELECT * FROM cube_{cube.name}", draft.path(f"{cube.name}.parquet"), order_by=order, encrypted=True
-    )
+    draft.rows[name] = engine.write_parquet(connection, f"SELECT * FROM cube_{cube.name}", draft.path(name), order_by=order, encrypted=True)
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, statistics: Statistics) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -10,6 +10,7 @@ from das_pipeline import engine
 from das_pipeline.gate import Verdict, share_exceeds
 from das_pipeline.policy import HalfFull, WarnAndBlock
 from das_pipeline.policy import Statistics as Limits
+from das_pipeline.statistics.base import added_up
 from das_pipeline.statistics.counting import PERIOD_TEXT, counted_leaves
 from das_pipeline.statistics.model import CLOSING, INFLOW, OUTFLOW, PENDING, STATE, Cube, Statistics
 
@@ -50,9 +51,19 @@ def take_in(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
         connection.execute(f"INSERT INTO {table} SELECT $cube, {text}, SUM(n) FROM selected GROUP BY {text}", {"cube": cube.name})
 
 
-def take_in_corrections(connection: duckdb.DuckDBPyConnection, cube: Cube) -> None:
-    """Create `corrections_<statistic>`, the moves between the leaves of the stock `cube` by month, from `selected`."""
+def add_totals(connection: duckdb.DuckDBPyConnection, base: Mapping[str, str]) -> None:
+    """Bring `totals` and `year_totals`, which have what changed, to those of all: with the rows of the `base`, by table."""
+    for table, relation in base.items():
+        *names, _ = (column.split()[0] for column in TABLES[table].split(", "))
+        rows = added_up(f"SELECT * FROM {relation} UNION ALL SELECT * FROM {table}", names)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {rows}")
+
+
+def take_in_corrections(connection: duckdb.DuckDBPyConnection, cube: Cube, base: str | None) -> None:
+    """Create `corrections_<statistic>`, the moves between the leaves of the stock `cube` by month: of `selected`, and of the base."""
     query, bound = counted_leaves(cube)
+    if base:
+        query = added_up(f"SELECT * FROM {base} UNION ALL ({query})", [*cube.leaf, "period_kind", "period"])
     connection.execute(f"CREATE OR REPLACE TEMP TABLE corrections_{cube.statistic} AS {query}", bound)
 
 

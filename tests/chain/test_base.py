@@ -17,7 +17,7 @@ from das_pipeline import layered
 from das_pipeline.deliveries import pending, take_in
 from das_pipeline.run import Run
 from tests.chain.making import make_events, make_flows, make_spells
-from tests.conftest import toy_settings
+from tests.conftest import TOY, toy_settings
 from tests.content import read
 from tests.linkage.conftest import link_as_of
 from tests.toy_deliveries import bench_cases, watch_csv, write_delivery
@@ -40,8 +40,8 @@ def report(number: int, mutation: str, person: int = 0, end: int = 0, offence: s
 class Place:
     """A home in which the watch delivers day by day, and whose chain is told each day."""
 
-    def __init__(self, root: Path) -> None:
-        self.settings = toy_settings(root)
+    def __init__(self, root: Path, jurisdiction: Path = TOY) -> None:
+        self.settings = toy_settings(root, jurisdiction)
         write_delivery(
             self.settings.inbox, "bench", FIRST, 1, {"cases": ("cases.jsonl", bench_cases((1, 2, 3))), "rulings": ("rulings.txt", b"")}
         )
@@ -66,8 +66,10 @@ class Place:
         return self.told(on)
 
 
-def rows(run: Run) -> list[list[dict[str, Any]]]:
-    return [read(run, f"chain/{table}", "SELECT * FROM rows ORDER BY ALL") for table in ("events", "spells", "flows")]
+def rows(run: Run) -> list[Any]:
+    """All rows of the three tables, and what their rules say."""
+    tables = [read(run, f"chain/{table}", "SELECT * FROM rows ORDER BY ALL") for table in ("events", "spells", "flows")]
+    return [*tables, *(run.lake.live(f"chain/{table}").verdicts for table in ("events", "spells", "flows"))]
 
 
 @pytest.fixture(autouse=True)
