@@ -147,6 +147,9 @@ def _find_reached(run: Run, connection: duckdb.DuckDBPyConnection, entities: Ver
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {source}")
     if not reach.find_joined(connection):
         return False
+    connection.execute("DROP VIEW whole_case_references")  # searched eight times: read once
+    references = relation(entities, "case_references")
+    connection.execute(f"CREATE TEMP TABLE whole_case_references AS SELECT * FROM {references}")
     reach.find_recased(connection)
     reach.read_reached(connection)
     return True
