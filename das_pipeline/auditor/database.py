@@ -92,6 +92,7 @@ def _of(metadata: dict[bytes, bytes], prefix: str) -> str:
 def _make(path: Path, release: Published, declared: Declared) -> None:
     """Make the database as it should be."""
     with duckdb.connect(str(path), config={"threads": 1}) as connection:
+        connection.begin()
         for name, table in sorted(release.tables.items()):
             connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM read_parquet({_quoted(str(table.path))})')
             connection.execute(f'COMMENT ON TABLE "{name}" IS {_quoted(_description(table))}')
@@ -111,6 +112,7 @@ def _make(path: Path, release: Published, declared: Declared) -> None:
                 connection.execute(_view(name, table.rows.schema, language))
             for name, rows in files.items():
                 connection.execute(_view(name, rows.schema, language))
+        connection.commit()
 
 
 def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

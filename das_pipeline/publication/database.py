@@ -28,6 +28,7 @@ def write(path: Path, tables: Iterable[Table], folder: Path, files: Iterable[Fil
     Rows are stored, since a view breaks when a file is moved.
     """
     with duckdb.connect(str(path), config={"threads": 1}) as database:
+        database.begin()  # one transaction: each statement by itself would wait for the disk
         schemas: dict[str, pa.Schema] = {}
         for table in tables:
             if table.name in (CODES, PERIODS):
@@ -48,6 +49,7 @@ def write(path: Path, tables: Iterable[Table], folder: Path, files: Iterable[Fil
             database.execute(f'CREATE SCHEMA "{language}"')
             for name, schema in schemas.items():
                 database.execute(labelled_view(name, schema, language))
+        database.commit()
 
 
 def _describe(database: duckdb.DuckDBPyConnection, about: Described, text: Text, schema: pa.Schema) -> None:
