@@ -133,9 +133,10 @@ def static_files() -> dict[str, bytes]:
     """
     static = importlib.resources.files("das_pipeline.website") / "static"
     content = {file.name: file.read_bytes() for file in static.iterdir() if file.is_file()}
-    content["style.css"] = b"\n".join(
-        line.strip() for line in (charts.COLOURS.encode() + content["style.css"]).splitlines() if line.strip()
-    )
+    sheet = re.sub(
+        rb"/\*.*?\*/", b"", charts.COLOURS.encode() + content["style.css"], flags=re.DOTALL
+    )  # comments are for those who edit it
+    content["style.css"] = b"\n".join(line.strip() for line in sheet.splitlines() if line.strip())
     together = hashlib.sha256(b"".join(name.encode() + hashlib.sha256(content[name]).digest() for name in sorted(content)))
     return {f"static-{together.hexdigest()[:12]}/{name}": content[name] for name in sorted(content)}
 

@@ -73,8 +73,8 @@ def test_a_program_reads_the_tables(demo: tuple[Installation, str], kind: str, p
     made, _ = demo
     command = [sys.executable, "-W", "error", "-c", program] if kind == "python" else ["Rscript", "-e", program]
     if kind == "r" and shutil.which("Rscript") is None:
-        assert 'read_parquet("data/home/releases/current/tables/prosecution_decisions.parquet")' in program
-        assert (made.current() / "tables" / "prosecution_decisions.parquet").exists()
+        assert 'read.csv("data/home/releases/current/tables/prosecution_decisions.csv")' in program
+        assert (made.current() / "tables" / "prosecution_decisions.csv").exists()
         return
     done = subprocess.run(command, cwd=made.root.parent, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

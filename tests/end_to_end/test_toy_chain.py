@@ -66,7 +66,10 @@ def test_the_release_reads_in_duckdb_pandas_and_polars(day_by_day: Installation)
         assert str(frame["n"].dtype) == "Int64"
         assert polars.read_parquet(table)["n"].sum() == total
     with duckdb.connect(str(day_by_day.current() / "das.duckdb"), read_only=True) as database:
-        assert {row[0] for row in database.execute("SHOW TABLES").fetchall()} == {t.stem for t in tables} | {"codes", "periods"}
+        assert {row[0] for row in database.execute("SHOW TABLES").fetchall()} == {t.stem for t in tables} | {
+            *("codes", "periods"),
+            *("breaks", "differences", "revisions"),
+        }
 
 
 def test_main_files_have_the_columns_that_are_declared(day_by_day: Installation) -> None:
