@@ -16,7 +16,7 @@ from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.language import Language
 
 PERIODS, EDITIONS = 8, 6  # at most so many periods, and releases before this one, are shown: the newest
-LEFT, WIDTH, RIGHT, STEP = 150, 300, 90, 26  # of the picture, in pixels: names, dots, numbers, and a period
+LEFT, WIDTH, RIGHT, STEP = 110, 140, 70, 26  # of the picture, in pixels: names, dots, numbers, and a period; a phone has 300
 Published = Mapping[str, Mapping[tuple[str, str], Sequence[tuple[date, int]]]]  # table -> (kind, period) -> day and count, oldest first
 
 

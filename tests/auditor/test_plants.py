@@ -136,7 +136,7 @@ def test_a_page_shows_how_a_figure_grew_as_text_picture_and_table(home: Run) -> 
     text = re.sub("<[^>]+>", "", grown)
     assert "The figure of January 2024 was 700 when it was first published, as known on 29 February 2024. Now it is 710." in text
     assert re.findall(r'<th scope="row">January 2024</th><td class="n">700</td><td class="n"[^>]*>710</td>', grown)
-    assert re.findall(r'<circle cx="150.0" cy="13" r="3.5"/><circle class="now" cx="450.0" cy="13" r="5"/>', grown)
+    assert re.findall(r'<circle cx="110.0" cy="13" r="3.5"/><circle class="now" cx="250.0" cy="13" r="5"/>', grown)
     first = (release_folders(home)[0] / "site" / "en" / "reports.html").read_text(encoding="utf-8")
     assert '<details class="growth">' not in first
 
