@@ -113,7 +113,7 @@ MISTAKES = [
     ([WAIVER | {"maximum": [{"since": NEXT, "count": 40}, {"since": DAY, "count": 20}]}], "maximum[1].since", "write the first day first"),
     ([WAIVER | {"expires_on": date(2024, 4, 1)}], "expires_on", "a waiver holds 90 days at most: until 2024-03-31"),
     ([WAIVER | {"expires_on": date(2024, 2, 1)}], "expires_on", "it ends before its maximum of 2024-03-01 begins"),
-    ([WAIVER | {"rule": "I11"}], "rule", "rule I11 cannot be waived. Did you mean I12?"),
+    ([WAIVER | {"rule": "I11"}], "rule", "rule I11 cannot be waived. Did you mean I15?"),
     ([WAIVER | {"table": "deliveries/wacth"}], "table", "Did you mean deliveries/watch?"),
     ([WAIVER | {"part": "report"}], "part", "has no report: a part is here quarantined lines of a file. Did you mean reports"),
     ([WAIVER | {"table": "terminology/records", "rule": "T02", "part": "watch/reports.offense"}], "part", "mean watch/reports.offence"),
@@ -141,6 +141,6 @@ def test_a_waiver_may_follow_another_with_a_lower_maximum_or_another_reason(tmp_
 
 
 def test_only_a_rule_that_blocks_and_counts_can_be_waived() -> None:
-    assert {rule.id for rule in catalogue().values() if rule.waiver} == {"I03", "I08", "I12", "K06", "T02", "C04"}
+    assert {rule.id for rule in catalogue().values() if rule.waiver} == {"I03", "I08", "I12", "I15", "K06", "T02", "C04"}
     with pytest.raises(DasError, match="I11 counts failing rows, and cannot be waived"):
         Verdict("I11", False, "", failing={"reports": 1})

@@ -277,7 +277,7 @@ def published(counted: Run, tmp_path_factory: pytest.TempPathFactory) -> Publish
     words = (jurisdiction / "texts" / "tables.yaml").read_text(encoding="utf-8")
     for part, names in WORDS.items():
         listed = "".join(f"  {name}: {{nl: {name}, en: {name}}}\n" for name in names)
-        words = words.replace(f"{part}:\n", f"{part}:\n{listed}")
+        words = words.replace(f"\n{part}:\n", f"\n{part}:\n{listed}")
     (jurisdiction / "texts" / "tables.yaml").write_text(words, encoding="utf-8")
     run = replace(counted, lake=Lake(root / "home"), jurisdiction=Jurisdiction(jurisdiction))
     shutil.copytree(counted.lake.home, run.lake.home)
