@@ -50,7 +50,7 @@ class _Looks:
     """What the library does not tell of a sheet."""
 
     broken: set[int] = field(default_factory=set)  # rows that it would read as empty although they are not
-    digits: dict[tuple[int, int], int] = field(default_factory=dict)  # in how many digits a shorter number is shown, by row and column
+    digits: dict[int, dict[int, int]] = field(default_factory=dict)  # in how many digits a shorter number is shown, by row and column
 
     def note(self, row: int) -> None:
         self.broken.add(_placed(row))
@@ -82,19 +82,19 @@ def excel_cells(chunks: Iterable[bytes], growth: Growth, texts: Collection[str] 
     require_distinct(names)
     of_text = [n for n, name in enumerate(names) if unicodedata.normalize("NFC", name) in texts]
     left = (sheet.start or (0, 0))[1]
-    digits = {(row, column - 1 - left): shown for (row, column), shown in looks.digits.items()}
-    return names, _excel_rows(rows, top + 2, _Looks(looks.broken, digits), names, of_text, growth)
+    return names, _excel_rows(rows, (top + 2, left + 1), looks, names, of_text, growth)
 
 
 def _excel_rows(
-    rows: Iterator[list[Any]], start: int, looks: _Looks, names: Sequence[str], of_text: Sequence[int], growth: Growth
+    rows: Iterator[list[Any]], first_cell: tuple[int, int], looks: _Looks, names: Sequence[str], of_text: Sequence[int], growth: Growth
 ) -> Iterator[Cells]:
+    start, left = first_cell
     while batch := list(islice(rows, ROWS_A_BATCH)):
         faults = ["I05" if start + n in looks.broken or not _is_understood(row, of_text) else None for n, row in enumerate(batch)]
         columns = [[cell_text(value) for value in column] for column in zip(*batch, strict=True)]
-        for (row, column), shown in looks.digits.items():
-            if 0 <= row - start < len(batch):
-                columns[column][row - start] = (columns[column][row - start] or "").zfill(shown)
+        for n in range(len(batch)) if looks.digits else ():
+            for column, shown in looks.digits.get(start + n, {}).items():
+                columns[column - left][n] = (columns[column - left][n] or "").zfill(shown)
         texts = [pa.array(column, pa.string()) for column in columns]
         for first, length in pieces(names, texts, growth):
             yield Cells(start + first, [text.slice(first, length) for text in texts], faults[first : first + length])
@@ -211,7 +211,7 @@ def _look_at_sheet(looks: _Looks, content: Iterable[bytes], shared: Sequence[int
             size += shared[int(index)] if is_shared and index.isdigit() and int(index) < len(shared) else 0
             if digits > 1 and len(index := index.split(b".")[0]) < digits and index.isdigit():
                 size += _BYTES_A_PLACE
-                looks.digits[_placed(row), column] = digits
+                looks.digits.setdefault(_placed(row), {})[column] = digits
             growth.require(size)
         elif tag["formula"] is not None:
             waiting = None if is_text else row
