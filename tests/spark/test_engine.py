@@ -9,33 +9,15 @@ import pytest
 
 from das_pipeline import spark
 from das_pipeline.errors import ConfigurationError
-from das_pipeline.linkage import build_entities, build_links
-from das_pipeline.run import Run, produce
+from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from das_pipeline.statistics import build_cubes
-from das_pipeline.terminology import build_concepts, build_records
-from tests.chain.making import make_chain
+from tests.chain.making import make_cubes
 from tests.conftest import toy_settings
 from tests.content import contents
-from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
+from tests.toy_deliveries import DAYS
 
 TABLES = ("terminology/records", "linkage/links", "chain/events", "chain/spells", "chain/flows", "statistics/cubes")
 needs_spark = pytest.mark.skipif(spark.missing() is not None, reason=f"Spark is optional (make spark): {spark.missing()}")
-
-
-def make_cubes(settings: Settings) -> Run:
-    """Take the toy deliveries through every stage up to the cubes."""
-    write_toy_deliveries(settings.inbox)
-    take_in_all(settings)
-    run = Run.start(settings, DAYS[-1])
-    delivered = [f"deliveries/{partner}" for partner in run.jurisdiction.partners]
-    produce(run, "terminology/concepts", build_concepts)
-    produce(run, "terminology/records", build_records, inputs=["terminology/concepts", *delivered])
-    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *delivered])
-    produce(run, "linkage/links", build_links, inputs=["identifying/entities", *delivered], chained=True)
-    make_chain(run)
-    produce(run, "statistics/cubes", build_cubes, inputs=["chain/events", "chain/spells", "terminology/concepts"])
-    return run
 
 
 @needs_spark

@@ -7,30 +7,17 @@ from datetime import date
 import pytest
 
 from das_pipeline import engine
-from das_pipeline.linkage import build_entities, build_links
-from das_pipeline.run import Run, produce
+from das_pipeline.run import Run
 from das_pipeline.settings import Settings
-from das_pipeline.statistics import build_cubes
-from das_pipeline.terminology import build_concepts, build_records
-from tests.chain.making import make_chain
+from tests.chain.making import make_cubes
 from tests.content import read
-from tests.toy_deliveries import DAYS, take_in_all, write_toy_deliveries
 
 FLOWS = "SELECT spell, month, opening, inflow, outflow, closing FROM rows ORDER BY spell, month"
 
 
 @pytest.mark.slow
 def test_the_toy_deliveries_are_counted_as_by_hand(settings: Settings) -> None:
-    write_toy_deliveries(settings.inbox)
-    take_in_all(settings)
-    run = Run.start(settings, DAYS[-1])
-    delivered = [f"deliveries/{partner}" for partner in run.jurisdiction.partners]
-    produce(run, "terminology/concepts", build_concepts)
-    produce(run, "terminology/records", build_records, inputs=["terminology/concepts", *delivered])
-    produce(run, "identifying/entities", build_entities, inputs=["terminology/records", *delivered])
-    produce(run, "linkage/links", build_links, inputs=["identifying/entities", *delivered], chained=True)
-    make_chain(run)
-    produce(run, "statistics/cubes", build_cubes, inputs=["chain/events", "terminology/concepts"])
+    run = make_cubes(settings)
 
     # 11 reports of January less R0005, withdrawn; R0003 and R0007 are burglaries now; R0010 has an unknown code
     assert cube(run, "reports_month") == [
