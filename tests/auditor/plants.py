@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from das_pipeline.lake import canonical
 from das_pipeline.publication.formats import parquet
+from das_pipeline.website.growth import LEFT
 
 Plant = Callable[[Path], object]
 PLANTS: dict[str, Plant] = {}
@@ -505,12 +506,13 @@ def a_true_count_in_what_is_said_of_how_it_grew(folder: Path) -> None:
 
 @plant
 def a_dot_where_a_true_count_is(folder: Path) -> None:
-    page(folder, '<circle cx="150.0" cy="13"', '<circle cx="163.0" cy="13"')
+    page(folder, f'<circle cx="{LEFT:.1f}" cy="13"', f'<circle cx="{LEFT + 13:.1f}" cy="13"')
 
 
 @plant
 def one_more_dot(folder: Path) -> None:
-    page(folder, '<circle cx="150.0" cy="13" r="3.5"/>', '<circle cx="150.0" cy="13" r="3.5"/><circle cx="250.0" cy="13" r="3.5"/>')
+    first = f'<circle cx="{LEFT:.1f}" cy="13" r="3.5"/>'
+    page(folder, first, f'{first}<circle cx="{LEFT + 100:.1f}" cy="13" r="3.5"/>')
 
 
 @plant

@@ -28,6 +28,7 @@ from das_pipeline.release.verification import sums
 from das_pipeline.run import Run, produce
 from das_pipeline.settings import Settings
 from das_pipeline.website import build_site
+from das_pipeline.website.growth import LEFT, WIDTH
 from tests.auditor.plants import PLANTS, SIGNED, Plant, an_expected_sum, hashes, paragraph
 from tests.conftest import TOY, toy_settings
 from tests.publication.conftest import leaves, months_until, protect
@@ -136,7 +137,7 @@ def test_a_page_shows_how_a_figure_grew_as_text_picture_and_table(home: Run) -> 
     text = re.sub("<[^>]+>", "", grown)
     assert "The figure of January 2024 was 700 when it was first published, as known on 29 February 2024. Now it is 710." in text
     assert re.findall(r'<th scope="row">January 2024</th><td class="n">700</td><td class="n"[^>]*>710</td>', grown)
-    assert re.findall(r'<circle cx="110.0" cy="13" r="3.5"/><circle class="now" cx="250.0" cy="13" r="5"/>', grown)
+    assert re.findall(rf'<circle cx="{LEFT:.1f}" cy="13" r="3.5"/><circle class="now" cx="{LEFT + WIDTH:.1f}" cy="13" r="5"/>', grown)
     first = (release_folders(home)[0] / "site" / "en" / "reports.html").read_text(encoding="utf-8")
     assert '<details class="growth">' not in first
 
