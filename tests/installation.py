@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -140,9 +140,13 @@ def real_installation(root: Path, jurisdiction: Path = TOY) -> Installation:
     made.inbox.mkdir()
     (root / "keys").mkdir(mode=0o700)
     for use in USES:
-        (root / "keys" / use).write_text(secrets.token_hex(32), encoding="ascii")
+        (root / "keys" / use).write_text(hashlib.sha256(use.encode()).hexdigest(), encoding="ascii")
     nobody = {name: {"public_key": name[0] * 64, "roles": ["review", "approve"]} for name in ("anna", "bert")}
     let_sign(made, nobody)
+    path = Path(made.jurisdiction) / "policy.yaml"
+    policy = yaml.safe_load(path.read_text(encoding="utf-8"))
+    policy["disclosure"]["corrections"] = {"leaves": 20, "reason": "a correction that moves one leaf alone stops a real release"}
+    path.write_text(yaml.safe_dump(policy), encoding="utf-8")
     texts = Path(made.jurisdiction) / "texts" / "tables.yaml"  # real figures are not published at the address of an example
     texts.write_text(re.sub(r"(address: .*|email: .*)\.example", r"\g<1>.test", texts.read_text(encoding="utf-8")), encoding="utf-8")
     return made

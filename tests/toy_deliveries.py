@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -160,17 +160,15 @@ def _damage(content: bytes) -> dict[str, str]:
     return {"damage": str(sum((Decimal(text) for text in last if text.replace(".", "", 1).isdigit()), Decimal(0)))}
 
 
-def write_toy_deliveries(inbox: Path, days: Sequence[date] = DAYS) -> None:
-    """The toy deliveries in `inbox`: two a day."""
+def write_toy_deliveries(inbox: Path, days: Sequence[date] = DAYS, real: Collection[str] = ()) -> None:
+    """The toy deliveries in `inbox`: two a day, simulated but for those of the partners in `real`."""
     for sequence, day in enumerate(days, start=1):
-        write_delivery(inbox, "watch", day, sequence, {"reports": ("reports.csv", watch_csv(WATCH[day]))})
-        write_delivery(
-            inbox,
-            "bench",
-            day,
-            sequence,
-            {"cases": ("cases.jsonl", bench_cases(CASES[day])), "rulings": ("rulings.txt", bench_rulings(RULINGS[day]))},
-        )
+        files = {
+            "watch": {"reports": ("reports.csv", watch_csv(WATCH[day]))},
+            "bench": {"cases": ("cases.jsonl", bench_cases(CASES[day])), "rulings": ("rulings.txt", bench_rulings(RULINGS[day]))},
+        }
+        for partner, of_partner in files.items():
+            write_delivery(inbox, partner, day, sequence, of_partner, is_simulated=partner not in real)
 
 
 def take_in_all(settings: Settings) -> None:

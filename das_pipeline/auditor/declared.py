@@ -40,6 +40,7 @@ class Groups:
     """When a group of persons or cases counts as one category: of `categories`, the dimensions that say something about them.
 
     It has `least` to `most` of them, and the category has a `share` of it, which is so much `above` that in the larger groups around it.
+    `is_real` when some of what was delivered is about real people, whatever the tables say: simulated deliveries beside it mark them all.
     """
 
     categories: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class Groups:
     above: float = 0.10
     least: int = 10
     most: int = 500
+    is_real: bool = False
 
 
 @dataclass(frozen=True)

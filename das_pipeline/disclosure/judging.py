@@ -48,7 +48,7 @@ def judge(
         small_counts_cannot_be_computed(outcomes.deduced, policy.deduction, is_simulated=is_simulated),
         one_record_stays_hidden(outcomes.one_more, policy.one_record, is_simulated=is_simulated),
         other_counts_look_the_same(outcomes.apart),
-        no_leaf_moves_alone(protected, outcomes.moved),
+        no_leaf_moves_alone(protected, outcomes.moved, policy.corrections.leaves, is_simulated=is_simulated),
         *([changed_counts_stay_hidden(others, policy.deduction)] if others else []),
     ]
 
@@ -210,15 +210,19 @@ def other_counts_look_the_same(apart: Mapping[str, int]) -> Verdict:
     return _verdict("D23", faults, "Other counts that the published values allow look the same", "A value depends on more than it may.")
 
 
-def no_leaf_moves_alone(protected: Mapping[str, Protected], moved: Mapping[str, int]) -> Verdict:
-    """D23: in no family is one leaf all that moved since the last release: it would be that of a single correction. It warns."""
+def no_leaf_moves_alone(protected: Mapping[str, Protected], moved: Mapping[str, int], waiting: int, *, is_simulated: bool) -> Verdict:
+    """D23: in no family is one leaf all that moved since the last release: it would be that of a single correction.
+
+    Of simulated figures it warns, and where fewer than `waiting` corrections wait: then that many leaves have another count.
+    """
     most: dict[str, int] = {}
     for name, cube in protected.items():
         anchor = anchor_of(protected, cube)
         most[anchor] = max(most.get(anchor, 0), moved[name])
     faults = {anchor: leaves for anchor, leaves in most.items() if leaves == 1}
-    verdict = _verdict("D23", faults, "Where one leaf moved since the last release, others did too", "Let few corrections wait for more.")
-    return replace(verdict, severity=None if verdict.passed else "warn")
+    fix = "Let few corrections wait for more: disclosure.corrections."
+    verdict = _verdict("D23", faults, "Where one leaf moved since the last release, others did too", fix)
+    return replace(verdict, severity="warn" if (is_simulated or waiting > 1) and not verdict.passed else None)
 
 
 def _verdict(rule: str, faults: Mapping[str, int], truth: str, fix: str = "") -> Verdict:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from das_pipeline import engine
+from das_pipeline.deliveries import is_real
 from das_pipeline.disclosure import cubes
 from das_pipeline.disclosure.family import Protected, hold_few_corrections, protect_cubes
 from das_pipeline.disclosure.grid import Grid
@@ -88,8 +89,9 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     draft.derived.add(ATTACKS)
     draft.path("quality.json").write_bytes(canonical({"cubes": sheet}, indent=1))
     draft.facts.update({"cubes": len(protected), "leaves": sum(p.grid.size for p in protected.values()), "decided": decided.num_rows})
-    is_simulated = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))
-    return judge(protected, draft.folder, policy, outcomes, others, is_simulated=is_simulated)
+    declared = bool(run.lake.live("statistics/cubes").facts.get("is_simulated"))
+    # One real delivery among simulated ones, and the figures are about real people.
+    return judge(protected, draft.folder, policy, outcomes, others, is_simulated=declared and not is_real(run))
 
 
 def _prepare(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from das_pipeline import publication
 from das_pipeline.auditor import audit
+from das_pipeline.deliveries import is_real
 from das_pipeline.disclosure import LEDGER
 from das_pipeline.errors import DasError
 from das_pipeline.gate import Verdict
@@ -98,7 +99,8 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
     for folder in earlier:
         if wrong := verify_release(folder, key):
             raise damaged_release(folder, wrong)
-    limits, of_jurisdiction = limits_of(load_policy(run.jurisdiction).disclosure), declared(run.jurisdiction, made_before(candidate))
+    limits = limits_of(load_policy(run.jurisdiction).disclosure, is_real=is_real(candidate.run))
+    of_jurisdiction = declared(run.jurisdiction, made_before(candidate))
     decision = release_decision(standing_of(candidate))
     if not candidate.can_be_appended:
         earlier = _known_to(candidate, earlier)

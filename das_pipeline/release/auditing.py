@@ -7,6 +7,7 @@ from pathlib import Path
 
 from das_pipeline import publication
 from das_pipeline.auditor import audit
+from das_pipeline.deliveries import is_real
 from das_pipeline.disk import sha256_of
 from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.gate import Verdict
@@ -31,7 +32,7 @@ def audit_release(run: Run, folder: Path, earlier: Sequence[Path], key: bytes | 
     site = site_of(run, read_release(folder))
     if site is not None:
         verdicts.append(judge_bytes(folder, site))
-    limits = limits_of(load_policy(run.jurisdiction).disclosure)
+    limits = limits_of(load_policy(run.jurisdiction).disclosure, is_real=is_real(run))
     of_jurisdiction = declared(run.jurisdiction, made_before(candidate_of(run, site)) if site else {})
     verdicts += audit(folder, earlier, limits, publication.readers(), of_jurisdiction)
     if site is not None:

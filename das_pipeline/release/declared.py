@@ -69,10 +69,10 @@ def _static() -> dict[str, bytes]:
     return {f"site/{name}": content for name, content in static_files().items()} | {api.OPENAPI: api.openapi()}
 
 
-def limits_of(policy: Disclosure) -> Limits:
-    """The limits of the policy that the auditor judges by."""
+def limits_of(policy: Disclosure, *, is_real: bool = False) -> Limits:
+    """The limits of the policy that the auditor judges by. `is_real`: some of what was delivered is about real people."""
     of_groups = policy.groups
-    groups = Groups(tuple(of_groups.categories), of_groups.share, of_groups.above, of_groups.least, of_groups.most)
+    groups = Groups(tuple(of_groups.categories), of_groups.share, of_groups.above, of_groups.least, of_groups.most, is_real)
     closing_months = policy.closing.months if policy.closing else None
     when_ended = tuple(policy.when_ended.kinds)
     suppression = (policy.suppression.minimum, policy.suppression.width) if policy.suppression else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -64,3 +65,9 @@ def test_simulated_groups_are_shown_and_stop_nothing() -> None:
     verdict = judged(MIXED | {("east", "dismissed"): 20}, is_simulated=True)
     assert not verdict.passed
     assert not blocking([verdict])
+
+
+@pytest.mark.breaks("D06")
+def test_groups_of_simulated_tables_behind_which_real_people_are_too_are_stopped() -> None:
+    verdict = judged(MIXED | {("east", "dismissed"): 20}, replace(LIMITS, is_real=True), is_simulated=True)
+    assert blocking([verdict])

@@ -10,14 +10,23 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from das_pipeline.disclosure.attacks import Gain
 from das_pipeline.disclosure.cubes import period_ladder, protected_table
+from das_pipeline.disclosure.deduction import Deduced
 from das_pipeline.disclosure.family import Protected, protect_cubes
 from das_pipeline.disclosure.grid import Grid
-from das_pipeline.disclosure.judging import insiders_are_not_alone, judge, no_leaf_moves_alone
+from das_pipeline.disclosure.judging import (
+    insiders_are_not_alone,
+    judge,
+    no_leaf_moves_alone,
+    one_record_stays_hidden,
+    small_counts_cannot_be_computed,
+    small_counts_stay_hidden,
+)
 from das_pipeline.disclosure.ledger import Past
 from das_pipeline.disclosure.report import Outcomes, attack
 from das_pipeline.disclosure.rounding import Decisions
-from das_pipeline.gate import blocking
+from das_pipeline.gate import Verdict, blocking
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Block, load_policy
 from tests.conftest import TOY
@@ -179,10 +188,31 @@ def test_a_leaf_that_moved_alone(second: Family) -> None:
     past = {name: Past.none(one.grid.size) for name, one in second.items()}
     for name, one in second.items():
         past[name].before[:] = one.value
-    assert no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved).passed
+
+    def alone(waiting: int = 0, *, is_simulated: bool = False) -> Verdict:
+        return no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved, waiting, is_simulated=is_simulated)
+
+    assert alone().passed
     past["crimes"].before[3] += 5
-    alone = no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved)
-    assert not alone.passed
-    assert not blocking([alone])
+    assert blocking([alone()])
+    for shown in (alone(is_simulated=True), alone(50)):  # the other 49 corrections moved no leaf
+        assert not shown.passed
+        assert not blocking([shown])
     past["crimes"].before[7] += 5
-    assert no_leaf_moves_alone(second, attack(second, past, {}, POLICY).moved).passed
+    assert alone().passed
+
+
+@pytest.mark.breaks("D21", "D22", "D23", "D24")
+def test_what_small_counts_tell_stops_real_figures_and_is_shown_of_simulated_ones() -> None:
+    """Of 100 small counts 50 are known because of the leaves, of 100 leaves one more record moves 50; 50 of 60 insiders are alone."""
+    gain = Gain(100, (0.0, 50.0), (0.0, 0.0), (0.0, 0.0))
+    deduced = Deduced(tried=20, exact=1, narrow=1, small=100, guessed=40, estimated=40)
+    for is_simulated in (False, True):
+        verdicts = [
+            small_counts_stay_hidden({"crimes": gain}, POLICY.attack, is_simulated=is_simulated),
+            small_counts_cannot_be_computed({"crimes": deduced}, POLICY.deduction, is_simulated=is_simulated),
+            one_record_stays_hidden({"crimes": (50, 100)}, POLICY.one_record, is_simulated=is_simulated),
+            insiders_are_not_alone({"crimes": [(50, 60)]}, POLICY, is_simulated=is_simulated),
+        ]
+        assert not any(v.passed for v in verdicts)
+        assert [v.rule for v in blocking(verdicts)] == ([] if is_simulated else ["D21", "D22", "D23", "D24"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import ChainMap
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,11 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.installation import Installation, let_sign, real_installation
+from das_pipeline.disclosure import LEDGER, build_leaves
+from das_pipeline.gate import GateFailed
+from das_pipeline.release import LEAVES
+from das_pipeline.run import Run, produce
+from tests.disclosure.test_real_figures import strict
+from tests.installation import Installation, copy_of, let_sign, real_installation
 from tests.toy_deliveries import write_toy_deliveries
 
 pytestmark = [pytest.mark.slow]
 
+MARCH = date(2024, 3, 31)
 SIGNED = [("review", "anna"), ("approve", "bert")]
 SIMULATED = ("simulat", "gesimuleerd", "another publisher", "andere uitgever", "everything is invented", "alles is verzonnen")
 ABOUT_THE_MARK = (  # the column that says whether a figure is simulated, and what scripts call it
@@ -36,9 +44,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     made = real_installation(root)
     printed = [made.das("keys", "new-person", name, "--out", key(made, name)) for name in ("anna", "bert")]
     let_sign(made, dict(ChainMap(*(yaml.safe_load(text.split("release.persons:")[1]) for text in printed))))
-    write_toy_deliveries(made.inbox)
-    for path in made.inbox.glob("*/*/manifest.json"):
-        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"is_simulated": False}), encoding="utf-8")
+    write_toy_deliveries(made.inbox, real=("watch", "bench"))
     for release in ("2024-01-31.1", "2024-03-31.1"):  # the first waited while February and March were taken in
         made.das("run")
         assert f"{release} is audited and waits for a reviewer" in made.das("release", "show")
@@ -65,6 +71,18 @@ def test_no_page_or_text_of_a_real_release_calls_its_figures_simulated_or_anothe
             text = text.replace(words, "")
         text = text.lower()
         assert not [word for word in SIMULATED if word in text], path.relative_to(real.current())
+
+
+@pytest.mark.breaks("D22", "D24")
+def test_real_figures_that_tell_too_much_are_refused(real: Installation, tmp_path: Path) -> None:
+    """The leaves that were released, judged by limits that they break; of simulated figures these rules would warn."""
+    copy = copy_of(real, tmp_path / "copy")
+    run = Run.start(replace(copy.settings(), jurisdiction=strict(Path(shutil.copytree(real.jurisdiction, tmp_path / "toy")))), MARCH)
+    live = run.lake.live(LEAVES)
+    with pytest.raises(GateFailed) as refused:
+        produce(run, LEAVES, build_leaves, inputs=["statistics/cubes", "terminology/concepts", LEDGER])
+    assert [rule for rule in ("D22", "D24") if f"{rule} " not in str(refused.value)] == []
+    assert run.lake.live(LEAVES).id == live.id
 
 
 def test_every_row_file_and_comment_of_a_real_release_says_that_it_is_real(real: Installation) -> None:
