@@ -30,6 +30,7 @@ ATTACKS = {
     "estimated_over_points": "estimated right, over one guess for all, points",
     "one_record_pct": "cells that one more record moves, %",
     "told_apart": "cells told from those of other counts",
+    "small_shown": "small counts shown by suppression",
 }
 
 
@@ -100,8 +101,9 @@ def attacks(
 def _attacks(report: Mapping[str, Any]) -> Table:
     """The largest figure of every attack, the cube that it is of, and its limit."""
     table = Table("attack", "most", "in cube", "limit", title="What attacks on the newest cubes gave")
+    cubes = report["cubes"] | {", ".join(of["tables"]): of for of in report["others"].values()}
     for key, words in ATTACKS.items():
-        figures = {name: cube[key] for name, cube in report["cubes"].items() if cube[key] is not None}
+        figures = {name: cube[key] for name, cube in cubes.items() if cube.get(key) is not None}
         worst = max(figures, key=lambda name: figures[name], default=None)
         most = "too few" if worst is None else f"{figures[worst]}"
         limit = report["limits"][key]

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from das_pipeline.disclosure.cell_key import Perturbation
 from das_pipeline.disclosure.grid import Grid
 from das_pipeline.disclosure.rounding import Ints
 
@@ -172,6 +173,36 @@ class Reader:
             told.append(100 * float(((among.max(axis=1) > SURE) & right).mean()))
             named.append(100 * float(right.mean()))
         return Gain(int(small.sum()), (sure[0], sure[1]), (told[0], told[1]), (named[0], named[1]))
+
+
+def gain_of_changed(true: Ints, value: Ints, changes: Perturbation, base: int) -> Gain:
+    """What a reader learns about counts below `base` from their `value` by cell key.
+
+    He knows with what probability each count becomes each value, and even how many cells have each count.
+    """
+    counts = int(true.max(initial=0)) + 1
+    cells = np.bincount(true, minlength=max(counts, base + 1)).astype(np.float64)
+    chances = np.zeros((int(value.max(initial=0)) + 1, len(cells)))
+    for count in np.flatnonzero(cells).tolist():
+        row = min(count, changes.last_row)
+        reached = changes.targets(row) + count - row
+        seen = reached < len(chances)
+        chances[reached[seen], count] = changes.row(row)[seen]
+    small = (true > 0) & (true < base)
+    without = np.tile(cells, (int(small.sum()), 1))
+    sure, told, named = [], [], []
+    for shares in (without, without * chances[value[small]]):
+        among = shares[:, 1:base] / shares[:, 1:base].sum(axis=1, keepdims=True)
+        right = 1 + among.argmax(axis=1) == true[small]
+        all_right = shares.argmax(axis=1) == true[small]
+        sure.append(_percent((shares.max(axis=1) > SURE * shares.sum(axis=1)) & all_right))
+        told.append(_percent((among.max(axis=1) > SURE) & right))
+        named.append(_percent(right))
+    return Gain(int(small.sum()), (sure[0], sure[1]), (told[0], told[1]), (named[0], named[1]))
+
+
+def _percent(true: NDArray[np.bool_]) -> float:
+    return 100 * float(true.mean()) if len(true) else 0.0
 
 
 def expected_counts(grid: Grid, true: Ints) -> Floats:

@@ -83,7 +83,7 @@ def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
     sheet = {name: quality(cube.grid, cube.leaves, cube.value, past[name].before, least) for name, cube in sorted(protected.items())}
     figures = load_public_figures(run.jurisdiction)
     outcomes = attack(protected, past, public_cells(figures, {name: cube.grid for name, cube in protected.items()}), policy)
-    report = attack_report(protected, outcomes, figures, policy)
+    report = attack_report(protected, outcomes, figures, policy, others)
     with run.connect(confidential=True) as connection:
         draft.rows[ATTACKS] = write_report(connection, report, draft.path(ATTACKS))
     draft.derived.add(ATTACKS)

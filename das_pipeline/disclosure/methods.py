@@ -8,7 +8,7 @@ UNKNOWN where it is not shown). A cell that is new in a period decided earlier i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import date
 from itertools import product
 
@@ -20,10 +20,10 @@ from das_pipeline.disclosure import cell_key, cubes
 from das_pipeline.disclosure.grid import PERIOD, Grid
 from das_pipeline.disclosure.ledger import COLUMNS, Released, as_of
 from das_pipeline.disclosure.rounding import UNKNOWN, Bools, Ints
-from das_pipeline.disclosure.suppression import Linked, suppress
+from das_pipeline.disclosure.suppression import Linked, ranges, suppress
 from das_pipeline.errors import ConfigurationError, DasError
 from das_pipeline.periods import KINDS, enclosing, first_day, last_ended
-from das_pipeline.policy import Disclosure
+from das_pipeline.policy import Disclosure, Suppression
 from das_pipeline.statistics import Cube, Statistics, Table
 from das_pipeline.terminology import ALL, TOTAL
 
@@ -41,11 +41,30 @@ class Estimated:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """Of so many small counts that are not shown: how many a reader knows exactly, within a range below the width, or to be small.
+
+    He computes the least and the most that each can be by linear programs. `exact_told` he knows exactly if somebody tells him which of the
+    cells that are not shown are small.
+    """
+
+    tried: int = 0
+    exact: int = 0
+    narrow: int = 0
+    small: int = 0
+    exact_told: int = 0
+
+    def __add__(self, other: Computed) -> Computed:
+        return Computed(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
 class Shown:
     """The cells of a family of tables that count the same things.
 
-    By `names`: `value` is what is shown (UNKNOWN: nothing), `true` the count at the decision; `decided` are those of this run. `estimated`
-    says of how many small counts of these a reader of changed counts gets how many right by least squares, and by one guess for all.
+    By `names`: `value` is what is shown (UNKNOWN: nothing), `true` the count at the decision; `decided` are those of this run. Of these,
+    `estimated` says of how many small counts a reader of changed counts gets how many right by least squares, and by one guess for all, and
+    `computed` what a reader computes of a sample of the small counts that are not shown.
     """
 
     method: str
@@ -56,6 +75,7 @@ class Shown:
     true: Ints
     decided: Bools
     estimated: Estimated = Estimated(0, 0, 0)
+    computed: Computed = Computed()
 
     @property
     def entries(self) -> pa.Table:
@@ -156,6 +176,7 @@ def _decide(
         return shown
     if tables[0].method == "cell_key":
         return _changed(shown, parts, counts, policy)
+    computed = Computed()
     for period in sorted(set(blocks[decided].tolist())):
         here = decided & (blocks == period)
         linked, cells = _linked(parts, here)
@@ -164,7 +185,18 @@ def _decide(
         hidden = suppress(linked, primary, policy.suppression.width)
         value[here] = true[here]
         value[cells[hidden]] = UNKNOWN
-    return shown
+        computed += _computed(linked, hidden, policy.suppression, policy.deduction.sample)
+    return replace(shown, computed=computed)
+
+
+def _computed(linked: Linked, hidden: Bools, limits: Suppression, sample: int) -> Computed:
+    """What a reader computes of a sample of the small counts of one longest period that are not shown."""
+    small = np.flatnonzero(hidden & (linked.counts < limits.minimum))
+    tried = np.sort(np.random.default_rng(0).choice(small, min(sample, len(small)), replace=False))
+    low, high = ranges(linked, hidden, tried, limits.width).T
+    least, most = ranges(linked, hidden, tried, limits.width, limits.minimum).T
+    found = low == high, high - low < limits.width, high < limits.minimum, least == most
+    return Computed(len(tried), *(int(of.sum()) for of in found))
 
 
 def _grid(statistics: Statistics, hierarchies: cubes.Hierarchies, cube: Cube, first: date, last: date) -> Grid:
@@ -269,11 +301,16 @@ def _primary(shown: Shown, here: Bools, policy: Disclosure) -> Bools:
     return primary
 
 
-def _changed(shown: Shown, parts: Sequence[_Counted], counts: Ints, policy: Disclosure) -> Shown:
-    """The same cells with the counts to decide changed by their keys."""
+def changes_of(policy: Disclosure) -> cell_key.Perturbation:
+    """How counts of tables by cell key change."""
     limits = policy.cell_key
     assert limits is not None
-    table = cell_key.Table.of(cell_key.Perturbation(limits.distance, limits.variance, limits.not_published, limits.stay))
+    return cell_key.Perturbation(limits.distance, limits.variance, limits.not_published, limits.stay)
+
+
+def _changed(shown: Shown, parts: Sequence[_Counted], counts: Ints, policy: Disclosure) -> Shown:
+    """The same cells with the counts to decide changed by their keys."""
+    table = cell_key.Table.of(changes_of(policy))
     keys = np.zeros(len(counts), dtype=np.uint64)
     for part in parts:
         for at, cell in _columns(part):

@@ -18,11 +18,12 @@ import jinja2
 import numpy as np
 
 from das_pipeline import engine
-from das_pipeline.disclosure.attacks import Gain, Reader, World, expected_from_other_periods
+from das_pipeline.disclosure.attacks import Gain, Reader, World, expected_from_other_periods, gain_of_changed
 from das_pipeline.disclosure.deduction import Deduced, deduce
 from das_pipeline.disclosure.differencing import one_more_moves, told_apart, twins
 from das_pipeline.disclosure.family import Protected
 from das_pipeline.disclosure.ledger import Past
+from das_pipeline.disclosure.methods import Shown, changes_of
 from das_pipeline.disclosure.public_figures import PublicFigures
 from das_pipeline.disclosure.rounding import UNKNOWN, Ints
 from das_pipeline.policy import Disclosure
@@ -83,9 +84,13 @@ def alone(true: Ints, value: Ints, known: int) -> tuple[int, int]:
 
 
 def attack_report(
-    protected: Mapping[str, Protected], outcomes: Outcomes, figures: Sequence[PublicFigures], policy: Disclosure
+    protected: Mapping[str, Protected],
+    outcomes: Outcomes,
+    figures: Sequence[PublicFigures],
+    policy: Disclosure,
+    others: Sequence[Shown] = (),
 ) -> dict[str, Any]:
-    """The figures of every cube, None where there are too few small counts to tell."""
+    """The figures of every cube, and of tables by another method; None where there are too few small counts to tell."""
     cubes = {}
     for name, cube in protected.items():
         gain, deduced = outcomes.gains[name], outcomes.deduced[name]
@@ -124,6 +129,7 @@ def attack_report(
             "estimated_over_points": round(100 * policy.deduction.above, 1),
             "one_record_pct": round(100 * policy.one_record.block, 1),
             "told_apart": 0,
+            "small_shown": 0,
         },
         "reasons": {
             "attack": policy.attack.reason,
@@ -134,6 +140,43 @@ def attack_report(
         },
         "public_figures": [of.model_dump() for of in figures],
         "cubes": cubes,
+        "others": {shown.anchor: {"tables": list(shown.tables)} | _of_other(shown, policy) for shown in others},
+        "methods": {
+            method: limits.model_dump()
+            for method in sorted({shown.method for shown in others})
+            if (limits := getattr(policy, method)) is not None
+        },
+    }
+
+
+def _of_other(shown: Shown, policy: Disclosure) -> dict[str, Any]:
+    """What is known of the cells that this run decided of a family of tables by suppression or by cell key."""
+    true, value = shown.true[shown.decided], shown.value[shown.decided]
+    about = {"method": shown.method, "decided": len(true), "shows_presence": int(((value != 0) & (true > 0)).sum())}
+    if shown.method == "suppression":
+        assert policy.suppression is not None
+        of, least = shown.computed, policy.deduction.min_rows
+        return about | {
+            "not_shown": int((value == UNKNOWN).sum()),
+            "small_shown": int(((value > 0) & (value < policy.suppression.minimum)).sum()),
+            "tried": of.tried,
+            "exact": of.exact,
+            "narrow_pct": _percentage(of.narrow, of.tried, least),
+            "small_pct": _percentage(of.small, of.tried, least),
+            "exact_told_pct": _percentage(of.exact_told, of.tried, least),
+        }
+    least = policy.attack.min_rows
+    gain, estimated = gain_of_changed(true, value, changes_of(policy), policy.base.default), shown.estimated
+    guessed_pct, estimated_pct = (_percentage(n, estimated.small, least) for n in (estimated.guessed, estimated.right))
+    return about | {
+        "sure_without_pct": round(gain.sure[0]) if gain.small >= least else None,
+        "sure_added_points": round(max(0.0, gain.points)) if gain.small >= least else None,
+        "named_without_pct": round(gain.named[0]) if gain.small >= least else None,
+        "named_pct": round(gain.named[1]) if gain.small >= least else None,
+        "insider_of_1_pct": _percentage(*alone(true, value, 1), least),
+        "guessed_pct": guessed_pct,
+        "estimated_pct": estimated_pct,
+        "estimated_over_points": None if guessed_pct is None or estimated_pct is None else max(0, estimated_pct - guessed_pct),
     }
 
 

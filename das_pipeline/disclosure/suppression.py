@@ -117,20 +117,11 @@ def _nearest(linked: Linked, raised: Bools, hidden: Bools, width: int) -> Floats
 
 def too_narrow(linked: Linked, hidden: Bools, width: int) -> Bools:
     """The hidden cells whose possible counts, by linear programming from all that is shown, are less than `width` apart."""
-    from scipy import sparse
-
-    shown = np.flatnonzero(~hidden[linked.cell_of])
-    equal = sparse.vstack([linked.rows[shown], linked.links], format="csr")
-    kept = np.flatnonzero(hidden)
-    first = linked.rows[linked.first[kept]]
-    least, below = (1 - linked.counts[kept]).astype(np.float64), -linked.true.astype(np.float64)
-    most = np.full(
-        len(linked.true), float(linked.counts.max(initial=0) + width)
-    )  # no count needs to be larger to show that a range is wide
-    low, high = np.zeros(len(kept)), np.zeros(len(kept))
+    reader = _Reader.of(linked, hidden, width)
+    low, high = np.zeros(len(reader.kept)), np.zeros(len(reader.kept))
 
     def look(price: Floats) -> None:
-        change = first @ _solved(price @ first, equal, first, least, below, most)
+        change = reader.cheapest(price)
         np.minimum(low, change, out=low)
         np.maximum(high, change, out=high)
 
@@ -140,14 +131,59 @@ def too_narrow(linked: Linked, hidden: Bools, width: int) -> Bools:
     random = np.random.default_rng(0)
     for _ in range(_LOOKS):
         if is_narrow().any():
-            look(random.choice([-1.0, 1.0], len(kept)) * is_narrow())
+            look(random.choice([-1.0, 1.0], len(reader.kept)) * is_narrow())
     for number in np.flatnonzero(is_narrow()):
         for sign in (-1.0, 1.0):
             if is_narrow()[number]:
-                look(np.where(np.arange(len(kept)) == number, sign, 0.0))
+                look(np.where(np.arange(len(reader.kept)) == number, sign, 0.0))
     narrow = np.zeros(len(hidden), dtype=bool)
-    narrow[kept] = is_narrow()
+    narrow[reader.kept] = is_narrow()
     return narrow
+
+
+def ranges(linked: Linked, hidden: Bools, cells: Ints, width: int, told_below: int = 0) -> Ints:
+    """The least and the most (columns) that each of the hidden `cells` (rows) can be, `width` above all counts at most.
+
+    A reader may be told of every hidden cell whether it is `told_below` that count.
+    """
+    reader = _Reader.of(linked, hidden, width, told_below)
+    ends = np.zeros((len(cells), 2), dtype=np.int64)
+    for place, cell in enumerate(cells):
+        here = reader.kept == cell
+        for side, sign in enumerate((1.0, -1.0)):
+            change = float(reader.cheapest(np.where(here, sign, 0.0))[here][0])
+            ends[place, side] = linked.counts[cell] + (np.ceil(change - _NEAR) if sign > 0 else np.floor(change + _NEAR))
+    return ends
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What a reader knows: all cells but those in `kept`, that these are 1 or more, and perhaps which of them are small."""
+
+    kept: Ints
+    first: Any  # the rows of the cells in `kept`
+    equal: Any
+    above: Any
+    least: Floats
+    below: Floats
+    most: Floats
+
+    @classmethod
+    def of(cls, linked: Linked, hidden: Bools, width: int, told_below: int = 0) -> _Reader:
+        from scipy import sparse
+
+        shown, kept = np.flatnonzero(~hidden[linked.cell_of]), np.flatnonzero(hidden)
+        counts, first = linked.counts[kept], linked.rows[linked.first[kept]]
+        small = counts < told_below
+        above = sparse.vstack([first, -first[np.flatnonzero(small)]], format="csr")
+        least = np.concatenate([np.where(small, 1, max(told_below, 1)) - counts, counts[small] - told_below + 1]).astype(np.float64)
+        most = float(linked.counts.max(initial=0) + width)  # no count needs to be larger to show that a range is wide
+        equal = sparse.vstack([linked.rows[shown], linked.links], format="csr")
+        return cls(kept, first, equal, above, least, -linked.true.astype(np.float64), np.full(len(linked.true), most))
+
+    def cheapest(self, price: Floats) -> Floats:
+        """The changes of the cells in `kept`, of counts that he may take for the true ones, for which `price` @ changes is least."""
+        return self.first @ _solved(price @ self.first, self.equal, self.above, self.least, self.below, self.most)
 
 
 def _solved(price: Floats, equal: Any, above: Any, least: Floats, low: Floats, high: Floats) -> Floats:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from das_pipeline import engine
-from das_pipeline.disclosure.attacks import Gain
+from das_pipeline.disclosure.attacks import Gain, gain_of_changed
+from das_pipeline.disclosure.cell_key import Perturbation
 from das_pipeline.disclosure.deduction import Deduced
+from das_pipeline.disclosure.methods import Computed, Estimated, Shown
 from das_pipeline.disclosure.report import ATTACKS, Outcomes, alone, attack_report, read_report, report_page
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.policy import load_policy
+from das_pipeline.policy import CellKey, Suppression, load_policy
 from das_pipeline.run import Run
 from tests.conftest import TOY
 from tests.disclosure.test_leaves import protect
@@ -50,6 +52,39 @@ def test_small_numbers_are_left_out_and_large_ones_marked() -> None:
     for over in ("12", "70", "1", "15", "18"):
         assert f'<td class="over">{over}</td>' in page
     assert "at most\n5.0 points" in page
+
+
+def test_tables_by_another_method_are_in_the_report() -> None:
+    """By suppression 40 and 3 small cells not shown; by cell key counts of 1 and 4 that are shown as 0 and 5, or the other way round."""
+    exact = np.array([40, 3, 2, 0])
+    hidden = Shown(
+        "suppression", "closings", [], {"by_ward": []}, np.array([40, -1, -1, 0]), exact, exact >= 0, computed=Computed(20, 0, 1, 5, 9)
+    )
+    true = np.array([1] * 30 + [4] * 10 + [0] * 5)
+    value = np.array([0] * 25 + [5] * 15 + [0] * 5)
+    changed = Shown("cell_key", "received", [], {"by_age": []}, value, true, true >= 0, Estimated(40, 35, 30))
+    limits = {"suppression": Suppression(minimum=5, width=4, reason="a"), "cell_key": CellKey(distance=5, variance=3.0, reason="b")}
+    report = attack_report({}, Outcomes({}, {}, {}, {}, {}, {}), [], POLICY.model_copy(update=limits), [hidden, changed])
+    by_ward, by_age = report["others"]["closings"], report["others"]["received"]
+    assert (by_ward["not_shown"], by_ward["small_shown"], by_ward["exact"], by_ward["narrow_pct"]) == (2, 0, 0, 5)
+    assert (by_ward["small_pct"], by_ward["exact_told_pct"], by_ward["shows_presence"]) == (25, 45, 3)
+    assert (by_age["guessed_pct"], by_age["estimated_pct"], by_age["estimated_over_points"]) == (75, 88, 13)
+    assert (by_age["named_without_pct"], by_age["insider_of_1_pct"]) == (75, 100)
+    page = report_page(report)
+    assert '<td class="over">13</td>' in page
+    assert "Counts from 1 to 4 are not shown" in page
+
+
+def test_what_the_value_of_a_changed_count_tells() -> None:
+    """Counts of 1 and 4, as many of each: by at most 2 both ways, 0 can only be 1 and 5 can only be 4; the guess rises from half to all."""
+    true = np.array([1, 4] * 20)
+    value = np.array([0, 5] * 20)
+    gain = gain_of_changed(true, value, Perturbation(2, 1.0), 5)
+    assert gain.named == (50.0, 100.0)
+    assert gain.sure == gain.sure_told == (0.0, 100.0)
+    as_counted = gain_of_changed(true, np.full(40, 3), Perturbation(2, 1.0), 5)  # 3 can be both
+    assert as_counted.small == 40
+    assert as_counted.sure == (0.0, 0.0)
 
 
 def test_every_candidate_has_its_report_encrypted(run: Run) -> None:

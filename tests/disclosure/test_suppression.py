@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from das_pipeline.disclosure import suppression
 from das_pipeline.disclosure.suppression import Linked, suppress, too_narrow
 
 WIDTH, MINIMUM = 4, 5
@@ -64,6 +65,19 @@ def test_a_single_small_cell_takes_three_others_with_it() -> None:
     assert (of.counts < MINIMUM).sum() == 1
     assert hidden.sum() >= 4
     assert all(high - low >= WIDTH for low, high in ranges(of, hidden))
+
+
+def test_what_a_reader_computes_and_what_more_if_he_is_told_which_cells_are_small() -> None:
+    of = linked(np.array([[3, 20, 30], [25, 40, 2], [50, 15, 45]]))
+    hidden = suppress(of, of.counts < MINIMUM, WIDTH)
+    cells = np.flatnonzero(hidden)
+    alone, told = (suppression.ranges(of, hidden, cells, WIDTH, below) for below in (0, MINIMUM))
+    assert alone.tolist() == [list(ends) for ends in ranges(of, hidden)]
+    assert ((told[:, 0] >= alone[:, 0]) & (told[:, 1] <= alone[:, 1])).all()
+    small = of.counts[cells] < MINIMUM
+    assert (told[small, 1] < MINIMUM).all()
+    assert (told[~small, 0] >= MINIMUM).all()
+    assert ((told[:, 0] <= of.counts[cells]) & (of.counts[cells] <= told[:, 1])).all()
 
 
 def test_a_small_cell_alone_follows_from_its_row() -> None:
