@@ -120,7 +120,7 @@ def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
         lacking = f"units.{table.unit}" if unit is None else ", ".join(missing)
         raise ConfigurationError(f"texts/tables.yaml has no text for {lacking}, which table {table.name} needs.")
     n = texts.columns[table.count].filled(unit=unit, base=table.base)
-    return texts.columns | texts.codes | {"n": n}
+    return texts.codes | texts.columns | {"n": n}  # a column and a code may have one name
 
 
 def _labels(table: Table, cells: pa.Table, schemes: Mapping[str, Scheme], texts: TableTexts) -> dict[str, dict[str, Text]]:
