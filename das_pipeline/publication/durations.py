@@ -26,7 +26,8 @@ SHARES = {"first_quartile": 0.25, "median": 0.5, "third_quartile": 0.75}
 def duration_cells(connection: duckdb.DuckDBPyConnection, table: Table, limits: Figures) -> pa.Table:
     """Return the cells of `table`: whole weeks or percentages, for each of its measures. Sources: leaves_0, hierarchies, periods_0.
 
-    A cell has the status `not_shown`, and 0, when it is about too few spells, or its quantile is beyond the last week.
+    A cell has the status `not_shown`, and 0, when it is about too few spells, its quantile is beyond the last week, or nothing has been
+    followed for as many weeks as its percentage is about.
     """
     measure, *dimensions = table.dimensions
     cube = next(iter(table.cubes.values()))
@@ -54,8 +55,9 @@ def _measured(code: str, closed: survival.Counts, still: survival.Counts, limits
     """Return a measure of every cell, 0 where it is not shown, and where it is shown."""
     spells = closed.sum(-1) + still.sum(-1)
     if code.startswith(STILL_OPEN):
-        open_share = survival.still_open(closed, still)[:, int(code.removeprefix(STILL_OPEN)) - 1]
-        return percent(open_share, spells, limits), spells >= limits.cases
+        last = int(code.removeprefix(STILL_OPEN)) - 1
+        is_shown = (spells >= limits.cases) & survival.is_known(closed, still)[:, last]
+        return np.where(is_shown, percent(survival.still_open(closed, still)[:, last], spells, limits), 0), is_shown
     if code == "plain_median":
         weeks, of = survival.quantile(survival.ended_by(closed), 0.5), closed.sum(-1)
     else:

@@ -26,6 +26,12 @@ def still_open(ended: Counts, censored: Counts) -> Shares:
     return np.cumprod(1 - ended / np.maximum(at_risk, 1), axis=-1)
 
 
+def is_known(ended: Counts, censored: Counts) -> NDArray[np.bool_]:
+    """Return whether anything was followed for each week, or all had ended before; after that the estimate only repeats itself."""
+    at_risk = np.flip(np.cumsum(np.flip(ended + censored, -1), -1), -1)
+    return (at_risk > 0) | (still_open(ended, censored) <= _NEAR)
+
+
 def ended_by(ended: Counts) -> Shares:
     """Return the share of what ended that still was open after each week, as if nothing else existed."""
     total = ended.sum(-1, keepdims=True)

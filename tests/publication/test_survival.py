@@ -71,3 +71,9 @@ def test_shares_are_the_product_of_exact_fractions(by_week: list[tuple[int, int]
             exact *= 1 - Fraction(ended[week], at_risk)
         expected.append(float(exact))
     assert share(ended, censored) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_share_is_known_for_as_long_as_something_was_followed() -> None:
+    """Of the first ten 4 have been open for two weeks and nothing longer, of the last ten all have ended in two weeks."""
+    ended, censored = np.array([[3, 3, 0, 0], [5, 5, 0, 0]]), np.array([[0, 4, 0, 0], [0, 0, 0, 0]])
+    assert survival.is_known(ended, censored).tolist() == [[True, True, False, False], [True] * 4]
