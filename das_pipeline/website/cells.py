@@ -141,6 +141,12 @@ class PublishedTable:
         """The periods for which not every source has delivered yet."""
         return {p["period"] for p in self._periods if p["status"] in NOT_WHOLE}
 
+    @cached_property
+    def late(self) -> set[str]:
+        """Those periods, and the ones that no cell has a value of: part of a period, or nothing of it, is not told as the last one."""
+        has_value = {p["period"] for p in self._periods if p["status"] not in NO_VALUE}
+        return self.incomplete | {p["period"] for p in self._periods} - has_value
+
     def periods(self, kind: str) -> list[str]:
         """Its periods of one kind, oldest first."""
         return sorted({p["period"] for p in self._periods if p["period_kind"] == kind})

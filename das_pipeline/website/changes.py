@@ -45,13 +45,13 @@ class Changed:
 
 
 def changed_tables(changes: Mapping[str, Any], figures: Mapping[str, Figure], as_of: date, language: Language) -> list[Changed]:
-    """Return the tables of the site that changed, in order of their names; none for a first release."""
+    """Return the tables of the site that changed, in its order; none for a first release."""
     if changes["previous"] is None:
         return []
     return [
-        _changed(figures[name], table, as_of, language)
-        for name, table in sorted(changes["tables"].items())
-        if name in figures and any(table[kind] for kind in ("added", "revised", "became_final", "removed"))
+        _changed(figure, table, as_of, language)
+        for name, figure in figures.items()
+        if (table := changes["tables"].get(name)) and any(table[kind] for kind in ("added", "revised", "became_final", "removed"))
     ]
 
 

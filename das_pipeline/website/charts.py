@@ -221,8 +221,10 @@ def _bars_beside_names(rows: list[dict[str, Any]], names: Sequence[str], order: 
     place = {"x": _lengths(rows, 1.12), "y": nominal("name") | {"sort": names, "title": None, "axis": axis}}
     if several:
         place |= {"yOffset": nominal("group") | {"sort": order}}
+    left = 4 + max(len(name) for name in names) // 2  # a reader's font may be wider than the one that it is laid out in
     return STYLE | {
         "data": {"values": rows},
+        "padding": {"left": left, "top": 4, "right": 4, "bottom": 4},
         "width": WIDTH - 420,
         "height": {"step": 17 if several else 26},
         "layer": _bars_and_numbers(place, order, columns=0),
@@ -243,7 +245,8 @@ def _bars_under_names(rows: list[dict[str, Any]], names: Sequence[str], order: S
 
 def _bars_and_numbers(place: Specification, order: Sequence[str], *, columns: int) -> list[Specification]:
     """Bars in the colour of their group, each with its number; a legend in `columns`, 0 for one line, if there are several groups."""
-    legend = {"orient": "top", "title": None, "labelFontSize": 13, "columns": columns, "labelLimit": NARROW} if len(order) > 1 else None
+    spaced = {"columns": columns, "columnPadding": 28, "labelLimit": NARROW}
+    legend = {"orient": "top", "title": None, "labelFontSize": 13} | spaced if len(order) > 1 else None
     colour = nominal("group") | {"scale": {"domain": order, "range": SERIES[: len(order)]}, "legend": legend}
     number = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": INK}
     return [

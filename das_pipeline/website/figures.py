@@ -11,6 +11,7 @@ from types import MappingProxyType
 from markupsafe import Markup
 
 from das_pipeline.periods import is_complete, year_before
+from das_pipeline.statistics import PENDING
 from das_pipeline.terminology import ALL
 from das_pipeline.website import charts
 from das_pipeline.website.cells import Cell, PublishedTable
@@ -24,8 +25,9 @@ PERIODS_SHOWN = 5
 LINE_FROM = 6  # with fewer periods, bars show more than a line
 GROUPS = 3  # at most this many bars side by side
 BARS = 15
-NUMBERING = re.compile(r"^\d+(\.\d+)* ")  # the number of a group in its classification, which no sentence needs
+NUMBERING = re.compile(r"^\d+(\.\d+)* (?![a-z])")  # the number of a group in its classification, which no sentence needs: not "25 to 44"
 UNKNOWN = "unknown"  # the code of a group that is no group
+REST = "other"  # how codes of what is left over begin
 LEADS_BY = 10  # closer counts are not ranked: their order may be due to rounding
 
 
@@ -72,7 +74,7 @@ class Figure:
     def heading(self, language: Language) -> str:
         """What its chart counts: the title, and the unit unless the title begins with the same word."""
         if self.table.is_derived:
-            return language.say("chart_title_in", title=self.title, unit=self.unit)
+            return f"{_in_unit(self.title, self.unit, language)}."
         first, unit = (text.casefold().split(" ")[0] for text in (self.title, self.unit))
         return language.say("chart_title_alone" if first == unit else "chart_title", title=self.title, unit=self.unit)
 
@@ -92,7 +94,9 @@ def figure(
     breaks: Sequence[str] = (),
     maps: Mapping[str, Layout] = MappingProxyType({}),
 ) -> Figure:
-    """The figure of `table`. It shows complete periods only, if there are any, since part of a month would look like a decline.
+    """The figure of `table`. It shows periods that are over only, if there are any, since part of a month would look like a decline.
+
+    For the same reason its sentence, chart and map leave out a period of which a source has not delivered everything; the numbers show it.
 
     `alone` has the units of count and dimensions that other tables show by themselves; this table starts with another dimension.
     With `is_ranked` its rows come with their place among each other. `breaks` are the periods from which on it counts something else;
@@ -104,19 +108,21 @@ def figure(
         kind: [p for p in table.periods(kind) if is_complete(p, as_of)] or table.periods(kind)[-1:]  # the first year of a new chain
         for kind in table.kinds
     }
+    whole = {kind: [p for p in over if p not in table.late] or over for kind, over in periods.items()}
     rows_dim = _row_dim(table, alone)
     curves, kind = survival(table), table.kinds[-1]
-    grids = [_overview(table, periods, rows_dim, language), *_behind(table, periods, language)]
+    title = _in_unit(language.text(facts["title"]), unit, language) if table.is_derived else language.text(facts["title"])
+    grids = [_overview(table, periods, whole, rows_dim, title, language), *_behind(table, periods, title, language)]
     if curves:
-        grids.insert(0, _curve_grid(curves, kind, _newest(periods[kind]), language))
+        grids.insert(0, _curve_grid(curves, kind, _newest(periods[kind]), title, language))
     if is_ranked and grids[0].has_total and table.is_rounded:
         grids[0] = _ranked(grids[0], language)
     broken = [(since, f"{language.say('break')} {language.period(since)}") for since in breaks]
-    drawn, note = _chart(table, periods, rows_dim, language, broken) if table.is_rounded else (None, "")
+    drawn, note = _chart(table, periods if table.is_stack else whole, rows_dim, language, broken) if table.is_rounded else (None, "")
     if drawn and facts["is_simulated"]:
         drawn = drawn.marked(language.say("simulated_figures"))
     layout = maps.get(facts["dims"][rows_dim]["scheme"]) if rows_dim and table.is_rounded else None
-    last = periods[kind][-1] if periods[kind] else ""
+    last = whole[kind][-1] if whole[kind] else ""
     shown = [cell for grid in grids for row in grid.rows for cell in row.cells if cell]
     return Figure(
         table=table,
@@ -124,7 +130,7 @@ def figure(
         unit=unit,
         source=language.text(facts["source"]),
         notes=language.text(facts["notes"]),
-        finding=_finding(table, periods, rows_dim, language, unit),
+        finding=_finding(table, whole, rows_dim, language, unit),
         chart=drawn,
         chart_note=note,
         map=tile_map(table, rows_dim, layout, kind, last, _head(table, last, language), language) if rows_dim and layout and last else None,
@@ -132,6 +138,13 @@ def figure(
         has_provisional=any(cell.status == "provisional" for cell in shown),
         has_incomplete=not all(cell.is_whole for cell in shown),
     )
+
+
+def _in_unit(title: str, unit: str, language: Language) -> str:
+    """The title of a table of percentages, weeks or euros with their unit, unless it names that itself."""
+    if any(word in title.casefold() for word in unit.casefold().split() if len(word) > 3):
+        return title
+    return language.say("chart_title_in", title=title, unit=unit).removesuffix(".")
 
 
 def counted(cell: Cell, language: Language) -> Markup:
@@ -143,10 +156,10 @@ def counted(cell: Cell, language: Language) -> Markup:
     )
 
 
-def _curve_grid(curves: Survival, kind: str, periods: Sequence[str], language: Language) -> Grid:
+def _curve_grid(curves: Survival, kind: str, periods: Sequence[str], title: str, language: Language) -> Grid:
     """The curves as a table: a row for each of the last periods."""
     table = curves.table
-    caption = language.say("caption", title=language.text(table.facts["title"]), by=language.say("curve_by"))
+    caption = language.say("caption", title=title, by=language.say("curve_by"))
     heads = [language.text(table.labels[curves.dim][code]) for code in curves.weeks]
     return Grid(caption, language.say(f"period_{kind}"), heads, [Row(_head(table, p, language), curves.cells(kind, p)) for p in periods])
 
@@ -169,21 +182,32 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
     first = Markup(", ").join(parts) + "."
     if dim is None:
         return first
-    cells = sorted((c for code in table.codes(dim) if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: -c.n)
-    if len(cells) > 1 and cells[0].n - cells[1].n < LEADS_BY:
+    named = [code for code in table.codes(dim) if not code.startswith((UNKNOWN, REST))]  # what is left over is no group
+    cells = sorted((c for code in named if (c := table.cell(kind, latest, {dim: code}))), key=lambda c: -c.n)
+    if not cells or cells[0].n == total.n or (len(cells) > 1 and cells[0].n - cells[1].n < LEADS_BY):
         return first
     top = cells[0]
     label = NUMBERING.sub("", language.text(table.labels[dim][top.key[table.dims.index(dim)]]))
     share = language.share(top.n, total.n)
-    return first + (Markup(" ") + language.say_html("finding_largest", label=label, n=counted(top, language), share=share) if share else "")
+    if not share:
+        return first
+    shown = [language.text(table.labels[name][code]) for name, code in table.facts["shown"].items() if name != dim]
+    word = "finding_largest_of" if shown else "finding_largest"
+    return (
+        first
+        + Markup(" ")
+        + language.say_html(word, label=label, n=counted(top, language), share=share, shown=", ".join(s[:1].lower() + s[1:] for s in shown))
+    )
 
 
-def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | None, language: Language) -> Grid:
-    """The last years, newest first, by the first dimension; with two dimensions, the two crossed in the last year."""
+def _overview(
+    table: PublishedTable, periods: dict[str, list[str]], whole: dict[str, list[str]], dim: str | None, title: str, language: Language
+) -> Grid:
+    """The last years, newest first, by the first dimension; with two dimensions, the two crossed in the last whole year."""
     kind = table.kinds[-1]
     latest = _newest(periods[kind])
     if dim and len(table.dims) > 1 and not table.is_nested:
-        return _crossed(table, kind, latest[0], dim, language)
+        return _crossed(table, kind, whole[kind][-1], dim, title, language)
     heads = [_head(table, p, language) for p in latest]
     rows = []
     codes = ([ALL] if dim is None or table.has_total(dim) else []) + (table.codes(dim) if dim else [])
@@ -197,13 +221,16 @@ def _overview(table: PublishedTable, periods: dict[str, list[str]], dim: str | N
         rows.append(Row(label, cells, 0 if code == ALL else 1, after))
     if is_exact and latest:
         heads.append(language.say("share_in", period=latest[0]))
-    caption = language.say("caption", title=language.text(table.facts["title"]), by=language.say(f"per_{kind}"))
+    caption = language.say("caption", title=title, by=language.say(f"per_{kind}"))
     return Grid(caption, language.text(table.descriptions[dim]) if dim else "", heads, rows, has_total=ALL in codes)
 
 
-def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, language: Language) -> Grid:
+def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, title: str, language: Language) -> Grid:
     heads_dim = next(d for d in table.dims if d != rows_dim)
-    heads = [*([ALL] if table.has_total(heads_dim) else []), *table.codes(heads_dim)]
+    heads = [
+        *([ALL] if table.has_total(heads_dim) else []),
+        *(c for c in table.codes(heads_dim) if not is_ahead(table, kind, period, heads_dim, c)),
+    ]
     rows = [
         Row(
             language.text(table.labels[rows_dim][code]),
@@ -212,9 +239,17 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, langu
         )
         for code in [*([ALL] if table.has_total(rows_dim) else []), *table.codes(rows_dim)]
     ]
-    caption = language.say("caption", title=language.text(table.facts["title"]), by=_head(table, period, language))
+    caption = language.say("caption", title=title, by=_head(table, period, language))
     texts = [language.text(table.labels[heads_dim][h]) for h in heads]
     return Grid(caption, language.text(table.descriptions[rows_dim]), texts, rows, has_total=True)
+
+
+def is_ahead(table: PublishedTable, kind: str, period: str, dim: str, code: str) -> bool:
+    """Whether nothing of a column is known yet: of none of what began in the period are so many months over."""
+    states = next((d for d in table.dims if d != dim and PENDING in table.labels[d]), None)
+    pending = table.cell(kind, period, {dim: code, states: PENDING}) if states else None
+    whole = table.cell(kind, period, {dim: code})
+    return bool(pending and whole and whole.n and pending.n == whole.n)
 
 
 def _ranked(grid: Grid, language: Language) -> Grid:
@@ -235,10 +270,9 @@ def places(counts: Sequence[int]) -> list[str]:
     return ranks
 
 
-def _behind(table: PublishedTable, periods: dict[str, list[str]], language: Language) -> list[Grid]:
+def _behind(table: PublishedTable, periods: dict[str, list[str]], title: str, language: Language) -> list[Grid]:
     """The detailed numbers: every period of the finest kind, newest first, or the fine level of a nested table."""
     kind = table.kinds[0]
-    title = language.text(table.facts["title"])
     if table.is_nested:
         broad, fine = table.dims[:2]
         newest = periods[kind][::-1]
@@ -279,6 +313,8 @@ def _chart(
     every = total + [
         Line(language.text(table.labels[dim][code]), table.series(kind, periods[kind], {dim: code})) for code in table.codes(dim)
     ]
+    if table.is_stack:  # each step has a partner of its own, which may be later than the others
+        every = [replace(line, cells=[c for c in line.cells if c.is_whole]) for line in every]
     drawn = [line for line in every if line.is_drawn]
     if not drawn:
         return None, ""

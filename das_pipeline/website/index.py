@@ -5,6 +5,7 @@ It is a page of links that is complete by itself; a script on it finds and puts 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -31,11 +32,15 @@ class Indexed(Protocol):
 
 @dataclass
 class Entry:
-    """Something to find: its title, its address, the words that people use for it, and the figures that show it."""
+    """Something to find: its title, its address, the words that people use for it, and the figures that show it.
+
+    `of` is the list that it is in, where another one has the same title.
+    """
 
     title: str
     address: str
     also: str = ""
+    of: str = ""
     figures: list[tuple[str, str]] = field(default_factory=list)  # title and address
 
 
@@ -52,6 +57,10 @@ def index(site: Indexed, figures: Mapping[str, Figure], language: Language, link
     also = {synonym.of: language.text(synonym.words) for synonym in site.texts.synonyms}
     address = {name: f"{links[f.table.facts['theme']]}?table={name}#{name}" for name, f in figures.items()}
     groups = _groups(site, figures, language, address, concepts)
+    titles = Counter(entry.title for entry in groups.values())
+    for key, entry in groups.items():
+        if titles[entry.title] > 1 and (of := site.texts.scheme_titles.get(key.partition("/")[0])):  # Amsterdam is a unit, and a court
+            entry.of = language.text(of)
     of_terms = [(f"terms/{t.term}", Entry(language.text(t.label), f"{concepts}#terms-{t.term}")) for t in site.terms if concepts]
     pages = [
         (language.text(p.slug), Entry(language.text(p.title), f"{language.text(p.slug)}.html"))

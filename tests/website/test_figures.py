@@ -56,6 +56,29 @@ def test_a_period_that_is_not_over_is_not_shown() -> None:
     assert [row.label for row in found.grids[1].rows] == ["January 2024"]
 
 
+def test_a_year_that_a_source_has_not_delivered_in_full_is_counted_but_is_not_the_finding() -> None:
+    def of_2024(status):
+        return lambda rows: [row | {"status": status} if row["period"].startswith("2024") else row for row in rows]
+
+    for status, heads in (("incomplete", ["2024†", "2023"]), ("not_shown", ["2024", "2023"])):
+        table = published("cases", {"a": 600, "b": 300}, before={"a": 500, "b": 300}, change=of_2024(status))
+        found = figure(table, END, ENGLISH, UNITS)
+        assert said(found.finding).startswith("In 2023: 800 cases.")
+        assert found.chart_note == "In 2023."
+        assert found.grids[0].heads == heads
+
+
+def test_a_month_that_a_source_has_not_delivered_in_full_is_not_drawn_as_a_fall() -> None:
+    def july_is_late(rows):
+        return [row | {"status": "incomplete"} if row["period"] == "2024-07" else row for row in rows]
+
+    months = [{"a": 50} for _ in range(6)] + [{"a": 5}]
+    found = figure(published("cases", {"a": 305}, months=months, change=july_is_late), END, ENGLISH, UNITS)
+    assert found.chart is not None
+    assert [row["n"] for row in found.chart.wide["layer"][0]["data"]["values"]] == [50] * 6
+    assert found.grids[1].rows[0].label == "July 2024†"
+
+
 def test_provisional_periods_are_marked() -> None:
     table = published("cases", {"a": 600, "b": 300}, months=[{"a": 50, "b": 25}], status="provisional")
     found = figure(table, END, ENGLISH, UNITS)
@@ -129,6 +152,16 @@ def test_a_sentence_names_a_group_without_its_number() -> None:
     table = published("cases", {"a": 600, "b": 300})
     table.labels["outcome"]["a"]["en"] = "1.2.3 Theft from cars"
     assert "The largest group is Theft from cars: 600" in said(figure(table, END, ENGLISH, UNITS).finding)
+
+
+def test_a_sentence_names_an_age_with_its_number_and_no_group_of_what_is_left_over() -> None:
+    table = published("cases", {"a": 600, "b": 300, "unknown": 900})
+    table.labels["outcome"]["a"]["en"] = "25 to 44 years"
+    assert "The largest group is 25 to 44 years: 600" in said(figure(table, END, ENGLISH, UNITS).finding)
+
+
+def test_the_only_group_is_not_said_to_be_the_largest() -> None:
+    assert said(figure(published("cases", {"a": 600, "b": 0}), END, ENGLISH, UNITS).finding) == "In 2024: 600 cases."
 
 
 def test_a_place_says_no_more_than_rounded_counts_can() -> None:

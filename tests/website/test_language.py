@@ -52,7 +52,7 @@ def test_a_change_is_as_fine_as_the_counts_allow(new: int, old: int, said: str) 
 def test_a_change_in_a_table() -> None:
     assert [ENGLISH.signed_change(n, 100) for n in (105, 120, 80)] == ["≈", "+", "−"]
     assert ENGLISH.signed_change(180, 200) == "−10%"
-    assert DUTCH.signed_change(12_345, 12_000) == "+2,9 %"
+    assert DUTCH.signed_change(12_345, 12_000) == "+2,9%"
 
 
 def test_numbers_and_dates_have_the_forms_of_the_folder() -> None:

@@ -16,7 +16,7 @@ export class Answer {
     return state;
   }
 
-  constructor({ facts, columns }, asked) {
+  constructor({ facts, columns, late }, asked) {
     Object.assign(this, { facts, columns, asked });
     this.dims = Object.keys(facts.dims);
     this.title = facts.title[LANGUAGE];
@@ -38,7 +38,7 @@ export class Answer {
     known("to", this.periods, () => last);
     known("from", this.periods, () => this.periods[Math.max(0, this.periods.indexOf(state.to) - LONG + 1)]);
     if (state.from > state.to) [state.from, state.to] = [state.to, state.from];
-    known("in", this.periods, () => last);
+    known("in", this.periods, () => whole.findLast((p) => !late.includes(p)) ?? last);
     this.measures = ["number", ...(this.wholeAxis ? ["share"] : []), ...(facts.kind !== "derived" && this.isAxis("period") ? ["index"] : [])];
     known("as", this.measures, () => "number");
     this.layout = MAPS[facts.dims[state.rows]?.scheme]; // where the areas of a map of tiles are
@@ -151,8 +151,9 @@ export class Answer {
   // What the values are, in words: what is counted, and the choices that are on no axis.
   get heading() {
     const first = (words) => words.toLowerCase().split(" ")[0];
+    const isNamed = this.unit.toLowerCase().split(" ").some((word) => word.length > 3 && this.title.toLowerCase().includes(word));
     const word = this.facts.kind === "derived" ? "chart_title_in" : first(this.title) === first(this.unit) ? "chart_title_alone" : "chart_title";
-    const of = { number: () => say(word, { title: this.title, unit: this.unit }).replace(/\.$/, ""), share: () => `${this.title}: ${say("as_share").toLowerCase()}`, index: () => `${this.title}: ${say("as_index", { period: periodText(this.first) }).toLowerCase()}` };
+    const of = { number: () => word === "chart_title_in" && isNamed ? this.title : say(word, { title: this.title, unit: this.unit }).replace(/\.$/, ""), share: () => `${this.title}: ${say("as_share").toLowerCase()}`, index: () => `${this.title}: ${say("as_index", { period: periodText(this.first) }).toLowerCase()}` };
     const fixed = this.dims.filter((d) => !this.isAxis(d) && this.chosen(d)[0] !== ALL && !(this.isNested && !this.state.codes[d]));
     const said = fixed.map((d) => `${this.dimLabel(d)}: ${this.chosen(d).map((c) => this.label(d, c)).join(" + ")}`);
     return [of[this.state.as](), ...said, ...(this.isAxis("period") ? [] : [periodText(this.state.in)])].join("; ");

@@ -150,7 +150,7 @@ function steps({ parts, stocks }, isCompared) {
 function story({ parts, stocks, before }) {
   const told = (b) => ` ${shown(b)}${beside(b, before)} ${b.label}`;
   const items = parts.map(({ title, unit, total, divided, parts_title }) => {
-    const whole = total ? ` ${shown(total)}${beside(total, before)} ${unit} ${total.label}.` : parts_title ? ` ${parts_title}:` : "";
+    const whole = total ? ` ${shown(total)}${beside(total, before)} ${unit}${total.label === unit ? "" : ` ${total.label}`}.` : parts_title ? ` ${parts_title}:` : "";
     return el("li", {}, el("strong", {}, `${title}.`), whole, total && divided.length ? ` ${say("story_parts")}` : "", divided.length ? `${divided.map(told).join(";")}.` : "");
   });
   if (stocks.length) items.push(el("li", {}, el("strong", {}, `${waitingAt(stocks)}.`), `${stocks.map((s) => ` ${shown(s)} ${s.label}${s.isComparable ? ` (${change(s.n, s.old, period(`${before}${s.period.slice(4)}`))})` : ""}`).join(";")}.`));

@@ -9,7 +9,8 @@ const isYear = (word) => /^(19|20)\d\d$/.test(word);
 
 const entries = [...document.querySelectorAll(".index > ul > li")].map((item) => {
   const [link, ...figures] = item.querySelectorAll("a"), also = item.querySelector(":scope > .small")?.textContent ?? "";
-  return { item, link, figures, title: plain(link.textContent), also: plain(also), kind: item.closest("section").querySelector("h2").textContent };
+  const kind = item.closest("section").querySelector("h2").textContent, of = item.querySelector(":scope > .of")?.textContent;
+  return { item, link, figures, title: plain(link.textContent), also: plain(also), kind: of ? `${of} ${kind}` : kind };
 });
 
 // How well a word fits an entry: its title begins with it, one of its words does, it has it somewhere, or people say it so.

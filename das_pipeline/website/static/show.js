@@ -56,9 +56,13 @@ function chartOf(tool) {
     order.splice(0, order.length, ...order.filter((i) => largest.has(i)));
   }
   const labels = order.map((i) => answer.label(names.dim, names.codes[i]));
+  // A period of which a source has not delivered everything would look like a decline: its values are told, not drawn.
+  const isPart = (i) => series.cells.some((cells) => MARKS[cells[i].status] === "†");
+  const isLeftOut = time && !survived && !order.every(isPart) ? isPart : () => false;
+  if (order.some(isLeftOut)) notes.push(say("chart_without", { periods: order.filter(isLeftOut).map((i) => `${answer.label("period", names.codes[i])}†`).join(", ") }));
   const data = series.codes.map((code, s) => ({
     label: answer.label(series.dim, code),
-    points: order.map((i) => ({ ...series.cells[s][i], isFinal: !(series.cells[s][i].status in MARKS) })),
+    points: order.map((i) => ({ ...series.cells[s][i], ...(isLeftOut(i) && { value: null }), isFinal: !(series.cells[s][i].status in MARKS) })),
   }));
   const write = (v) => (state.as === "share" ? say("percent", { n: number(v) }) : number(v));
   const shortNames = order.map((i) => (survived ? String(week(i)) : shortName(names.codes[i])));
@@ -71,15 +75,16 @@ function chartOf(tool) {
   return { parts, drawn: chart.svg };
 }
 
-// The first column on a map of tiles; a tile that is read tells the others too. Groups that are no area are named below it.
+// The first column that is whole on a map of tiles; a tile that is read tells the others too. Groups that are no area are named below it.
 function mapOf({ answer, shown }) {
   const { state, layout, rowCodes, cells, colKeys } = answer, width = Math.max(260, Math.floor(shown.clientWidth || 640));
   const placed = new Map(layout.flatMap((row, y) => row.map((code, x) => [code, [x, y]])));
   const [on, off] = [true, false].map((isOn) => rowCodes.map((code, r) => [code, r]).filter(([code]) => placed.has(code) === isOn));
+  const first = Math.max(0, colKeys.findIndex((_, c) => !cells.some((row) => MARKS[row[c].status] === "†"))); // a whole period
   const name = ([code]) => answer.label(state.rows, code), texts = (r) => cells[r].map((cell, c) => (colKeys.length > 1 ? `${answer.label(state.cols, colKeys[c])} ${cell.text}` : cell.text) + (MARKS[cell.status] ?? ""));
-  const chart = tiles({ areas: on.map(([code, r]) => ({ label: name([code]), at: placed.get(code), ...cells[r][0] })), columns: layout[0].length, rows: layout.length, width });
+  const chart = tiles({ areas: on.map(([code, r]) => ({ label: name([code]), at: placed.get(code), ...cells[r][first] })), columns: layout[0].length, rows: layout.length, width });
   const reading = el("p", { className: "ask-reading" }, say("ask_reading"));
-  const notes = [state.cols && say("map_of", { column: answer.label(state.cols, colKeys[0]) }), off.length && say("map_without", { names: off.map(name).join(", ") })].filter(Boolean);
+  const notes = [state.cols && say("map_of", { column: answer.label(state.cols, colKeys[first]) }), off.length && say("map_without", { names: off.map(name).join(", ") })].filter(Boolean);
   return { parts: [pointed(chart, on.map(([code, r]) => `${name([code])}: ${texts(r).join("; ")}`), reading, answer.heading), reading, el("p", { className: "small" }, notes.join(" "))], drawn: chart.svg };
 }
 

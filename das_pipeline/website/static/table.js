@@ -23,7 +23,14 @@ export async function read(file) {
       else encode(columns[columnName], columnData, rowStart);
     },
   });
-  return { facts: JSON.parse(about.das), columns, n };
+  return { facts: JSON.parse(about.das), columns, n, late: lateIn(columns) };
+}
+
+// The periods of which a source has not delivered everything, or of which no cell has a value: the last one that is told is none of these.
+function lateIn({ period, status }) {
+  const found = new Map(period.codes.map((code) => [code, new Set()]));
+  period.values.forEach((value, i) => found.get(period.codes[value]).add(status.codes[status.values[i]]));
+  return period.codes.filter((code) => found.get(code).has("incomplete") || found.get(code).has("not_known") || [...found.get(code)].every((s) => GONE.has(s)));
 }
 
 function encode(column, data, start) {

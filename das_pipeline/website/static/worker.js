@@ -10,8 +10,9 @@ const open = (url) => {
 };
 
 // What a page needs to know of a table: its facts, and of each column its description, its labels and the codes that occur.
-const about = ({ facts, columns }) => ({
+const about = ({ facts, columns, late }) => ({
   facts,
+  late,
   columns: Object.fromEntries(Object.entries(columns).map(([name, { codes, labels, description }]) => [name, { codes, labels, description }])),
 });
 
