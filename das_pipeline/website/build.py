@@ -34,7 +34,7 @@ from das_pipeline.terminology import ALL, Scheme, Term, load_schemes, load_terms
 from das_pipeline.website import charts, judging
 from das_pipeline.website.cells import Cell, PublishedTable
 from das_pipeline.website.changes import changed_tables
-from das_pipeline.website.figures import Figure, counted, figure, is_ahead
+from das_pipeline.website.figures import Figure, counted, figure
 from das_pipeline.website.flow import chain_by, chain_flow
 from das_pipeline.website.growth import Published, growth, published_totals
 from das_pipeline.website.index import in_order, index
@@ -306,7 +306,7 @@ def _answered(question: Question, site: Site, language: Language) -> dict[str, A
     links = []
     for asked in question.asks:
         table = site.tables[asked.table]
-        query = "&".join(filter(None, (f"table={table.name}", asked.query, _followed(table, site.as_of))))
+        query = "&".join(filter(None, (f"table={table.name}", asked.query)))
         links.append((language.text(asked.text), f"{pages[table.facts['theme']]}?{query}#{table.name}"))
     answered = {"question": question, "links": links, "now": None, "before": None, "table": None}
     if question.answer is None:
@@ -319,15 +319,6 @@ def _answered(question: Question, site: Site, language: Language) -> dict[str, A
         return answered
     before = None if table.is_derived else table.cell(kind, year_before(cells[-1].period), question.answer)
     return answered | {"now": cells[-1], "before": before, "table": table}
-
-
-def _followed(table: PublishedTable, as_of: date) -> str:
-    """The last period of which every follow-up is known, as part of an address; "" for a table that follows nothing."""
-    kind = table.kinds[-1]
-    over = [p for p in table.periods(kind) if is_complete(p, as_of) and p not in table.late]
-    ahead = {p: any(is_ahead(table, kind, p, dim, code) for dim in table.dims for code in table.codes(dim)) for p in over}
-    followed = [p for p in over if not ahead[p]]
-    return f"in={followed[-1]}" if followed and len(followed) < len(over) else ""
 
 
 def _sparkline(points: list[Cell]) -> dict[str, Any] | None:

@@ -193,11 +193,7 @@ def _finding(table: PublishedTable, periods: dict[str, list[str]], dim: str | No
         return first
     shown = [language.text(table.labels[name][code]) for name, code in table.facts["shown"].items() if name != dim]
     word = "finding_largest_of" if shown else "finding_largest"
-    return (
-        first
-        + Markup(" ")
-        + language.say_html(word, label=label, n=counted(top, language), share=share, shown=", ".join(s[:1].lower() + s[1:] for s in shown))
-    )
+    return first + Markup(" ") + language.say_html(word, label=label, n=counted(top, language), share=share, shown=", ".join(shown))
 
 
 def _overview(
@@ -229,7 +225,7 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, title
     heads_dim = next(d for d in table.dims if d != rows_dim)
     heads = [
         *([ALL] if table.has_total(heads_dim) else []),
-        *(c for c in table.codes(heads_dim) if not is_ahead(table, kind, period, heads_dim, c)),
+        *(c for c in table.codes(heads_dim) if not _is_ahead(table, kind, period, heads_dim, c)),
     ]
     rows = [
         Row(
@@ -244,7 +240,7 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, title
     return Grid(caption, language.text(table.descriptions[rows_dim]), texts, rows, has_total=True)
 
 
-def is_ahead(table: PublishedTable, kind: str, period: str, dim: str, code: str) -> bool:
+def _is_ahead(table: PublishedTable, kind: str, period: str, dim: str, code: str) -> bool:
     """Whether nothing of a column is known yet: of none of what began in the period are so many months over."""
     states = next((d for d in table.dims if d != dim and PENDING in table.labels[d]), None)
     pending = table.cell(kind, period, {dim: code, states: PENDING}) if states else None

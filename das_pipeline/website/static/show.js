@@ -56,13 +56,15 @@ function chartOf(tool) {
     order.splice(0, order.length, ...order.filter((i) => largest.has(i)));
   }
   const labels = order.map((i) => answer.label(names.dim, names.codes[i]));
-  // A period of which a source has not delivered everything would look like a decline: its values are told, not drawn.
-  const isPart = (i) => series.cells.some((cells) => MARKS[cells[i].status] === "†");
-  const isLeftOut = time && !survived && !order.every(isPart) ? isPart : () => false;
-  if (order.some(isLeftOut)) notes.push(say("chart_without", { periods: order.filter(isLeftOut).map((i) => `${answer.label("period", names.codes[i])}†`).join(", ") }));
+  // A period of which a source has not delivered everything would look like a decline: the table has it.
+  const isPart = (i) => series.cells.some((cells) => MARKS[cells[i].status] === "†"), late = time && !survived ? order.filter(isPart) : [];
+  if (late.length && late.length < order.length) {
+    notes.push(say("chart_without", { periods: late.map((i) => `${answer.label("period", names.codes[i])}†`).join(", ") }));
+    order.splice(0, order.length, ...order.filter((i) => !late.includes(i)));
+  }
   const data = series.codes.map((code, s) => ({
     label: answer.label(series.dim, code),
-    points: order.map((i) => ({ ...series.cells[s][i], ...(isLeftOut(i) && { value: null }), isFinal: !(series.cells[s][i].status in MARKS) })),
+    points: order.map((i) => ({ ...series.cells[s][i], isFinal: !(series.cells[s][i].status in MARKS) })),
   }));
   const write = (v) => (state.as === "share" ? say("percent", { n: number(v) }) : number(v));
   const shortNames = order.map((i) => (survived ? String(week(i)) : shortName(names.codes[i])));
