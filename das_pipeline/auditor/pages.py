@@ -22,7 +22,7 @@ from das_pipeline.auditor.declared import Declared
 from das_pipeline.auditor.explained import CHANGE_AT_LEAST, numbers_from, value_at
 from das_pipeline.auditor.findings import verdict
 from das_pipeline.auditor.release import ALL, Published, Table
-from das_pipeline.auditor.syntax import Syntax
+from das_pipeline.auditor.syntax import syntax_faults
 from das_pipeline.auditor.texts import NUMBER, Vocabulary, plain
 from das_pipeline.gate import Verdict
 
@@ -209,7 +209,7 @@ class _Page:
 
     def faults(self) -> int:
         """The number of faults on the page."""
-        wrong = Syntax(self.raw, len(self.elements)).wrong + len(STRAY_SPACE.findall(self.raw)) + self._wrong_cells()
+        wrong = syntax_faults(self.raw, len(self.elements)) + len(STRAY_SPACE.findall(self.raw)) + self._wrong_cells()
         if wrong:
             return wrong  # what the marks say is not to be trusted
         wrong += sum(element.tag == "style" for element in self.elements) != 1
