@@ -95,25 +95,17 @@ def load_linked(connection: duckdb.DuckDBPyConnection, entities: Version, links:
 def find_open(connection: duckdb.DuckDBPyConnection, definition: LinkageDefinition, join_at: float) -> None:
     """Create `review` (kind, urgency, reason, node, other, rival, weight), see review.sql."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE placed AS {engine.sql(__package__, 'placed.sql')}")
-    # Two verified numbers with a second number, a docket or all of the profile in common.
+    # Two verified numbers with a second number, a docket or all of the profile in common. The pairs are a table before they are compared:
+    # in one query the planner may compare every two persons first, and look up which were pairs afterwards.
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE like_pairs AS {engine.sql(__package__, 'like_pairs.sql')}", {"first": definition.strong_keys[0].role}
+    )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE like_numbers AS
-        WITH anchored AS (SELECT * FROM entities WHERE anchor IS NOT NULL),
-        pointing AS (
-            SELECT DISTINCT k.entity, o.entity AS other FROM keys AS k
-            JOIN keys AS o ON o.key = k.key AND o.value = k.value AND o.entity > k.entity
-            WHERE k.is_sure AND o.is_sure AND k.key <> $first),
-        same AS (
-            SELECT l.entity, r.entity AS other FROM anchored AS l JOIN anchored AS r ON r.birth_on = l.birth_on AND r.surname = l.surname
-                AND r.given_name = l.given_name AND r.entity > l.entity
-            WHERE NOT l.is_year_only AND NOT r.is_year_only)
-        SELECT l.entity, r.entity AS other
-        FROM (SELECT * FROM pointing UNION SELECT * FROM same) AS p
-        JOIN anchored AS l ON l.entity = p.entity JOIN anchored AS r ON r.entity = p.other
-        WHERE l.anchor <> r.anchor AND {agreement(definition, "l", "r")} >= 2 AND NOT {born_apart("l", "r")} AND NOT {of_twins("l", "r")}
-        """,
-        {"first": definition.strong_keys[0].role},
+        SELECT entity, other FROM like_pairs
+        WHERE {agreement(definition, "l", "r")} >= 2 AND NOT {born_apart("l", "r")} AND NOT {of_twins("l", "r")}
+        """
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE second_numbers AS {engine.sql(__package__, 'second_numbers.sql')}")
     connection.execute(
