@@ -170,8 +170,11 @@ class Descriptors:
     def _wrong(self, raw: bytes, rules: Rules) -> int:
         content = json.loads(raw)
         wrong = int(not is_canonical(raw))
+        checks: dict[str, Check | None] = {}  # thousands of places have one path
         for path, value in leaves(content):
-            check = next((check for pattern, check in rules if re.fullmatch(pattern, path)), None)
+            if path not in checks:
+                checks[path] = next((check for pattern, check in rules if re.fullmatch(pattern, path)), None)
+            check = checks[path]
             wrong += check is None or not check(value)
         return wrong
 

@@ -178,7 +178,7 @@ class _Reader:
             self.words.add(rule["rule"])
         for text in self.words.whole & {*declared.texts}:  # a sentence names a group without its number
             self.words.add(NUMBERING.sub("", text))
-        self.labels = sorted(self.words.whole)
+        self.labels = "\n".join(["", *sorted(self.words.whole)])  # a label begins behind the end of a line
         self.days = days
         # Links are looked up here: asking the disk for each of them takes a third of the time that reading a page does.
         self.files = {p.relative_to(release.folder).as_posix() for p in release.folder.rglob("*") if p.is_file() and not p.is_symlink()}
@@ -256,7 +256,7 @@ class _Page:
         if words.explains(text):
             return True
         drawing = next((e.get("class", "") for e in (element, *element.iterancestors()) if e.tag == "svg"), "flow")
-        if element.tag == "tspan" and drawing != "flow" and any(plain(text) in label for label in self.reader.labels):
+        if element.tag == "tspan" and drawing != "flow" and plain(text) in self.reader.labels:
             return True
         if drawing not in {"flow", "tiles", "grown"}:
             return self._is_chart_text(text)
@@ -268,7 +268,7 @@ class _Page:
     def _is_chart_text(self, text: str) -> bool:
         """Whether a text of a chart is a number, which is compared with the table elsewhere, or a label that was cut off."""
         cut = plain(text).removesuffix("…").rstrip()
-        return bool(NUMBER.fullmatch(plain(text))) or (cut != plain(text) and any(label.startswith(cut) for label in self.reader.labels))
+        return bool(NUMBER.fullmatch(plain(text))) or (cut != plain(text) and f"\n{cut}" in self.reader.labels)
 
     def _finding(self, article: Any) -> str:
         """The text of the finding of an article, once every number in it is explained."""

@@ -15,7 +15,7 @@ _END = re.compile("</html>\n*")
 
 
 def syntax_faults(raw: bytes, elements: int) -> int:
-    """The faults in the text of a page whose tree has `elements` elements: what a parser repairs or leaves out, and attributes given twice."""
+    """The faults in a page whose tree has `elements` elements: what a parser repairs or leaves out, and attributes given twice."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

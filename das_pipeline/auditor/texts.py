@@ -6,6 +6,7 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 TAG, SLOT, SPACE = re.compile(r"<[^>]*>"), re.compile(r"\{[^{}]*\}"), re.compile(r"[ \n]+")
 NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f]\d+)*")
@@ -13,6 +14,7 @@ BETWEEN = frozenset(" ,.:;·–−-()*†…≈+/%'’")
 NONE: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=1 << 16)  # the same words and numbers stand on every page
 def plain(text: str) -> str:
     """The text with single spaces, and none at its ends."""
     return SPACE.sub(" ", text).strip(" ")
