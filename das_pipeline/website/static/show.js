@@ -55,13 +55,13 @@ function chartOf(tool) {
     const largest = new Set(order.toSorted((a, b) => isLarger(series.cells.map((s) => s[a]), series.cells.map((s) => s[b]))).slice(0, BARS));
     order.splice(0, order.length, ...order.filter((i) => largest.has(i)));
   }
-  const labels = order.map((i) => answer.label(names.dim, names.codes[i]));
   // A period of which a source has not delivered everything would look like a decline: the table has it.
   const isPart = (i) => series.cells.some((cells) => MARKS[cells[i].status] === "†"), late = time && !survived ? order.filter(isPart) : [];
   if (late.length && late.length < order.length) {
     notes.push(say("chart_without", { periods: late.map((i) => `${answer.label("period", names.codes[i])}†`).join(", ") }));
     order.splice(0, order.length, ...order.filter((i) => !late.includes(i)));
   }
+  const labels = order.map((i) => answer.label(names.dim, names.codes[i]));
   const data = series.codes.map((code, s) => ({
     label: answer.label(series.dim, code),
     points: order.map((i) => ({ ...series.cells[s][i], isFinal: !(series.cells[s][i].status in MARKS) })),
