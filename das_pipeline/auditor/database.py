@@ -26,6 +26,7 @@ FILE = "das.duckdb"
 FIX = "Build the candidate again: das.duckdb is made from the tables and nothing else."
 LABELS = ("codes", "periods")  # the tables of labels
 HEADER = 4096  # bytes with the version of the engine
+VERSION = slice(52, 116)  # the name of the version, and of the source that it was made from
 BLOCK = 262_144
 OTHERS = {  # everything that a database may hold besides tables and the views on them
     "schema comments": "SELECT COUNT(*) FROM duckdb_schemas() WHERE database_name = 'das' AND comment IS NOT NULL",
@@ -194,11 +195,11 @@ def _view(name: str, schema: pa.Schema, language: str) -> str:
 def _other_bytes(own: Path, path: Path) -> int:
     """Whether the file differs from one made now by more than its checksums: rows that were deleted stay in it until they are overwritten.
 
-    An engine of another version writes other bytes: such a file is not compared.
+    An engine of another version writes other bytes: such a file is not compared, if it names that version.
     """
     ours, theirs = own.read_bytes(), path.read_bytes()
     if ours[:HEADER] != theirs[:HEADER]:
-        return 0
+        return int(ours[VERSION] == theirs[VERSION])
     if len(ours) != len(theirs):
         return 1
     import numpy as np

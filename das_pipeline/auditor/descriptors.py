@@ -20,6 +20,8 @@ from das_pipeline.gate import Verdict
 FIX = "Find what wrote it there, and build the candidate again: a new key is declared in das_pipeline/auditor/descriptors.py first."
 Check = Callable[[Any], bool]
 Rules = Sequence[tuple[str, Check]]
+HEXADECIMAL, PERSON = re.compile("[0-9a-f]{64}([0-9a-f]{64})?"), re.compile(r"[\w .@-]{1,60}")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 SHA, SHORT = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{16}")
 TEXT = re.compile("text_[a-z]{2,3}")  # a column with the text of a language
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -119,11 +121,18 @@ class Descriptors:
     def manifest(self) -> Rules:
         sha, short = (lambda value: is_match(SHA, value)), (lambda value: is_match(SHORT, value))
         sizes = {path: (self.release.folder / path).stat().st_size for path in self.release.paths}
-        signed = "approval/signatures/\\*/[a-z_]+(/[a-z_]+)?"
         return [
             ("approval/by", is_one_of("policy", "two_persons")),
-            ("approval/reason", lambda value: isinstance(value, str) and not re.search(r"\d", value)),
-            (f"approval/signatures|{signed}", lambda value: value in ([], None) or isinstance(value, str)),  # None: the ledger was empty
+            ("approval/reason", self.text),
+            ("approval/signatures", lambda value: value == []),
+            ("approval/signatures/\\*/(signature|public_key)", lambda value: is_match(HEXADECIMAL, value)),
+            ("approval/signatures/\\*/statement/action", is_one_of("review", "approve")),
+            ("approval/signatures/\\*/statement/person", lambda value: is_match(PERSON, value)),
+            ("approval/signatures/\\*/statement/at", lambda value: is_match(INSTANT, value)),
+            ("approval/signatures/\\*/statement/release", is_one_of(self.release.json("manifest.json").get("release"))),
+            ("approval/signatures/\\*/statement/manifest", sha),
+            ("approval/signatures/\\*/statement/ledger_head", lambda value: value is None or short(value)),  # None: the ledger was empty
+            ("approval/signatures/\\*/statement/reason", lambda value: isinstance(value, str) and not re.search(r"\d", value)),
             ("as_of", is_one_of(self.as_of)),
             ("version", is_one_of(self.release.changes.get("version"))),
             ("release", lambda value: is_match(re.compile(rf"{self.as_of}\.[0-9]{{1,3}}"), value)),
@@ -176,7 +185,7 @@ class Descriptors:
                 checks[path] = next((check for pattern, check in rules if re.fullmatch(pattern, path)), None)
             check = checks[path]
             wrong += check is None or not check(value)
-        return wrong
+        return wrong + repeated(content)
 
     def _wrong_keys(self) -> int:
         """Names of cubes, tables and levels that nobody declared, and levels that occur twice."""
@@ -210,6 +219,7 @@ class Descriptors:
             and resource["encoding"] == "utf-8"
             and resource["bytes"] == path.stat().st_size
             and resource["is_simulated"] == table.facts["is_simulated"]
+            and (bool(language) or _has_codes_of(resource, table))
         )
 
     def _wrong_footer(self, table: Table) -> int:
@@ -264,6 +274,13 @@ class Descriptors:
         )
 
 
+def _has_codes_of(resource: dict[str, Any], table: Table) -> bool:
+    """Whether the fields of a resource list the codes that the columns of the table list, in their order."""
+    told = {f.name: json.loads((f.metadata or {}).get(b"codes", b"[]")) for f in table.rows.schema if f.type != pa.bool_()}
+    codes = {name: [option["code"] for option in told.get(name, [])] for name in table.rows.column_names}
+    return all([o["value"] for o in field.get("categories", [])] == codes.get(field["name"]) for field in resource["schema"]["fields"])
+
+
 def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value with its path: `*` for a place in a list. An empty mapping or list is a value."""
     if isinstance(content, dict) and content:
@@ -274,6 +291,16 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{path}/*")
     else:
         yield path, content
+
+
+def repeated(content: Any) -> int:
+    """How many values of lists are there twice: how often something is said can be a count."""
+    if isinstance(content, dict):
+        return sum(map(repeated, content.values()))
+    if not isinstance(content, list):
+        return 0
+    texts = [json.dumps(value, sort_keys=True) for value in content]
+    return len(texts) - len(set(texts)) + sum(map(repeated, content))
 
 
 def is_one_of(*values: Any) -> Check:

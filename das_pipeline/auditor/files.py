@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ def _of_site(release: Published) -> set[str]:
     from lxml import html
 
     pictures = (release.folder / "site" / "charts").glob("*.svg")
-    found = {p.relative_to(release.folder).as_posix() for p in pictures if p.name.split(".")[0] in release.tables}
+    names = re.compile(rf"({'|'.join(map(re.escape, release.tables))})\.[a-z]{{2,3}}(\.narrow)?\.svg")
+    found = {p.relative_to(release.folder).as_posix() for p in pictures if names.fullmatch(p.name)}
     to_visit = ["site/index.html"]
     while to_visit:
         name = to_visit.pop()
@@ -139,7 +141,10 @@ def copies_equal_tables(release: Published, connection: duckdb.DuckDBPyConnectio
     """
     faults: dict[str, int] = {}
     database = str(release.folder / "das.duckdb").replace("'", "''")
-    connection.execute(f"ATTACH '{database}' AS das (READ_ONLY)")
+    try:
+        connection.execute(f"ATTACH '{database}' AS das (READ_ONLY)")
+    except duckdb.Error:
+        return verdict("D03", "Every copy of a table has its cells", 1, {"das.duckdb": 1}, FIX)
     stored = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'das'").fetchall()}
     faults["das.duckdb"] = len((stored - STORED) ^ set(release.tables))
     paths = [r["path"] for r in release.package["resources"] if r["path"].startswith("tables/")]

@@ -110,11 +110,22 @@ CAPTION = re.compile(
     r"""fill="var\(--[a-z]+,#[0-9a-f]{6}\)">([^<>]*)</text>"""
 )
 CAPTIONED = re.compile(rf"""<svg xmlns="http://www\.w3\.org/2000/svg" viewBox="0 0 [\d.]+ [\d.]+" width="[\d.]+">(?:{CAPTION.pattern})+""")
+SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 PLACED = re.compile(r'<svg y="[\d.]+" height="[\d.]+" ')
 NO_STYLE = re.compile(  # classes that need no style
     r"chain|finding|rank|year-[1-9]|v|n|hero|part|node|police|justice|other|away|unknown|band|words|units|forms|no-chart|from-folder|ask-here|ask-source|maps|growth"
 )
+YEAR = re.compile("year-[1-9]")
+COLOUR = re.compile(r"var\(--[a-z0-9-]+,(#[0-9a-f]{6})\)")
 NUMBERING = re.compile(r"^\d+(\.\d+)* ")
+TAG = re.compile(  # as the templates and charts write them, in one way only
+    rb'<(?:/[a-z][a-z0-9]*|[a-z][a-z0-9]*(?: (?:[a-z][a-z0-9:-]*|viewBox|preserveAspectRatio)(?:="[^"<>]*")?)*/?|!doctype html)>'
+)
+OF_SCRIPTS = re.compile(rb"(<(script|style)\b[^>]*>).*?(</\2>)", re.DOTALL)
+WRITTEN_OTHERWISE = re.compile(rb"[<>]|&(?!(?:amp|lt|gt|quot|#39|#34);)")
+OF_DRAWINGS = {"circle", "g", "line", "path", "rect", "text", "tspan"}
+COUNTED = {"a", "div", "figcaption", "h1", "h2", "h3", "p", "section", "span", "strong", "time"}  # twice the same, or empty, says nothing
+FONTS = {"Liberation Sans", "Arial", "Helvetica", "sans-serif"}
 STRAY_SPACE = re.compile(rb"[ \t\r]\n|  |[\t\r\x00\x0b\x0c]|\n\n\n|\n\n\Z")
 
 
@@ -154,8 +165,22 @@ def _wrong_picture(picture: str, drawn: Set[str], words: Vocabulary | None) -> i
     for size, text in CAPTION.findall(head):  # in lines, the title's larger than those of the source
         captions.setdefault(size, []).append(text)
     said = [unescape(" ".join(lines)) for lines in captions.values()]
+    size = SIZE.search(inner)
+    if size is None or not _is_placed(picture[: at + 200], float(size[1]), float(size[2])):
+        return 1
     is_said = words is not None and all(words.explains(text) or words.explains(f"{text}.") for text in said)  # a title has no full stop
     return int(not (CAPTIONED.fullmatch(head) and inner in drawn and is_said))
+
+
+def _is_placed(head: str, width: float, height: float) -> bool:
+    """Whether the lines around a chart of this size lie where their number puts them: the title's above it, those of the source below."""
+    places = re.findall(r'<text x="4" y="([\d.]+)"[^>]*? font-size="(\d+)"', head)
+    above, below = ([float(size) * 1.4 for _, size in places if (size == "16") == is_title] for is_title in (True, False))
+    top = 10 + sum(above)
+    expected = [sum(above[: n + 1]) for n in range(len(above))] + [top + height + sum(below[: n + 1]) for n in range(len(below))]
+    whole = f'viewBox="0 0 {width:g} {top + height + 6 + sum(below):.1f}" width="{width:g}">'
+    placed = f'<svg y="{top:.1f}" height="{height:g}" '
+    return [place for place, _ in places] == [f"{y:.1f}" for y in expected] and whole in head and placed in head
 
 
 class _Reader:
@@ -186,6 +211,7 @@ class _Reader:
         self.style = styles[0] if len(styles) == 1 else None
         digest = hashlib.sha256((self.style or "").encode()).digest()
         self.policy = POLICY.format(f"sha256-{base64.b64encode(digest).decode()}")
+        self.colours = {colour for style in styles for colour in re.findall("#[0-9a-f]{6}", style)}
         self.classes = {name for style in styles for name in re.findall(r"\.([a-zA-Z][\w-]*)", style)}
 
 
@@ -209,10 +235,14 @@ class _Page:
 
     def faults(self) -> int:
         """The number of faults on the page."""
-        wrong = syntax_faults(self.raw, len(self.elements)) + len(STRAY_SPACE.findall(self.raw)) + self._wrong_cells()
+        left = TAG.sub(b"", OF_SCRIPTS.sub(rb"\1\3", self.raw))
+        wrong = syntax_faults(self.raw, len(self.elements)) + len(STRAY_SPACE.findall(self.raw)) + len(WRITTEN_OTHERWISE.findall(left))
+        wrong += self._wrong_cells()
         if wrong:
             return wrong  # what the marks say is not to be trusted
         wrong += sum(element.tag == "style" for element in self.elements) != 1
+        wrong += self._counting()
+        wrong += sum(e.tag in OF_DRAWINGS and next(e.iterancestors("svg"), None) is None for e in self.elements)
         for element in self.elements:
             wrong += element.tag not in ELEMENTS or (element.tag == "script" and not self._is_declared_script(element))
             wrong += element.tag == "style" and (element.text != self.reader.style or element.getparent().tag != "head")
@@ -223,6 +253,17 @@ class _Page:
                 if text and plain(text):
                     wrong += not self._is_explained(place, text)
         return wrong + self._wrong_drawings()
+
+    def _counting(self) -> int:
+        """How often something is there so often that it could count: the same text beside itself, or nothing at all."""
+        wrong = 0
+        for parent in self.elements:
+            leaves = Counter((e.tag, *sorted(e.items()), e.text) for e in parent if isinstance(e.tag, str) and not len(e))
+            for (tag, *attributes, text), times in leaves.items():
+                is_empty = not (text or "").strip() and not attributes
+                wrong += tag in COUNTED and (times > 1 or is_empty)
+                wrong += tag == "li" and times > 2
+        return wrong
 
     def _wrong_cells(self) -> int:
         wrong = 0
@@ -403,14 +444,18 @@ class _Page:
         if name in TEXT:
             return self._is_explained(element, value)
         if name in PATTERNS:
-            return PATTERNS[name].fullmatch(value) is not None
+            is_placed = name not in GEOMETRY or element.tag == "svg" or next(element.iterancestors("svg"), None) is not None
+            return is_placed and PATTERNS[name].fullmatch(value) is not None and self._is_of_style(name, value)
         match name:
             case "data-table" | "data-cell" | "data-value":
                 return element.get("data-value") is not None
             case "class":
-                return all(c in self.reader.classes or NO_STYLE.fullmatch(c) for c in value.split(" "))
+                classes = value.split(" ")
+                return all(
+                    (c in self.reader.classes or NO_STYLE.fullmatch(c)) and (not YEAR.fullmatch(c) or c in self.anchors) for c in classes
+                )
             case "id":
-                return self._is_anchor(value)
+                return self._is_anchor(value) and (not YEAR.fullmatch(value) or element.get("type") == "radio")
             case "aria-labelledby" | "for":
                 return value in self.anchors
             case "lang" | "hreflang":
@@ -421,6 +466,13 @@ class _Page:
                 return self._is_link(value)
             case _:
                 return False
+
+    def _is_of_style(self, name: str, value: str) -> bool:
+        """Whether a colour or font is one that the style or the charts have."""
+        if name == "font-family":
+            return {font.strip(" '") for font in value.split(",")} <= FONTS
+        colour = COLOUR.fullmatch(value)
+        return colour is None or colour.group(1) in self.reader.colours
 
     def _is_anchor(self, value: str) -> bool:
         """Whether an id is made of a declared code, of a period, or of the number of a year's button."""
@@ -477,6 +529,8 @@ class _Page:
             elif article is not None and article.get("id") in tables:
                 told = [time.get("datetime") for p in article.iter("p") if p.get("class") == "break" for time in p.iter("time")]
                 wrong += charts.wrong_in_chart(svg, tables[article.get("id")], self.reader.forms) + charts.wrong_in_breaks(svg, told)
-            elif not any(e.get("class") == "bar" for e in svg.iterancestors("dd")):
+            elif not any(e.get("class") == "bar" for e in svg.iterancestors("dd")) or not any(
+                e.get("class") == "steps" for e in svg.iterancestors("ol")
+            ):
                 wrong += 1
         return wrong + sum(charts.wrong_in_steps(steps, tables) for steps in self.root.iter("ol") if steps.get("class") == "steps")

@@ -11,6 +11,8 @@ from functools import lru_cache
 TAG, SLOT, SPACE = re.compile(r"<[^>]*>"), re.compile(r"\{[^{}]*\}"), re.compile(r"[ \n]+")
 NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f]\d+)*")
 BETWEEN = frozenset(" ,.:;·–−-()*†…≈+/%'’")
+_MARKS, _VISIBLE = (re.escape("".join(sorted(marks))) for marks in (BETWEEN, BETWEEN - {" "}))
+MANY = re.compile(rf"([{_VISIBLE}])(?: ?\1){{2}}$|[{_MARKS}]{{6}}$")  # so many that they could count: one of them thrice, or six in a row
 NONE: frozenset[str] = frozenset()
 
 
@@ -62,7 +64,7 @@ class Vocabulary:
         return False
 
     def _ends(self, text: str, at: int, numbers: frozenset[str]) -> Iterable[int]:
-        if text[at] in BETWEEN:
+        if text[at] in BETWEEN and not MANY.search(text[max(0, at - 5) : at + 1]):
             yield at + 1
         for length in (1, 2, 3):
             for piece in self._pieces.get(text[at : at + length], ()):

@@ -10,7 +10,7 @@ from typing import Any
 
 from das_pipeline.auditor import Declared, Forms, Groups, Limits
 from das_pipeline.jurisdiction import Jurisdiction
-from das_pipeline.policy import Disclosure
+from das_pipeline.policy import Disclosure, load_policy
 from das_pipeline.publication import api, formats, table_kinds, table_methods
 from das_pipeline.publication.texts import load_words
 from das_pipeline.release.candidate import Candidate, lineage
@@ -43,12 +43,17 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
     for file in jurisdiction.files("contracts/*/*.yaml"):
         contract = jurisdiction.document(file).value()
         texts |= {text for key in ("title", "description") for text in _leaves(contract.get(key))}
+    texts.add(load_policy(jurisdiction).release.approval.reason)
     texts |= {link for text in texts for link in LINK.findall(text)}
     words = load_words(jurisdiction)
     quarter = words.words["quarter"]
     return Declared(
         tables=table_kinds(jurisdiction),
-        texts=texts | cells | {form.name for form in formats.FORMATS} | {rule.must for rule in catalogue().values()},
+        texts=texts
+        | cells
+        | {load_policy(jurisdiction).release.approval.reason}
+        | {form.name for form in formats.FORMATS}
+        | {rule.must for rule in catalogue().values()},
         codes={jurisdiction.name, *keys, *names, *_keys(chain)}
         | cells
         | {rule.name for rule in catalogue().values()}

@@ -1338,3 +1338,170 @@ def a_row_in_the_history_of_figures(folder: Path) -> None:
 @plant
 def a_line_behind_the_breaks(folder: Path) -> None:
     append(folder, "breaks.csv", b"13\n")
+
+
+# -- in what is allowed: how often, how it is written, and where
+
+
+@plant
+def a_text_as_often_as_the_count(folder: Path) -> None:
+    page(folder, "</main>", "<p>Verzonnen.</p>\n" * 13 + "</main>", "over.html")
+
+
+@plant
+def empty_elements_as_many_as_the_count(folder: Path) -> None:
+    page(folder, "</main>", "<p></p>\n" * 13 + "</main>", "over.html")
+
+
+@plant
+def marks_as_many_as_the_count(folder: Path) -> None:
+    paragraph(folder, f"<p>{'*' * 13}</p>")
+
+
+@plant
+def spaced_marks_as_many_as_the_count(folder: Path) -> None:
+    paragraph(folder, f"<p>{'· ' * 12}·</p>")
+
+
+@plant
+def a_drawing_outside_a_picture(folder: Path) -> None:
+    paragraph(folder, '<p><rect width="13" height="3"></rect></p>')
+
+
+@plant
+def a_size_of_a_paragraph(folder: Path) -> None:
+    paragraph(folder, '<p width="13"></p>')
+
+
+@plant
+def a_bar_in_a_list_of_its_own(folder: Path) -> None:
+    bar = '<svg viewBox="0 0 100 8" width="100" height="8"><rect x="0" y="0" width="13" height="8"></rect></svg>'
+    paragraph(folder, f'<dl><dd class="bar">{bar}</dd></dl>')
+
+
+@plant
+def a_number_as_the_name_of_a_chart(folder: Path) -> None:
+    path = folder / "site" / "meldingen.html"
+    text = path.read_text(encoding="utf-8")
+    changed = re.sub(r'(<svg [^>]*class="[^"]*"[^>]* aria-label=")[^"]*"', r'\g<1>13"', text, count=1)
+    changed = changed if changed != text else re.sub(r"<svg ", '<svg aria-label="13" ', text, count=1)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+
+
+@plant
+def a_number_as_the_name_of_a_part_of_a_chart(folder: Path) -> None:
+    page(folder, "<path ", '<path aria-label="13" ')
+
+
+@plant
+def the_class_of_a_year(folder: Path) -> None:
+    paragraph(folder, '<p class="year-3"></p>')
+
+
+@plant
+def the_button_of_a_year_that_is_not_there(folder: Path) -> None:
+    paragraph(folder, '<p id="year-3"></p>')
+
+
+@plant
+def a_letter_written_as_its_number(folder: Path) -> None:
+    paragraph(folder, "<p>Verz&#111;nnen.</p>")
+
+
+@plant
+def a_tag_in_capitals(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<P class="finding">')
+
+
+@plant
+def an_attribute_in_capitals(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p Class="finding">')
+
+
+@plant
+def an_attribute_in_other_quotes(folder: Path) -> None:
+    page(folder, '<p class="finding">', "<p class='finding'>")
+
+
+@plant
+def a_line_within_a_tag(folder: Path) -> None:
+    page(folder, '<p class="finding">', '<p\nclass="finding">')
+
+
+@plant
+def a_picture_by_another_name(folder: Path) -> None:
+    path = min((folder / "site" / "charts").glob("reports*.nl.svg"))
+    path.with_name("reports.13.nl.svg").write_bytes(path.read_bytes())
+
+
+@plant
+def the_width_of_a_picture(folder: Path) -> None:
+    path = min((folder / "site" / "charts").glob("*.nl.svg"))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'width="[\d.]+"', 'width="1313"', text, count=1), encoding="utf-8")
+
+
+@plant
+def the_place_of_a_caption(folder: Path) -> None:
+    path = min((folder / "site" / "charts").glob("*.nl.svg"))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'(<text x="4" y=")[\d.]+"', r'\g<1>13.3"', text, count=1), encoding="utf-8")
+
+
+@plant
+def a_note_of_a_cube_as_often_as_the_count(folder: Path) -> None:
+    cube(folder, lambda content: content.update(note=content["note"] * 13))
+
+
+@plant
+def a_publisher_as_often_as_the_count(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda package: package.update(contributors=package["contributors"] * 13))
+
+
+@plant
+def categories_only_of_those_who_are_there(folder: Path) -> None:
+    def change(package: Any) -> None:
+        resource = next(r for r in package["resources"] if r["path"] == "tables/reports.csv")
+        field = next(f for f in resource["schema"]["fields"] if f["name"] == "offence")
+        field["categories"].pop()
+
+    edit(folder, "datapackage.json", change)
+
+
+@plant
+def a_signature_that_is_a_note(folder: Path) -> None:
+    edit(folder, "manifest.json", lambda manifest: manifest["approval"].update(signatures=[{"note": "thirteen of Eversleigh"}]))
+
+
+@plant
+def a_reason_of_the_approval_in_words(folder: Path) -> None:
+    edit(folder, "manifest.json", lambda manifest: manifest["approval"].update(reason="thirteen reports of violence"))
+
+
+@plant
+def a_break_in_a_year_that_tells(folder: Path) -> None:
+    path = folder / "breaks.csv"
+    text = path.read_text(encoding="utf-8")
+    changed = re.sub(r"^\d{4}-\d\d-01", "1913-01-01", text, count=1, flags=re.MULTILINE)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+
+
+@plant
+def a_header_of_the_database_that_hides_what_follows(folder: Path) -> None:
+    """Else the auditor compares the bytes of the file with those of one that it makes."""
+    path = folder / "das.duckdb"
+    content = bytearray(path.read_bytes())
+    content[4000] = 13
+    path.write_bytes(bytes(content))
+
+
+@plant
+def the_font_of_a_name(folder: Path) -> None:
+    in_pictures(folder, 'font-family="[^"]*"', 'font-family="Eversleigh"')
+
+
+@plant
+def a_colour_that_is_a_count(folder: Path) -> None:
+    in_pictures(folder, r"(fill=\"var\(--[a-z0-9-]+),#[0-9a-f]{6}", r"\g<1>,#000013")
