@@ -4,7 +4,8 @@
     python -m benchmarks.bench_disclosure FOLDER      # tables: inner cells (<t>_inner.parquet), hierarchies (<t>_hier_<dim>.csv)
 
 Beside M and L stands what other implementations took for the same tables, as measured once on another machine of two cores, and how many
-times as long that is; beside S, M and L the error that rounding should not exceed. For S, what suppression would leave out follows.
+times as long that is; beside S, M and L the error that rounding should not exceed. For S and M, what suppression would leave out follows;
+of M that takes minutes.
 
 CPU seconds count everything from true counts to values: incidence, keyed draws and descent, but not compiling the loops once.
 """
@@ -137,7 +138,7 @@ def main(folder: Path | None) -> None:
         for path in sorted(folder.glob("*_inner.parquet")):
             name = path.name.removesuffix("_inner.parquet")
             measure(name, *read_table(folder, name))
-            if name == "S":
+            if name in ("S", "M"):
                 suppressed(name, *read_table(folder, name))
 
 

@@ -7,9 +7,10 @@
 
 Families of cubes with the shape of the Dutch ones, made-up records of which some come late or change their category. For each family: in
 how many windows corrections waited, and in how many exactly one published leaf moved; moves, and the share of them in which the old value
-still lay within one base; the share of records, added one at a time to a window that did not wait, or alone in one that does not, that
-moved their own leaf; and the mean absolute error of the published cells that are not zero against the counts of the day, beside that of a
-first release of the same counts.
+still lay within one base; of how many published leaves that count something one more record moved the value, each tried by itself in
+every window that did not wait, and over all windows, since in one that waits it moves nothing; the same of some leaves for a record
+that is alone in a window that does not wait; and the mean absolute error of the published cells that are not zero against the counts
+of the day, beside that of a first release of the same counts.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ RECODED_SHARE, LATER_DAYS = 0.01, 60.0  # records that get another category; and
 YEARS = 3
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 NEVER = 1 << 40
-ADDED = 800  # records added one at a time, per family
+ALONE = 800  # records added one at a time and alone, per family
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,11 @@ def mean_error(release: Protected, counts: Ints) -> float:
 
 
 def measure(family: Family, days: Sequence[date], least: int, late_share: float) -> str:
-    """One line: moves, those within one base, added records that moved their leaf, error of the series and of a first release."""
+    """One line: moves, those within one base, leaves that an added record moved, error of the series and of a first release."""
     records = records_of(family, YEARS, late_share)
     random = np.random.default_rng(11)
     before: Protected | None = None
-    moves = early = added = moved = waited = alone = tried = single = 0
+    moves = early = added = moved = published = waited = alone = tried = single = 0
     errors, fresh = [], []
     for day in days:
         grid = grid_of(family, day)
@@ -160,11 +161,12 @@ def measure(family: Family, days: Sequence[date], least: int, late_share: float)
         early += int((changed & (np.abs(release.leaves.true - previous) < BASE)).sum())
         waits = (release.leaves.true != true).any()
         waited += int(waits)
+        leaves = np.flatnonzero((previous != UNKNOWN) & (true > 0))
+        published += len(leaves)
         if before is not None and not waits:
-            leaves = random.choice(np.flatnonzero(previous != UNKNOWN), ADDED // len(days) + 1)
             added += len(leaves)
             moved += sum(one_more_moves(release, before, true, int(leaf)) for leaf in leaves)
-        leaves = random.choice(grid.size, ADDED // len(days) + 1)
+        leaves = random.choice(grid.size, ALONE // len(days) + 1)
         tried += len(leaves)
         alone += sum(one_more_moves(release, release, release.leaves.true, int(leaf)) for leaf in leaves)
         errors.append(mean_error(release, true))
@@ -173,8 +175,8 @@ def measure(family: Family, days: Sequence[date], least: int, late_share: float)
     return (
         f"{family.name:10} {waited:3} of {len(days)} windows waited, {single} moved one leaf; {moves:4} moves,"
         f" {100 * early / max(moves, 1):4.1f} % within one base;"
-        f" one more record moves its leaf in {100 * moved / max(added, 1):4.1f} % of the other windows,"
-        f" and in {100 * alone / tried:4.1f} % alone;"
+        f" one more record moves {100 * moved / max(added, 1):4.1f} % of the leaves in the other windows,"
+        f" {100 * moved / max(published, 1):3.1f} % in all, and {100 * alone / tried:4.1f} % alone;"
         f" MAD {np.mean(errors):.3f}, decided anew {np.mean(fresh):.3f}"
     )
 

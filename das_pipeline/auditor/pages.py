@@ -450,9 +450,9 @@ class _Page:
             case "data-table" | "data-cell" | "data-value":
                 return element.get("data-value") is not None
             case "class":
-                classes = value.split(" ")
+                shows_flow = element.tag == "figure" and element.find(".//svg[@class='flow']") is not None
                 return all(
-                    (c in self.reader.classes or NO_STYLE.fullmatch(c)) and (not YEAR.fullmatch(c) or c in self.anchors) for c in classes
+                    (c in self.reader.classes or NO_STYLE.fullmatch(c)) and (shows_flow or not YEAR.fullmatch(c)) for c in value.split(" ")
                 )
             case "id":
                 return self._is_anchor(value) and (not YEAR.fullmatch(value) or element.get("type") == "radio")
