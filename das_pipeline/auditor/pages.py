@@ -235,9 +235,9 @@ class _Page:
 
     def faults(self) -> int:
         """The number of faults on the page."""
-        left = TAG.sub(b"", OF_SCRIPTS.sub(rb"\1\3", self.raw))
-        wrong = syntax_faults(self.raw, len(self.elements)) + len(STRAY_SPACE.findall(self.raw)) + len(WRITTEN_OTHERWISE.findall(left))
-        wrong += self._wrong_cells()
+        raw = OF_SCRIPTS.sub(rb"\1\3", self.raw)  # scripts and the style are judged whole; "<length>" in the style is no tag
+        wrong = syntax_faults(raw, len(self.elements)) + len(STRAY_SPACE.findall(self.raw))
+        wrong += len(WRITTEN_OTHERWISE.findall(TAG.sub(b"", raw))) + self._wrong_cells()
         if wrong:
             return wrong  # what the marks say is not to be trusted
         wrong += sum(element.tag == "style" for element in self.elements) != 1
