@@ -39,12 +39,19 @@ def _by(run: Run, partner: str) -> list[Accepted]:
 
 
 def register_records(
-    run: Run, connection: duckdb.DuckDBPyConnection, partner: str, file: str, half: Literal["content", "direct"] = "content"
+    run: Run,
+    connection: duckdb.DuckDBPyConnection,
+    partner: str,
+    file: str,
+    half: Literal["content", "direct"] = "content",
+    only: str | None = None,
 ) -> str:
     """Create a view on `connection` and return its name: one row per record version of a file as known on `run.as_of`.
 
     Columns: record_no, sub, known_from, known_until, is_only, delivery, line_no, and those of the half. What became known after `as_of`
     leaves no trace: a later end is still open, and `is_only` counts the versions until then. The connection must be an identifying one.
+    `only` is a relation with the record_no of those to read; None: all. It is inside the view: the planner joins every row of the history
+    to their openings before it leaves out any.
     """
     contract = load_contracts(run.jurisdiction).get((partner, file))
     if contract is None:
@@ -56,15 +63,18 @@ def register_records(
     listed = "".join(f", c.{column.name}" for column in columns)
     name = engine.identifier(f"{half}_{partner}_{file}")
     as_of = f"DATE '{run.as_of.isoformat()}'"
+    opened = stored(live, "opened", file)
+    if only is not None:
+        opened = f"(SELECT o.* FROM {opened} AS o SEMI JOIN {only} AS t ON t.record_no = o.record_no)"
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW {name} AS
 WITH known AS (
     SELECT record_no, sub, known_from, CASE WHEN known_until > {as_of} THEN {OPEN} ELSE known_until END AS known_until,
         delivery, line_no
-    FROM {record_versions(stored(live, "opened", file), stored(live, "closed", file))}
+    FROM {record_versions(opened, stored(live, "closed", file))}
     WHERE known_from <= {as_of} AND known_from < known_until),
 several AS (
     SELECT k.record_no, k.sub FROM known AS k
-    SEMI JOIN (SELECT record_no, sub FROM {stored(live, "opened", file)} WHERE opened_as <> 'new') AS f
+    SEMI JOIN (SELECT record_no, sub FROM {opened} WHERE opened_as <> 'new') AS f
         ON f.record_no = k.record_no AND f.sub = k.sub
     GROUP BY k.record_no, k.sub HAVING COUNT(*) > 1)
 SELECT k.record_no, k.sub, k.known_from, k.known_until, s.record_no IS NULL AS is_only, k.delivery, k.line_no{listed}

@@ -31,7 +31,7 @@ def read_in_force(run: Run, connection: duckdb.DuckDBPyConnection, contracts: It
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE in_force (unit VARCHAR, record_no BIGINT)")
     for contract in contracts:
-        view = within(register_records(run, connection, contract.partner, contract.file, half="content"), contract, only)
+        view = register_records(run, connection, contract.partner, contract.file, only=within(contract, only))
         connection.execute(
             f"INSERT INTO in_force SELECT DISTINCT $unit, record_no FROM {view} WHERE known_from <= $as_of AND $as_of < known_until",
             {"unit": contract.unit, "as_of": run.as_of},

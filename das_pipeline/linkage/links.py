@@ -204,7 +204,7 @@ def read_dates(run: Run, connection: duckdb.DuckDBPyConnection, definition: Link
             "asked": ([c.name for c in contract.columns if c.age], "known_from <= $as_of"),
             "dated": ([c.name for c in contract.content if c.type == "date"], "known_from <= $as_of AND $as_of < known_until"),
         }
-        view = within(register_records(run, connection, contract.partner, contract.file, half="content"), contract, records)
+        view = register_records(run, connection, contract.partner, contract.file, only=within(contract, records))
         for table, (names, condition) in columns.items():
             if names:
                 dates = ", ".join(map(engine.identifier, names))

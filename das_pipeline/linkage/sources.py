@@ -93,9 +93,9 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE named (unit VARCHAR, record_no BIGINT, reference VARCHAR, value VARCHAR)")
     for place, contract in enumerate(contracts):
-        view = register_records(run, connection, contract.partner, contract.file, half="direct")
+        view = register_records(run, connection, contract.partner, contract.file, half="direct", only=within(contract, touched))
         if touched is not None:  # read once, for the roles and for every reference
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT * FROM {within(view, contract, touched)}")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE touched_rows AS SELECT * FROM {view}")
             view = "touched_rows"
         _read_roles(run, connection, contract, view, place, list(roles), touched)
         _read_references(run, connection, contract, view, definition)
@@ -110,11 +110,9 @@ def read_identity(run: Run, connection: duckdb.DuckDBPyConnection, definition: L
     connection.execute("DROP TABLE delivered")
 
 
-def within(view: str, contract: Contract, records: str | None) -> str:
-    """Return the rows of `view` of those records of the contract's unit that are in the table `records`; None: all."""
-    if records is None:
-        return view
-    return f"(SELECT * FROM {view} WHERE record_no IN (SELECT record_no FROM {records} WHERE unit = '{contract.unit}'))"
+def within(contract: Contract, records: str | None) -> str | None:
+    """Return the records of the contract's unit that are in the table `records`, as a relation with record_no; None: all."""
+    return None if records is None else f"(SELECT record_no FROM {records} WHERE unit = '{contract.unit}')"
 
 
 def number_references(connection: duckdb.DuckDBPyConnection) -> None:
@@ -147,7 +145,9 @@ def _read_roles(
         elif column.check:  # a contract that only warns lets wrong numbers in
             meaning[role] = f"CASE WHEN {passes(column.check, f'd.{identifier(column.name)}')} THEN d.{column.name} END"
         elif column.concept:  # each partner has codes of its own for sex: their concepts are compared
-            content = within(records(run, connection, contract.partner, contract.file), contract, touched)
+            content = records(run, connection, contract.partner, contract.file)
+            if (only := within(contract, touched)) is not None:
+                content = f"(SELECT r.* FROM {content} AS r SEMI JOIN {only} AS t ON t.record_no = r.record_no)"
             joined = f"LEFT JOIN {content} AS c ON c.record_no = d.record_no AND c.sub = d.sub AND c.known_from = d.known_from"
             meaning[role] = f"CASE WHEN c.{column.name}_concept NOT IN ('unknown', 'not_applicable') THEN c.{column.name}_concept END"
         else:

@@ -40,13 +40,13 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
     files = [(partner, file) for partner, file in load_contracts(run.jurisdiction) if partner in present]
     columns = [c for c in concept_columns(run.jurisdiction) if c.partner in present]
     with run.connect(identifying=True) as connection:
-        views = {(partner, file): register_records(run, connection, partner, file) for partner, file in files}
         base = find_base(connection, run, draft, concepts, files, columns)
         if base is None:
+            views = {(partner, file): register_records(run, connection, partner, file) for partner, file in files}
             accounts = _write_whole(connection, run, draft, concepts, columns, views)
             draft.facts["base"] = facts_of_base(run, concepts, files)
         else:
-            accounts = _write_overlay(connection, run, draft, concepts, columns, views, base)
+            accounts = _write_overlay(connection, run, draft, concepts, columns, files, base)
             draft.facts["base"] = base.version.facts["base"]
         name = "unmapped.parquet"
         draft.rows[name] = engine.write_parquet(
@@ -115,7 +115,7 @@ def _write_overlay(
     draft: Draft,
     concepts: Version,
     columns: Sequence[ConceptColumn],
-    views: Views,
+    files: Sequence[tuple[str, str]],
     base: Base,
 ) -> list[Account]:
     """Write the records that were touched since `base`, which stays as it is; return the account of each coded column of all."""
@@ -123,19 +123,18 @@ def _write_overlay(
     draft.adopt(base.version, COUNTS)
     new: dict[tuple[str, str], str] = {}
     old: dict[tuple[str, str], str] = {}
-    for (partner, file), view in views.items():
+    for partner, file in files:
         name = f"{partner}/{file}"
         delivered = base.touched(run, partner, file)
         if delivered is None:
             draft.adopt(base.version, f"{name}.parquet")
             continue
         touched = layered.write_touched(connection, draft, base.version, name, delivered)
-        for by_file, kind, source in ((new, "new", view), (old, "old", engine.parquet([base.version.path(f"{name}.parquet")]))):
+        before = engine.parquet([base.version.path(f"{name}.parquet")])
+        before = f"(SELECT r.* FROM {before} AS r SEMI JOIN {touched} AS t ON t.record_no = r.record_no)"
+        for by_file, kind, source in ((new, "new", register_records(run, connection, partner, file, only=touched)), (old, "old", before)):
             by_file[partner, file] = engine.identifier(f"{kind}_{partner}_{file}")
-            connection.execute(
-                f"""CREATE TEMP TABLE {by_file[partner, file]} AS
-                SELECT r.* FROM {source} AS r SEMI JOIN {touched} AS t ON t.record_no = r.record_no"""
-            )
+            connection.execute(f"CREATE TEMP TABLE {by_file[partner, file]} AS SELECT * FROM {source}")
     look_up(connection, run, concepts, columns, new, seen=engine.parquet([base.version.path(SEEN)]), replaced=old)
     _create_counts(connection)
     connection.execute(f"INSERT INTO counts SELECT * FROM {engine.parquet([base.version.path(COUNTS)])}")

@@ -71,10 +71,12 @@ class Desk:
             take_in(self.run, delivery)
         return {v.rule: v for v in failure.value.verdicts if not v.passed}
 
-    def records(self, on: date = date.max, file: str = "reports", half: Any = "content", partner: str = "watch") -> list[dict[str, Any]]:
+    def records(
+        self, on: date = date.max, file: str = "reports", half: Any = "content", partner: str = "watch", only: str | None = None
+    ) -> list[dict[str, Any]]:
         run = Run.start(self.settings, on)
         with run.connect(identifying=True) as connection:
-            view = register_records(run, connection, partner, file, half)
+            view = register_records(run, connection, partner, file, half, only)
             return connection.execute(f"SELECT * FROM {view} ORDER BY record_no, sub, known_from").to_arrow_table().to_pylist()
 
 

@@ -36,6 +36,16 @@ def test_a_correction_closes_the_old_version_and_leaves_no_trace_before_it_was_k
     assert short(desk.records(DAY), "offence") == [(1, DAY, FOREVER, True, "10"), (2, DAY, FOREVER, True, "10")]
 
 
+def test_some_records_are_read_as_they_are_among_all(desk: Desk) -> None:
+    desk.send([report("R0001"), report("R0002"), report("R0003")])
+    desk.send([report("R0001", mutation="C", offence="11"), "W,R0002,,,,,,,,,,,"], NEXT, sequence=2)
+    desk.take_in()
+    for on in (DAY, NEXT):
+        some = desk.records(on, only="(SELECT unnest([1, 2]) AS record_no)")
+        assert some == [row for row in desk.records(on) if row["record_no"] in (1, 2)]
+    assert [row["is_only"] for row in some] == [False, False, True]
+
+
 def test_a_new_month_merges_the_files_of_the_one_before(desk: Desk) -> None:
     day = date(2024, 1, 29)
     desk.send([report(f"R{n:04}") for n in range(1, 5)], day)
