@@ -74,7 +74,7 @@ def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
         yield f"{cube.name} selected", counting.selected_rows(cube, chain, date(2024, 3, 31))[0]
         yield f"{cube.name} leaves", counting.counted_leaves(cube)[0]
         if cube.adds_up_to:
-            yield f"{cube.name} shared", judging.shared_differences(cube, defined.cube(cube.adds_up_to))[0]
+            yield f"{cube.name} shared", judging.shared_differences(cube, defined.cube(cube.adds_up_to), date(2024, 3, 31))[0]
     for table in defined.tables:
         schemes = defined.cube(table.cubes[0]).scheme
         dimensions = [Dimension(d, schemes[d], level) for d, level in table.by.items()]

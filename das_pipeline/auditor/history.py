@@ -8,7 +8,7 @@ from typing import Any
 
 from das_pipeline.auditor.declared import Limits
 from das_pipeline.auditor.findings import verdict
-from das_pipeline.auditor.release import Published, Table, last_day
+from das_pipeline.auditor.release import FOLLOW_UP, Published, Table, last_day, last_day_after
 from das_pipeline.gate import Verdict
 
 FIX = "Compare the ledger with the earlier release, find what moved the figure, and build the candidate again."
@@ -33,11 +33,28 @@ def closed_periods_stand(release: Published, earlier: Sequence[Published], limit
 
 
 def what_grows_is_absent(release: Published, limits: Limits) -> Verdict:
-    """D25: a table by quarter or year has no period that goes on: every release would show how much each of its cells grew."""
-    tables = [t for t in release.protected if t.kinds and t.kinds[0] in limits.when_ended]
-    faults = {t.name: sum(last_day(p) > release.as_of for p in t.rows["period"].unique().to_pylist()) for t in tables}
-    fix = "Name the kind of period in policy.yaml, disclosure.when_ended, and build the candidate again."
-    return verdict("D25", "Tables by quarter or year have only what has ended", len(tables), faults, fix)
+    """D25: a table by quarter or year has no period that goes on: every release would show how much each of its cells grew.
+
+    A cohort has no period of which a part was not followed for so many months yet.
+    """
+    tables = [t for t in release.protected if t.is_cohort or (t.kinds and t.kinds[0] in limits.when_ended)]
+    faults = {
+        t.name: sum(last_day_after(period, months) > release.as_of for months, period in _followed(t))
+        if t.is_cohort
+        else sum(last_day(p) > release.as_of for p in t.rows["period"].unique().to_pylist())
+        for t in tables
+    }
+    fix = (
+        "Name the kind of period in policy.yaml, disclosure.when_ended, or make statistics/cubes again where it is a cohort, and build the"
+        " candidate again."
+    )
+    return verdict("D25", "Tables by quarter or year have only what has ended, and cohorts what was followed", len(tables), faults, fix)
+
+
+def _followed(cohort: Table) -> list[tuple[int, str]]:
+    """Return the months of every follow-up, as its code says them, with each of its periods."""
+    pairs = cohort.rows.group_by([FOLLOW_UP, "period"]).aggregate([]).to_pylist()
+    return [(int(pair[FOLLOW_UP].rpartition("_")[2]), pair["period"]) for pair in pairs]
 
 
 def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verdict:

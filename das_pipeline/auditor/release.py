@@ -15,13 +15,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ALL = "all"
+FOLLOW_UP = "months"  # the dimension of a cohort table that says after how many months
 
 
 def last_day(period: str) -> str:
     """The last day of a period, as text."""
+    return last_day_after(period, 0)
+
+
+def last_day_after(period: str, months: int) -> str:
+    """The last day of the month that lies `months` after the last one of a period, as text."""
     year, _, part = period.partition("-")
     month = 12 if not part else 3 * int(part[1:]) if part[0] == "Q" else int(part)
-    return f"{year}-{month:02}-{monthrange(int(year), month)[1]}"
+    later, month = divmod(month - 1 + months, 12)
+    return f"{int(year) + later}-{month + 1:02}-{monthrange(int(year) + later, month + 1)[1]}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,11 @@ class Table:
     def keys(self) -> list[str]:
         """The columns that identify a cell."""
         return [*self.facts["dims"], "period_kind", "period"]
+
+    @property
+    def is_cohort(self) -> bool:
+        """Whether it follows what began in a period, after so many months."""
+        return any(d.name == FOLLOW_UP and d.scheme is None for d in self.dimensions)
 
     @property
     def is_balance(self) -> bool:

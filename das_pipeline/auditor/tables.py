@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from das_pipeline import engine
 from das_pipeline.auditor.declared import Limits
 from das_pipeline.auditor.findings import verdict
-from das_pipeline.auditor.release import ALL, Published, Table
+from das_pipeline.auditor.release import ALL, FOLLOW_UP, Published, Table
 from das_pipeline.gate import Verdict
 
 FIX = "A figure did not come from the protected leaves: find the step that changed it, and build the candidate again."
@@ -22,6 +22,7 @@ ENCLOSING = {  # the longer period that contains a period
     "quarter": "substr(period, 1, 4) || '-Q' || CAST((CAST(substr(period, 6, 2) AS INTEGER) + 2) // 3 AS VARCHAR)",
     "year": "substr(period, 1, 4)",
 }
+PARTS = {("month", "quarter"): 3, ("month", "year"): 12, ("quarter", "year"): 4}  # how many of one kind make one of the other
 
 
 def counts_are_rounded(release: Published, limits: Limits) -> Verdict:
@@ -65,12 +66,16 @@ def _wrong_by_method(table: Table, limits: Limits) -> int:
 
 
 def tables_are_full(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D16: a protected table has every combination of its codes in every period, once, without a gap in time."""
+    """D16: a protected table has every combination of its codes in every period, once, without a gap in time.
+
+    Of a cohort so has each follow-up: the longer ones end earlier.
+    """
     faults: dict[str, int] = {}
     for table in release.protected:
         codes = " * ".join(f"COUNT(DISTINCT {_quoted(d.name)})" for d in table.dimensions) or "1"
         numbers = f"COUNT(*), COUNT(DISTINCT ({_list(table.keys)})), {codes} * COUNT(DISTINCT period)"
-        query = f"SELECT {numbers}, LIST(DISTINCT period) FROM {_quoted(table.name)} GROUP BY period_kind"
+        grids = _list(["period_kind", FOLLOW_UP] if table.is_cohort else ["period_kind"])
+        query = f"SELECT {numbers}, LIST(DISTINCT period) FROM {_quoted(table.name)} GROUP BY {grids}"
         for *counts, periods in connection.execute(query).fetchall():
             in_time = [_number(period) for period in periods]
             faults[table.name] = faults.get(table.name, 0) + (len(set(counts)) > 1) + max(in_time) - min(in_time) + 1 - len(in_time)
@@ -112,7 +117,10 @@ def figures_have_enough(release: Published, connection: duckdb.DuckDBPyConnectio
 
 
 def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> Verdict:
-    """D03: every total is the sum of its parts, over every dimension and over time. A year may be absent until its quarters are there."""
+    """D03: every total is the sum of its parts, over every dimension and over time.
+
+    A year may be absent until its quarters are there, and of a cohort any period until the shorter ones are.
+    """
     faults: dict[str, int] = {}
     for table in (t for t in release.tables.values() if not t.is_derived and t.method != "cell_key"):  # it changes totals by themselves
         wrong = 0
@@ -123,17 +131,25 @@ def totals_add_up(release: Published, connection: duckdb.DuckDBPyConnection) -> 
             longer = f"CASE WHEN period_kind = '{fine}' THEN {ENCLOSING[coarse]} ELSE period END"
             groups = f"{_list([d.name for d in table.dimensions], '')}{longer}"
             kept = f"WHERE period_kind IN ('{fine}', '{coarse}')"
-            if fine == "quarter":
-                kept += f" AND ({longer} IN (SELECT period FROM {_quoted(table.name)}) OR {longer} IN ({_whole_years(table)}))"
+            if fine == "quarter" or table.is_cohort:
+                period = f"{_of_follow_up(table)}{longer}"
+                present = f"SELECT {_of_follow_up(table)}period FROM {_quoted(table.name)} WHERE period_kind = '{coarse}'"
+                kept += f" AND ({period} IN ({present}) OR {period} IN ({_whole(table, fine, coarse)}))"
             wrong += _unequal(connection, table, groups, f"period_kind = '{fine}'", kept)
         faults[table.name] = wrong
     return verdict("D03", "Every total is the sum of its parts", len(release.tables), faults, FIX)
 
 
-def _whole_years(table: Table) -> str:
-    """SQL of the years of which the table has every quarter."""
-    quarters = f"SELECT DISTINCT {ENCLOSING['year']} AS year, period FROM {_quoted(table.name)} WHERE period_kind = 'quarter'"
-    return f"SELECT year FROM ({quarters}) GROUP BY year HAVING COUNT(*) = 4"
+def _of_follow_up(table: Table) -> str:
+    """SQL that names the follow-up before a period: in a cohort each has its own."""
+    return f"{FOLLOW_UP} || ' ' || " if table.is_cohort else ""
+
+
+def _whole(table: Table, fine: str, coarse: str) -> str:
+    """SQL of the longer periods, each after its follow-up, of which the table has every shorter one."""
+    longer = f"{_of_follow_up(table)}{ENCLOSING[coarse]}"
+    parts = f"SELECT DISTINCT {longer} AS longer, period FROM {_quoted(table.name)} WHERE period_kind = '{fine}'"
+    return f"SELECT longer FROM ({parts}) GROUP BY longer HAVING COUNT(*) = {PARTS[fine, coarse]}"
 
 
 def _unequal(connection: duckdb.DuckDBPyConnection, table: Table, groups: str, is_part: str, kept: str = "") -> int:
@@ -177,8 +193,9 @@ def _joined(one: Table, code: str, other: Table, other_code: str) -> str:
         for kind in ENCLOSING.keys() - set(table.kinds) if finest != "year" and table.is_rounded else ():
             summed = f"SELECT {dimensions}'{kind}', {ENCLOSING[kind]}, CAST(SUM(n) AS BIGINT)"
             whole = f"WHERE period_kind = '{finest}'"
-            if finest == "quarter":
-                whole += f" AND {ENCLOSING[kind]} IN ({_whole_years(table)})"
+            if finest == "quarter" or table.is_cohort:
+                of_follow_up = f"'{own} ' || " if table.is_cohort else ""
+                whole += f" AND {of_follow_up}{ENCLOSING[kind]} IN ({_whole(table, finest, kind)})"
             cells += f" UNION ALL {summed} FROM ({cells}) {whole} GROUP BY {dimensions}{ENCLOSING[kind]}"
         sides.append(f"({cells})")
     return f"{sides[0]} AS a JOIN {sides[1]} AS b USING ({keys})"

@@ -40,7 +40,7 @@ from das_pipeline.lake import Draft, canonical
 from das_pipeline.periods import first_day, last_ended, month_after, months_later, period_of
 from das_pipeline.policy import Disclosure
 from das_pipeline.run import Run
-from das_pipeline.statistics import Cube, Statistics, load_statistics
+from das_pipeline.statistics import Cube, Statistics, load_statistics, not_followed_from
 
 
 def build_leaves(run: Run, draft: Draft) -> list[Verdict]:
@@ -115,6 +115,10 @@ def _prepare(
         dimensions = [hierarchies.dimension(d, cube.scheme[d], level) for d, (_, level) in cube.leaf.items()]
         first = months_later(min(starts), -1) if cube.is_stock else min(starts)
         last = last_ended(cube.period, run.as_of) if cube.period in policy.when_ended.kinds else run.as_of
+        if cube.follow_up:
+            last = not_followed_from(run.as_of, cube.follow_up, cube.period) - timedelta(days=1)
+            if last < first:
+                continue  # nothing was followed for so long: its tables come with the first period of which everything was
         if last < first:
             raise DasError(
                 f"The cube {cube.name} has no {cube.period} that has ended since {first}, and policy.yaml, disclosure.when_ended, lets it"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import pyarrow.parquet as pq
@@ -89,6 +89,7 @@ class Table:
     source: Source
     is_simulated: bool
     cubes: dict[str, str] = field(default_factory=dict)  # code of the first dimension -> cube; {"": cube} for a table of one cube
+    follow_up: dict[str, int] = field(default_factory=dict)  # of a cohort table: the same codes -> months
     codes: dict[str, list[str]] = field(default_factory=dict)  # the codes of dimensions that no scheme has
     own_levels: tuple[tuple[str, str, str, str], ...] = ()  # scheme, level, leaf, node of the same dimensions
     shown: dict[str, str] = field(default_factory=dict)  # dimension without a total -> the code to show first; none where units differ
@@ -155,7 +156,9 @@ def published_tables(run: Run, texts: TableTexts) -> list[Table]:
     statistics = load_statistics(run.jurisdiction)
     partners = {name: partner.title for name, partner in load_partners(run.jurisdiction).items()}
     simulated = is_simulated(run)
-    tables = [_protected(run, table, statistics, partners, texts, simulated) for table in statistics.tables]
+    protected = run.lake.live("disclosure/leaves").files
+    followed = [table for declared in statistics.tables if (table := _followed(declared, protected)) is not None]
+    tables = [_protected(run, table, statistics, partners, texts, simulated) for table in followed]
     for file in run.jurisdiction.files("external/*/tables.yaml"):
         source = load_external(run.jurisdiction, file.split("/")[1])
         tables += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
@@ -172,6 +175,15 @@ def table_kinds(jurisdiction: Jurisdiction) -> dict[str, str]:
 def table_methods(jurisdiction: Jurisdiction) -> dict[str, str]:
     """Return how the counts of every protected table are protected, by name."""
     return {table.name: table.method for table in load_statistics(jurisdiction).tables if not table.derived}
+
+
+def _followed(table: Declared, protected: Collection[str]) -> Declared | None:
+    """Return `table` without the cohorts of which nothing was followed for so many months yet; None when it has no others."""
+    if table.method != "rounding":
+        return table
+    kept = {code: cube for code, cube in table.of.items() if f"{cube}.parquet" in protected}
+    ratios = [ratio for ratio in table.ratios.values() if isinstance(ratio, Share) and ratio.cube]
+    return replace(table, of=kept) if kept and all(f"{ratio.cube}.parquet" in protected for ratio in ratios) else None
 
 
 def _protected(
@@ -204,6 +216,7 @@ def _protected(
         ),
         is_simulated=simulated,
         cubes=dict(table.of),
+        follow_up={code: months for code, name in table.of.items() if (months := statistics.cube(name).follow_up)},
         codes=statistics.own_codes(table),
         own_levels=tuple(row for row in statistics.own_levels() if row[0] in {scheme for c in cubes for scheme in c.scheme.values()}),
         shown={table.stacked: next((code for code in (CLOSING, MEDIAN, HALF) if code in table.of), next(iter(table.of)))}

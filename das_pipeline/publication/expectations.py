@@ -7,7 +7,9 @@ Nothing here imports great-expectations: that takes seconds, and most candidates
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from das_pipeline.periods import is_complete, months, period_of
@@ -22,6 +25,7 @@ from das_pipeline.policy import Publication
 from das_pipeline.publication.definitions import Table
 from das_pipeline.publication.releases import Release
 from das_pipeline.rules import rule
+from das_pipeline.statistics import FOLLOW_UP
 from das_pipeline.terminology import ALL
 
 FILE = "expectations.json"
@@ -44,9 +48,11 @@ def suites(
         if before is None or path is None or not _is_same_cut(table, path):
             made.append(_suite(KEPT, table, {}, _declared(table)))
             continue
-        old = selected(path, dict(defined[table.name]))
-        made.append(_suite(KEPT, table, {"period": _values(old, "period")}, _kept(table, old, limits)))
-        made += _figures(table, path, before.as_of, as_of, limits)
+        kept = selected(path, dict(defined[table.name]))
+        for part in _parts(table, kept):
+            old = _of(kept, part)
+            made.append(_suite(KEPT, table, part | {"period": _values(old, "period")}, _kept(table, old, limits)))
+            made += _figures(table, selected(path, part), part, before.as_of, as_of, limits)
     return made
 
 
@@ -58,27 +64,34 @@ def _is_same_cut(table: Table, path: Path) -> bool:
     return facts["dims"] == {d.name: {"scheme": d.scheme, "level": d.level} for d in table.dimensions}
 
 
-def _figures(table: Table, path: Path, before: date, as_of: date, limits: Publication) -> Iterator[dict[str, Any]]:
+def _parts(table: Table, old: pa.Table) -> list[dict[str, list[str]]]:
+    """Return which rows are judged together: all, or those of each follow-up, since a period of a cohort gets ever more of these."""
+    return [{FOLLOW_UP: [code]} for code in _values(old, FOLLOW_UP)] if table.follow_up else [{}]
+
+
+def _figures(
+    table: Table, old: pa.Table, part: dict[str, list[str]], before: date, as_of: date, limits: Publication
+) -> Iterator[dict[str, Any]]:
     """Yield the suites on counts: of the periods that were over at the release before, and of those that ended since.
 
     Weeks and percentages are no counts, and add up to nothing.
     """
     if table.kind == "derived":
         return
-    over = [period for period in _values(pq.read_table(path, columns=["period"]), "period") if is_complete(period, before)]
+    over = [period for period in _values(old, "period") if is_complete(period, before)]
     if not over:
         return
-    counts = selected(path, {"period": over})["n"].drop_null().to_numpy()
+    counts = _of(old, {"period": over})["n"].drop_null().to_numpy()
     if counts.sum() >= limits.revised.count:
         near = _near(counts, table.base, limits.revised.share)
         # Cases of a period that is over go on from state to state, and from open to ended: then their sum alone stays where it was.
-        yield _suite(REVISED, table, {"period": over}, near[:1] if table.codes else near)
+        yield _suite(REVISED, table, part | {"period": over}, near[:1] if table.codes else near)
     finest = table.periods[0]
     totals = {d.name: [ALL] for d in table.dimensions if d.scheme}
     since = sorted({p for p in (period_of(m, finest) for m in months(before, as_of)) if is_complete(p, as_of)} - set(over))
     if not since or len(totals) < len(table.dimensions):
         return  # the rows of a stack are totals of cubes, which have tables of their own
-    series = selected(path, {"period": over, "period_kind": [finest], **totals}).sort_by("period")["n"].drop_null().to_numpy()
+    series = _of(old, {"period": over, "period_kind": [finest], **totals}).sort_by("period")["n"].drop_null().to_numpy()
     latest = series[-limits.new_period.periods :]
     if len(latest) and latest.min() >= limits.new_period.count:
         low, high = float(latest.min() * limits.new_period.low), float(latest.max() * limits.new_period.high)
@@ -115,8 +128,9 @@ def _expect(kind: str, **arguments: Any) -> dict[str, Any]:
 
 def _suite(rule_id: str, table: Table, rows: dict[str, list[str]], expectations: list[dict[str, Any]]) -> dict[str, Any]:
     severity = "critical" if rule(rule_id).severity == "block" else "warning"
+    of = "".join(f" {code}" for code in rows.get(FOLLOW_UP, []))
     return {
-        "name": f"{table.name} {rule_id} {rule(rule_id).name}",
+        "name": f"{table.name}{of} {rule_id} {rule(rule_id).name}",
         "expectations": [expectation | {"severity": severity} for expectation in expectations],
         "meta": {"rule": rule_id, "table": table.name, "rows": rows},
     }
@@ -124,6 +138,12 @@ def _suite(rule_id: str, table: Table, rows: dict[str, list[str]], expectations:
 
 def _values(table: pa.Table, column: str) -> list[str]:
     return sorted(table[column].unique().to_pylist())
+
+
+def _of(table: pa.Table, rows: dict[str, list[str]]) -> pa.Table:
+    return table.filter(
+        functools.reduce(operator.and_, [pc.field(column).isin(values) for column, values in rows.items()], pc.scalar(True))
+    )
 
 
 def selected(path: Path, rows: dict[str, list[str]]) -> pa.Table:

@@ -7,7 +7,7 @@ for all of its period, and `not_known` when none has for any of it; `estimate` w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,7 @@ from das_pipeline import engine
 from das_pipeline.disclosure import cells_file
 from das_pipeline.jurisdiction import Text
 from das_pipeline.lake import Lake, Version
-from das_pipeline.periods import enclosing, first_day, is_provisional, kind_of, last_day
+from das_pipeline.periods import enclosing, first_day, is_provisional, kind_of, last_day, month_after, months_later
 from das_pipeline.policy import Policy
 from das_pipeline.publication import formats, labelled
 from das_pipeline.publication.amounts import amount_cells
@@ -51,8 +51,16 @@ def protected_cells(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Ta
         view = f"leaves_{number}"
         _create_view(connection, view, leaves.path(f"{cube}.parquet"))
         leaf_periods = [row[0] for row in connection.execute(f"SELECT DISTINCT period FROM {view} ORDER BY period").fetchall()]
-        status = partial(status_of, as_of=as_of, provisional_months=policy.release.provisional_months, covered_until=covered.get(cube))
-        rows = _opening_rows(leaf_periods, status) if code == OPENING else _period_rows(leaf_periods, table.periods, status)
+        months = table.follow_up.get(code, 0)
+        status = partial(
+            status_of,
+            as_of=as_of,
+            provisional_months=policy.release.provisional_months,
+            covered_until=covered.get(cube),
+            follow_up=months,
+        )
+        shown = partial(_period_rows, leaf_periods, table.periods, status, only_whole=bool(months))
+        rows = _opening_rows(leaf_periods, status) if code == OPENING else shown()
         if code == CLOSING and table.is_balance:
             rows = [row for row in rows if row["leaf"] > leaf_periods[0]]  # the first stock is the opening of the month after
         connection.register(f"periods_{number}", pa.Table.from_pylist(rows))
@@ -94,9 +102,14 @@ def _covered_until(lake: Lake) -> dict[str, list[date | None]]:
     }
 
 
-def status_of(period: str, as_of: date, provisional_months: int | None, covered_until: Sequence[date | None] | None) -> str:
-    """Return the status of the cells of a period, given the last reference date of each source; None when that is not known."""
-    end = min(last_day(period), as_of)
+def status_of(
+    period: str, as_of: date, provisional_months: int | None, covered_until: Sequence[date | None] | None, follow_up: int = 0
+) -> str:
+    """Return the status of the cells of a period, given the last reference date of each source; None when that is not known.
+
+    What was followed up for some months needs what the sources deliver about these too.
+    """
+    end = min(months_later(month_after(last_day(period)), follow_up) - timedelta(days=1), as_of)
     days = [day or date.min for day in covered_until or ()]
     if days and max(days) < first_day(period):
         return "not_known"
@@ -119,14 +132,19 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {engine.parquet([path])}")
 
 
-def _period_rows(leaves: Sequence[str], kinds: tuple[str, ...], status: Callable[[str], str]) -> list[dict[str, Any]]:
-    """Every leaf in the periods that it lies in. A year of which not all quarters are there is left out: months tell how far it is."""
+def _period_rows(
+    leaves: Sequence[str], kinds: tuple[str, ...], status: Callable[[str], str], *, only_whole: bool = False
+) -> list[dict[str, Any]]:
+    """Every leaf in the periods that it lies in. A year of which not all quarters are there is left out: months tell how far it is.
+
+    With `only_whole` so is one of which not all months are: of a cohort the follow-ups of a period have one total.
+    """
     until = last_day(leaves[-1])
     return [
         {"leaf": leaf, "kind": kind, "node": node, "status": status(node)}
         for leaf in leaves
         for kind, node in enclosing(leaf).items()
-        if kind in kinds and (kind_of(leaf) != "quarter" or last_day(node) <= until)
+        if kind in kinds and (last_day(node) <= until or not (only_whole or kind_of(leaf) == "quarter"))
     ]
 
 

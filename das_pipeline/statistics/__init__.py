@@ -1,5 +1,6 @@
 """Statistics: confidential base cubes of what the chain counts, from definitions that are data."""
 
+from das_pipeline.statistics.counting import not_followed_from
 from das_pipeline.statistics.cubes import build_cubes
 from das_pipeline.statistics.declarations import Method, Rate, Share
 from das_pipeline.statistics.loading import load_statistics
@@ -8,6 +9,7 @@ from das_pipeline.statistics.model import (
     CLOSING,
     CORRECTIONS,
     ENDED,
+    FOLLOW_UP,
     HALF,
     INFLOW,
     LINES,
@@ -15,7 +17,6 @@ from das_pipeline.statistics.model import (
     MOVEMENT,
     OPENING,
     OUTFLOW,
-    PENDING,
     STILL_OPEN,
     WEEKS,
     Cube,
@@ -29,6 +30,7 @@ __all__ = [
     "CLOSING",
     "CORRECTIONS",
     "ENDED",
+    "FOLLOW_UP",
     "HALF",
     "INFLOW",
     "LINES",
@@ -36,7 +38,6 @@ __all__ = [
     "MOVEMENT",
     "OPENING",
     "OUTFLOW",
-    "PENDING",
     "STILL_OPEN",
     "WEEKS",
     "Cube",
@@ -48,4 +49,5 @@ __all__ = [
     "build_cubes",
     "counts_of",
     "load_statistics",
+    "not_followed_from",
 ]

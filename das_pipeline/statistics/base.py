@@ -18,7 +18,7 @@ from das_pipeline import engine, layered
 from das_pipeline.chain import ChainModel, Unit, create_event_changes, create_spell_changes, is_built_on
 from das_pipeline.lake import Draft, Version
 from das_pipeline.run import Run, code_version
-from das_pipeline.statistics.counting import first_pending
+from das_pipeline.statistics.counting import not_followed_from
 from das_pipeline.statistics.model import CLOSING, WEEKS, Cube, Statistics
 
 EVENTS, SPELLS, CONCEPTS = "chain/events", "chain/spells", "terminology/concepts"
@@ -141,7 +141,7 @@ def _rules(run: Run, chain: ChainModel, statistics: Statistics) -> dict[str, Any
         "jurisdiction": run.jurisdiction.hash,
         "code": code_version("statistics"),
         "month": run.as_of.isoformat()[:7],
-        "pending": first_pending(run.as_of, 0).isoformat(),
+        "followed": not_followed_from(run.as_of, 0, "month").isoformat(),
     }
 
 

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from das_pipeline.chain import ChainModel
-from das_pipeline.periods import SQL_TEXT, month_after, months_later
+from das_pipeline.periods import SQL_TEXT, Kind, first_day, month_after, months_later, period_of
 from das_pipeline.statistics import spells
-from das_pipeline.statistics.model import PENDING, STATE, Cube
+from das_pipeline.statistics.model import STATE, Cube
 
 PERIOD_TEXT = {kind: text.format(day="occurred_on") for kind, text in SQL_TEXT.items()}
 RECORD_KEY = "CAST('0x' || SUBSTRING(SHA256($secret || ' ' || partner || ' ' || record_no || ' ' || sub), 1, 16) AS UBIGINT)"
@@ -103,13 +103,13 @@ def _band(dimension: str, bounds: Sequence[int]) -> str:
 
 
 def _cohort(cube: Cube, as_of: date, dated: dict[str, Any]) -> Query:
-    """Each unit that started, in the furthest of the states that it reached within the months of the follow-up.
+    """Each unit of a period that was followed, in the furthest of the states that it reached within the months of the follow-up.
 
     A state of the unit itself is reached by an event of its record; one of another unit by an event of the same case and person, or of
     the case where one of the two has no person. With `linked_by`, only a record with that event has others.
     """
-    bound: dict[str, Any] = {"as_of": as_of, "start": cube.kinds[0], "pending": PENDING, **dated}
-    bound |= {"pending_from": first_pending(as_of, cube.follow_up)}
+    bound: dict[str, Any] = {"as_of": as_of, "start": cube.kinds[0], **dated}
+    bound["after"] = not_followed_from(as_of, cube.follow_up, cube.period)
     places = []
     for place, (state, kinds) in enumerate(cube.states.items()):
         bound[f"state_{place}"] = state
@@ -157,15 +157,19 @@ reached AS (
     GROUP BY partner, record_no
 )
 SELECT s.occurred_on{_listed(columns, "s.")},
-    CASE WHEN s.occurred_on >= $pending_from THEN $pending {of_place} ELSE $state_0 END AS {STATE}, 1 AS n
+    CASE {of_place} ELSE $state_0 END AS {STATE}, 1 AS n
 FROM starts AS s
 LEFT JOIN reached AS r ON r.partner = s.partner AND r.record_no = s.record_no"""
     return query, bound
 
 
-def first_pending(as_of: date, months: int) -> date:
-    """Return the first day of the first month whose units have not all had `months` by the end of `as_of`."""
-    return months_later(month_after(as_of + timedelta(days=1)), -months - 1)
+def not_followed_from(as_of: date, months: int, kind: Kind) -> date:
+    """Return the first day of the first period of `kind` of which some unit has not had `months` by the end of `as_of`.
+
+    Before, a cohort says nothing: of a period of which a part was followed, each release would show how far one month more had come.
+    """
+    month = months_later(month_after(as_of + timedelta(days=1)), -months - 1)
+    return first_day(period_of(month, kind))
 
 
 def counted_leaves(cube: Cube, *, keyed: bool = False) -> Query:

@@ -62,7 +62,7 @@ def build_cubes(run: Run, draft: Draft) -> list[Verdict]:
         draft.facts["counted"] = _counted(connection, statistics)
         draft.facts["covered_until"] = {cube.name: _covered_until(run, chain, cube) for cube in statistics.cubes}
         keep_base(connection, run, draft, chain, statistics, base)
-        return judging.judge_cubes(connection, statistics, load_policy(run.jurisdiction).statistics)
+        return judging.judge_cubes(connection, statistics, run.as_of, load_policy(run.jurisdiction).statistics)
 
 
 def create_hierarchies(connection: duckdb.DuckDBPyConnection, statistics: Statistics, path: Path) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import duckdb
 
 from das_pipeline import engine
 from das_pipeline.gate import Verdict, share_exceeds
+from das_pipeline.periods import period_of
 from das_pipeline.policy import HalfFull, WarnAndBlock
 from das_pipeline.policy import Statistics as Limits
 from das_pipeline.statistics.base import added_up
-from das_pipeline.statistics.counting import PERIOD_TEXT, counted_leaves
-from das_pipeline.statistics.model import CLOSING, INFLOW, OUTFLOW, PENDING, STATE, Cube, Statistics
+from das_pipeline.statistics.counting import PERIOD_TEXT, counted_leaves, not_followed_from
+from das_pipeline.statistics.model import CLOSING, INFLOW, OUTFLOW, STATE, Cube, Statistics
 
 TABLES = {
     "parts": "cube VARCHAR, dimension VARCHAR, category VARCHAR, period VARCHAR, n BIGINT",
@@ -67,14 +69,14 @@ def take_in_corrections(connection: duckdb.DuckDBPyConnection, cube: Cube, base:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE corrections_{cube.statistic} AS {query}", bound)
 
 
-def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics, limits: Limits) -> list[Verdict]:
-    """Return F01, F04 to F08 and F15 on the cubes that were taken in."""
+def judge_cubes(connection: duckdb.DuckDBPyConnection, statistics: Statistics, as_of: date, limits: Limits) -> list[Verdict]:
+    """Return F01, F04 to F08 and F15 on the cubes that were taken in, as known on `as_of`."""
     differences: dict[str, list[tuple[object, ...]]] = {
         rule: connection.execute(engine.sql(__package__, f"{file}.sql")).fetchall() for rule, file in FILES.items()
     }
     pairs = [(cube, statistics.cube(cube.adds_up_to)) for cube in statistics.cubes if cube.adds_up_to]
     differences["F07"] = [
-        (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(*shared_differences(a, b)).fetchall()
+        (f"{a.name} and {b.name}", row) for a, b in pairs for row in connection.execute(*shared_differences(a, b, as_of)).fetchall()
     ]
     stocks = [cube for cube in statistics.cubes if cube.part == CLOSING]
     differences["F01"] = [
@@ -109,7 +111,6 @@ def handovers_arrive(connection: duckdb.DuckDBPyConnection, statistics: Statisti
 def _not_received(connection: duckdb.DuckDBPyConnection, cube: Cube) -> tuple[int, int, int]:
     """Return how many units were sent long enough ago, how many of them have not arrived after the cube's follow-up, and its months."""
     counts = dict(connection.execute(f"SELECT {STATE}, CAST(SUM(n) AS BIGINT) FROM cube_{cube.name} GROUP BY {STATE}").fetchall())
-    counts.pop(PENDING, None)
     return sum(counts.values()), counts.get(next(iter(cube.states)), 0), cube.follow_up
 
 
@@ -154,23 +155,26 @@ HAVING SUM(c.n) <> 0
 ORDER BY {dimensions}c.period"""
 
 
-def shared_differences(cube: Cube, anchor: Cube) -> tuple[str, dict[str, str]]:
+def shared_differences(cube: Cube, anchor: Cube, as_of: date) -> tuple[str, dict[str, str]]:
     """Return a query for the years in which `cube` differs from the cube it adds up to, and its values to bind.
 
-    Both are rolled up to the dimensions that they share, each at the coarser level of the two.
+    Both are rolled up to the dimensions that they share, each at the coarser level of the two. Of what a cohort adds up to, only the
+    periods count that were followed: it has no others.
     """
     shared = sorted(d for d in cube.leaf.keys() & anchor.leaf.keys() if cube.scheme[d] == anchor.scheme[d])
     bound = {f"{d}_scheme": cube.scheme[d] for d in shared}
     bound |= {f"{d}_level": min(cube.levels[d], anchor.levels[d], key=len)[0] for d in shared}
+    if cube.follow_up:
+        bound["not_followed"] = period_of(not_followed_from(as_of, cube.follow_up, cube.period), cube.period)
     query = f"""
 WITH ours AS ({_rolled_up(cube, shared)}),
-theirs AS ({_rolled_up(anchor, shared)}),
+theirs AS ({_rolled_up(anchor, shared, "WHERE c.period < $not_followed" if cube.follow_up else "")}),
 differences AS ((SELECT * FROM ours EXCEPT SELECT * FROM theirs) UNION (SELECT * FROM theirs EXCEPT SELECT * FROM ours))
 SELECT DISTINCT year FROM differences ORDER BY year"""
     return query, bound
 
 
-def _rolled_up(cube: Cube, dimensions: Sequence[str]) -> str:
+def _rolled_up(cube: Cube, dimensions: Sequence[str], where: str = "") -> str:
     """Return a query: the counts of `cube` by year and the nodes of `dimensions`."""
     nodes = {d: f"{d}_of.node" for d in dimensions} | {"year": "SUBSTR(c.period, 1, 4)"}
     columns = ", ".join(f"{node} AS {name}" for name, node in nodes.items())
@@ -178,7 +182,7 @@ def _rolled_up(cube: Cube, dimensions: Sequence[str]) -> str:
         f"JOIN hierarchies AS {d}_of ON {d}_of.scheme = ${d}_scheme AND {d}_of.level = ${d}_level AND {d}_of.leaf = c.{d}"
         for d in dimensions
     )
-    return f"SELECT {columns}, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} GROUP BY {', '.join(nodes.values())}"
+    return f"SELECT {columns}, SUM(c.n) AS n FROM cube_{cube.name} AS c {joins} {where} GROUP BY {', '.join(nodes.values())}"
 
 
 def _verdict(rule: str, differences: Sequence[tuple[object, ...]]) -> Verdict:

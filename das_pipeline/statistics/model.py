@@ -18,7 +18,6 @@ STATE, WEEKS, ENDED = "state", "weeks", "ended"
 MEASURE, MEDIAN, STILL_OPEN = "measure", "median", "after_week_"  # of tables that are derived from a duration
 HALF = "half_up_to"
 AMOUNTS = {"quarter_up_to": 0.25, HALF: 0.5, "three_quarters_up_to": 0.75}  # of tables that are derived from classes of an amount
-PENDING = "pending"  # the state of a cohort whose months are not over
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class Cube:
 
     A cube of type flow counts events, each, the first or the last of a unit; one of type persons the persons with such events, once a
     period. The other types are counted in several cubes, one for each `part` of the `statistic`: the inflow, outflow and closing stock of
-    a balance, the stock by the months it waits; the spells of a duration; the states of a cohort after so many months.
+    a balance, the stock by the months it waits; the spells of a duration; the states of a cohort after so many months, in the periods
+    all of whose units have had them.
 
     `unit_of_count` says what 1 is. For each dimension: `leaf`, its column and level; `scheme`; `levels`, from the leaf's up to the total;
     `unknown`, the concept for what is not known. `own` has the levels of dimensions that no terminology has, such as weeks: dimension ->

@@ -9,7 +9,7 @@ from das_pipeline.chain import ChainModel, Spell
 from das_pipeline.errors import nearest
 from das_pipeline.jurisdiction import Place
 from das_pipeline.statistics.declarations import DeclaredCube
-from das_pipeline.statistics.model import CLOSING, ENDED, INFLOW, OUTFLOW, PENDING, STATE, WAITING, WEEKS, Cube
+from das_pipeline.statistics.model import CLOSING, ENDED, INFLOW, OUTFLOW, STATE, WAITING, WEEKS, Cube
 from das_pipeline.terminology import ALL, TOTAL, Scheme
 
 UNKNOWN = "unknown"
@@ -104,8 +104,6 @@ class CubeReader:
         if declared.sent_to and declared.sent_to not in receivers:
             sentence = f"cube {declared.cube}: {start} does not send anything to {declared.sent_to}. {nearest(declared.sent_to, receivers)}"
             (self.place / "sent_to").refuse(sentence)
-        if PENDING in declared.states:
-            (self.place / "states" / PENDING).refuse(f"cube {declared.cube}: {PENDING} is the state of units whose months are not over.")
         first = f"{declared.cube}_{declared.follow_up[0]}"
         for months in declared.follow_up:
             cube = self._cube(declared, f"{declared.cube}_{months}", "start", [start])
@@ -120,7 +118,7 @@ class CubeReader:
             if cube.name != first:
                 cube = replace(cube, adds_up_to=first)
             level = STATE if cube.name == first else f"{STATE}_{months}"  # not shared: of two follow-ups only the totals are equal
-            yield _with_own(cube, STATE, {level: {state: state for state in (*declared.states, PENDING)}})
+            yield _with_own(cube, STATE, {level: {state: state for state in declared.states}})
 
     def _unit_of(self, kind: str) -> str:
         return self.chain.unit_of(kind) if kind in self.chain.order else ""

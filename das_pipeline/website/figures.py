@@ -11,7 +11,6 @@ from types import MappingProxyType
 from markupsafe import Markup
 
 from das_pipeline.periods import is_complete, year_before
-from das_pipeline.statistics import PENDING
 from das_pipeline.terminology import ALL
 from das_pipeline.website import charts
 from das_pipeline.website.cells import Cell, PublishedTable
@@ -225,7 +224,7 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, title
     heads_dim = next(d for d in table.dims if d != rows_dim)
     heads = [
         *([ALL] if table.has_total(heads_dim) else []),
-        *(c for c in table.codes(heads_dim) if not _is_ahead(table, kind, period, heads_dim, c)),
+        *(c for c in table.codes(heads_dim) if table.cell(kind, period, {heads_dim: c})),  # of a cohort not all months are over
     ]
     rows = [
         Row(
@@ -238,14 +237,6 @@ def _crossed(table: PublishedTable, kind: str, period: str, rows_dim: str, title
     caption = language.say("caption", title=title, by=_head(table, period, language))
     texts = [language.text(table.labels[heads_dim][h]) for h in heads]
     return Grid(caption, language.text(table.descriptions[rows_dim]), texts, rows, has_total=True)
-
-
-def _is_ahead(table: PublishedTable, kind: str, period: str, dim: str, code: str) -> bool:
-    """Whether nothing of a column is known yet: of none of what began in the period are so many months over."""
-    states = next((d for d in table.dims if d != dim and PENDING in table.labels[d]), None)
-    pending = table.cell(kind, period, {dim: code, states: PENDING}) if states else None
-    whole = table.cell(kind, period, {dim: code})
-    return bool(pending and whole and whole.n and pending.n == whole.n)
 
 
 def _ranked(grid: Grid, language: Language) -> Grid:

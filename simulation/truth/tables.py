@@ -174,7 +174,7 @@ def _sortable(events: Events, dimension: Dimension) -> list[tuple[bool, object]]
 def cohort_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, opening: date, until: date) -> pa.Table:
     """The units with events of the kind, by the furthest state within the months: through their own events, or those of case and person."""
     first, last = _month_of(opening), _month_of(until)
-    names = [*cube.states, "pending"]
+    names = tuple(cube.states)
     place_of = {kind: place for place, kinds in enumerate(cube.states.values()) for kind in kinds}
     reached = [e.of(list(place_of)) for e in every if set(place_of) & set(e.kind.words)]
     by_row: dict[tuple[str, str, int], list[tuple[np.datetime64, int]]] = {}
@@ -187,13 +187,15 @@ def cohort_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, openi
             by_row.setdefault((events.unit, events.partner, row), []).append((on, place))
             by_case.setdefault(case, []).append((events.unit, person, on, place))
     counts: Counter[tuple[str, ...]] = Counter()
-    full = month_number(np.array([np.datetime64(until) + 1]))[0] - 1  # the last month that is over
+    followed = _followed_until(cube, until)
     for events in (e.of([cube.cohort or ""]) for e in every if cube.cohort in e.kind.words):
         month = month_number(events.on)
-        starts = events.at(np.flatnonzero((month >= first) & (month <= last) & ~events.outcome.is_in(cube.without)))
+        last_of_period = (month // MONTHS[cube.period] + 1) * MONTHS[cube.period] - 1
+        is_followed = (month >= first) & (month <= last) & (last_of_period <= followed)
+        starts = events.at(np.flatnonzero(is_followed & ~events.outcome.is_in(cube.without)))
         month, end = month_number(starts.on), _months_later(starts.on, cube.months)
-        state = np.full(len(starts), len(names) - 1)
-        for n in np.flatnonzero(month + cube.months <= full).tolist():
+        state = np.zeros(len(starts), dtype=np.int64)
+        for n in range(len(starts)):
             person, case, start = int(starts.person[n]), int(starts.case[n]), starts.on[n]
             own = by_row.get((starts.unit, starts.partner, int(starts.row[n])), [])
             others = [
@@ -205,8 +207,18 @@ def cohort_cube_table(cube: Cube, every: Sequence[Events], levels: Levels, openi
                 others = []
             state[n] = max((place for on, place in [*own, *others] if start <= on < end[n]), default=0)
         columns = [levels.counted(starts, dimension) for dimension in cube.by.values()]
-        _count(counts, [*columns, Coded(tuple(names), state)], month, cube.period)
+        _count(counts, [*columns, Coded(names, state)], month, cube.period)
     return _table([*cube.by, "state", "period"], counts, cube.period)
+
+
+def _followed_until(cube: Cube, until: date) -> int:
+    """The last month whose units have all had the months of the cube by the end of `until`."""
+    return int(month_number(np.array([np.datetime64(until) + 1]))[0]) - 1 - cube.months
+
+
+def _last_month_of(period: str) -> int:
+    """The number of the last month of a period."""
+    return (int(period[:4]) - 1970) * 12 + (11 if len(period) == 4 else int(period[5:]) - 1)
 
 
 def _months_later(days: Days, months: int) -> Days:
@@ -237,7 +249,13 @@ def published_table(table: Table, cubes: Mapping[str, tuple[Cube, pa.Table]], le
             code: published_table(table.model_copy(update={"cohort": {}, "cube": cube}), cubes, levels, opening, until).to_pylist()
             for code, cube in table.cohort.items()
         }
-        cells = {(code, *list(row.values())[:-1]): row["n"] for code, rows in parts.items() for row in rows}
+        followed = {code: _followed_until(cubes[cube][0], until) for code, cube in table.cohort.items()}
+        cells = {
+            (code, *list(row.values())[:-1]): row["n"]
+            for code, rows in parts.items()
+            for row in rows
+            if _last_month_of(row["period"]) <= followed[code]
+        }
         return _table(["months", *table.by, "period_kind", "period"], cells, None)
     if table.stack:
         ((dimension, stacked),) = table.stack.items()

@@ -39,3 +39,21 @@ def test_a_period_that_has_ended(tmp_path: Path, as_of: str, periods: list[str])
 
 def test_the_running_year_of_a_table_by_month_is_known_from_its_months(tmp_path: Path) -> None:
     assert judged(tmp_path, "2024-02-29", ["2024-01", "2024-02", "2024"]).passed
+
+
+@pytest.mark.breaks("D25")
+def test_a_cohort_of_which_a_part_was_not_followed_so_long(tmp_path: Path) -> None:
+    """On 29 June 2024 six months are not over for the last cases of 2023."""
+    assert not followed(tmp_path, "2024-06-29", [("after_month_3", "2023"), ("after_month_6", "2023")]).passed
+    assert followed(tmp_path, "2024-06-30", [("after_month_3", "2023"), ("after_month_6", "2023")]).passed
+    assert not followed(tmp_path, "2024-06-30", [("after_month_3", "2024-04")]).passed
+    assert followed(tmp_path, "2024-07-31", [("after_month_3", "2024-04")]).passed
+
+
+def followed(folder: Path, as_of: str, periods: list[tuple[str, str]]) -> Verdict:
+    """The verdict on a cohort table with these follow-ups, whatever the policy says of kinds of period."""
+    (folder / "changes.json").write_text(json.dumps({"as_of": as_of}), encoding="utf-8")
+    rows = [{"months": code, "period_kind": "year" if len(p) == 4 else "month", "period": p, "n": 10} for code, p in periods]
+    dims = {"months": {"scheme": None, "level": "row"}}
+    table = Table("cohort", folder, pa.Table.from_pylist(rows), FACTS | {"dims": dims})
+    return what_grows_is_absent(Published(folder, {"cohort": table}, []), Limits((5,), 50, 50))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from das_pipeline.policy import load_policy
 from das_pipeline.publication import judging
 from das_pipeline.publication.candidate import defined_codes
 from das_pipeline.publication.data_docs import PAGE
-from das_pipeline.publication.definitions import published_tables
+from das_pipeline.publication.definitions import Dimension, published_tables
 from das_pipeline.publication.expectations import FILE, KEPT, NEW, REVISED, suites
 from das_pipeline.publication.releases import Release
 from das_pipeline.publication.texts import table_texts
@@ -104,6 +105,25 @@ def test_a_category_that_the_definitions_no_longer_have_is_not_expected(release_
     (kept, *_) = suites(tables, {"reports": {"offence": ["property", "all"]}}, release_before, AS_OF, limits)
     assert kept["expectations"][1]["kwargs"] == {"column": "offence", "value_set": ["all", "property"]}
     assert kept["expectations"][0]["kwargs"]["min_value"] == len(kept["meta"]["rows"]["period"]) * 2
+
+
+def test_a_follow_up_is_expected_in_the_periods_that_had_it(release_before: Release, toy_run: Run) -> None:
+    """A year that has been followed for 6 months has later been followed for 12 too: twice the rows, of which nothing is wrong."""
+    (table,) = [t for t in published_tables(toy_run, table_texts(toy_run.jurisdiction)) if t.name == "reports"]
+    months = Dimension("months", None, "row")
+    cohort = replace(table, name="onward", dimensions=(months,), follow_up={"after_month_6": 6, "after_month_12": 12}, periods=("year",))
+    followed = [("after_month_6", "2021", 700), ("after_month_6", "2022", 800), ("after_month_12", "2021", 700)]
+    rows = pa.Table.from_pylist([{"months": code, "period_kind": "year", "period": year, "n": n} for code, year, n in followed])
+    facts = json.dumps({"dims": {"months": {"scheme": None, "level": "row"}}})
+    pq.write_table(rows.replace_schema_metadata({"das": facts}), release_before.folder / "tables" / "onward.parquet")
+    limits = load_policy(toy_run.jurisdiction).publication
+    made = suites([cohort], {"onward": {"months": list(cohort.follow_up)}}, release_before, AS_OF, limits)
+    assert [(suite["meta"]["rule"], suite["meta"]["rows"]) for suite in made] == [
+        (KEPT, {"months": ["after_month_12"], "period": ["2021"]}),
+        (KEPT, {"months": ["after_month_6"], "period": ["2021", "2022"]}),
+        (REVISED, {"months": ["after_month_6"], "period": ["2021", "2022"]}),
+    ], "the 700 of a follow-up are too few to judge how they are revised"
+    assert made[2]["expectations"][0]["kwargs"] == {"column": "n", "min_value": 1125.0, "max_value": 1875.0}
 
 
 @pytest.mark.slow

@@ -174,7 +174,7 @@ def judge(run: Run, wrong: str) -> list[Verdict]:
             connection.execute("CREATE OR REPLACE TEMP TABLE selected (occurred_on DATE, n BIGINT)")
             connection.executemany("INSERT INTO selected VALUES (?, ?)", days)
             judging.take_in(connection, one)
-        return judging.judge_cubes(connection, statistics, Limits())
+        return judging.judge_cubes(connection, statistics, date(2024, 3, 31), Limits())
 
 
 @pytest.mark.breaks("F15")
