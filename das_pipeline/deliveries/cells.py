@@ -77,7 +77,7 @@ def _text_sizes(column: pa.Array) -> np.ndarray | int:
         sizes = _text_sizes(column.dictionary)
         if isinstance(sizes, int):
             return sizes
-        places = compute.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)  # of null, the 0 at the end
+        places = compute.fill_null(compute.cast(column.indices, pa.int64()), -1).to_numpy(zero_copy_only=False)  # of null, the 0 at the end
         return np.append(sizes, 0)[places]
     if is_text(kind):
         return compute.fill_null(compute.binary_length(column), 0).to_numpy(zero_copy_only=False)

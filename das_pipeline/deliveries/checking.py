@@ -63,7 +63,7 @@ def rows_query(contract: Contract, header: Header, units: Mapping[str, str], ref
     sub, content_hash, is_withdrawal, parent_<n> (the key each relation points to), and the contract's columns typed.
     """
     columns = [c for c in contract.columns if c.name in header.positions]
-    texts = ",\n    ".join(f"{_text(c, header.positions[c.name], contract)} AS t_{c.name}" for c in columns)
+    texts = ",\n    ".join(f"{_text(c, header.positions[c.name])} AS t_{c.name}" for c in columns)
     values = ",\n    ".join(f"{_value(c, contract.format.decimal)} AS v_{c.name}" for c in columns)
     faults = [f for c in columns if c.on_error != "warn" for f in _faults(c, contract, reference_on)]
     warned = [f for c in columns if c.on_error == "warn" for f in _faults(c, contract, reference_on)]
@@ -157,14 +157,12 @@ def _is_withdrawal(contract: Contract) -> str:
 # -- a field into a value
 
 
-def _text(column: Column, position: int, contract: Contract) -> str:
-    """The text of a field, NULL when it stands for nothing. Of a code or key, blanks of every kind do, as every other token."""
+def _text(column: Column, position: int) -> str:
+    """The text of a field, NULL when it stands for nothing, as blanks of every kind do."""
     trimmed = f"trim(f[{position}])"
     if not column.null_tokens:
         return trimmed
-    is_nothing = is_in(trimmed, column.null_tokens)
-    if column.one_of or column.concept or column.required or column.name in (*contract.unit_key, *contract.sub_key):
-        is_nothing = unless_plain(is_in(normal_form(trimmed), column.null_tokens), is_nothing)
+    is_nothing = unless_plain(is_in(normal_form(trimmed), column.null_tokens), is_in(trimmed, column.null_tokens))
     return f"CASE WHEN NOT ({is_nothing}) THEN {trimmed} END"
 
 
@@ -221,10 +219,11 @@ def _conditions(column: Column, contract: Contract, reference_on: date) -> Itera
     elif column.required_with is not None and contract.by_name[column.required_with].valid_on(reference_on):
         yield "K06", f"{text} IS NULL AND {_filled(contract.by_name[column.required_with])} AND NOT is_withdrawal"
     if column.type == "text":
-        no_values = ", ".join(map(literal, letters.NO_VALUE))
-        yield "K06", f"is_odd AND ({text} IN ({no_values}) OR starts_with({text}, '=\"'))"
+        yield "K06", f"CASE WHEN is_odd THEN regexp_full_match({text}, {literal(letters.NO_VALUE)}) END"
+        if column.identity is not None:
+            yield "K06", f"CASE WHEN is_odd OR contains({text}, '?') THEN regexp_matches({text}, {literal(letters.IN_NAME)}) END"
     if column.type == "text" and column.mask is None and (is_key or column.reference is not None):
-        yield "K02", f"regexp_full_match({text}, '[0-9][.,][0-9]+[eE][+]?[0-9]+|''[0-9].*')"  # a spreadsheet's forms of a number
+        yield "K02", f"regexp_full_match({text}, {literal(letters.NO_NUMBER)})"
         yield "K02", is_in(f"upper({text})", letters.NO_KEY)
     if column.type != "text":
         yield "K06", f"{text} IS NOT NULL AND {value} IS NULL"

@@ -1,7 +1,7 @@
 """How partners write a date, as a contract declares it: `dd-mm-yyyy`, `m/d/yyyy h:mm:ss AM`.
 
-yyyy, mm, dd are four or two digits, m and d one or two. The time of day, after a blank or a T, is checked and not kept: hh (00 to 24) or
-with AM h and hh (1 to 12), mm, ss. Everything else is itself.
+yyyy, mm, dd are four or two digits, m and d one or two. The time of day, after a blank or a T, is checked and not kept: hh (00 to 23,
+and 24:00) or with AM h and hh (1 to 12), mm, ss. Everything else is itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ USUAL = (
     "yyyy-mm-dd hh:mm:ss",
 )
 _DAY = {"yyyy": "[0-9]{4}", "mm": "[0-9]{2}", "m": "[0-9]{1,2}", "dd": "[0-9]{2}", "d": "[0-9]{1,2}"}
-_TIME = {"hh": "([01][0-9]|2[0-4])", "h": "(1?[0-9]|2[0-4])", "mm": "[0-5][0-9]", "ss": "([0-5][0-9]|60)"}
+_TIME = {"hh": "([01][0-9]|2[0-3])", "h": "(1?[0-9]|2[0-3])", "mm": "[0-5][0-9]", "ss": "([0-5][0-9]|60)"}
 _TWELVE = {"hh": "(0[1-9]|1[0-2])", "h": "(0?[1-9]|1[0-2])", "AM": "(AM|PM|am|pm)"}
 _FORM = re.compile(r"([ymd]+(?:([-/. ]?)[ymd]+\2[ymd]+))(?:([ T])(hh?:mm(?::ss)?)( ?AM)?)?")
 
@@ -63,8 +63,9 @@ def date_form(format: str) -> DateForm:
     rest = ""
     if time:
         words = _TIME | (_TWELVE if twelve else {})
-        rest = between + ":".join(words[word] for word in time.split(":"))
-        rest += " " * (twelve or "").count(" ") + words["AM"] if twelve else ""
+        rest = ":".join(words[word] for word in time.split(":"))
+        rest = rest + " " * twelve.count(" ") + words["AM"] if twelve else f"({rest}|{':'.join(['24', '00', '00'][: time.count(':') + 1])})"
+        rest = between + rest
     return DateForm(parts, separator or "", rest)
 
 

@@ -24,6 +24,7 @@ _DAMAGE = (CalamineError, OSError, ValueError)  # what the library raises; its t
 # A formatted cell far below a table makes a sheet of millions of empty rows: of these, and some that are always allowed, so many a cell.
 _PLACES_A_CELL, _PLACES_ALLOWED = 20, 10_000_000
 _BYTES_A_PLACE = 250  # what the place of a cell takes in memory
+_NO_DAY = (1900, 2, 28)  # and of 29 February 1900, which Excel has and no calendar, the library makes the day before
 _EXACT = 10**15  # Excel keeps fifteen digits of a number: of a longer one the last are lost
 # Tags alone, never an element to its end: a pattern that looks for an end that is not there takes for ever.
 _CELL = re.compile(
@@ -39,6 +40,10 @@ _RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
 _TARGET = re.compile(rb"\bTarget\s*=\s*[\"']([^\"'<>]*)[\"']")
 _TYPE = re.compile(rb"\bType\s*=\s*[\"'][^\"'<>]*/(worksheet|sharedStrings|styles)[\"']")
 _STYLE = re.compile(rb"\bs\s*=\s*[\"']([0-9]{1,9})[\"']")
+_IS_INLINE = b"inlineStr"
+# In a cell with a day, a moment so close to midnight that the library makes the next day of it.
+_LAST_MOMENT = b".9999999"
+_DAYS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # the formats of days and times that have a number and no code
 _IS_NUMBER = re.compile(rb"\bt\s*=\s*[\"']n[\"']|^(?!.*\bt\s*=)", re.DOTALL)
 # A format that shows a number in so many digits, as 00000 or 000-00-0000: zeros, and signs that stand for themselves.
 _DIGITS = re.compile(r"(?:0|[- ()]|\\.|\"[^\"]*\"|_.)+")
@@ -74,7 +79,7 @@ def excel_cells(chunks: Iterable[bytes], growth: Growth, texts: Collection[str] 
     if len(filled) > 1:
         raise NotReadable("I03", f"has {len(filled)} sheets with something in them: one is the table. Ask for a file with that sheet only.")
     if not filled:
-        return (), iter(())
+        raise NotReadable("I05", "has no sheet with something in it that is shown: hidden sheets are not read. Ask for it again.")
     sheet = filled[0]
     top = (sheet.start or (0, 0))[0]
     rows = (row[-sheet.width :] for row in islice(sheet.iter_rows(), top, None))  # the library gives the empty rows above the table
@@ -102,8 +107,10 @@ def _excel_rows(
 
 
 def _is_understood(row: Sequence[Any], of_text: Sequence[int]) -> bool:
-    """Whether a row has something, each of its numbers as it was entered, and nothing that Excel made of a text."""
+    """Whether a row has something, each of its numbers and days as it was entered, and nothing that Excel made of a text."""
     if not any(value != "" for value in row) or any(isinstance(value, int | float) and abs(value) >= _EXACT for value in row):
+        return False
+    if any(isinstance(value, date) and (value.year, value.month, value.day) == _NO_DAY for value in row):
         return False
     return not any(isinstance(row[n], bool | date) or (isinstance(row[n], float) and not row[n].is_integer()) for n in of_text)
 
@@ -164,7 +171,7 @@ def _look_through(packed: io.BytesIO, growth: Growth) -> _Looks:
 
 
 def _digits_shown(book: zipfile.ZipFile, styles: zipfile.ZipInfo, growth: Growth) -> Iterator[int]:
-    """In how many digits at least each style of a workbook shows a whole number, in their order; 1 of most."""
+    """In how many digits at least each style of a workbook shows a whole number, in their order: 1 of most, 0 of a day or time."""
     try:
         root = etree.fromstring(b"".join(member_content(book, styles, growth)), etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
@@ -173,7 +180,11 @@ def _digits_shown(book: zipfile.ZipFile, styles: zipfile.ZipInfo, growth: Growth
     for style in root.iterfind("{*}cellXfs/{*}xf"):
         code = re.sub(r"\[[^\]]*\]", "", codes.get(style.get("numFmtId"), "").split(";")[0])
         zeros = re.sub(r"\\.|\"[^\"]*\"|_.", "", code).count("0")
-        yield zeros if _DIGITS.fullmatch(code) and zeros > 1 else 1
+        letters = re.sub(r"\\.|\"[^\"]*\"|_.", "", code).lower()
+        if int(style.get("numFmtId") or 0) in _DAYS or (letters != "general" and set(letters) & set("ymdhs")):
+            yield 0
+        else:
+            yield zeros if _DIGITS.fullmatch(code) and zeros > 1 else 1
 
 
 def _parts(directory: bytes) -> dict[str, set[str]]:
@@ -205,10 +216,15 @@ def _look_at_sheet(looks: _Looks, content: Iterable[bytes], shared: Sequence[int
     is_shared = is_text = False
     is_any_padded, digits = any(shown > 1 for shown in styles), 1
     waiting: int | None = None  # the row of a formula whose value did not come yet
+    attributes, last = b"", (0, 0)
     for _, tag in _tags(_CELL, _in_utf_8(content), growth):
         if (index := tag["value"]) is not None:
             waiting = None
-            size += shared[int(index)] if is_shared and index.isdigit() and int(index) < len(shared) else 0
+            if is_shared and not index.strip().isdigit():
+                raise NotReadable("I03", "is a damaged Excel file: a cell names a text that is not there. Ask for it again.")
+            if _IS_INLINE in attributes or (_LAST_MOMENT in index and _shown(attributes, styles) == 0):
+                looks.note(row)
+            size += shared[int(index)] if is_shared and int(index) < len(shared) else 0
             if digits > 1 and len(index := index.split(b".")[0]) < digits and index.isdigit():
                 size += _BYTES_A_PLACE
                 looks.digits.setdefault(_placed(row), {})[column] = digits
@@ -227,17 +243,26 @@ def _look_at_sheet(looks: _Looks, content: Iterable[bytes], shared: Sequence[int
             is_shared, is_text = _SHARED.search(attributes) is not None, _IS_TEXT.search(attributes) is not None
             place = _PLACE.search(attributes)
             row, column = (int(place[2]), _column_number(place[1])) if place else (0, 0)
-            bottom, right = max(bottom, row), max(right, column)
+            if place and (row, column) <= last:
+                raise NotReadable(
+                    "I03", f"has cells twice, or not in their order, in row {row:,}. Open it in Excel, save it, and send that."
+                )
+            bottom, right, last = max(bottom, row), max(right, column), (row, column)
             if _IS_ERROR.search(attributes):
                 looks.note(row)
             if is_any_padded:
-                style = _STYLE.search(attributes)
-                number = int(style[1]) if style and _IS_NUMBER.search(attributes) else 0
-                digits = styles[number] if number < len(styles) else 1
+                digits = _shown(attributes, styles)
     if waiting is not None:
         looks.note(waiting)
     if bottom * right > max(_PLACES_ALLOWED, cells * _PLACES_A_CELL):
         raise NotReadable("I03", "has cells far outside its table. Ask for a sheet with the table only.")
+
+
+def _shown(attributes: bytes, styles: Sequence[int]) -> int:
+    """In how many digits a cell shows its number, which is 0 of a day or time."""
+    style = _STYLE.search(attributes)
+    number = int(style[1]) if style and _IS_NUMBER.search(attributes) else 0
+    return styles[number] if number < len(styles) else 1
 
 
 def _placed(row: int) -> int:

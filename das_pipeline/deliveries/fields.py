@@ -14,6 +14,7 @@ from das_pipeline.deliveries.column import Column
 from das_pipeline.deliveries.contract import Contract
 
 _NAME = re.compile(r"[\w/.-]{1,64}")
+_UNSEEN = dict.fromkeys(map(ord, letters.BLANKS))
 NAMED_VALUES = {"jsonl", "xml"}  # records that name their values themselves, each as it likes
 
 
@@ -32,9 +33,12 @@ class Header:
 def probable_names(absent: Sequence[str], unknown: Collection[str]) -> dict[str, str]:
     """Return the `unknown` name that probably stands for each `absent` column: the nearest, or the only one for the only one.
 
-    What could be a text rather than a name is never repeated.
+    What could be a text rather than a name is never repeated. One that looks the same, and has a sign that nobody sees, stands for itself.
     """
     names = sorted(name for name in unknown if _NAME.fullmatch(name))
+    unseen = {column: column for column in absent if any(column == name.translate(_UNSEEN) for name in unknown)}
+    if unseen:
+        return unseen
     close = {column: difflib.get_close_matches(column, names, n=1) for column in absent}
     if len(absent) == 1 and len(unknown) == len(names) == 1:
         return {absent[0]: names[0]}
@@ -87,11 +91,15 @@ def fault_of_values(contract: Contract, columns: Sequence[Column]) -> str:
     if kind not in NAMED_VALUES:
         return f"CASE WHEN fault IS NOT NULL THEN fault {letter} END"
     tops = sorted({c.source if kind == "xml" else c.source.split("/")[0] for c in columns})
-    alike = is_in("lower(trim(nfc_normalize(k)))", sorted({unicodedata.normalize("NFC", top).lower() for top in tops}))
     # As many names as values: then they are the contract's, each once, and need no closer look.
-    name = f"""WHEN len(names) <> list_count(f) AND (len(names) <> list_unique(names)
-            OR len(list_filter(names, lambda k: NOT ({is_in("k", tops)}) AND {alike})) > 0) THEN 'I05'"""
+    name = f"WHEN len(names) <> list_count(f) AND (len(names) <> list_unique(names) OR {_has_almost('names', tops)}) THEN 'I05'"
     return f"CASE WHEN fault IS NOT NULL THEN fault {letter} {name} END"
+
+
+def _has_almost(names: str, expected: Collection[str]) -> str:
+    """Whether a list of names has one that is not among the `expected`, but would be with other capitals or without blanks around it."""
+    alike = is_in(f"lower({normal_form('k')})", sorted({unicodedata.normalize("NFC", name).lower() for name in expected}))
+    return f"len(list_filter({names}, lambda k: NOT ({is_in('k', sorted(expected))}) AND {alike})) > 0"
 
 
 def has_escapes(contract: Contract) -> str:
@@ -115,16 +123,18 @@ def names_of_values(contract: Contract) -> str:
 
 
 def _conditions_above(contract: Contract, columns: Sequence[Column]) -> list[str]:
-    """When a record has a value where the contract has names below it, or one of those names twice."""
+    """When a record has a value where the contract has names below it, or one of those names twice, or almost."""
     conditions = []
     sources = [c.source for c in columns] if contract.format.kind in NAMED_VALUES else []
     for above in sorted({source.rsplit("/", n)[0] for source in sources for n in range(1, source.count("/") + 1)}):
         if contract.format.kind == "xml":
             conditions.append(f"""COALESCE(json_extract_string(line, {literal(f'$."{above}"')}), '') NOT IN ('', '{{}}')""")
         else:
-            place = literal(f"/{above}")
+            place = literal(_pointer(above))
             conditions.append(f"COALESCE(json_type(line, {place}), 'NULL') NOT IN ('OBJECT', 'NULL')")
-            conditions.append(f"COALESCE(len(json_keys(line, {place})) <> list_unique(json_keys(line, {place})), FALSE)")
+            names = f"json_keys(line, {place})"
+            below = {source.split("/")[above.count("/") + 1] for source in sources if source.startswith(f"{above}/")}
+            conditions.append(f"COALESCE(len({names}) <> list_unique({names}) OR {_has_almost(names, below)}, FALSE)")
     return conditions
 
 
@@ -144,7 +154,12 @@ def _is_object(line: str) -> str:
 
 def _place(contract: Contract, source: str) -> str:
     """Where a value is: a JSON pointer walks down the object; a record of XML was flattened and cells are flat: their path is one name."""
-    return literal(f"/{source}" if contract.format.kind == "jsonl" else f'$."{source}"')
+    return literal(_pointer(source) if contract.format.kind == "jsonl" else f'$."{source}"')
+
+
+def _pointer(path: str) -> str:
+    """A path as a JSON pointer, in which a `~` stands for the start of another sign."""
+    return "/" + path.replace("~", "~0")
 
 
 def fields(contract: Contract, header: Header) -> str:

@@ -68,7 +68,9 @@ def _expected_values(intake: Intake, opened: Opened, column: Column, rows: int, 
 def probable_renames(opened: Sequence[Opened]) -> str:
     """Return the sentences, each with a blank after it, that name what the missing columns of each file are probably called now."""
     return "".join(
-        f"{o.contract.file} has {now}: did you mean that for {column}? "
+        f"{o.contract.file} has {column} with a sign in its name that nobody sees, as a blank without width. "
+        if now == column
+        else f"{o.contract.file} has {now}: did you mean that for {column}? "
         for o in opened
         for column, now in sorted(o.header.renamed.items())
         if column in o.gone or column in o.header.missing

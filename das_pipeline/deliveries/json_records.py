@@ -28,6 +28,13 @@ def require_shallow(lines: pa.Array, start: int) -> None:
             raise NotReadable("I03", f"holds values inside values, {deepest:,} deep, on line {start + place:,}. Ask for plain records.")
 
 
+def require_lines(lines: pa.Array) -> None:
+    """Raise NotReadable when the first lines are of one JSON document, and no object each."""
+    first = next((line for line in lines.slice(0, 100).to_pylist() if line.strip()), "").strip()
+    if first == "{" or first.startswith("["):
+        raise NotReadable("I05", "is one JSON document. Ask for an object on a line of its own for each row, without brackets around them.")
+
+
 def names_in(lines: Iterable[str], growth: Growth) -> tuple[str, ...] | None:
     """The paths of all values in some lines, None when there are none; a line that is not JSON has none."""
     names: set[str] = set()

@@ -81,6 +81,11 @@ class Opened:
     plausible: Plausible | None = None  # None until its rows are read
     gone: tuple[str, ...] = ()  # columns that were filled until now and have nothing in the whole file
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the file is the whole register, as its manifest says, else its contract."""
+        return (self.declared.complete_for or self.contract.delivery.complete_for) == "all"
+
 
 def open_lines(intake: Intake, contract: Contract, name: str, only: Collection[int] | None = None) -> Lines:
     """The lines of the landed file `name`, from its first line; `only` those with these numbers, when it was read before."""

@@ -81,7 +81,8 @@ def _as_text(column: pa.Array) -> tuple[pa.Array, Sequence[int]]:
         return _checked(compute.cast(column, pa.binary()))
     if pa.types.is_timestamp(kind):
         local = column if kind.tz is None else compute.local_timestamp(column)  # the day is that of the clock on the wall
-        moments = compute.cast(local, pa.timestamp("s"), safe=False)
+        # Rounded down: a cast would round towards 1970, and make the last moment of a day before it the first of the next.
+        moments = compute.cast(compute.floor_temporal(local, unit="second"), pa.timestamp("s"), safe=False)
         days = compute.cast(moments, pa.date32(), safe=False)
         is_day = compute.equal(compute.cast(days, pa.timestamp("s")), moments)
         return compute.if_else(is_day, compute.cast(days, pa.string()), compute.strftime(moments, "%Y-%m-%d %H:%M:%S")), ()

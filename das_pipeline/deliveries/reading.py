@@ -18,10 +18,11 @@ import pyarrow as pa
 from das_pipeline.deliveries.cells import Cells, compute, json_lines
 from das_pipeline.deliveries.contract import Format
 from das_pipeline.deliveries.excel_cells import excel_cells
-from das_pipeline.deliveries.json_records import names_in, require_shallow
+from das_pipeline.deliveries.json_records import names_in, require_lines, require_shallow
 from das_pipeline.deliveries.parquet_cells import parquet_cells
+from das_pipeline.deliveries.quoted_lines import OpenQuotes
 from das_pipeline.deliveries.text_lines import blocks, decoded, from_utf_16
-from das_pipeline.deliveries.unpacking import Growth, NotReadable, require_distinct, unpacked
+from das_pipeline.deliveries.unpacking import Growth, NotReadable, of_text, require_distinct, unpacked
 from das_pipeline.deliveries.xml_records import xml_records
 from das_pipeline.policy import FileSize
 
@@ -30,6 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")  # what no name of a column has; 
 _BYTES_A_ROW = 512  # what a row takes in the engine beside its text: else millions of empty lines would count for nothing
 _RECORDS_FOR_NAMES = 1_000
 _LONGEST_NAME = 131_072  # characters of a name of a column
+_DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "vertical bars"}  # what is between columns in most tables
 
 
 class Lines:
@@ -124,6 +126,8 @@ class Lines:
 
     def _text(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
         encoding = "utf-8" if self._format.encoding in {"utf-8-sig", "utf-16"} else self._format.encoding
+        chunks = of_text(chunks, is_utf_16=self._format.encoding == "utf-16")
+        quotes = OpenQuotes(self._format) if self._format.kind == "csv" else None
         if self._format.encoding == "utf-16":
             chunks = from_utf_16(chunks)
         for block, is_whole in blocks(chunks, self._growth):
@@ -135,13 +139,17 @@ class Lines:
             self.count += len(lines)
             if self._format.header and start == 1:
                 self.header_line = header = lines[0].as_py()
-                if _CONTROL.search(header):
-                    raise NotReadable("I03", "has no readable header: it is in another character set, or is not text. Ask for it again.")
                 self.names = _header_names(header, self._format)
                 lines, faults, start = lines[1:], faults[1:], 2
             if self._format.kind == "jsonl":
                 require_shallow(lines, start)
+                if start == 1:
+                    require_lines(lines)
+            if quotes is not None:
+                faults = quotes.closed_later(lines, faults)
             yield _batch(start, lines, faults)
+        if self._format.header and not self.count:
+            raise NotReadable("I05", "is empty: not even its header is there. Ask for it again.")
 
     def _xml(self, chunks: Iterable[bytes]) -> Iterator[pa.RecordBatch]:
         for records, faults, is_closed in xml_records(chunks, self._format, self._growth, self._only):
@@ -157,6 +165,19 @@ def _batch(start: int, lines: pa.Array | Sequence[str], faults: pa.Array | Seque
 
 
 def _header_names(line: str, format: Format) -> tuple[str, ...]:
+    if "\r" in line:
+        raise NotReadable(
+            "I03", "ends its lines with a carriage return alone, or with two. Ask for line feeds, with or without one of them."
+        )
+    if _CONTROL.search(line):
+        raise NotReadable("I03", "has no readable header: it is in another character set, or is not text. Ask for it again.")
+    other = next((d for d in _DELIMITERS if d in line), None) if format.delimiter not in line else None
+    if line.startswith("sep="):
+        raise NotReadable("I05", "begins with the line sep= that Excel writes before the header. Ask for it without that line.")
+    if other is not None:
+        raise NotReadable(
+            "I05", f"has {_DELIMITERS[other]} between its columns, and the contract says {format.delimiter!r}. Ask which is meant."
+        )
     try:
         names = next(csv.reader([line], delimiter=format.delimiter, quotechar=format.quote), [])
     except csv.Error:  # a name over csv's own limit, which any library of this process may have raised

@@ -114,7 +114,11 @@ def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
         o for o in opened if o.in_scope and share_exceeds(o.account.absent, o.in_scope, o.contract.delivery.withdrawn_limit, limit.rows)
     ]
     held = [o.contract.file for o in opened if not o.infers]
-    if beyond:
+    emptied = [o for o in opened if o.is_complete and o.account.absent and not o.account.read]
+    if emptied and not beyond:
+        listed = "; ".join(f"{o.contract.file} has no rows, and {o.account.absent:,} are in force" for o in emptied)
+        sentence = f"{listed}: all of them would be withdrawn. Ask whether the file is complete; when it is, waive this rule for it."
+    elif beyond:
         listed = "; ".join(f"{o.contract.file} leaves out {o.account.absent:,} of {o.in_scope:,} rows in force" for o in beyond)
         sentence = f"{listed}: more than the contract allows. Ask whether the file is complete."
     elif held:
@@ -123,11 +127,11 @@ def _judge_withdrawn(opened: Sequence[Opened], limit: Rows) -> Verdict:
         sentence = "Complete files leave out no more of what is in force than their contracts allow."
     return Verdict(
         "I08",
-        not beyond and not held,
+        not beyond and not held and not emptied,
         sentence,
-        severity="block" if beyond else "warn",
+        severity="block" if beyond or emptied else "warn",
         facts={f"{o.contract.file}_absent": o.account.absent for o in opened},
-        failing={o.contract.file: o.account.absent for o in beyond},
+        failing={o.contract.file: o.account.absent for o in beyond or emptied},
     )
 
 

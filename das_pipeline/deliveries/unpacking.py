@@ -63,6 +63,32 @@ class Growth:
             raise NotReadable("I03", f"has a line or record of more than {self.limit.line_kib:,} KiB. Ask the sender what it is.")
 
 
+# What files of other forms begin with. None of it can be the start of a text of this form.
+_BEGINNINGS = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"\xd0\xcf\x11\xe0", "Excel before 2007 (.xls)"),
+    (b"PAR1", "Parquet"),
+    (b"%PDF-", "PDF"),
+    (b"7z\xbc\xaf", "7-Zip"),
+    (b"<?xml ", "XML"),
+    (b"<!DOCTYPE html", "a web page"),
+    (b"<html", "a web page"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+def of_text(chunks: Iterable[bytes], *, is_utf_16: bool) -> Iterator[bytes]:
+    """The chunks of a text; NotReadable when the first one begins as a file of another form does."""
+    for number, chunk in enumerate(chunks):
+        for beginning, what in _BEGINNINGS if not number else ():
+            if chunk.startswith(beginning) and not (is_utf_16 and what == "utf-16"):
+                too = ", which an Excel file (.xlsx) is too" if what == "zip" else ""
+                raise NotReadable("I03", f"begins as {what} does{too}: it does not have the form of its contract. Ask for it in that form.")
+        yield chunk
+
+
 def require_distinct(names: Sequence[str]) -> None:
     """Raise NotReadable when two columns have one name: whichever were read, the other would be lost."""
     named = [name for name in names if name]

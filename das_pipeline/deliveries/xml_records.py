@@ -48,9 +48,29 @@ def xml_records(
             _require_known(element, format, is_read=True)
         if elements.root is not None and format.root not in (None, elements.root.tag.rpartition("}")[2]):
             raise NotReadable("I03", f"is not a document of {format.root}: its outermost element is another. Ask what it is.")
-    except etree.XMLSyntaxError:
+    except etree.XMLSyntaxError as error:
         is_closed = False
+        code: int = error.code  # pyright: ignore[reportAttributeAccessIssue]
+        if not source.is_cut_off(code):
+            raise NotReadable("I05", "is empty. Ask for it again." if source.is_empty else _why_unreadable(code, error.lineno)) from None
     yield records, faults, is_closed
+
+
+_MALFORMED = {
+    etree.ErrorTypes.ERR_NAME_REQUIRED: "there is a & or < in a text that is not written as &amp; or &lt;",
+    etree.ErrorTypes.ERR_ENTITYREF_SEMICOL_MISSING: "there is a & in a text that is not written as &amp;",
+    etree.ErrorTypes.ERR_TAG_NAME_MISMATCH: "an element is closed under another name than that with which it was opened",
+    etree.ErrorTypes.ERR_INVALID_CHAR: "there is a character that XML does not allow",
+    etree.ErrorTypes.ERR_INVALID_ENCODING: "there are bytes that are not in its character set",
+    etree.ErrorTypes.ERR_DOCUMENT_END: "something comes after its end, as when two documents are in one file",
+    etree.ErrorTypes.ERR_RESERVED_XML_NAME: "the declaration <?xml …?> is not what it begins with",
+}
+
+
+def _why_unreadable(code: int, line: int | None) -> str:
+    """What is wrong with a document that is no XML; the library's own text may quote it."""
+    why = _MALFORMED.get(code, "its marks do not fit together")
+    return f"is not XML that can be read: on line {line or 1:,} {why}. Ask for it again."
 
 
 def _require_known(element: etree._Element, format: Format, *, is_read: bool = False) -> None:
@@ -109,7 +129,17 @@ class _Readable:
         self._chunks = chunks
         self._growth = growth
         self._rest = b""
+        self._end = b""
         self._since_record = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._end.strip()
+
+    def is_cut_off(self, code: int) -> bool:
+        """Whether the document, in which everything up to the error `code` was read, ends too early."""
+        end = self._end.replace(b"\0", b"").rstrip()
+        return bool(end) and (code == etree.ErrorTypes.ERR_TAG_NOT_FINISHED or not end.endswith(b">"))
 
     def record_ended(self) -> None:
         self._since_record = 0
@@ -124,4 +154,5 @@ class _Readable:
         size = len(self._rest) if size < 0 else size
         content, self._rest = self._rest[:size], self._rest[size:]
         self._since_record += len(content)
+        self._end = content[-64:] if content.strip() else self._end
         return content

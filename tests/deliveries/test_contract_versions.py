@@ -95,7 +95,7 @@ def test_a_replay_reads_each_delivery_by_the_version_of_its_day(desk: Desk, chan
 def test_a_file_in_the_form_of_the_other_version_is_refused(desk: Desk, changed: Path) -> None:
     desk.settings = replace(desk.settings, jurisdiction=changed)
     desk.send([report("R0001")], AFTER)
-    assert "Columns are missing: reports: " in desk.refused()["I04"].sentence
+    assert "reports has commas between its columns, and the contract says ';'" in desk.refused()["I05"].sentence
 
 
 def test_a_file_without_a_contract_on_its_day_is_refused(desk: Desk, changed: Path) -> None:

@@ -28,6 +28,9 @@ CASES = [
     ("m/d/yyyy h:mm:ss AM", "3/9/2024", None),
     ("yyyy-mm-dd hh:mm:ss", "2024-03-09 24:00:00", NINTH),
     ("yyyy-mm-dd hh:mm:ss", "2024-03-09 10:75:00", None),
+    ("yyyy-mm-dd hh:mm", "2024-03-09 24:00", NINTH),
+    ("yyyy-mm-dd hh:mm", "2024-03-09 24:59", None),
+    ("d-m-yyyy h:mm:ss", "9-3-2024 24:00:01", None),
     ("yyyy-mm-ddThh:mm", "2024-03-09T10:15", NINTH),
     ("yyyy-mm-ddThh:mm", "2024-03-09 10:15", None),
 ]

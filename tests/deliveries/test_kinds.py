@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
@@ -143,6 +144,11 @@ WRONG_LETTERS = {
     "a letter of a web address": "Ren%C3%A9",
     "a letter of an e-mail": "Ren=C3=A9",
     "a letter in the source of a program": "Ren\\u00e9",
+    "a byte in the source of a program": "Ren\\xe9",
+    "a capital of code page 850": "€elik",
+    "another capital of it": "¥andu",
+    "a letter of old Apple computers": "RenŽ",
+    "one between others": "MŸller",
 }
 CANNOT_HOLD = {
     "tsv": {"a sign of replacement", "a zero-width space", "a mark of byte order", "one of the second range"},
@@ -204,7 +210,7 @@ def test_signs_of_daily_use_are_right(form: str, judge: Callable[[str, bytes], J
     assert (faults, [r["name"] for r in rows]) == ([[]] * len(names), names)
 
 
-@pytest.mark.parametrize("text", ["#N/B", "#DIV/0!", "\\N", "<NA>"])
+@pytest.mark.parametrize("text", ["#N/B", "#DIV/0!", "#WERT!", "#¿NOMBRE?", "#NV", "########", "\\N", "<NA>"])
 @pytest.mark.parametrize("form", FORMS)
 def test_what_a_program_writes_for_nothing_is_no_text(form: str, text: str, judge: Callable[[str, bytes], Judged]) -> None:
     faults, _, _ = judge(form, files(form, [row(), row("A2", name=text)]))
@@ -218,9 +224,84 @@ def test_what_a_program_writes_for_nothing_is_no_key(form: str, key: str, judge:
     assert fault == ["K06 no" if key.startswith("=") else "K02 no"]
 
 
+@pytest.mark.parametrize("key", ["1.23457E+17", "1E+17", "123.0", "123,00", "-", "??"])
 @pytest.mark.parametrize("form", ["csv", "tsv", "fixed", "xml"])
-def test_a_number_in_the_form_of_a_spreadsheet_is_no_key(form: str, judge: Callable[[str, bytes], Judged]) -> None:
-    assert judge(form, files(form, [row("1.23457E+17")]))[0] == [["K02 no"]]
+def test_a_number_in_the_form_of_a_spreadsheet_is_no_key(form: str, key: str, judge: Callable[[str, bytes], Judged]) -> None:
+    if form == "csv" and "," in key:
+        key = f'"{key}"'
+    assert judge(form, files(form, [row(key)]))[0] == [["K02 no"]]
+
+
+@pytest.mark.parametrize("name", ["Ren?e", "?elik", "£ukasz", "O\\'Brien"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_name_that_lost_a_letter_is_noticed(form: str, name: str, judge: Callable[..., Judged]) -> None:
+    content = files(form, [row("A1", verdict=name), row("A2", verdict="Jansen?"), row("A3", name="Where?there")])
+    assert judge(form, content, identity="surname")[0] == [["K06 verdict"], [], []]
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", " \u00a0 ", "\n  \n"])
+@pytest.mark.parametrize("form", FORMS)
+def test_blanks_of_every_kind_stand_for_nothing(form: str, blank: str, judge: Callable[[str, bytes], Judged]) -> None:
+    if "\n" in blank and form in {"csv", "tsv", "fixed"}:
+        return  # a line ends there
+    faults, _, rows = judge(form, files(form, [row(name=blank)]))
+    assert (faults, rows[0]["name"]) == ([[]], None)
+
+
+def test_no_part_of_a_value_with_a_line_end_is_taken_for_the_whole(judge: Callable[[str, bytes], Judged]) -> None:
+    lines = ["name,no,verdict,ruled_on", '"first', 'second",A1,GU,', '5" pipe,A2,GU,', '"a ""b""",A3,GU,', "x,A4,GU,"]
+    faults, _, rows = judge("csv", "\n".join([*lines, ""]).encode())
+    assert faults == [["I05 "], ["I05 "], [], [], []]
+    assert [r["name"] for r in rows][2:] == ['5" pipe', 'a "b"', "x"]
+
+
+def test_names_below_a_name_are_compared_as_those_above(judge: Callable[..., Judged]) -> None:
+    records = ['{"Verdict": "GU"}', '{"verdict ": "GU"}', '{"verdict": "GU"}', '{"date": ""}']
+    content = "".join(f'{{"no": "A{n}", "what": {record}}}\n' for n, record in enumerate(records)).encode()
+    assert judge("jsonl", content, path="what/verdict")[0] == [["I05 "], ["I05 "], [], []]
+
+
+def test_a_name_may_have_any_sign(judge: Callable[..., Judged]) -> None:
+    assert [r["verdict"] for r in judge("jsonl", b'{"no": "A1", "a~b": {"c~d": "GU"}}\n', path="a~b/c~d")[2]] == ["GU"]
+
+
+HEADER = b"no,name,verdict,ruled_on\n"
+WHY = {
+    "nothing": ("csv", b"", "is empty: not even its header is there"),
+    "another delimiter": ("csv", HEADER.replace(b",", b";"), "has semicolons between its columns, and the contract says ','"),
+    "a line of Excel": ("csv", b"sep=,\n" + HEADER, "begins with the line sep="),
+    "lines of another system": ("csv", HEADER.replace(b"\n", b"\r") * 2, "ends its lines with a carriage return alone"),
+    "gzip": ("csv", b"\x1f\x8b\x08\x00\n", "begins as gzip does"),
+    "a workbook": ("fixed", b"PK\x03\x04\n", "begins as zip does, which an Excel file (.xlsx) is too"),
+    "UTF-16": ("jsonl", '{"no": "A1"}\n'.encode("utf-16"), "begins as utf-16 does"),
+    "a list": ("jsonl", b'[{"no": "A1"}]\n', "is one JSON document"),
+    "an object over several lines": ("jsonl", b'\n{\n "no": "A1"\n}\n', "is one JSON document"),
+    "no document": ("xml", b"\n", "is empty"),
+    "a sign of XML": ("xml", b"<cases>\n<case><no>A & B</no></case></cases>", "on line 2 there is a & or <"),
+    "two documents": ("xml", b"<cases/>\n<cases/>\n", "on line 2 something comes after its end"),
+    "another character set": ("xml", b"<cases>\n<case><no>\xe9</no></case></cases>", "on line 2 there are bytes that are not in its"),
+    "crossed elements": ("xml", b"<cases>\n\n<case><no>A1</case></no></cases>", "on line 3 an element is closed under another name"),
+}
+
+
+@pytest.mark.parametrize(("form", "content", "said"), WHY.values(), ids=WHY)
+def test_a_file_that_cannot_be_read_is_refused_for_its_true_reason(
+    form: str, content: bytes, said: str, judge: Callable[[str, bytes], Judged]
+) -> None:
+    assert said in (judge(form, content)[1] or "")
+
+
+def test_a_document_that_is_cut_off_is_so_wherever_it_is_cut() -> None:
+    document = b"<cases><case><no>A1</no></case><case><no>A2</no></case></cases>"
+    for size in range(1, len(document)):
+        lines = Lines([document[:size]], contract("xml").format, LIMIT)
+        list(lines.reader())
+        assert (lines.is_whole, lines.problem) == (False, None), document[:size]
+
+
+def test_a_sign_that_nobody_sees_in_a_name_of_a_column_is_told() -> None:
+    header = header_of(contract("csv"), ("no", "name", "ver\u200bdict", "ruled_on"), DAY)
+    assert (header.missing, header.renamed) == (("verdict",), {"verdict": "verdict"})
 
 
 def two_of_one_name(form: str) -> bytes:
@@ -257,7 +338,7 @@ NOT_ONE_TEXT = {
     "an object": ("jsonl", '{"no": "A1", "name": {"first": "Ada"}}', ["K06 name"]),
     "true": ("jsonl", '{"no": "A1", "name": true}', ["K06 name"]),
     "no number": ("jsonl", '{"no": "A1", "name": NaN}', ["K06 name"]),
-    "a number that loses digits": ("jsonl", '{"no": 1.2e17}', ["K06 no"]),
+    "a number that loses digits": ("jsonl", '{"no": 1.2e17}', ["K06 no", "K02 no"]),
     "a number that does not": ("jsonl", '{"no": 123456789012345678}', []),
     "a zero byte": ("jsonl", '{"no": "A1", "name": "A\\u0000da"}', ["I03 "]),
     "a name in capitals": ("jsonl", '{"no": "A1", "Name": "Ada"}', ["I05 "]),
@@ -433,6 +514,33 @@ def test_a_cell_that_is_not_understood_is_not_empty(
     faults, refused, rows = judge("xlsx", excel(change, edit))
     assert (faults, refused) == ([["I05 "] if n == wrong else [] for n in (1, 2, 3)], None)
     assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(45293.999999999988, ["I05 "]), (45293.9999, ["K06 ruled_on"]), (60, ["I05 "]), (61, [])],  # Excel has a 29 February 1900: day 60
+)
+def test_a_day_of_excel_is_itself_or_set_aside(number: float, expected: list[str], judge: Callable[[str, bytes], Judged]) -> None:
+    def day(sheet: Any) -> None:
+        sheet["D3"] = number
+        sheet["D3"].number_format = "yyyy-mm-dd"
+
+    faults, refused, rows = judge("xlsx", excel(day))
+    assert (faults, refused) == ([[], expected, []], None)
+    assert str(rows[1]["ruled_on"]) == "1900-03-01" or expected
+
+
+def test_a_text_in_the_place_of_another_is_not_empty(judge: Callable[[str, bytes], Judged]) -> None:
+    content = excel(lambda sheet: None, lambda name, text: text.replace("<is><t>Ada</t></is>", "<v>Ada</v>", 1))
+    assert judge("xlsx", content)[:2] == ([["I05 "], [], []], None)
+
+
+@pytest.mark.parametrize("row_of", ["3", "2"], ids=["a row twice", "rows in another order"])
+def test_cells_are_each_there_once_and_in_order(row_of: str, judge: Callable[[str, bytes], Judged]) -> None:
+    def numbered(name: str, text: str) -> str:  # the last row as another one
+        return re.sub(r'r="([A-D]?)4"', rf'r="\g<1>{row_of}"', text) if name.endswith("sheet1.xml") else text
+
+    assert "has cells twice, or not in their order" in (judge("xlsx", excel(lambda sheet: None, numbered))[1] or "")
 
 
 @pytest.mark.parametrize(

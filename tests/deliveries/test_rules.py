@@ -182,6 +182,14 @@ def test_a_snapshot_that_leaves_out_most_of_what_is_in_force_blocks(desk: Desk) 
     assert "cases leaves out 55 of 60" in desk.refused()["I08"].sentence
 
 
+@pytest.mark.breaks("I08")
+def test_a_register_of_any_size_does_not_become_empty_in_silence(desk: Desk) -> None:
+    desk.send_bench(b'{"case_no": "C0001", "received_on": "2024-01-02"}\n', b"")
+    desk.take_in()
+    desk.send_bench(b"", b"", NEXT, sequence=2)
+    assert "cases has no rows, and 1 are in force" in desk.refused()["I08"].sentence
+
+
 @pytest.mark.breaks("I11")
 def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from das_pipeline.deliveries import versions
