@@ -196,7 +196,7 @@ def keep_rest(connection: duckdb.DuckDBPyConnection) -> None:
 def keep_edges(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `redrawn` (left_entity), whose edges are written again, and add to `edges` those of theirs that stay as they were.
 
-    Create `affected` (entity): those that are not what they were, or of which an edge is gone or new.
+    Create `affected` (entity): those of touched records, those that are not what they were, or of which an edge is gone, new or another.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {sql(__package__, 'gone.sql')}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE affected AS {sql(__package__, 'affected.sql')}")
