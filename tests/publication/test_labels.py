@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from frictionless import Package
+from openpyxl import load_workbook
 
 from das_pipeline.lake import Version
 from das_pipeline.publication import judging, labelled
@@ -21,6 +25,7 @@ from das_pipeline.publication.formats import parquet
 from das_pipeline.publication.metadata import NOT_SHOWN
 from das_pipeline.publication.texts import load_words, table_texts
 from das_pipeline.run import Run
+from das_pipeline.settings import PROJECT
 
 
 def test_a_view_for_each_table_and_language_shows_the_labels(candidate: Version) -> None:
@@ -90,6 +95,23 @@ def test_pandas_and_polars_read_the_file_for_people(candidate: Version) -> None:
     frame = pl.read_csv(path, separator=";", try_parse_dates=True)
     assert frame[count].to_list() == total
     assert frame["Eerste dag van de periode"].dtype == pl.Date
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed: its opening of the files is tried where it is")
+@pytest.mark.parametrize(("language", "months"), [("nl", "maart 2024"), ("en", "March 2024")])
+def test_libreoffice_opens_the_file_for_people_in_columns(language: str, months: str, candidate: Version, tmp_path: Path) -> None:
+    """As docs/analysts.md says: dates become dates, counts numbers, and a month stays in words."""
+    said = (PROJECT / "docs" / "analysts.md").read_text(encoding="utf-8")
+    (options,) = re.findall(rf'soffice --headless --infilter="(CSV:\S+)" --convert-to xlsx \w+\.{language}\.csv', said)
+    own = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = ["soffice", own, "--headless", f"--infilter={options}", "--convert-to", "xlsx", "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(candidate.path(f"tables/reports.{language}.csv"))], check=True, capture_output=True)
+    heads, *rows = load_workbook(tmp_path / f"reports.{language}.xlsx").active.iter_rows(values_only=True)
+    with candidate.path(f"tables/reports.{language}.csv").open(encoding="utf-8-sig", newline="") as file:
+        titles, *lines = csv.reader(file, delimiter=chr(int(options[4:6])))
+    assert heads == tuple(titles)
+    assert [(row[3].date().isoformat(), row[4].date().isoformat(), row[5]) for row in rows] == [(*li[3:5], int(li[5])) for li in lines]
+    assert months in {row[2] for row in rows}
 
 
 def test_a_figure_that_is_not_shown_is_empty_for_people(run: Run) -> None:
