@@ -65,6 +65,11 @@ def _node_faults(node: exp.Expr) -> Iterator[str]:
         yield "columns left out of or replaced in *"
     if isinstance(node, exp.Group) and node.args.get("all"):
         yield "GROUP BY ALL"
+    if isinstance(node, exp.Select):
+        sources = {join.alias_or_name for join in [node.args.get("from_"), *node.args.get("joins", [])] if join is not None}
+        for column in node.find_all(exp.Column):
+            if not column.table and column.name in sources and column.parent_select is node:
+                yield f"all of a row, {column.name}, as one value"
 
 
 def for_spark(sql: str) -> str:

@@ -110,6 +110,8 @@ def test_compiled_sql_stays_in_the_dialect(folder: Path) -> None:
         ("SELECT list_transform(a, lambda x: x) FROM t", "function"),
         ("SELECT * EXCLUDE (a) FROM t", "columns left out"),
         ("SELECT a, COUNT(*) FROM t GROUP BY ALL", "GROUP BY ALL"),
+        ("SELECT l.a, r FROM t AS l JOIN t AS r ON r.a = l.a", "all of a row, r"),
+        ("SELECT l FROM (SELECT a FROM t) AS l", "all of a row, l"),
         ("SELECT a FROM t; SELECT b FROM t", "is not one query"),
         ("DELETE FROM t", "is not one query"),
         ("SELECT FROM WHERE", "does not parse"),

@@ -1,5 +1,5 @@
--- like pairs: one row per two persons with verified numbers that differ, who share a later number, or their whole profile. `l` and `r` are
--- their rows of entities. Keys: entity, other. Source: entities, keys (entity, key, value, is_sure), $first (the first key).
+-- like pairs: one row per two persons with verified numbers that differ, who share a later number, or their whole profile.
+-- Keys: entity, other. Source: entities, keys (entity, key, value, is_sure), $first (the first key).
 WITH anchored AS (SELECT * FROM entities WHERE anchor IS NOT NULL),
 pointing AS (
     SELECT k.entity, o.entity AS other FROM keys AS k
@@ -11,7 +11,7 @@ same AS (
     JOIN anchored AS r ON r.birth_on = l.birth_on AND r.surname = l.surname AND r.given_name = l.given_name AND r.entity > l.entity
     WHERE NOT l.is_year_only AND NOT r.is_year_only
 )
-SELECT p.entity, p.other, l, r
+SELECT p.entity, p.other
 FROM (SELECT * FROM pointing UNION SELECT * FROM same) AS p
 JOIN anchored AS l ON l.entity = p.entity
 JOIN anchored AS r ON r.entity = p.other

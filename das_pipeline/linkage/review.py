@@ -103,7 +103,9 @@ def find_open(connection: duckdb.DuckDBPyConnection, definition: LinkageDefiniti
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE like_numbers AS
-        SELECT entity, other FROM like_pairs
+        SELECT p.entity, p.other FROM like_pairs AS p
+        JOIN entities AS l ON l.entity = p.entity
+        JOIN entities AS r ON r.entity = p.other
         WHERE {agreement(definition, "l", "r")} >= 2 AND NOT {born_apart("l", "r")} AND NOT {of_twins("l", "r")}
         """
     )
