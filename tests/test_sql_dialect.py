@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from das_pipeline import statistics
@@ -21,6 +22,7 @@ from das_pipeline.publication.rollup import rolled_up, with_corrections
 from das_pipeline.settings import PROJECT
 from das_pipeline.statistics import counting, judging
 from tests.conftest import TOY
+from tests.spark.unreached import UNREACHED
 
 FILES = sorted(path for package in ("das_pipeline", "simulation") for path in (PROJECT / package).rglob("*.sql"))
 
@@ -31,6 +33,15 @@ def test_a_file_stays_in_the_dialect_and_says_what_a_row_is(path: Path) -> None:
     assert faults(sql) == []
     assert sql.startswith("-- "), "the first line says what a row is"
     assert [line for line in sql.splitlines() if len(line) > 140] == []
+
+
+@pytest.mark.parametrize("name", UNREACHED)
+def test_the_tables_that_spark_is_tried_with_are_those_that_a_file_reads(name: str) -> None:
+    values, tables = UNREACHED[name]
+    with duckdb.connect(":memory:") as connection:
+        for table, columns in tables.items():
+            connection.execute(f"CREATE TABLE {table} ({columns})")
+        connection.execute((PROJECT / name).read_text(encoding="utf-8"), values)
 
 
 def fixed_queries(source: str) -> Iterator[tuple[int, int]]:

@@ -24,7 +24,24 @@ MERGED = "role VARCHAR, number VARCHAR, leading_number VARCHAR"
 GONE = "left_entity BIGINT, right_entity BIGINT, link_class VARCHAR"
 
 _LINKAGE: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
-    "affected": ({}, {"near": ENTITY, "gone": GONE, "edges": EDGES}),
+    "affected": (
+        {},
+        {
+            "before_entities": ENTITIES,
+            "entities": ENTITIES,
+            "moved": ENTITY,
+            "before_members": MEMBERS,
+            "members": MEMBERS,
+            "core": NODE,
+            "before_keys": KEYS,
+            "keys": KEYS,
+            "near": ENTITY,
+            "before_edges": EDGES,
+            "edges": EDGES,
+            "gone": GONE,
+            "touched_nodes": NODE,
+        },
+    ),
     "decisions": ({}, {"every_decision": f"number BIGINT, {DECISIONS}"}),
     "every_entity": ({}, {"before_entities": ENTITIES, "moved": ENTITY, "entities": ENTITIES, "near": ENTITY}),
     "gone": ({}, {"before_edges": EDGES, "near": ENTITY}),
@@ -77,7 +94,6 @@ UNREACHED = {f"das_pipeline/linkage/{name}.sql": reads for name, reads in _LINKA
             "replaced": "delivery VARCHAR",
         },
     ),
-    "das_pipeline/publication/changes.sql": ({}, {"cells": "was BIGINT, is_now BIGINT, was_open BOOLEAN, is_final BOOLEAN"}),
     "simulation/validation/judged.sql": (
         {},
         {
