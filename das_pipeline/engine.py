@@ -28,7 +28,8 @@ from das_pipeline.errors import ConfigurationError, DasError, NoRoom
 from das_pipeline.settings import Settings
 
 ENCRYPTED = "encryption_config={footer_key:'das'}"
-OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"  # how every table is written
+ROW_GROUP = 122_880  # rows, which a thread reads at a time
+OPTIONS = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"  # how every table is written
 SPILL = ".spill"  # a folder of the home, with a folder for each process that is working
 _spills: dict[tuple[Path, int], Path] = {}  # by home and process
 _IDENTIFIER = re.compile(r"^[a-z_][a-z0-9_]*$")
@@ -61,7 +62,7 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     connection.load_extension(str(_cipher()))
     connection.execute("SET allow_unsigned_extensions = false")  # no other extension: this cannot be set back
     connection.execute("SET memory_limit = ?", [settings.memory_limit])
-    connection.execute("SET threads = ?", [settings.threads])
+    use_threads(connection, settings.threads)
     connection.execute("SET temp_directory = ?", [str(_spill_of(settings.home) / uuid.uuid4().hex)])
     connection.execute("SET max_temp_directory_size = '50GB'")
     connection.execute("SET temp_file_encryption = true")  # spilled rows hold names
@@ -70,6 +71,11 @@ def configure(connection: duckdb.DuckDBPyConnection, settings: Settings, parquet
     if parquet_key is not None:
         add_key(connection, "das", parquet_key)
     return connection
+
+
+def use_threads(connection: duckdb.DuckDBPyConnection, threads: int) -> None:
+    """Run what follows on so many threads. One is best for many queries of a few rows: with two, they cost a fifth more."""
+    connection.execute("SET threads = ?", [threads])
 
 
 def _spill_of(home: Path) -> Path:

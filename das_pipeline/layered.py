@@ -13,6 +13,7 @@ import duckdb
 from das_pipeline import engine
 from das_pipeline.lake import Draft, Version
 
+FEW = 20_000_000  # rows of a base that one thread reads as soon as several, beside the many queries of what was touched
 LARGEST = 0.1  # the share of touched records above which making a table whole costs no more
 PARQUET, TOUCHED, OVERLAY = ".parquet", ".touched.parquet", ".overlay.parquet"
 
@@ -53,6 +54,12 @@ def rows_touched(version: Version | Draft, name: str) -> str:
 def is_over_base(version: Version) -> bool:
     """Whether `version` has what was touched since its base, and not all rows anew."""
     return any(name.endswith(TOUCHED) for name in version.files)
+
+
+def expect_few_rows(connection: duckdb.DuckDBPyConnection, base: Version) -> None:
+    """Prepare `connection` for the queries of what was touched since `base`."""
+    if base.rows < FEW:
+        engine.use_threads(connection, 1)
 
 
 def is_overgrown(version: Version, name: str) -> bool:

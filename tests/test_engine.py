@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from das_pipeline import engine
+from das_pipeline import engine, layered
+from das_pipeline.lake import Entry, Version
 from das_pipeline.settings import Settings
 
 SORT = """SELECT CAST(SUM(n) AS BIGINT), COUNT(DISTINCT hash) FROM (
@@ -48,3 +49,13 @@ def test_a_connection_loads_the_cipher_and_no_extension_that_duckdb_did_not_sign
             connection.execute("SET allow_unsigned_extensions = true")
         with pytest.raises(duckdb.Error, match="signature"):
             connection.load_extension(str(changed))
+
+
+@pytest.mark.parametrize(("rows", "threads"), [(layered.FEW - 1, 1), (layered.FEW, 2)], ids=["small base", "large base"])
+def test_what_was_touched_is_read_on_one_thread_unless_the_base_is_large(settings: Settings, rows: int, threads: int) -> None:
+    files = {"rows.parquet": Entry("rows.parquet", "", 0, rows)}
+    base = Version("chain/events", "", settings.home, files, {}, "", "", (), {})
+    with engine.in_memory() as connection:
+        engine.configure(connection, replace(settings, threads=2))
+        layered.expect_few_rows(connection, base)
+        assert engine.scalar(connection, "SELECT current_setting('threads')") == threads

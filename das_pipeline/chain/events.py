@@ -42,6 +42,8 @@ def build_events(run: Run, draft: Draft) -> list[Verdict]:
         base = find_base(run, draft, [records, links], units)
         if base and not (find_relinked(connection, run, base, links) and find_touched(connection, units, base, records)):
             base = None
+        if base:
+            layered.expect_few_rows(connection, base)
         of_links = (links_of(links), ages_of(links))
         if base:
             _create_links_of_touched(connection, links)

@@ -33,6 +33,8 @@ def build_spells(run: Run, draft: Draft) -> list[Verdict]:
         tables.create_spell_tables(connection, chain)
         units = [unit for name in dict.fromkeys(spell.unit for spell in chain.spells.values()) for unit in chain.units[name]]
         base = find_base(run, draft, [events], units)
+        if base:
+            layered.expect_few_rows(connection, base)
         for unit in units:
             if base:
                 layered.write_touched(connection, draft, base, unit.table, layered.touched_before(events, unit.table))

@@ -115,6 +115,8 @@ def _intake(run: Run, draft: Draft, original: Landed, impossible: str) -> tuple[
             draft.adopt(live, prefix)
     if not blocking(verdicts):
         with run.connect(identifying=True) as connection:
+            if sum(file.lines for file in manifest.files) < engine.ROW_GROUP:
+                engine.use_threads(connection, 1)
             if live is not None:
                 merge_months(connection, draft, live.facts["deliveries"], run.as_of)
             show_state(connection, every, draft)

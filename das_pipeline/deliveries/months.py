@@ -17,7 +17,6 @@ from das_pipeline.deliveries.state import ORDER
 from das_pipeline.lake import Draft
 
 MERGED = ORDER | {"content": "delivery, line_no", "direct": "delivery, line_no"}
-LARGE = 122_880  # rows
 
 
 def file_of_month(table: str, name: str, delivery: Mapping[str, Any]) -> str:
@@ -37,7 +36,7 @@ def merge_months(connection: duckdb.DuckDBPyConnection, draft: Draft, deliveries
         table, _, rest = path.partition("/")
         name, _, file = rest.rpartition("/")
         delivery = finished.get(file.removesuffix(".parquet"))
-        if table in MERGED and delivery is not None and entry.rows is not None and entry.rows < LARGE:
+        if table in MERGED and delivery is not None and entry.rows is not None and entry.rows < engine.ROW_GROUP:
             merging.setdefault(file_of_month(table, name, delivery), []).append(path)
     for path, parts in merging.items():
         if path in draft.adopted:  # merged before; a replay brought more of that month

@@ -66,11 +66,13 @@ def build_entities(run: Run, draft: Draft) -> list[Verdict]:
         read_decisions(run, connection)
         base = _find_base(run, draft)
         if base is not None:
+            layered.expect_few_rows(connection, base)
             for name in FILES:
                 connection.execute(f"CREATE TEMP VIEW before_{name} AS SELECT * FROM {relation(base, name)}")
             affected.find_touched(run, connection, contracts, base)
             read_identity(run, connection, definition, touched="touched")
         if base is None or not resolve_affected(connection, definition, most_holders, model):
+            engine.use_threads(connection, run.settings.threads)
             read_identity(run, connection, definition)
             resolve_entities(connection, definition, most_holders, model)
             base = None

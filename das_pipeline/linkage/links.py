@@ -60,9 +60,12 @@ def build_links(run: Run, draft: Draft) -> list[Verdict]:
         load_ledger(connection, before)
         join_at = load_model(run.jurisdiction, definition.model).threshold if definition.model else 0.0
         base = _find_base(run, draft, entities, before)
+        if base is not None:
+            layered.expect_few_rows(connection, entities)
         if base is not None and not _find_reached(run, connection, entities, definition):
             base = None
         if base is None:
+            engine.use_threads(connection, run.settings.threads)
             for name in FILES:
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM whole_{name}")
         persons, is_stable, changed = _link(run, connection, definition, base, most_records, join_at)

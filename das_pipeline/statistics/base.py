@@ -56,7 +56,7 @@ class Base:
         create_event_changes(connection, run.lake.live(EVENTS), _units_of_events(chain))
         if any(cube.spell for cube in statistics.cubes):
             create_spell_changes(connection, run.lake.live(SPELLS), _units_of_spells(statistics, chain), _due(statistics, self.as_of))
-        connection.execute("SET threads = 1")  # hundreds of queries of a few rows follow: threads only cost time
+        engine.use_threads(connection, 1)
         return [
             Side(sign, as_of, lambda cube, part=part: f"SELECT * FROM {'spells' if cube.spell else 'events'}_{part}")
             for sign, as_of, part in ((-1, self.as_of, "before"), (1, run.as_of, "after"))

@@ -46,6 +46,7 @@ def build_records(run: Run, draft: Draft) -> list[Verdict]:
             accounts = _write_whole(connection, run, draft, concepts, columns, views)
             draft.facts["base"] = facts_of_base(run, concepts, files)
         else:
+            layered.expect_few_rows(connection, base.version)
             accounts = _write_overlay(connection, run, draft, concepts, columns, files, base)
             draft.facts["base"] = base.version.facts["base"]
         name = "unmapped.parquet"
