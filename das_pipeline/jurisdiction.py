@@ -70,6 +70,8 @@ class Text(BaseModel, extra="allow"):
         texts = self.__pydantic_extra__
         if not texts:
             raise ValueError("a text is expected here: {<language>: <text>}")
+        if blank := [code for code, text in texts.items() if not text.strip()]:
+            raise Mistakes([((code,), "the text is empty: write it.") for code in blank])
         if isinstance(info.context, Jurisdiction) and info.context.sees(SELF):
             languages = info.context.languages
             found = [((), f"there is no text in {code}, a language of {SELF}: add it.") for code in languages if code not in texts]
@@ -96,6 +98,12 @@ class OfAll(BaseModel, extra="forbid"):
     languages: Annotated[list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]], Field(min_length=1)]  # the first is at the root of the site
     time_zone: Annotated[str, AfterValidator(_zone)]  # in which a day ends
     concept_uri: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/#-]*[/:#]$")] | None = None  # before names of concepts
+
+    @model_validator(mode="after")
+    def _has_each_language_once(self) -> OfAll:
+        if twice := [number for number, code in enumerate(self.languages) if code in self.languages[:number]]:
+            raise Mistakes([(("languages", number), f"{self.languages[number]} is listed twice: remove one.") for number in twice])
+        return self
 
 
 SELF = "jurisdiction.yaml"

@@ -9,13 +9,20 @@ from pydantic import BaseModel, Field, model_validator
 
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.jurisdiction import Jurisdiction
+from das_pipeline.shape_faults import Mistakes
 
 FILE = "policy.yaml"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel, extra="forbid"):
-    """A part of the file; a key that it does not know is a mistake."""
+    """A part of the file; a key that it does not know is a mistake, and so is a limit without a reason."""
+
+    @model_validator(mode="after")
+    def _has_a_reason(self) -> Section:
+        if not getattr(self, "reason", "a part without one").strip():
+            raise Mistakes([(("reason",), "it is empty: say why the limit is what it is.")])
+        return self
 
 
 class Warn(Section):
@@ -44,6 +51,12 @@ class WarnAndBlock(Block):
 
     warn: Share
 
+    @model_validator(mode="after")
+    def _warns_first(self) -> WarnAndBlock:
+        if self.warn > self.block:
+            raise Mistakes([(("warn",), f"it would never warn: {self.warn:g} is above block, {self.block:g}.")])
+        return self
+
 
 class Earlier(Section):
     """A rule that compares a file with so many earlier deliveries, from so many rows."""
@@ -71,9 +84,9 @@ class DeliveryDay(Section):
 class FileSize(Section):
     """How far a file may swell while it is read: so many times its size, or `always_mib` when that is more; and how long a line may be."""
 
-    times: int
-    always_mib: int
-    line_kib: int
+    times: Annotated[int, Field(ge=1)]
+    always_mib: Annotated[int, Field(ge=1)]
+    line_kib: Annotated[int, Field(ge=1)]
     reason: str
 
 
@@ -192,9 +205,17 @@ class Chain(Section):
 class Base(Section):
     """The multiples that published counts come in."""
 
-    default: int
-    sensitive: int
+    default: Annotated[int, Field(ge=2)]  # of 1, every count would be published as it is
+    sensitive: Annotated[int, Field(ge=2)]
     reason: str
+
+    @model_validator(mode="after")
+    def _protects_sensitive_cubes_more(self) -> Base:
+        if self.sensitive < self.default:
+            raise Mistakes(
+                [(("sensitive",), f"{self.sensitive} is less than the default {self.default}: sensitive cubes would be protected less.")]
+            )
+        return self
 
 
 class HalfFull(Section):

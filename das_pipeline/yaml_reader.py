@@ -47,6 +47,7 @@ _CHANGED = re.compile(  # what one of YAML's versions reads as another value tha
     r"|[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:e[-+]?[0-9]+)?|=|<<",
     re.IGNORECASE,
 )
+_ODD = {"\t": "tab", "\u00a0": "no-break space", "“": "typographic quote", "”": "typographic quote", "„": "typographic quote"}
 _HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs"}  # categories of characters that nobody sees
 
 
@@ -80,11 +81,17 @@ class Document:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
             problem = getattr(error, "problem", None) or "it has a character that YAML does not allow"
-            raise ConfigurationError(
-                faults=[
-                    Fault(file, mark.line + 1 if mark else 0, "", f"no valid YAML: {problem}. Look at quotes, colons and indents here.")
-                ]
-            ) from None
+            place = getattr(error, "position", None)  # of a character that YAML does not allow
+            number = mark.line if mark else text.count("\n", 0, place) if isinstance(place, int) else -1
+            lines = text.split("\n")
+            odd = next((name for sign, name in _ODD.items() if 0 <= number < len(lines) and sign in lines[number]), None)
+            look = (
+                f"There is a {odd} on this line, where YAML has blanks and plain quotes."
+                if odd
+                else "Look at quotes, colons and indents here."
+            )
+            form = "JSON" if file.endswith(".json") else "YAML"
+            raise ConfigurationError(faults=[Fault(file, number + 1, "", f"no valid {form}: {problem}. {look}")]) from None
 
     def value(self) -> Any:
         """Return its content; ConfigurationError has every text that would be changed, hidden or doubled."""
@@ -178,6 +185,10 @@ def _named(character: str) -> str:
 
 
 def _advice(text: str) -> str:
+    if text == "<<":
+        return "keys are not taken over from elsewhere here: write them out."
+    if text == "=":
+        return 'write "=" in quotes: unquoted, YAML gives it a meaning of its own.'
     read = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(text.lower())
     if read:
         return f'write "{text}" in quotes if it is a text, {read} if it is not: unquoted, YAML reads {text} as {read}.'

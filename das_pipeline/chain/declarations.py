@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
+from das_pipeline.shape_faults import Mistakes
+
 Word = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # an identifier, because it becomes part of SQL text
 
 
@@ -99,5 +101,5 @@ class ChainFile(BaseModel, extra="forbid"):
     @model_validator(mode="after")
     def _starts_on_a_first(self) -> ChainFile:
         if self.opening_month.day != 1:
-            raise ValueError("opening_month must be the first day of a month")
+            raise Mistakes([(("opening_month",), f"it must be the first day of a month: {self.opening_month.replace(day=1)}.")])
         return self

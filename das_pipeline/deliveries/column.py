@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from das_pipeline import engine
-from das_pipeline.deliveries.dates import USUAL, date_form
+from das_pipeline.deliveries.dates import USUAL, both_ways, date_form, is_form
 from das_pipeline.errors import ConfigurationError, nearest
 from das_pipeline.jurisdiction import Text
 from das_pipeline.shape_faults import Mistakes
@@ -59,7 +60,7 @@ class Column(Model):
     false_tokens: tuple[str, ...] = ("false", "0")
     sentinels: tuple[Scalar, ...] = ()  # values that stand for "not known": accepted, and read as missing
     range: tuple[float, float] | None = None
-    horizon_days: int = Field(default=0, ge=0)  # how far after the reference date a date may lie
+    horizon_days: int = Field(default=0, ge=0, le=36_525)  # how far after the reference date a date may lie
     one_of: tuple[Scalar, ...] = ()
     mask: str | None = None  # 9 a digit, A a capital, X either; anything else is itself
     check: CheckDigits | None = None
@@ -117,8 +118,32 @@ class Column(Model):
                 date_form(format)
             except ValueError as error:
                 yield "formats", f"{error}. {nearest(format, USUAL)}"
+        forms = [format for format in self.formats if is_form(format)]
+        for one, other in combinations(forms, 2):
+            if text := both_ways(one, other) or both_ways(other, one):
+                sentence = (
+                    f"{text} has both forms {one} and {other}, and means another day in each: nobody can tell which. Keep one of them."
+                )
+                yield "formats", sentence
         if self.formats and self.type != "date":
             yield "formats", "formats are for dates."
+        if self.identity is not None and self.identity != "sex" and self.privacy != "direct":
+            yield "privacy", f"identity {self.identity} names a person, so no stage but linkage may read it: its privacy must be direct."
+        if self.identity is not None and (self.type == "date") != (self.identity == "birth_date"):
+            yield (
+                "identity",
+                f"identity {self.identity} is a {'date' if self.identity == 'birth_date' else 'text'}, and the type is {self.type}.",
+            )
+        if self.concept is not None and self.type not in {"text", "integer"}:
+            yield "type", f"a code is compared as it is written, and a {self.type} is not kept so: the type must be text."
+        if self.mask is not None and self.length is not None and not self.length[0] <= len(self.mask) <= self.length[1]:
+            yield "length", f"the mask {self.mask} has {len(self.mask)} characters, so no value has it and this length."
+        if self.mask is not None and self.check is not None and len(self.mask) != (weights := len(self.check.weights)):
+            yield "check", f"the mask {self.mask} has {len(self.mask)} characters and the check {weights} weights: no value passes both."
+        if self.required and self.empty_from is not None:
+            yield "empty_from", "a required column may not be empty: remove required, or empty_from."
+        if self.required_with == self.name:
+            yield "required_with", "a column always comes with itself: name another one, or write required: true."
         if self.mask is not None and not any(letter in "9AX" for letter in self.mask):
             yield "mask", "a mask needs at least one of 9 (digit), A (capital), X (either)."
         if self.range is not None and self.type not in {"integer", "decimal"}:
@@ -140,7 +165,12 @@ class Column(Model):
                     {"integer": int, "decimal": Decimal, "date": date.fromisoformat}.get(self.type, str)(str(value))
                 except (ValueError, ArithmeticError):
                     yield key, f"{value} is not a {self.type} (a date is written yyyy-mm-dd)."
-        tokens = {"null_tokens": self.null_tokens, "true_tokens": self.true_tokens, "false_tokens": self.false_tokens}
+        tokens = {
+            "formats": self.formats,
+            "null_tokens": self.null_tokens,
+            "true_tokens": self.true_tokens,
+            "false_tokens": self.false_tokens,
+        }
         texts = {key: [v for v in getattr(self, key) if isinstance(v, str)] for key in ("sentinels", "one_of")}
         for key, values in (tokens | texts).items():
             if blank := next((v for v in values if v != v.strip()), None):

@@ -53,6 +53,8 @@ class Format(Model):
             raise ValueError("record names the element that is a row: give it for xml and for nothing else")
         if self.delimiter == self.quote:
             raise ValueError("delimiter and quote must differ")
+        if odd := next((key for key in ("delimiter", "quote") if (c := getattr(self, key)).isalnum() or c in "\r\n\0"), None):
+            raise Mistakes([((odd,), "no letter, digit or end of a line can be it: values have them.")])
         if self.has_cells and (self.encoding != "utf-8" or self.compression is not None or self.decimal != "."):
             raise ValueError(f"{self.kind} has charset, compression and numbers of its own: leave out encoding, compression, decimal")
         if self.encoding == "utf-16" and self.kind not in {"csv", "fixed"}:
@@ -174,6 +176,11 @@ class Contract(Model):
             if column.required_with is not None and column.required_with not in names:
                 sentence = f"{column.name}: required_with names {column.required_with}, which is not a column."
                 yield ("columns", number, "required_with"), f"{sentence} {nearest(column.required_with, names)}"
+            if column.identity is not None and column.identity in (c.identity for c in self.columns[:number]):
+                yield (
+                    ("columns", number, "identity"),
+                    f"{column.name}: a column above is {column.identity} too, and a record has one of each.",
+                )
             if column.name in self.unit_key and not column.is_direct:
                 sentence = f"{column.name} names a unit: its privacy must be direct, later stages get a record number."
                 yield ("columns", number, "privacy"), sentence
@@ -208,6 +215,8 @@ class Contract(Model):
         for number, column in enumerate(self.columns):
             if self.format.kind == "fixed" and column.at is None:
                 yield ("columns", number), "every column of a fixed-width file needs at: [first position, width]."
+            if self.format.kind == "fixed" and (other := self._overlapped(number)) is not None:
+                yield ("columns", number, "at"), f"{column.name}: some of its positions are also those of {other}."
             if self.format.kind != "fixed" and column.at is not None:
                 yield ("columns", number, "at"), "at is for fixed-width files only."
             if self.format.has_cells and column.type == "date" and "yyyy-mm-dd" not in column.formats:
@@ -216,6 +225,18 @@ class Contract(Model):
             if self.format.has_cells and column.type == "boolean" and not ("true" in column.true_tokens and "false" in column.false_tokens):
                 sentence = f"{column.name}: {self.format.kind} has true and false of its own, so the tokens must include them."
                 yield ("columns", number, "type"), sentence
+
+    def _overlapped(self, number: int) -> str | None:
+        """The name of a column above that has a position of the column with this number, in the same files."""
+        column = self.columns[number]
+        for other in self.columns[:number]:
+            if column.at is None or other.at is None:
+                continue
+            is_beside = column.at[0] >= sum(other.at) or other.at[0] >= sum(column.at)
+            days = max(column.since or date.min, other.since or date.min), min(column.until or date.max, other.until or date.max)
+            if not is_beside and days[0] < days[1]:
+                return other.name
+        return None
 
     def by_type(self, name: str) -> str | None:
         """The type of a column, None when there is no such column."""

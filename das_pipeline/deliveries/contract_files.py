@@ -41,7 +41,7 @@ class Completeness(Model):
     """Whether the chain may run without a partner's newest delivery, and for how many days."""
 
     required: bool
-    late_days: int = Field(ge=0)
+    late_days: int = Field(ge=0, le=36_525)
 
 
 WeekDay = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -64,10 +64,16 @@ class Partner(Model):
     owner: str
     files: tuple[str, ...] = Field(min_length=1)
     cadence: Literal["daily", "weekly", "monthly"]
-    due_days: int = Field(default=1, ge=0)  # a delivery is in time within so many days of its reference date
+    due_days: int = Field(default=1, ge=0, le=3_652)  # a delivery is in time within so many days of its reference date
     calendar: Calendar | None = None
     records_from: int = Field(default=0, ge=0)  # its record numbers come after this one: of one unit, no two partners start from the same
     completeness: Completeness
+
+    @model_validator(mode="after")
+    def _lists_each_file_once(self) -> Partner:
+        if twice := [number for number, file in enumerate(self.files) if file in self.files[:number]]:
+            raise Mistakes([(("files", number), f"{self.files[number]} is listed twice: remove one.") for number in twice])
+        return self
 
     @model_validator(mode="after")
     def _has_its_day(self) -> Partner:

@@ -7,7 +7,7 @@ and 24:00) or with AM h and hh (1 to 12), mm, ss. Everything else is itself.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 USUAL = (
     "yyyy-mm-dd",
@@ -67,6 +67,25 @@ def date_form(format: str) -> DateForm:
         rest = rest + " " * twelve.count(" ") + words["AM"] if twelve else f"({rest}|{':'.join(['24', '00', '00'][: time.count(':') + 1])})"
         rest = between + rest
     return DateForm(parts, separator or "", rest)
+
+
+def is_form(format: str) -> bool:
+    try:
+        date_form(format)
+    except ValueError:
+        return False
+    return True
+
+
+def both_ways(one: str, other: str) -> str | None:
+    """Return a day as `one` writes it that is another day in the form `other`; None when there is none."""
+    form, otherwise = date_form(one), date_form(other)
+    text = form.separator.join({"y": "2024", "m": "04", "d": "03"}[part[0]] for part in form.parts)
+    match = re.fullmatch(replace(otherwise, rest="").pattern, text) if form.rest == otherwise.rest else None
+    if match is None:
+        return None
+    year, month, day = (int(match[otherwise.group(letter)]) for letter in "ymd")
+    return text if (year, month, day) != (2024, 4, 3) and year >= 1900 and 1 <= month <= 12 and 1 <= day <= 28 else None
 
 
 def date_sql(text: str, format: str) -> str:

@@ -25,7 +25,9 @@ class StrongKey(BaseModel, extra="forbid"):
 
     role: str
     sentinels: list[str] = []
-    max_profiles: int  # a value with more different surnames *and* birth dates than this is a placeholder (rule K05)
+    max_profiles: Annotated[
+        int, Field(ge=1)
+    ]  # a value with more different surnames *and* birth dates than this is a placeholder (rule K05)
     alone: bool = False  # whether it links records that have no name and no birth date to agree: never mistyped, never given again
     merged: MergedNumbers | None = None  # None: two numbers are never one
 

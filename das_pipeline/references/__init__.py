@@ -30,6 +30,8 @@ LOOKS: tuple[Callable[[Jurisdiction], Iterator[Fault]], ...] = (
     totals.equal_totals,
     exceptions.waivers,
     texts.table_texts,
+    texts.words,
+    texts.braces,
     texts.breaks,
     texts.differences,
     texts.site,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from urllib.parse import parse_qsl
 
 from das_pipeline.deliveries import load_external
-from das_pipeline.errors import Fault, nearest
-from das_pipeline.jurisdiction import Jurisdiction, Place
+from das_pipeline.errors import Fault, did_you_mean, nearest
+from das_pipeline.jurisdiction import Jurisdiction, Place, Text
 from das_pipeline.publication import metadata
 from das_pipeline.publication import table_texts as load_table_texts
 from das_pipeline.publication.definitions import ExternalTables
 from das_pipeline.publication.texts import load_words
 from das_pipeline.rules import catalogue
+from das_pipeline.settings import DEFAULT
 from das_pipeline.statistics import Statistics, load_statistics
 from das_pipeline.terminology import ALL, Scheme, load_schemes
 from das_pipeline.website.texts import Question, Section, SiteTexts, load_texts
 
 TABLES = "texts/tables.yaml"
 SITE = "texts/site.yaml"
+WORDS = "texts/words.yaml"
+TEMPLATE = DEFAULT.parent / "template"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,49 @@ def table_texts(jurisdiction: Jurisdiction) -> Iterator[Fault]:
                 yield (place / "codes").fault(f"there is no text for code {code} of table {table.name}. {nearest(code, texts.codes)}")
 
 
+def words(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield words that pages ask for and words.yaml lacks, words that none asks for, and names in braces that are not filled in.
+
+    The words of the template are those that there are, and have each name that may stand in braces.
+    """
+    ours, asked = load_words(jurisdiction).words, load_words(Jurisdiction(TEMPLATE)).words
+    place = jurisdiction.place(WORDS, "words")
+    for word in sorted(asked.keys() - ours.keys()):
+        yield place.fault(
+            f"there is no text {word}, which pages ask for: add it. {did_you_mean(word, ours.keys() - asked.keys())}".rstrip()
+        )
+    for word in sorted(ours.keys() - asked.keys()):
+        yield (place / word).fault(f"no page asks for a text {word}. {did_you_mean(word, asked.keys() - ours.keys()) or 'Remove it.'}")
+    for word in sorted(ours.keys() & asked.keys()):
+        yield from _faults_of_braces(place / word, ours[word], _names_in_braces(asked[word].main))
+
+
+def braces(jurisdiction: Jurisdiction) -> Iterator[Fault]:
+    """Yield texts of published files with a name in braces that is not filled in."""
+    texts, place = load_table_texts(jurisdiction), jurisdiction.place(TABLES)
+    yield from _faults_of_braces(place / "withdrawn", texts.withdrawn, {"release", "day", "reason"})
+    for column, text in texts.columns.items():
+        yield from _faults_of_braces(place / "columns" / column, text, {"unit", "base"})
+
+
+def _faults_of_braces(place: Place, text: Text, names: Collection[str]) -> Iterator[Fault]:
+    for language in place.jurisdiction.languages:
+        try:
+            unknown = sorted(_names_in_braces(text[language]) - set(names))
+        except ValueError:
+            yield (place / language).fault("a brace is opened or closed alone: write {name}, or the word without braces.")
+            continue
+        for name in unknown:
+            yield (place / language).fault(
+                f"nothing is filled in for {{{name}}}. {nearest(name, names) if names else 'Remove the braces.'}"
+            )
+
+
+def _names_in_braces(text: str) -> set[str]:
+    """The names in the braces of a text; ValueError when they do not fit together."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
 def breaks(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield breaks in series of a table or category that is not there."""
     tables = {table.name: table for table in _tables(jurisdiction)}
@@ -119,7 +166,6 @@ def differences(jurisdiction: Jurisdiction) -> Iterator[Fault]:
 
 def site(jurisdiction: Jurisdiction) -> Iterator[Fault]:
     """Yield themes without a page, and parts of the site that name a table, dimension or code which is not there."""
-    load_words(jurisdiction)
     texts, tables = load_texts(jurisdiction), {table.name: table for table in _tables(jurisdiction)}
     place = jurisdiction.place(SITE)
     themes = [theme.theme for theme in texts.themes]

@@ -171,6 +171,8 @@ class DeclaredTable(BaseModel, extra="forbid"):
             raise ValueError("`still_open` is in percent, other measures in weeks: make two tables")
         if "period" not in self.by:
             raise ValueError("`by` needs a period: month, quarter, year, or a list of them")
+        if isinstance(periods := self.by["period"], list) and len(set(periods)) < len(periods):
+            raise Mistakes([(("by", "period"), "a kind of period is listed twice: every figure would be there twice.")])
         if lists := [name for name, level in self.by.items() if name != "period" and not isinstance(level, str)]:
             raise ValueError(f"`by` has one level for each dimension; look at {', '.join(lists)}")
         return self

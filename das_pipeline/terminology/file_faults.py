@@ -186,6 +186,12 @@ def _age_faults(scheme: Scheme) -> Iterator[Fault]:
         if not band or any(ages[place] for place in band):
             yield Fault("T10", scheme.file, concept.row, "an age belongs to one class: from_age to to_age overlaps another or is empty")
         ages.update(band)
+    for level in {level for level, _ in ages}:
+        classes = sorted((c.from_age, c.to_age, c.row) for c in scheme.concepts.values() if c.level == level and c.from_age is not None)
+        for (_, to_age, _), (from_age, _, row) in pairwise(classes):
+            if to_age is not None and from_age > to_age + 1:
+                years = f"{to_age + 1}" if from_age == to_age + 2 else f"{to_age + 1} to {from_age - 1}"
+                yield Fault("T10", scheme.file, row, f"no class of level {level} has the ages {years}: who is so old would be unknown")
 
 
 def _terminology_verdict(rule: str, faults: Sequence[Fault]) -> Verdict:

@@ -68,13 +68,18 @@ def read_tables(jurisdiction: Jurisdiction, files: Sequence[str], shape: Shape) 
 def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> list[Line]:
     """Return the rows of one file; ConfigurationError when it is no table, or its header another."""
     reader = csv.reader(jurisdiction.text(file).splitlines(keepends=True), strict=True)
+    row = 1
     try:
         header = next(reader, [])
         allowed = [*shape.columns, *shape.optional]
         missing, unknown = [c for c in shape.columns if c not in header], [c for c in header if c not in allowed]
         if missing or unknown or len(set(header)) < len(header):
             twice = sorted({c for c in header if header.count(c) > 1})
-            sentence = f"the header must be {','.join(shape.columns)}; missing {missing}, unknown {unknown}, twice {twice}."
+            found = {"missing": missing, "unknown": unknown, "twice": twice}
+            what = "; ".join(f"{word}: {', '.join(names)}" for word, names in found.items() if names)
+            if len(header) == 1 and (mark := next((m for m in (";", "\t", "|") if m in header[0]), None)):
+                what = f"its columns are separated by {mark!r}, and must be by a comma"
+            sentence = f"the header must be {','.join(shape.columns)} ({what})."
             raise ConfigurationError(faults=[Fault(file, 1, "", sentence)])
         lines, faults, row = [], Faults(), reader.line_num + 1
         for cells in reader:
@@ -87,7 +92,7 @@ def _read(jurisdiction: Jurisdiction, file: str, shape: Shape) -> list[Line]:
         faults.raise_any()
     except csv.Error as error:
         sentence = f"it is not a UTF-8 table with `,` between the columns: {error}. Look at the quotes."
-        raise ConfigurationError(faults=[Fault(file, reader.line_num, "", sentence)]) from None
+        raise ConfigurationError(faults=[Fault(file, row, "", sentence)]) from None
     return lines
 
 
@@ -121,6 +126,8 @@ def _sentence(value: str, check: str, form: str) -> str:
         return oddity(value) or "it is only a blank."
     if check == UNIQUE:
         return f"{value} is in an earlier row too."
+    if form == DATE:
+        return f"{value!r} is no day: write it as yyyy-mm-dd."
     return f"{value!r} cannot be here. " + (nearest(value, form.split("|")) if "|" in form else f"It must have the form {form}.")
 
 

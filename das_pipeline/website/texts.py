@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.shape_faults import Mistakes
 
 Colour = Literal["police", "justice", "other", "away", "unknown"]  # who acts, or what becomes of a case; see colours.css
+
+
+def _plain(slug: Text) -> Text:
+    odd = [code for code, text in (slug.__pydantic_extra__ or {}).items() if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text)]
+    if odd:
+        raise Mistakes([((code,), "it is part of an address: use lower case letters a to z, digits and hyphens.") for code in odd])
+    return slug
+
+
+Slug = Annotated[Text, AfterValidator(_plain)]
 
 
 class Waits(BaseModel, extra="forbid"):
@@ -80,7 +91,7 @@ class Theme(BaseModel, extra="forbid"):
     """A page with the tables whose definition names this theme."""
 
     theme: str
-    slug: Text
+    slug: Slug
     title: Text
     lead: Text
     ranked: bool = False  # whether the rows of its tables come with their place among each other
@@ -98,7 +109,7 @@ class Part(BaseModel, extra="forbid"):
 class Page(BaseModel, extra="forbid"):
     """A page of text; `shows` adds computed content."""
 
-    slug: Text
+    slug: Slug
     title: Text
     lead: Text
     parts: list[Part] = []

@@ -71,7 +71,7 @@ def test_a_kind_that_reopens_is_an_entry(tmp_path: Path) -> None:
             "{ruled: acquitted}",
             "write {<kind that closed>: <its outcome>, by: <kind that reopens>}",
         ),
-        (CHAIN, "2024-01-01", "2024-01-02", "opening_month must be the first day of a month"),
+        (CHAIN, "2024-01-01", "2024-01-02", "opening_month: it must be the first day of a month: 2024-01-01"),
         (CHAIN, "picks: {last_ruling: [-ruling_no]}", "picks: {last_ruling: [-ruling_date]}", "rulings has no content column ruling_date"),
     ],
 )

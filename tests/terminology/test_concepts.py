@@ -169,7 +169,12 @@ def test_a_list_without_files_and_a_scheme_without_a_file_are_named(folder: Path
 @pytest.mark.parametrize(
     ("file", "old", "new", "complaint"),
     [
-        ("codes/watch_sex.csv", "F,female,1900-01-01", "F,female,1-1-1900", r"watch_sex.csv:3: valid_from: '1-1-1900' cannot"),
+        (
+            "codes/watch_sex.csv",
+            "F,female,1900-01-01",
+            "F,female,1-1-1900",
+            r"watch_sex.csv:3: valid_from: '1-1-1900' is no day: write it as yyyy-mm-dd",
+        ),
         (
             "codes/watch_sex.csv",
             "F,female,1900-01-01",

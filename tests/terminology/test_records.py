@@ -432,7 +432,9 @@ def test_a_changed_rewriting_rule_is_a_changed_mapping_set(
     assert [(c.code, c.was, c.becomes, c.rows) for c in changes] == [("1010", "unknown", "burglary", 3)]
 
 
-@pytest.mark.parametrize(("expires_on", "what"), [("2024-02-30", "not a day of the calendar"), ("2024-13", "must have the form")])
+@pytest.mark.parametrize(
+    ("expires_on", "what"), [("2024-02-30", "not a day of the calendar"), ("2024-13", "is no day: write it as yyyy-mm-dd")]
+)
 def test_a_sign_off_with_no_day_is_refused(begin: Begin, folder: Path, expires_on: str, what: str) -> None:
     (folder / "terminology/sign_offs.csv").write_text(f"mapping_version,owner,reason,expires_on\n0123456789ab,s,r,{expires_on}\n")
     with pytest.raises(ConfigurationError, match=rf"sign_offs\.csv:2: expires_on: .*{what}"):
