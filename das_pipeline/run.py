@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -119,15 +119,7 @@ def produce(
     run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of(stage)), lake=Lake(run.lake.home, versions))
     if run.settings.engine == "spark" and stage in spark.STAGES:
         run = replace(run, connections=spark.over(run.connections))
-    basis = {
-        "table": table,
-        "as_of": run.as_of.isoformat(),
-        "inputs": {n: v.id for n, v in versions.items()},
-        "jurisdiction": run.jurisdiction.hash,
-        "code": code_version(stage),
-        "salt": salt,
-    }
-    inputs_hash = hashlib.sha256(canonical(basis)).hexdigest()
+    inputs_hash = _hash_of(run, table, {n: v.id for n, v in versions.items()}, salt)
     is_damaged = False
     try:
         live = run.lake.current(table)
@@ -165,6 +157,26 @@ def produce(
             raise GateFailed(table, verdicts, version.folder)
         run.lake.promote(version)
     return Produced(version, is_new=True)
+
+
+def is_made_here(run: Run, version: Version) -> bool:
+    """Return whether this code, and the files that the jurisdiction has now, made `version`."""
+    stage_run = replace(run, jurisdiction=run.jurisdiction.limited_to(reads_of(stage_of(version.table))))
+    as_made = replace(stage_run, as_of=date.fromisoformat(version.as_of))
+    return version.inputs_hash == _hash_of(as_made, version.table, version.inputs)
+
+
+def _hash_of(run: Run, table: str, inputs: Mapping[str, str], salt: str = "") -> str:
+    """Return the hash of everything that a version of `table` depends on, of a run that is limited to what the stage reads."""
+    basis = {
+        "table": table,
+        "as_of": run.as_of.isoformat(),
+        "inputs": dict(inputs),
+        "jurisdiction": run.jurisdiction.hash,
+        "code": code_version(stage_of(table)),
+        "salt": salt,
+    }
+    return hashlib.sha256(canonical(basis)).hexdigest()
 
 
 @cache

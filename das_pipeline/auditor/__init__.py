@@ -7,6 +7,7 @@ writers declare. It is an allow-list: what is not declared and explained is a fa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from das_pipeline.auditor.descriptors import Descriptors
 from das_pipeline.auditor.groups import no_group_is_one_category
 from das_pipeline.auditor.quality import quality_is_coarse
 from das_pipeline.auditor.release import read
+from das_pipeline.auditor.remade import files_follow_from_tables
 from das_pipeline.auditor.suppressed import suppressed_cells_stay_hidden
 from das_pipeline.gate import Verdict
 
@@ -36,7 +38,7 @@ def audit(
     release = read(folder)
     if release.unreadable:  # nothing can be compared with a table that cannot be read
         return [files.files_as_described(release, declared)]
-    release = read(folder, tuple(r.changes for r in before if r.as_of < release.as_of and not r.is_withdrawn))
+    release = replace(release, earlier_changes=tuple(r.changes for r in before if r.as_of < release.as_of and not r.is_withdrawn))
     with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": "false"}) as connection:
         for name, table in release.tables.items():
             connection.register(name, table.rows)
@@ -61,8 +63,12 @@ def audit(
     if (folder / series.REVISIONS).exists():
         verdicts.append(series.revisions_are_as_published(release, before))
     if declared is not None:
-        verdicts += [database.database_has_nothing_else(release, declared), Descriptors(release, declared, limits).judge()]
-        verdicts.append(pages.pages_are_explained(release, declared))
+        remade: frozenset[str] = frozenset()
+        if declared.remake is not None:
+            told, remade = files_follow_from_tables(release, before, declared, declared.remake)
+            verdicts.append(told)
+        verdicts += [database.database_has_nothing_else(release, declared), Descriptors(release, declared, limits, remade).judge()]
+        verdicts.append(pages.pages_are_explained(release, declared, remade))
         if (folder / series.BREAKS).exists():
             verdicts.append(series.breaks_are_declared(release, declared))
         if (folder / series.DIFFERENCES).exists():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
+
+Remake = Callable[[Path, Sequence[Path]], Mapping[str, bytes]]
+"""The folder of a release and those of earlier ones, oldest first → path and content of every file that follows from their tables."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ class Declared:
     `files`: path → SHA-256 of the files that are the same in every release, or that an earlier stage made. `codes`: names of concepts,
     tables, columns and rules, which are parts of addresses and keys. `languages`: the first is at the root of the site.
     `formats`: extension → media type of the files of tables. `concept_uri`: what the addresses of schemes begin with. `methods`: table →
-    how its counts are protected, if not by rounding.
+    how its counts are protected, if not by rounding. `remake`: the files that follow from the tables, made again; None when other code
+    made the release, which would make others.
     """
 
     tables: Mapping[str, str]
@@ -95,3 +100,4 @@ class Declared:
     concept_uri: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     methods: Mapping[str, str] = field(default_factory=dict)
+    remake: Remake | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -82,8 +83,13 @@ def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verd
     total = {key: sum(t[key] for t in tables.values()) for key in ("added", "removed", "revised", "became_final")}
     expected: dict[str, Any] = {"as_of": release.as_of, "previous": content.get("previous"), "tables": tables, **total}
     expected["version"] = _version(previous.changes["version"] if previous else None, total)
-    wrong = sum(content.get(key) != expected.get(key) for key in content.keys() | expected.keys())
+    wrong = sum(_written(content.get(key)) != _written(expected.get(key)) for key in content.keys() | expected.keys())
     return verdict("D19", "changes.json lists what changed", len(tables), {"changes.json": wrong}, FIX)
+
+
+def _written(content: Any) -> str:
+    """The content as it is written: 5 and 5.0 are equal, but not the same."""
+    return json.dumps(content, sort_keys=True)
 
 
 def _changes(previous: Published | None, release: Published) -> dict[str, dict[str, Any]]:

@@ -178,7 +178,7 @@ class Published:
         return json.loads(path.read_bytes()) if path.exists() else {}
 
 
-def read(folder: Path, earlier_changes: tuple[dict[str, Any], ...] = ()) -> Published:
+def read(folder: Path) -> Published:
     """Read the release in `folder`."""
     tables: dict[str, Table] = {}
     unreadable: list[str] = []
@@ -191,4 +191,4 @@ def read(folder: Path, earlier_changes: tuple[dict[str, Any], ...] = ()) -> Publ
             tables[path.stem] = table
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             unreadable.append(path.name)
-    return Published(folder, tables, unreadable, earlier_changes)
+    return Published(folder, tables, unreadable)

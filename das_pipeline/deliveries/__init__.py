@@ -27,6 +27,7 @@ from das_pipeline.deliveries.readers import (
     partners_in,
     quarantine_summary,
     register_records,
+    state_of,
     vintages,
 )
 from das_pipeline.deliveries.replay import Replayed, replay
@@ -80,6 +81,7 @@ __all__ = [
     "refusals",
     "register_records",
     "replay",
+    "state_of",
     "take_in",
     "take_in_external",
     "touched_since",

@@ -11,7 +11,7 @@ import duckdb
 
 from das_pipeline import engine
 from das_pipeline.deliveries import landing
-from das_pipeline.deliveries.calendar import load_schedule
+from das_pipeline.deliveries.calendar import Schedule, load_schedule
 from das_pipeline.deliveries.contract_files import load_contracts, load_partners
 from das_pipeline.deliveries.landing import Accepted
 from das_pipeline.deliveries.manifest import Manifest
@@ -134,6 +134,13 @@ class PartnerState:
     allowed: bool
 
 
+def state_of(schedule: Schedule, reference_on: date | None, as_of: date) -> Literal["on_time", "late", "missing"]:
+    """Whether a partner whose newest figures are of `reference_on` is on time on `as_of`, late, or has never delivered."""
+    if reference_on is None:
+        return "missing"
+    return "late" if as_of >= schedule.due_on(schedule.next_after(reference_on)) else "on_time"
+
+
 def completeness(run: Run) -> list[PartnerState]:
     """The state of every partner on `run.as_of`, by partner. A partner that is not required never stops the chain."""
     states = []
@@ -151,7 +158,7 @@ def completeness(run: Run) -> list[PartnerState]:
         states.append(
             PartnerState(
                 name,
-                "late" if late else "on_time",
+                state_of(schedule, newest.reference_on, run.as_of),
                 newest.delivery,
                 newest.reference_on,
                 newest.known_on,

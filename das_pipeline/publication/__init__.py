@@ -1,6 +1,6 @@
 """Publication: what leaves the alliance. The candidate's tables with their metadata, and the existing releases."""
 
-from das_pipeline.publication.candidate import build_candidate
+from das_pipeline.publication.candidate import build_candidate, descriptors_of
 from das_pipeline.publication.changes import TableChanges, compare
 from das_pipeline.publication.consequences import Consequence, consequences
 from das_pipeline.publication.definitions import table_kinds, table_methods
@@ -17,6 +17,7 @@ __all__ = [
     "compare",
     "consequences",
     "current_release",
+    "descriptors_of",
     "explain",
     "readers",
     "release_folders",

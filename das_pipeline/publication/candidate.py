@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from das_pipeline.deliveries import is_real
 from das_pipeline.errors import ConfigurationError
 from das_pipeline.gate import Verdict
-from das_pipeline.jurisdiction import Text
+from das_pipeline.jurisdiction import Jurisdiction, Text
 from das_pipeline.lake import Draft, canonical
 from das_pipeline.policy import load_policy
 from das_pipeline.publication import (
@@ -28,9 +32,9 @@ from das_pipeline.publication import (
     revisions,
 )
 from das_pipeline.publication.changes import changes
-from das_pipeline.publication.definitions import Table, published_tables
-from das_pipeline.publication.quality import quality
-from das_pipeline.publication.releases import earlier_releases, require_intact_releases
+from das_pipeline.publication.definitions import Table, published_tables, tables_in
+from das_pipeline.publication.quality import in_form, quality
+from das_pipeline.publication.releases import Release, earlier_releases, require_intact_releases
 from das_pipeline.publication.renamed import renamed_categories
 from das_pipeline.publication.tables import external_cells, protected_cells, write
 from das_pipeline.publication.texts import TableTexts, load_words, table_texts
@@ -62,7 +66,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
                 cells = protected_cells(connection, run.lake, table, run.as_of, policy)
             else:
                 cells = external_cells(connection, run.lake, table)
-            columns = metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
+            columns = _columns(table, cells, texts, schemes)
             parquet = draft.path(f"tables/{table.name}.parquet")
             schema = metadata.arrow_schema(table, columns, as_of, mapping_version)
             rows = write(cells, schema, parquet, texts.columns, words, is_simulated=table.is_simulated)
@@ -89,7 +93,7 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
         for file in files:
             csvw.write(file, file.columns, draft.folder, run.jurisdiction.concept_uri)
             described.append(file.resource(draft.folder))
-        described_whole = package.data_package(run, tables, texts, changed["version"], described) | {"mapping_version": mapping_version}
+        described_whole = package.data_package(run.jurisdiction.name, as_of, tables, texts, changed["version"], mapping_version, described)
         _json(draft, "datapackage.json", described_whole)
         _json(draft, "quality.json", quality(run, tables))
         _json(
@@ -108,6 +112,43 @@ def build_candidate(run: Run, draft: Draft) -> list[Verdict]:
     draft.facts |= {"tables": len(tables), "cells": published, "version": changed["version"], "mapping_version": mapping_version}
     draft.facts |= {key: changed[key] for key in ("added", "removed", "revised")}
     return verdicts
+
+
+def descriptors_of(jurisdiction: Jurisdiction, folder: Path, before: Release | None) -> dict[str, bytes]:
+    """Return what describes the tables of the release in `folder`, as it follows from them and from the release `before` it.
+
+    The data package and the expectations follow wholly; the quality sheet keeps its figures, which come from inside.
+    """
+    texts, words, schemes = table_texts(jurisdiction), load_words(jurisdiction), load_schemes(jurisdiction)
+    changed = json.loads((folder / "changes.json").read_bytes())
+    tables = tables_in(jurisdiction, texts, folder)
+    described: list[dict[str, object]] = []
+    for table in tables:
+        cells = pq.read_table(folder / "tables" / f"{table.name}.parquet", columns=[d.name for d in table.dimensions])
+        described += package.resources(table, _columns(table, cells, texts, schemes), folder, texts.columns, words)
+    described += [file.resource(folder) for file in beside.files(folder, tables, texts, words)]
+    of_any = pq.read_schema(folder / "tables" / f"{tables[0].name}.parquet").metadata
+    mapping_version = json.loads(of_any[b"das"])["mapping_version"]
+    as_of = date.fromisoformat(changed["as_of"])
+    about = jurisdiction.name, changed["as_of"], tables, texts, changed["version"], mapping_version, described
+    expected = expectations.suites(
+        tables,
+        defined_codes(tables, schemes, texts),
+        before,
+        as_of,
+        load_policy(jurisdiction).publication,
+    )
+    sheet = json.loads((folder / "quality.json").read_bytes())
+    made = {
+        "datapackage.json": package.data_package(*about),
+        expectations.FILE: expected,
+        "quality.json": in_form(sheet, jurisdiction, tables, as_of),
+    }
+    return {name: _bytes(content) for name, content in made.items()}
+
+
+def _columns(table: Table, cells: pa.Table, texts: TableTexts, schemes: Mapping[str, Scheme]) -> package.Columns:
+    return metadata.fields(table, _column_texts(table, texts), _labels(table, cells, schemes, texts))
 
 
 def _column_texts(table: Table, texts: TableTexts) -> dict[str, Text]:
@@ -150,4 +191,8 @@ def defined_codes(tables: Iterable[Table], schemes: Mapping[str, Scheme], texts:
 
 
 def _json(draft: Draft, name: str, content: object) -> None:
-    draft.path(name).write_bytes(canonical(content, indent=1) + b"\n")
+    draft.path(name).write_bytes(_bytes(content))
+
+
+def _bytes(content: object) -> bytes:
+    return canonical(content, indent=1) + b"\n"

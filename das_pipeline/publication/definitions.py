@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 import pyarrow.parquet as pq
@@ -153,15 +155,44 @@ class ExternalTables(BaseModel, extra="forbid"):
 
 def published_tables(run: Run, texts: TableTexts) -> list[Table]:
     """Return every table of the jurisdiction, by name."""
-    statistics = load_statistics(run.jurisdiction)
-    partners = {name: partner.title for name, partner in load_partners(run.jurisdiction).items()}
-    simulated = is_simulated(run)
-    protected = run.lake.live("disclosure/leaves").files
+    leaves = run.lake.live("disclosure/leaves")
+
+    def base_of(table: Declared) -> int:
+        files = [leaves.path(f"{cube}.parquet") for cube in table.cubes if table.method == "rounding"]
+        bases = {base for path in files for base in pq.read_table(path, columns=["base"])["base"].unique().to_pylist()}
+        return 1 if table.derived or not bases else min(bases)
+
+    protected = {file.removesuffix(".parquet") for file in leaves.files}
+    return declared_tables(run.jurisdiction, texts, protected, base_of, simulated=is_simulated(run))
+
+
+def tables_in(jurisdiction: Jurisdiction, texts: TableTexts, folder: Path) -> list[Table]:
+    """Return every table that the release in `folder` should have, by name, given the cubes that its tables show."""
+    paths = {path.stem: path for path in sorted((folder / "tables").glob("*.parquet"))}
+    facts = {name: json.loads(pq.read_schema(path).metadata[b"das"]) for name, path in paths.items()}
+    shown: set[str] = set()
+    for table in (t for t in load_statistics(jurisdiction).tables if t.name in paths):
+        rows = set(pq.read_table(paths[table.name], columns=[table.stacked])[table.stacked].unique().to_pylist()) if table.stacked else None
+        shown |= {cube for code, cube in table.of.items() if rows is None or code in rows}
+        shown |= {ratio.cube for ratio in table.ratios.values() if isinstance(ratio, Share) and ratio.cube}
+    simulated = any(fact["is_simulated"] for fact in facts.values())
+    return declared_tables(jurisdiction, texts, shown, lambda table: facts[table.name]["base"], simulated=simulated)
+
+
+def declared_tables(
+    jurisdiction: Jurisdiction, texts: TableTexts, protected: Collection[str], base_of: Callable[[Declared], int], *, simulated: bool
+) -> list[Table]:
+    """Return every table of the jurisdiction, by name.
+
+    What its files do not say: which cubes were `protected`, what their counts are rounded to, and whether they are real.
+    """
+    statistics = load_statistics(jurisdiction)
+    partners = {name: partner.title for name, partner in load_partners(jurisdiction).items()}
     followed = [table for declared in statistics.tables if (table := _followed(declared, protected)) is not None]
-    tables = [_protected(run, table, statistics, partners, texts, simulated) for table in followed]
-    for file in run.jurisdiction.files("external/*/tables.yaml"):
-        source = load_external(run.jurisdiction, file.split("/")[1])
-        tables += [_external(table, source) for table in run.jurisdiction.load(file, ExternalTables).tables]
+    tables = [_protected(table, statistics, partners, texts, base_of(table), simulated) for table in followed]
+    for file in jurisdiction.files("external/*/tables.yaml"):
+        source = load_external(jurisdiction, file.split("/")[1])
+        tables += [_external(table, source) for table in jurisdiction.load(file, ExternalTables).tables]
     return sorted(tables, key=lambda table: table.name)
 
 
@@ -181,18 +212,15 @@ def _followed(table: Declared, protected: Collection[str]) -> Declared | None:
     """Return `table` without the cohorts of which nothing was followed for so many months yet; None when it has no others."""
     if table.method != "rounding":
         return table
-    kept = {code: cube for code, cube in table.of.items() if f"{cube}.parquet" in protected}
+    kept = {code: cube for code, cube in table.of.items() if cube in protected}
     ratios = [ratio for ratio in table.ratios.values() if isinstance(ratio, Share) and ratio.cube]
-    return replace(table, of=kept) if kept and all(f"{ratio.cube}.parquet" in protected for ratio in ratios) else None
+    return replace(table, of=kept) if kept and all(ratio.cube in protected for ratio in ratios) else None
 
 
 def _protected(
-    run: Run, table: Declared, statistics: Statistics, partners: Mapping[str, Text], texts: TableTexts, simulated: bool
+    table: Declared, statistics: Statistics, partners: Mapping[str, Text], texts: TableTexts, base: int, simulated: bool
 ) -> Table:
     cubes = [statistics.cube(name) for name in table.cubes]
-    leaves = run.lake.live("disclosure/leaves")
-    files = [leaves.path(f"{cube.name}.parquet") for cube in cubes if table.method == "rounding"]
-    bases = {base for path in files for base in pq.read_table(path, columns=["base"])["base"].unique().to_pylist()}
     dimensions = tuple(Dimension(name, cubes[0].scheme[name], level) for name, level in table.by.items())
     if table.stacked:
         dimensions = (Dimension(table.stacked, None, "row"), *dimensions)
@@ -207,7 +235,7 @@ def _protected(
         theme=table.theme,
         kind="derived" if table.derived else "protected",
         unit=table.derived or (units.pop() if len(units) == 1 else "step"),
-        base=1 if table.derived or not bases else min(bases),
+        base=base,
         dimensions=dimensions,
         periods=tuple(table.periods),
         source=Source(

@@ -13,22 +13,28 @@ from das_pipeline.publication.definitions import Described, Table
 from das_pipeline.publication.labelled import separator
 from das_pipeline.publication.metadata import ENDS, STARTS, in_each
 from das_pipeline.publication.texts import TableTexts, Words
-from das_pipeline.run import Run
 
 Columns = list[dict[str, Any]]  # as metadata.fields gives them
 
 
 def data_package(
-    run: Run, tables: Iterable[Table], texts: TableTexts, version: str, described: list[dict[str, object]]
+    jurisdiction: str,
+    as_of: str,
+    tables: Iterable[Table],
+    texts: TableTexts,
+    version: str,
+    mapping_version: str,
+    described: list[dict[str, object]],
 ) -> dict[str, object]:
     """Return the data package of the candidate; `described` are its resources."""
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
-        "name": f"das-{run.jurisdiction.name}",
+        "name": f"das-{jurisdiction}",
         **in_each("title", texts.dataset),
         "homepage": texts.catalogue.address,
         "version": version,
-        "as_of": run.as_of.isoformat(),
+        "as_of": as_of,
+        "mapping_version": mapping_version,
         "is_simulated": any(t.is_simulated for t in tables),
         "licenses": [texts.licence.as_descriptor()],
         "contributors": [{"title": texts.publisher.main, "roles": ["publisher"]}],

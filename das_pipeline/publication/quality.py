@@ -6,10 +6,12 @@ It is published, so it is coarse: percentages in halves and only of many rows, a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
-from das_pipeline.deliveries import account_rows, completeness, load_partners
+from das_pipeline.deliveries import account_rows, completeness, load_partners, load_schedule, state_of
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Version
 from das_pipeline.policy import load_policy
 from das_pipeline.publication.definitions import Table
@@ -25,9 +27,41 @@ def quality(run: Run, tables: list[Table]) -> dict[str, Any]:
         "partners": _partners(run, linked, least),
         "unmapped_pct": _unmapped(lineage, least),
         "rounding": json.loads(lineage["disclosure/leaves"].path("quality.json").read_bytes())["cubes"],
-        "tables": {t.name: {"base": t.base, "is_simulated": t.is_simulated, "cubes": sorted(set(t.cubes.values()))} for t in tables},
+        "tables": _tables(tables),
         "rules": _rules(lineage),
     }
+
+
+def in_form(sheet: Mapping[str, Any], jurisdiction: Jurisdiction, tables: Iterable[Table], as_of: date) -> dict[str, Any]:
+    """Return the sheet that has the figures of `sheet`, and everything else as it follows from `tables` and the jurisdiction."""
+    partners = {partner["partner"]: partner for partner in sheet["partners"]}
+    return {
+        "as_of": as_of.isoformat(),
+        "partners": [
+            {
+                "partner": name,
+                "title": partner.title.model_dump(),
+                "state": _state(jurisdiction, name, partners[name]["reference_on"], as_of),
+                **{key: partners[name][key] for key in ("reference_on", "quarantined_pct", "linked_pct")},
+            }
+            for name, partner in load_partners(jurisdiction).items()
+        ],
+        "unmapped_pct": sheet["unmapped_pct"],
+        "rounding": sheet["rounding"],
+        "tables": _tables(tables),
+        "rules": [
+            {"rule": rule, "name": name, "holds": holds}
+            for rule, name, holds in sorted({(rule["rule"], rule["name"], rule["holds"]) for rule in sheet["rules"]})
+        ],
+    }
+
+
+def _state(jurisdiction: Jurisdiction, partner: str, reference_on: str | None, as_of: date) -> str:
+    return state_of(load_schedule(jurisdiction, partner), date.fromisoformat(reference_on) if reference_on else None, as_of)
+
+
+def _tables(tables: Iterable[Table]) -> dict[str, dict[str, Any]]:
+    return {t.name: {"base": t.base, "is_simulated": t.is_simulated, "cubes": sorted(set(t.cubes.values()))} for t in tables}
 
 
 def _partners(run: Run, linked: Mapping[str, float], least: int) -> list[dict[str, Any]]:

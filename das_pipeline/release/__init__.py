@@ -39,7 +39,7 @@ from das_pipeline.release.signing import installation_key, new_person_key, read_
 from das_pipeline.release.verification import verify_release
 from das_pipeline.release.withdrawal import complete_withdrawals, withdraw_release
 from das_pipeline.release.words import judge_words
-from das_pipeline.run import Produced, Run, produce
+from das_pipeline.run import Produced, Run, is_made_here, produce
 from das_pipeline.stages import DECISION
 
 __all__ = [
@@ -100,7 +100,7 @@ def build_decision(run: Run, draft: Draft, candidate: Candidate) -> list[Verdict
         if wrong := verify_release(folder, key):
             raise damaged_release(folder, wrong)
     limits = limits_of(load_policy(run.jurisdiction).disclosure, is_real=is_real(candidate.run))
-    of_jurisdiction = declared(run.jurisdiction, made_before(candidate))
+    of_jurisdiction = declared(run.jurisdiction, made_before(candidate), by_this_code=is_made_here(run, candidate.site))
     decision = release_decision(standing_of(candidate))
     if not candidate.can_be_appended:
         earlier = _known_to(candidate, earlier)

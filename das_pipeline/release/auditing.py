@@ -13,13 +13,14 @@ from das_pipeline.errors import DasError, unknown_name
 from das_pipeline.gate import Verdict
 from das_pipeline.lake import Version
 from das_pipeline.policy import load_policy
-from das_pipeline.publication.releases import CITED, MANIFEST, SUMS, Release, read_release
-from das_pipeline.release.candidate import SITE, candidate_of
+from das_pipeline.publication.releases import CITED, CURRENT, MANIFEST, SUMS, Release, read_release, releases_root
+from das_pipeline.release.candidate import SITE, Candidate, candidate_of, made_by
 from das_pipeline.release.declared import declared, limits_of, made_before
+from das_pipeline.release.feed import feeds
 from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE
 from das_pipeline.release.verification import verify_release
 from das_pipeline.release.words import judge_words
-from das_pipeline.run import Run
+from das_pipeline.run import Run, is_made_here
 
 FIX = "Restore the folder from backup, and find who could write to it."
 
@@ -29,11 +30,17 @@ def audit_release(run: Run, folder: Path, earlier: Sequence[Path], key: bytes | 
     verdicts = [judge_signatures([*earlier, folder], key)]
     if not verdicts[0].passed and not (folder / MANIFEST).exists():
         return verdicts
-    site = site_of(run, read_release(folder))
+    release = read_release(folder)
+    site = site_of(run, release)
+    by_this_code = all(release.manifest.get(key) == value for key, value in made_by(run.jurisdiction).items() if key != "lock")
     if site is not None:
-        verdicts.append(judge_bytes(folder, site))
+        verdicts.append(judge_bytes(folder, candidate_of(run, site)))
+        by_this_code = is_made_here(run, site)
+    if folder.parent == releases_root(run):
+        verdicts.append(judge_beside(run))
     limits = limits_of(load_policy(run.jurisdiction).disclosure, is_real=is_real(run))
-    of_jurisdiction = declared(run.jurisdiction, made_before(candidate_of(run, site)) if site else {})
+    made = made_before(candidate_of(run, site)) if site else {}
+    of_jurisdiction = declared(run.jurisdiction, made, by_this_code=by_this_code)
     verdicts += audit(folder, earlier, limits, publication.readers(), of_jurisdiction)
     if site is not None:
         verdicts.append(judge_words(run, folder, of_jurisdiction.texts))
@@ -75,18 +82,32 @@ def judge_signatures(folders: Iterable[Path], key: bytes | None) -> Verdict:
     return Verdict("D19", not wrong, sentence, facts={"releases": len(wrong)})
 
 
-def judge_bytes(folder: Path, site: Version) -> Verdict:
-    """D19: the files are those of the candidate that this home made, audited and approved."""
+def judge_bytes(folder: Path, candidate: Candidate) -> Verdict:
+    """D19: the files are those of the candidate that this home made, audited and approved, and the manifest says from what."""
+    site, manifest = candidate.site, read_release(folder).manifest
+    expected = candidate.made_from | (made_by(candidate.run.jurisdiction) if is_made_here(candidate.run, site) else {})
     present = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if not p.is_dir()}
     present = {name: path for name, path in present.items() if name not in {MANIFEST, SIGNATURE, PUBLIC_KEY, SUMS, *CITED}}
     wrong = sorted(present.keys() ^ site.files.keys())
     wrong += sorted(n for n in present.keys() & site.files.keys() if sha256_of(present[n]) != site.files[n].sha256)
+    wrong += [MANIFEST] * any(manifest.get(key) != value for key, value in expected.items())
     sentence = (
         f"All {len(present)} files are those of the candidate that was audited."
         if not wrong
         else f"Other than in the candidate that was audited: {', '.join(wrong[:8])}. {FIX}"
     )
     return Verdict("D19", not wrong, sentence, facts={"files": len(present), "wrong": len(wrong)})
+
+
+def judge_beside(run: Run) -> Verdict:
+    """D19: beside the releases lies what follows from them, feeds and citations, and nothing else."""
+    root, expected = releases_root(run), feeds(run)
+    others = {p.name for p in root.iterdir()} - {p.parent.name for p in root.glob(f"[0-9]*/{MANIFEST}")} - {CURRENT}
+    wrong = sorted(others ^ expected.keys())
+    wrong += sorted(name for name in others & expected.keys() if (root / name).read_bytes() != expected[name])
+    told = f"Other than they should be, or there besides: {', '.join(wrong[:8])}. {FIX}"
+    sentence = told if wrong else "Feeds and citations are those of the releases."
+    return Verdict("D19", not wrong, sentence, facts={"wrong": len(wrong)})
 
 
 def site_of(run: Run, release: Release) -> Version | None:

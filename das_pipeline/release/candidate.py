@@ -12,6 +12,7 @@ from typing import Any
 
 from das_pipeline.disclosure import LEDGER
 from das_pipeline.disk import sha256_of
+from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.lake import Lake, Version, canonical
 from das_pipeline.privacy import keyed
 from das_pipeline.publication.releases import (
@@ -49,21 +50,26 @@ class Candidate:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What persons sign: its release's manifest, but for the approval and the ledger after it. Hashes are of the bytes on disk."""
-        run, site = self.run, self.site
+        site = self.site
         listed = {name: {"sha256": sha256_of(site.path(name)), "bytes": site.path(name).stat().st_size} for name in site.files}
         listed |= {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in self.citations.items()}
-        lock = PROJECT / "requirements.lock"
         return {
             "release": self.release,
             "as_of": site.as_of,
             "version": self._changes["version"],
             "is_simulated": self.is_simulated,
-            "code": code_version(),
-            "lock": sha256_of(lock) if lock.exists() else None,
-            "jurisdiction": {"name": run.jurisdiction.name, "sha256": run.jurisdiction.limited_to(READS).hash},
+            **made_by(self.run.jurisdiction),
+            **self.made_from,
+            "files": {name: listed[name] | ({"derived": True} if name in DERIVED else {}) for name in sorted(listed)},
+        }
+
+    @cached_property
+    def made_from(self) -> dict[str, Any]:
+        """The versions that it was made from, as a reader may see them."""
+        run, site = self.run, self.site
+        return {
             "build": shown(run, site.table, site.inputs_hash),
             "inputs": {table: shown(run, table, version) for table, version in sorted(lineage(run, site).items())},
-            "files": {name: listed[name] | ({"derived": True} if name in DERIVED else {}) for name in sorted(listed)},
         }
 
     @cached_property
@@ -103,6 +109,16 @@ class Candidate:
             return None
         head = ledger.previous if _appended_as(self.run) == self.release else ledger.id
         return shown(self.run, LEDGER, head) if head else None
+
+
+def made_by(jurisdiction: Jurisdiction) -> dict[str, Any]:
+    """Return what makes a release here and now, as its manifest has it: code, libraries, and the files of the jurisdiction."""
+    lock = PROJECT / "requirements.lock"
+    return {
+        "code": code_version(),
+        "lock": sha256_of(lock) if lock.exists() else None,
+        "jurisdiction": {"name": jurisdiction.name, "sha256": jurisdiction.limited_to(READS).hash},
+    }
 
 
 def candidate_of(run: Run, site: Version) -> Candidate:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from das_pipeline.auditor import Declared, Forms, Groups, Limits
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import Disclosure, load_policy
-from das_pipeline.publication import api, formats, table_kinds, table_methods
+from das_pipeline.publication import api, descriptors_of, formats, table_kinds, table_methods
+from das_pipeline.publication.releases import read_release
 from das_pipeline.publication.texts import load_words
 from das_pipeline.release.candidate import Candidate, lineage
 from das_pipeline.rules import catalogue
 from das_pipeline.statistics import load_statistics
-from das_pipeline.website import static_files
+from das_pipeline.website import pages_of, static_files
 
 CONCEPTS = "terminology/concepts"
 TEXTS = ("texts/*.yaml", "statistics/*.yaml", "contracts/*/partner.yaml", "external/*/*.yaml", "jurisdiction.yaml")
@@ -24,8 +28,11 @@ LINK = re.compile(r'href="(https://[^"]+)"')  # in a paragraph
 LISTS = ("terminology/schemes/*.csv", "terminology/terms.csv", "terminology/scope_notes.csv")
 
 
-def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
-    """What a release of `jurisdiction` may contain. `made`: path → SHA-256 of files that an earlier stage made."""
+def declared(jurisdiction: Jurisdiction, made: Mapping[str, str], *, by_this_code: bool = True) -> Declared:
+    """What a release of `jurisdiction` may contain. `made`: path → SHA-256 of files that an earlier stage made.
+
+    One that was not made by this code, from these files of the jurisdiction, cannot be made again here.
+    """
     contents = [jurisdiction.document(file).value() for pattern in TEXTS for file in jurisdiction.files(pattern)]
     cells = {
         cell
@@ -66,7 +73,14 @@ def declared(jurisdiction: Jurisdiction, made: Mapping[str, str]) -> Declared:
         concept_uri=jurisdiction.concept_uri,
         files={path: hashlib.sha256(content).hexdigest() for path, content in _static().items()} | dict(made),
         methods={name: method for name, method in table_methods(jurisdiction).items() if method != "rounding"},
+        remake=partial(_remade, jurisdiction) if by_this_code else None,
     )
+
+
+def _remade(jurisdiction: Jurisdiction, folder: Path, earlier: Sequence[Path]) -> dict[str, bytes]:
+    previous = json.loads((folder / "changes.json").read_bytes())["previous"]
+    before = next((read_release(other) for other in earlier if other.name == previous), None)
+    return pages_of(jurisdiction, folder, earlier) | descriptors_of(jurisdiction, folder, before)
 
 
 def _static() -> dict[str, bytes]:

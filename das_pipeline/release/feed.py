@@ -22,21 +22,27 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 def write_feeds(run: Run) -> None:
-    """Write `feed.<language>.atom` (Atom 1.0) and `citations.json` (CSL-JSON) into the folder of releases, newest release first."""
-    root, texts, words = releases_root(run), table_texts(run.jurisdiction), load_words(run.jurisdiction)
-    found = [read_release(path.parent) for path in root.glob(f"[0-9]*/{MANIFEST}")]
-    found.sort(key=lambda r: (r.as_of, number_of(r.id)), reverse=True)
-    if not found:
-        return
-    files = {feed_name(code): _feed(found, texts, Language(code, words)) for code in words.languages}
-    files[CITATIONS] = _citations(
-        [r for r in found if not r.is_withdrawn], run.jurisdiction.name, texts, Language(next(iter(words.languages)), words)
-    )
-    for name, content in files.items():
+    """Write the feeds and citations into the folder of releases."""
+    root = releases_root(run)
+    for name, content in feeds(run).items():
         path = root / name
         if not path.exists() or path.read_bytes() != content:
             replace_file(path, content)
             path.chmod(0o644)
+
+
+def feeds(run: Run) -> dict[str, bytes]:
+    """Return `feed.<language>.atom` (Atom 1.0) and `citations.json` (CSL-JSON), newest release first; nothing before the first."""
+    root, texts, words = releases_root(run), table_texts(run.jurisdiction), load_words(run.jurisdiction)
+    found = [read_release(path.parent) for path in root.glob(f"[0-9]*/{MANIFEST}")]
+    found.sort(key=lambda r: (r.as_of, number_of(r.id)), reverse=True)
+    if not found:
+        return {}
+    files = {feed_name(code): _feed(found, texts, Language(code, words)) for code in words.languages}
+    files[CITATIONS] = _citations(
+        [r for r in found if not r.is_withdrawn], run.jurisdiction.name, texts, Language(next(iter(words.languages)), words)
+    )
+    return files
 
 
 def _feed(found: Sequence[Release], texts: TableTexts, language: Language) -> bytes:

@@ -9,10 +9,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from das_pipeline.lake import Draft, Version
 from das_pipeline.periods import is_complete, year_before
 from das_pipeline.publication import formats, releases, table_texts
 from das_pipeline.publication.releases import CITATIONS, feed_name
-from das_pipeline.publication.texts import Break, load_words
+from das_pipeline.publication.texts import Break, Words, load_words
 from das_pipeline.rules import catalogue
 from das_pipeline.run import Run
 from das_pipeline.terminology import ALL, Scheme, Term, load_schemes, load_terms, scope_notes
@@ -45,7 +46,9 @@ from das_pipeline.website.texts import Question, SiteTexts, load_texts
 
 CANDIDATE = "publication/candidate"
 EMBEDDED, SEARCH = "embed", "search"  # the page that other sites show within theirs, and the one that finds everything
+CHARTS = "site/charts"
 YEARS = 3  # the years that the chain is drawn for
+Draw = Callable[[str, dict[str, Any], Language], str]  # the name of a picture and what it shows → its chart
 
 
 @dataclass(frozen=True)
@@ -71,33 +74,17 @@ class Site:
 
 @dataclass
 class Charts:
-    """The charts of one build; a chart of the previous site is reused when its specification is the same."""
+    """The charts of one build; a chart of the site `before` is reused when its specification is the same."""
 
-    folder: Path
     before: Version | None
     keys: dict[str, str] = field(default_factory=dict)
 
-    def write(self, figure: Figure, language: Language, edition: str) -> dict[str, Markup]:
-        """Write the pictures of a figure's chart for downloading; return the charts for the page, `wide` and `narrow`."""
-        assert figure.chart is not None
-        name = f"{figure.table.name}.{language.code}"
-        title = figure.heading(language).removesuffix(".")
-        foot = f"{language.say('source', source=figure.source)} · {edition}"
-        drawn = {}
-        for width, file, specification in (
-            ("wide", f"{name}.svg", figure.chart.wide),
-            ("narrow", f"{name}.narrow.svg", figure.chart.narrow),
-        ):
-            drawn[width] = self._draw(file, specification, language)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / file).write_text(charts.captioned(drawn[width], title, foot), encoding="utf-8")
-        return {width: Markup(chart) for width, chart in drawn.items()}
-
-    def _draw(self, file: str, specification: dict[str, Any], language: Language) -> str:
+    def draw(self, file: str, specification: dict[str, Any], language: Language) -> str:
+        """Return the chart of a specification, without a caption; `file` is the name of its picture."""
         key = self.keys[file] = charts.key_of(specification, language)
         before = self.before
         if before is not None and before.facts.get("charts", {}).get(file) == key:
-            return charts.without_caption(before.path(f"site/charts/{file}").read_text(encoding="utf-8"))
+            return charts.without_caption(before.path(f"{CHARTS}/{file}").read_text(encoding="utf-8"))
         return charts.draw(specification, language)
 
 
@@ -110,19 +97,33 @@ def build_site(run: Run, draft: Draft) -> list[Verdict]:
     for name, entry in candidate.files.items():
         _take_over(candidate.path(name), draft.path(name, entry.rows))
     draft.derived.add("das.duckdb")
-    site = _site(run, draft.folder)
-    drawn = Charts(draft.folder / "site" / "charts", run.lake.current("website/site"))
+    drawn = Charts(run.lake.current("website/site"))
     words = load_words(run.jurisdiction)
-    for code in words.languages:
-        _write_language(site, Language(code, words), draft.folder / "site", drawn)
-    for name, content in static_files().items():
+    site = _site(run.jurisdiction, draft.folder, [r.folder for r in releases(run)])
+    for name, content in chain(_files(site, words, drawn.draw), static_files().items()):
         target = draft.folder / "site" / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     draft.facts |= {"charts": drawn.keys, "pages": len(judging.pages(draft.folder))}
     if broken := judging.broken_links(draft.folder, words.languages):
         raise DasError(f"Broken links: {'; '.join(broken[:10])}. Correct texts/site.yaml or the template.")
     return [judging.numbers_are_released(draft.folder)]
+
+
+def pages_of(jurisdiction: Jurisdiction, folder: Path, earlier: Iterable[Path]) -> dict[str, bytes]:
+    """Return every page and picture that follows from the tables of the release in `folder` and from `earlier` ones, by path.
+
+    It keeps its charts, since drawing them takes longer than all pages do; everything around them is made again.
+    """
+
+    def kept(file: str, *_: object) -> str:
+        return charts.without_caption((folder / CHARTS / file).read_text(encoding="utf-8"))
+
+    try:
+        site = _site(jurisdiction, folder, earlier)
+        return {f"site/{name}": content for name, content in _files(site, load_words(jurisdiction), kept)}
+    except jinja2.TemplateError as error:
+        raise DasError(f"The pages of {folder.name} cannot be made: {error}.") from None
 
 
 @cache
@@ -155,32 +156,38 @@ def words_of_scripts(words: Iterable[str]) -> set[str]:
     return {word for word in words if word in named or word.startswith(beginnings)}
 
 
-def _site(run: Run, folder: Path) -> Site:
+def _site(jurisdiction: Jurisdiction, folder: Path, others: Iterable[Path]) -> Site:
+    """Return what the pages of the release in `folder` are made from; of `others`, oldest first, those of earlier days count."""
     read = {name: json.loads((folder / f"{name}.json").read_bytes()) for name in ("datapackage", "changes", "quality")}
-    texts = table_texts(run.jurisdiction)
-    before = [r for r in releases(run) if r.as_of < run.as_of]
+    texts, changes = table_texts(jurisdiction), read["changes"]
+    earlier = [json.loads((other / "changes.json").read_bytes()) for other in others]
     return Site(
-        texts=load_texts(run.jurisdiction),
+        texts=load_texts(jurisdiction),
         tables={path.stem: PublishedTable(path) for path in sorted((folder / "tables").glob("*.parquet"))},
-        schemes=load_schemes(run.jurisdiction),
-        terms=load_terms(run.jurisdiction),
-        notes=scope_notes(run.jurisdiction),
-        as_of=run.as_of,
+        schemes=load_schemes(jurisdiction),
+        terms=load_terms(jurisdiction),
+        notes=scope_notes(jurisdiction),
+        as_of=date.fromisoformat(changes["as_of"]),
         package=read["datapackage"],
-        changes=read["changes"],
+        changes=changes,
         quality=read["quality"],
-        earlier=[json.loads((r.folder / "changes.json").read_bytes()) for r in reversed(before)],
+        earlier=[other for other in reversed(earlier) if other["as_of"] < changes["as_of"]],
         publisher=texts.publisher,
         units=texts.units,
-        jurisdiction=run.jurisdiction,
+        jurisdiction=jurisdiction,
         breaks=texts.breaks,
         totals=published_totals(folder),
     )
 
 
-def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -> None:
-    """Write every page in one language."""
-    folder = root if language.is_first else root / language.code
+def _files(site: Site, words: Words, draw: Draw) -> Iterator[tuple[str, bytes]]:
+    """Yield every page and picture in every language: its path within the site, and its content."""
+    for code in words.languages:
+        yield from _of_language(site, Language(code, words), draw)
+
+
+def _of_language(site: Site, language: Language, draw: Draw) -> Iterator[tuple[str, bytes]]:
+    """Yield every page and picture in one language."""
     units = {unit: language.text(text) for unit, text in site.units.items()}
     alone = {(t.facts["unit_of_count"], t.dims[0]) for t in site.tables.values() if len(t.dims) == 1}
     ranked = {theme.theme for theme in site.texts.themes if theme.ranked}
@@ -200,7 +207,12 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
     figures = in_order(site.texts, figures)
     edition = language.say("edition", day=language.date(site.as_of), version=site.changes["version"])
     about = f"{edition} · {language.text(site.publisher)} · {site.package['licenses'][0]['name']}"
-    pictures = {n: drawn.write(f, language, about) for n, f in figures.items() if f.chart}
+    pictures: dict[str, dict[str, Markup]] = {}
+    for name, drawing in ((n, f) for n, f in figures.items() if f.chart):
+        pictures[name] = {}
+        for width, file, chart, picture in _pictures(drawing, language, about, draw):
+            pictures[name][width] = Markup(chart)
+            yield f"charts/{file}", picture.encode()
     common = _common(site, language, figures, pictures)
     environment = _environment(language)
     pages: list[tuple[str, str, dict[str, Any]]] = [("index", "start.html", _start(site, language))]
@@ -222,12 +234,22 @@ def _write_language(site: Site, language: Language, root: Path, drawn: Charts) -
         other.code: ["index", *(other.text(p.slug) for p in [*site.texts.themes, *site.texts.pages]), EMBEDDED, SEARCH]
         for other in languages
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for number, (slug, template, content) in enumerate(pages):
         versions = {other.code: _relative(language, other, slugs[other.code][number]) for other in languages}
         context = common | {"is_real": False, "slug": slug, "versions": versions} | content
         html = environment.get_template(template).render(context)
-        (folder / f"{slug}.html").write_text(html, encoding="utf-8")
+        yield f"{'' if language.is_first else f'{language.code}/'}{slug}.html", html.encode()
+
+
+def _pictures(figure: Figure, language: Language, edition: str, draw: Draw) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the charts of a figure, `wide` and `narrow`: the name of the picture for downloading, the chart for the page, the picture."""
+    assert figure.chart is not None
+    name = f"{figure.table.name}.{language.code}"
+    title = figure.heading(language).removesuffix(".")
+    foot = f"{language.say('source', source=figure.source)} · {edition}"
+    for width, file, specification in (("wide", f"{name}.svg", figure.chart.wide), ("narrow", f"{name}.narrow.svg", figure.chart.narrow)):
+        chart = draw(file, specification, language)
+        yield width, file, chart, charts.captioned(chart, title, foot)
 
 
 def _common(site: Site, language: Language, figures: Mapping[str, Figure], pictures: Mapping[str, Mapping[str, Markup]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -1505,3 +1506,140 @@ def the_font_of_a_name(folder: Path) -> None:
 @plant
 def a_colour_that_is_a_count(folder: Path) -> None:
     in_pictures(folder, r"(fill=\"var\(--[a-z0-9-]+),#[0-9a-f]{6}", r"\g<1>,#000013")
+
+
+# -- told by order, place, spelling or repetition where only the tables decide: such files are made again and compared
+
+ENGLISH = "en/reports.html"
+FREE: dict[str, tuple[str, str, str]] = {  # file, what is there, what is planted
+    "the_order_of_attributes": (f"site/{ENGLISH}", '<td class="n" data-table="reports"', '<td data-table="reports" class="n"'),
+    "a_digit_as_an_entity_in_an_attribute": (f"site/{ENGLISH}", 'data-value="8400"', 'data-value="&#56;400"'),
+    "a_person_in_declared_words": (
+        f"site/{ENGLISH}",
+        '<p class="foot">',
+        '<p class="foot">Violence, Male, Under 18, March 2022.</p>\n<p class="foot">',
+    ),
+    "a_section_that_is_open": (f"site/{ENGLISH}", "<details><summary>Reports, by month", "<details open><summary>Reports, by month"),
+    "a_section_that_is_hidden": (f"site/{ENGLISH}", "<details><summary>Reports, by month", "<details hidden><summary>Reports, by month"),
+    "the_order_of_classes": (f"site/{ENGLISH}", '"n rank">1', '"rank n">1'),
+    "a_class_as_often_as_a_count": (f"site/{ENGLISH}", '"n rank">1', '"n rank rank rank">1'),
+    "the_order_of_a_question": (f"site/{ENGLISH}", "?table=reports&in.offence=violence", "?in.offence=violence&table=reports"),
+    "a_link_to_another_group": (f"site/{ENGLISH}", "?table=reports&in.offence=violence", "?table=reports&in.offence=property"),
+    "another_declared_description": (f"site/{ENGLISH}", 'content="What is reported?"', 'content="Everything is invented."'),
+    "the_order_of_the_footer": (
+        f"site/{ENGLISH}",
+        '<li><a href="about.html">About</a></li>\n<li><a href="tables.html">Tables</a></li>',
+        '<li><a href="tables.html">Tables</a></li>\n<li><a href="about.html">About</a></li>',
+    ),
+    "an_entry_left_out": (f"site/{ENGLISH}", '<li><a href="#reports_persons">Reports by person</a></li>', ""),
+    "a_sentence_left_out": (f"site/{ENGLISH}", '<p class="small">Not on the map: Unknown.</p>', ""),
+    "a_cell_that_is_another_of_the_same_value": (f"site/{ENGLISH}", 'data-cell="all|year|2022"', 'data-cell="all|year|2023"'),
+    "the_caption_of_another_year": (f"site/{ENGLISH}", "Reports in 2023. Every tile", "Reports in 2022. Every tile"),
+    "the_number_of_another_size": (f"site/{ENGLISH}", "Drawn: 2 of the 3 groups", "Drawn: 3 of the 3 groups"),
+    "a_name_in_two_pieces": (f"site/{ENGLISH}", '<tspan x="7" y="17">Violence', '<tspan x="7" y="17"></tspan><tspan x="7" y="17">Violence'),
+    "an_empty_text_in_the_growth": (f"site/{ENGLISH}", '<g><text x="0" y="18">', '<g><text x="0" y="18"></text><text x="0" y="18">'),
+    "two_numbers_of_changes_swapped": ("site/en/changes.html", "6 new, 29 revised", "29 new, 6 revised"),
+    "months_that_another_row_has": ("site/en/changes.html", '<td class="n">2</td></tr>', '<td class="n">0</td></tr>'),
+    "the_definition_of_another_concept": ("site/en/concepts.html", "Found guilty.", "Not proven."),
+    "the_language_of_another_text": ("site/en/concepts.html", '<span lang="nl">', '<span lang="en">'),
+    "an_entry_of_the_index_that_leads_elsewhere": ("site/en/search.html", "concepts.html#sex-male", "concepts.html#sex-female"),
+    "a_synonym_of_another_group": (
+        "site/en/search.html",
+        '#offence-violence">Violence</a>',
+        '#offence-violence">Violence</a> <span class="small">stealing, stolen</span>',
+    ),
+    "a_word_of_the_scripts_that_is_another": ("site/en/search.html", "<dt>yes</dt><dd>yes</dd>", "<dt>yes</dt><dd>no</dd>"),
+    "months_of_the_scripts_swapped": ("site/en/embed.html", "<dd>January</dd><dd>February</dd>", "<dd>February</dd><dd>January</dd>"),
+    "the_state_of_a_delivery": ("site/en/quality.html", "<td>missing</td>", "<td>late</td>"),
+    "the_width_of_a_bar": ("site/en/index.html", 'width="57.1"', 'width="57.2"'),
+    "the_precision_of_a_bar": ("site/en/index.html", 'width="57.1"', 'width="57.10"'),
+    "the_colour_of_a_block": ("site/en/index.html", 'class="node police" x="126"', 'class="node justice" x="126"'),
+    "the_place_of_a_label": ("site/en/index.html", 'y="308.4">violence', 'y="311.4">violence'),
+    "a_stock_of_another_month": (
+        "site/en/index.html",
+        "waiting at the end of December 2023</text>",
+        "waiting at the end of May 2023</text>",
+    ),
+    "another_step_in_the_story": ("site/en/index.html", "(about the same as in 2022) Property", "(about the same as in 2022) violence"),
+    "a_year_that_is_chosen": ("site/en/index.html", 'id="year-2">', 'id="year-2" checked>'),
+    "a_count_with_a_decimal_point": ("changes.json", '"new": 710', '"new": 710.0'),
+    "a_limit_with_a_decimal_point": ("expectations.json", '"max_value": 87', '"max_value": 87.0'),
+    "how_severe_an_expectation_is": ("expectations.json", '"severity": "critical"', '"severity": "warning"'),
+    "the_source_of_another_table": ("datapackage.json", '"title": "The watch, The bench"', '"title": "The bench"'),
+    "a_day_that_is_a_birth_date": ("quality.json", '"reference_on": null', '"reference_on": "1984-07-13"'),
+    "a_cube_of_another_table": ("quality.json", '"rulings_month"', '"rulings_month",\n    "reports_year"'),
+}
+
+
+def _replaced(file: str, old: str, new: str) -> Plant:
+    def planted(folder: Path) -> None:
+        path = folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return planted
+
+
+PLANTS |= {name: _replaced(*planted) for name, planted in FREE.items()}
+
+
+@plant
+def the_order_of_the_rows_of_a_page(folder: Path) -> None:
+    path = folder / "site" / ENGLISH
+    text = path.read_text(encoding="utf-8")
+    first, second = (re.search(rf'<tr><th scope="row">{name}</th>.*?</tr>\n', text) for name in ("Property", "Violence"))
+    assert first
+    assert second
+    path.write_text(text.replace(first[0] + second[0], second[0] + first[0], 1), encoding="utf-8")
+
+
+@plant
+def the_order_of_the_tiles(folder: Path) -> None:
+    path = folder / "site" / ENGLISH
+    tiles = re.findall(r'<a href="\?table=reports&in[^"]*#reports"><title>.*?</a>\n', path.read_text(encoding="utf-8"), re.DOTALL)
+    page(folder, tiles[0] + tiles[1], tiles[1] + tiles[0], ENGLISH)
+
+
+@plant
+def the_order_of_expectations(folder: Path) -> None:
+    edit(folder, "expectations.json", lambda suites: suites.reverse())
+
+
+@plant
+def the_order_of_partners(folder: Path) -> None:
+    edit(folder, "quality.json", lambda quality: quality["partners"].reverse())
+
+
+@plant
+def the_order_of_a_key_in_the_package(folder: Path) -> None:
+    edit(folder, "datapackage.json", lambda package: package["resources"][0]["schema"]["primaryKey"].reverse())
+
+
+@plant
+def a_page_with_a_name_of_its_own(folder: Path) -> None:
+    (folder / "site" / "en" / "jansen.html").write_bytes((folder / "site" / "en" / "about.html").read_bytes())
+    page(folder, "<h2>Toy</h2>", '<h2><a href="jansen.html">Toy</a></h2>', "en/about.html")
+
+
+# -- what the disk keeps of a file
+
+
+@plant
+def permissions_of_a_file(folder: Path) -> None:
+    (folder / "CITATION.cff").chmod(0o613)
+
+
+@plant
+def permissions_of_a_folder(folder: Path) -> None:
+    (folder / "api").chmod(0o713)
+
+
+@plant
+def a_birth_date_as_the_time_of_a_file(folder: Path) -> None:
+    os.utime(folder / "CITATION.cff", (458524800, 458524800))
+
+
+@plant
+def an_attribute_on_the_disk(folder: Path) -> None:
+    os.setxattr(folder / "CITATION.cff", "user.note", b"13")

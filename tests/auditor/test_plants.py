@@ -23,13 +23,13 @@ from das_pipeline.periods import last_day
 from das_pipeline.policy import load_policy
 from das_pipeline.privacy import Keys
 from das_pipeline.publication import build_candidate, readers, release_folders
-from das_pipeline.release.auditing import judge_signatures
+from das_pipeline.release.auditing import judge_beside, judge_signatures
 from das_pipeline.release.verification import sums
-from das_pipeline.run import Run, produce
+from das_pipeline.run import Run, is_made_here, produce
 from das_pipeline.settings import Settings
 from das_pipeline.website import build_site
 from das_pipeline.website.growth import LEFT, WIDTH
-from tests.auditor.plants import PLANTS, SIGNED, Plant, an_expected_sum, hashes, paragraph
+from tests.auditor.plants import PLANTS, SIGNED, Plant, an_expected_sum, hashes, page, paragraph
 from tests.conftest import TOY, toy_settings
 from tests.publication.conftest import leaves, months_until, protect
 
@@ -248,9 +248,48 @@ def test_a_leaf_drawn_again(home: Run, remade: Callable[..., Path], judged: Call
     assert {v.rule for v in failed} == {"D19"}
 
 
-@pytest.mark.breaks("D19")
-def test_a_limit_of_the_expectations_is_found_by_the_candidate_alone(home: Run, folder: Path) -> None:
+@pytest.mark.breaks("D18")
+def test_a_limit_of_the_expectations_is_that_of_the_release_before(
+    home: Run, folder: Path, judged: Callable[[Path], list[Verdict]]
+) -> None:
     an_expected_sum(folder)
+    sign(folder, signing(home))
+    assert {v.rule for v in judged(folder)} == {"D18"}
+
+
+@pytest.mark.breaks("D19")
+def test_a_manifest_that_says_of_another_version_what_it_was_made_from(home: Run, folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    (folder / "manifest.json").write_bytes(canonical(manifest | {"build": "0000123456782000"}, indent=1))
     sign(folder, signing(home))
     failed = [v for v in release.audit_release(home, folder, release_folders(home)[:1], public(home)) if not v.passed]
     assert {v.rule for v in failed} == {"D19"}
+
+
+@pytest.mark.breaks("D19")
+def test_something_beside_the_releases(home: Run) -> None:
+    assert judge_beside(home).passed
+    feed, root = release_folders(home)[-1].parent / "feed.en.atom", release_folders(home)[-1].parent
+    content = feed.read_bytes()
+    feed.write_bytes(content.replace(b"<entry>", b"<entry><!-- 13 -->", 1))
+    assert not judge_beside(home).passed
+    feed.write_bytes(content)
+    (root / "note.html").write_text("13")
+    assert not judge_beside(home).passed
+    (root / "note.html").unlink()
+
+
+def test_the_gate_makes_pages_again(home: Run) -> None:
+    """A release of other code cannot be made again: then nobody would notice that none is."""
+    assert is_made_here(home, home.lake.live("website/site"))
+
+
+def test_a_release_of_other_code_is_explained_as_it_is(home: Run, folder: Path, judged: Callable[[Path], list[Verdict]]) -> None:
+    page(folder, "<h1>", "<h1 hidden>")
+    sign(folder, signing(home))
+    assert {v.rule for v in judged(folder)} == {"D18"}
+    limits = release.limits_of(load_policy(home.jurisdiction).disclosure)
+    concepts = home.lake.live("terminology/concepts").files
+    made = {name: concepts[name].sha256 for name in ("concepts.ttl", "concepts.jsonld")}
+    of_other_code = release.declared(home.jurisdiction, made, by_this_code=False)
+    assert all(v.passed for v in audit(folder, release_folders(home)[:1], limits, readers(), of_other_code))
