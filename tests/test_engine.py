@@ -25,17 +25,20 @@ def sort(settings: Settings, key: bytes | None) -> list[tuple[int, int]]:
         return connection.execute(SORT).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [None, b"k" * 32], ids=["open", "confidential"])
 def test_a_connection_spills_with_or_without_a_key(settings: Settings, key: bytes | None) -> None:
     assert sort(settings, key) == RIGHT
     assert list((settings.home / ".spill").glob("*/*")) == []
 
 
+@pytest.mark.slow
 def test_connections_that_spill_at_once_keep_apart(settings: Settings) -> None:
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda _: sort(settings, b"k" * 32), range(3))) == [RIGHT] * 3
 
 
+@pytest.mark.slow
 def test_a_connection_loads_the_cipher_and_no_extension_that_duckdb_did_not_sign(settings: Settings, tmp_path: Path) -> None:
     content = engine._cipher().read_bytes()
     changed = tmp_path / "changed.duckdb_extension"

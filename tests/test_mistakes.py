@@ -192,6 +192,7 @@ def test_a_mistake_is_told_with_its_line_and_how_to_correct_it(
     assert [fault for fault in at_place if sentence in fault.sentence], "\n".join(map(str, faults))
 
 
+@pytest.mark.slow
 def test_the_jurisdictions_have_no_mistake(toy: Jurisdiction) -> None:
     assert find_faults(toy) == []
     for folder in (path for path in sorted((PROJECT / "jurisdictions").iterdir()) if path.is_dir()):

@@ -22,6 +22,7 @@ from das_pipeline.settings import Settings
 KEY = bytes(range(32))
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_the_sql_macro_is_hmac_sha256(message: str) -> None:
     with duckdb.connect() as connection:

@@ -176,6 +176,7 @@ def test_nothing_goes_while_a_table_is_being_written(start: Start, monkeypatch: 
         retention.clean(run)
 
 
+@pytest.mark.slow
 def test_originals_go_after_their_term_and_what_waits_stays(settings: Settings) -> None:
     write_toy_deliveries(settings.inbox)
     take_in_all(settings)
@@ -237,6 +238,7 @@ def everything(lake: Lake) -> dict[tuple[str, str], Version]:
     return {(t, p.parent.name): lake.version(t, p.parent.name) for t in TABLES for p in lake.root(t).glob(f"*/{MANIFEST}")}
 
 
+@pytest.mark.slow
 @settings_of_hypothesis(max_examples=25)  # each waits for the disk some hundred times
 @given(steps=STEPS, later=st.integers(0, 40))
 def test_nothing_goes_that_a_live_version_reaches_or_whose_term_is_not_over(toy_run: Run, steps, later: int) -> None:

@@ -25,6 +25,7 @@ def broken_rules(source: str) -> Iterator[str]:
             yield from (ast.literal_eval(argument) for argument in node.args)
 
 
+@pytest.mark.slow
 def test_every_rule_is_broken_by_a_test_and_no_test_breaks_an_unknown_one() -> None:
     broken = {rule for path in TESTS.rglob("test_*.py") for rule in broken_rules(path.read_text(encoding="utf-8"))}
     assert broken == set(catalogue())
@@ -55,6 +56,7 @@ def test_a_table_is_gated_by_the_rules_that_name_it() -> None:
     assert rules_of("chain/flows") == ("F01", "F02")
 
 
+@pytest.mark.slow
 def test_a_marked_test_fails_when_the_rule_passes(pytester: pytest.Pytester) -> None:
     """The hook itself, in a run of its own: the first test plants nothing."""
     pytester.makeconftest("from tests.conftest import pytest_pyfunc_call\n")

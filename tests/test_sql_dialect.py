@@ -55,6 +55,7 @@ def fixed_queries(source: str) -> Iterator[tuple[int, int]]:
             yield node.lineno, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
+@pytest.mark.slow
 def test_a_fixed_query_of_more_than_three_lines_is_in_a_file() -> None:
     sources = {path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8") for path in (PROJECT / "das_pipeline").rglob("*.py")}
     assert [f"{path}:{line}" for path, source in sources.items() for line, lines in fixed_queries(source) if lines > 3] == []
@@ -96,6 +97,7 @@ def compiled(jurisdiction: Jurisdiction) -> Iterator[tuple[str, str]]:
             yield f"{table.name} corrected", with_corrections(rolled_up(0, dimensions, row)[0], keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)
 def test_compiled_sql_stays_in_the_dialect(folder: Path) -> None:
     assert {name: found for name, sql in compiled(Jurisdiction(folder)) if (found := faults(sql))} == {}

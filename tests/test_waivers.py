@@ -79,6 +79,7 @@ def test_a_waiver_that_does_not_cover_it_leaves_the_rule_as_it_is(desk: Desk, ch
     assert (verdict.severity, verdict.sentence.endswith(sentence) or f"{sentence}." in verdict.sentence) == ("block", True)
 
 
+@pytest.mark.slow
 def test_a_refused_delivery_is_replayed_once_it_is_waived(desk: Desk) -> None:
     with_waivers(desk.settings.jurisdiction)
     desk.send(LINES)

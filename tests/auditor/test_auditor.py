@@ -90,11 +90,13 @@ def failed(folder: Path, *earlier: Path) -> set[str]:
     return {next((name for truth, name in TRUTHS.items() if truth in sentence), "changes_are_rounded") for sentence in broken}
 
 
+@pytest.mark.slow
 def test_the_candidate_passes(folder: Path, made: Path) -> None:
     assert failed(folder, made) == set()
     assert all(v.severity == "block" for v in audit(folder, [], ALLOWED, readers(), None))
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("D01", "D03")
 def test_one_leaf_published_true(folder: Path) -> None:
     tamper(folder, "reports", add(2, offence="violence", period="2024-02"))
@@ -114,6 +116,7 @@ def test_a_value_flipped_with_all_its_totals(folder: Path) -> None:
     assert failed(folder) == {"tables_agree"}
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("D03")
 def test_a_stack_that_differs_from_the_table_it_sums_up(folder: Path) -> None:
     for period in ("2024-01", "2024"):

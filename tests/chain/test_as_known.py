@@ -74,6 +74,7 @@ def run_over(installation: Settings, records: dict[str, list[dict[str, Any]]], a
     return run
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, derandomize=True)
 @given(records=sources())
 def test_on_every_vintage_the_chain_equals_a_second_implementation_in_plain_python(
@@ -104,6 +105,7 @@ def compare(installation: Settings, records: dict[str, list[dict[str, Any]]]) ->
         assert _rows(read(run, "chain/spells", known.replace("*", ended), on=vintage), spells) == _rows(spells, spells)
 
 
+@pytest.mark.slow
 @settings(max_examples=2, deadline=None, derandomize=True)
 @given(records=sources())
 def test_a_run_as_of_a_date_is_the_same_whatever_arrived_later(installation: Settings, records: dict[str, list[dict[str, Any]]]) -> None:

@@ -98,6 +98,7 @@ def test_day_by_day_equals_whole(days: list[list[tuple[int, str, int, int, str]]
         assert rows(place.told_whole(FIRST + timedelta(days=1))) == earlier
 
 
+@pytest.mark.slow
 def test_a_day_shares_the_base_and_adds_what_it_touched(tmp_path: Path) -> None:
     place = Place(tmp_path)
     first = place.told(FIRST, 1, [report(n, "N") for n in range(1, 6)]).lake.live("chain/events")
@@ -109,6 +110,7 @@ def test_a_day_shares_the_base_and_adds_what_it_touched(tmp_path: Path) -> None:
     assert live.files["watch/report.overlay.parquet"].rows < live.files["watch/report.parquet"].rows
 
 
+@pytest.mark.slow
 def test_who_gets_another_person_is_touched(tmp_path: Path) -> None:
     """The report of day 2 says who the person of report 1 is, which no delivery touched."""
     place = Place(tmp_path)

@@ -182,6 +182,7 @@ def test_a_file_that_was_never_delivered_stops_nothing(run: Run) -> None:
     assert events(run) == [("case_received", date(2024, 1, 20), None, "entry", None)]
 
 
+@pytest.mark.slow
 def test_one_and_two_threads_write_the_same(full: Run) -> None:
     cases = [case(n, date(2024, 1, 1 + n % 28)) for n in range(3000)]
     put_content(full, {"bench/cases": cases, "bench/rulings": [ruling(n, "1", date(2024, 2, 1 + n % 28), "guilty") for n in range(3000)]})

@@ -48,6 +48,7 @@ def test_months_run_to_the_month_of_the_run(content: Run) -> None:
     assert read(content, "chain/flows", "SELECT MIN(month) AS first, MAX(month) AS last FROM rows") == [{"first": JANUARY, "last": MARCH}]
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("F01")
 def test_f01_blocks_when_a_spell_was_lost(content: Run) -> None:
     make_events(content)
@@ -71,6 +72,7 @@ def test_f01_blocks_when_a_spell_was_invented(content: Run) -> None:
         make_flows(content)
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("F01", "F02")
 def test_f01_and_f02_see_one_wrong_number(content: Run) -> None:
     make_chain(content)

@@ -19,6 +19,7 @@ from tests.conftest import TOY
 ODCS = json.loads((Path(__file__).parent / "odcs-json-schema-v3.1.0.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [TOY, PROJECT / "jurisdictions" / "nl"], ids=lambda folder: folder.name)
 def test_every_contract_is_valid_in_both_standards(folder: Path, tmp_path: Path) -> None:
     written = export(Jurisdiction(folder), tmp_path)

@@ -37,6 +37,7 @@ def test_every_published_table_says_its_unit_rule_period_and_limits() -> None:
             assert {"What 1 is", "Period", "By", "Notes, and what it cannot say", *facts} <= said.keys(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rule"),
     [

@@ -77,6 +77,7 @@ def everything(made: Settings) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_give_the_same_rows_and_bytes(settings: Settings, tmp_path: Path) -> None:
     other = replace(settings, home=tmp_path / "other" / "home", inbox=tmp_path / "other" / "inbox", threads=2)
     for made in (settings, other):

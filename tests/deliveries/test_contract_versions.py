@@ -64,6 +64,7 @@ def send_both(desk: Desk) -> None:
     desk.send(later, AFTER, sequence=2)
 
 
+@pytest.mark.slow
 def test_a_delivery_of_before_the_change_and_one_after_it_are_both_right(desk: Desk, changed: Path) -> None:
     desk.settings = replace(desk.settings, jurisdiction=changed)
     send_both(desk)
@@ -80,6 +81,7 @@ def test_a_delivery_of_before_the_change_and_one_after_it_are_both_right(desk: D
     assert "version 2.0.0 of the contract of reports" in live.path(f"receipts/{AFTER}.1.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_replay_reads_each_delivery_by_the_version_of_its_day(desk: Desk, changed: Path) -> None:
     desk.settings = replace(desk.settings, jurisdiction=changed)
     send_both(desk)

@@ -63,6 +63,7 @@ def drift(version: Version) -> dict[str, Any]:
     return json.loads(version.path(newest).read_text(encoding="utf-8"))["drift"]
 
 
+@pytest.mark.slow
 def test_nothing_is_shown_of_a_delivery_like_the_earlier_ones(desk: Desk) -> None:
     send(desk, 4, usual)
     live = desk.take_in()
@@ -79,6 +80,7 @@ CHANGED: list[tuple[Row, int, tuple[str, str | None, str, float, float]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "rows", "change"), CHANGED, ids=["share", "filled", "new code", "not a code", "rows"])
 def test_a_change_of_theirs_is_shown_with_both_figures(desk: Desk, make: Row, rows: int, change: tuple[Any, ...]) -> None:
     send(desk, 4, make, rows)
@@ -125,6 +127,7 @@ def test_a_code_with_another_share_warns(desk: Desk, failed) -> None:
     assert "Nothing of ours changed: ask the sender." in verdict["sentence"]
 
 
+@pytest.mark.slow
 def test_a_new_level_is_shown_once(desk: Desk) -> None:
     """What lies within the range of the earlier deliveries is no change."""
     for sequence in (4, 5):

@@ -104,6 +104,7 @@ def send(desk: Desk, content: bytes, lines: int) -> None:
     manifest.write_text(json.dumps(said), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "write"), FORMS.values(), ids=FORMS)
 def test_a_delivery_in_another_form_makes_the_same_records(
     form: dict[str, Any], write: Callable[[list[str]], bytes], desk: Desk, desk_for: Callable[[dict[str, Any]], Desk]

@@ -71,6 +71,7 @@ def send(desk: Desk, form: str, rows: list[dict[str, Any]], **said: Any) -> None
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I13")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_column_that_is_emptied_in_a_whole_register_blocks_at_once(form: str, desk_of: Callable[..., Desk]) -> None:
@@ -79,6 +80,7 @@ def test_a_column_that_is_emptied_in_a_whole_register_blocks_at_once(form: str, 
     assert desk.refused()["I13"].sentence.startswith("Columns that were filled until now are empty: cases: note. Ask")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [f for f in FORMS if f not in CANNOT_BE_ABSENT])
 def test_a_renamed_column_blocks_at_once_and_its_probable_name_is_given(form: str, desk_of: Callable[..., Desk]) -> None:
     desk = desk_of(form)
@@ -88,6 +90,7 @@ def test_a_renamed_column_blocks_at_once_and_its_probable_name_is_given(form: st
     assert "cases has noted: did you mean that for note?" in refused[rule].sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "xml"])
 def test_a_column_that_is_left_out_blocks_and_so_does_one_of_another_name(form: str, desk_of: Callable[..., Desk]) -> None:
     desk = desk_of(form)
@@ -104,18 +107,21 @@ def test_a_value_of_a_person_in_place_of_a_name_is_not_repeated(desk_of: Callabl
     assert "Abernathy" not in desk.refused()["I13"].sentence
 
 
+@pytest.mark.slow
 def test_the_contract_can_say_that_a_column_becomes_empty(desk_of: Callable[..., Desk], failed) -> None:
     desk = desk_of("jsonl", empty_from=NEXT)
     send(desk, "jsonl", emptied(ROWS), on=NEXT, sequence=2)
     assert failed(desk.take_in()) == {}
 
 
+@pytest.mark.slow
 def test_a_required_column_that_is_renamed_is_named_too(desk_of: Callable[..., Desk]) -> None:
     desk = desk_of("xml", required=True)
     send(desk, "xml", renamed(ROWS), on=NEXT, sequence=2)
     assert "cases has noted: did you mean that for note?" in desk.refused()["I13"].sentence
 
 
+@pytest.mark.slow
 def test_changes_that_empty_what_is_in_force_block_and_a_few_empty_ones_do_not(desk: Desk, failed) -> None:
     desk.send([report(f"R{n:04}", damage="1.00") for n in range(25)])
     desk.take_in()

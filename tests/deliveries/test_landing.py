@@ -100,6 +100,7 @@ def test_what_arrives_later_than_the_date_asked_for_is_not_there_yet(desk: Desk)
     assert len(pending(Run.start(desk.settings, NEXT))) == 1
 
 
+@pytest.mark.slow
 def test_a_delta_waits_for_the_one_before_it(desk: Desk) -> None:
     desk.send([report("R0001")], DAY, sequence=1)
     desk.send([report("R0003")], THIRD, sequence=3)
@@ -120,6 +121,7 @@ def test_a_snapshot_needs_no_predecessor(desk: Desk) -> None:
     assert [d.state for d in pending(desk.run)] == ["ready"]
 
 
+@pytest.mark.slow
 def test_a_refused_delivery_blocks_later_ones_until_it_is_corrected(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.take_in()
@@ -184,6 +186,7 @@ def test_a_crash_while_the_inbox_is_cleared_is_picked_up(desk: Desk, monkeypatch
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_crash_before_the_pointer_moves_leaves_the_last_version_live(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.send([report("R0001")])
     before = desk.take_in()
@@ -233,6 +236,7 @@ def test_one_partner_refused_does_not_stop_the_other(desk: Desk) -> None:
             assert take_in(desk.run, delivery).is_new
 
 
+@pytest.mark.slow
 def test_what_was_in_time_becomes_known_with_the_late_delivery_before_it(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.send([report("R0001", offence="11")], NEXT, sequence=2, delivered_on="2024-02-05")

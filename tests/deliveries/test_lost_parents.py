@@ -28,6 +28,7 @@ def without_parent(desk: Desk, version: Version) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT record_no, delivery, line_no, parent_file, parent_no, ended_by FROM {table}").fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("K03")
 def test_a_child_whose_parent_is_withdrawn_is_named_until_the_parent_is_back(desk: Desk, failed) -> None:
     desk.send_bench(cases(1, 2, 3), rulings(1, 2))
@@ -45,6 +46,7 @@ def test_a_child_whose_parent_is_withdrawn_is_named_until_the_parent_is_back(des
     assert (failed(version), without_parent(desk, version), lost_parents(desk.run, "bench")) == ({}, [], {})
 
 
+@pytest.mark.slow
 def test_a_child_that_ends_later_is_named_no_more(desk: Desk, failed) -> None:
     desk.send_bench(cases(1, 2), rulings(1, 2))
     desk.send_bench(cases(1), b"", NEXT, sequence=2, complete_for=KEPT)
@@ -52,12 +54,14 @@ def test_a_child_that_ends_later_is_named_no_more(desk: Desk, failed) -> None:
     assert without_parent(desk, desk.take_in()) == []
 
 
+@pytest.mark.slow
 def test_a_child_that_goes_with_its_parent_is_not_named(desk: Desk, failed) -> None:
     desk.send_bench(cases(1, 2), rulings(1, 2))
     desk.send_bench(cases(1), rulings(1), NEXT, sequence=2)
     assert failed(desk.take_in()) == {}
 
 
+@pytest.mark.slow
 def test_a_child_that_is_delivered_again_without_its_parent_is_set_aside_and_named(desk: Desk, failed) -> None:
     desk.send_bench(cases(1, 2), rulings(1, 2))
     desk.take_in()

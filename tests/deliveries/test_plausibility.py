@@ -35,6 +35,7 @@ def send_days(desk: Desk, days: int, rows: int = 30) -> int:
     return days + 1
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I06")
 def test_far_fewer_rows_than_usual_warn_and_with_enough_earlier_files_block(desk: Desk, failed) -> None:
     sequence = send_days(desk, 7)

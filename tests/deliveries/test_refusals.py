@@ -93,6 +93,7 @@ def open_desk(_loaded: None) -> Iterator[Desk]:
     shutil.rmtree(root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unreadable", [".", "manifest.json", "reports.csv"])
 def test_what_cannot_be_read_is_refused_and_others_come_in(open_desk: Desk, unreadable: str) -> None:
     folder = open_desk.send([report("R0001")])
@@ -108,6 +109,7 @@ def test_what_cannot_be_read_is_refused_and_others_come_in(open_desk: Desk, unre
     assert landing.refusal(open_desk.run, "watch", "2024-01-31.1") is None
 
 
+@pytest.mark.slow
 def test_a_partner_whose_folder_cannot_be_read_does_not_stop_the_others(open_desk: Desk) -> None:
     folder = open_desk.send([report("R0001")]).parent
     open_desk.send_bench(bench_cases((1,)), b"")
@@ -116,6 +118,7 @@ def test_a_partner_whose_folder_cannot_be_read_does_not_stop_the_others(open_des
     assert "watch: cannot be read (Permission denied)" in problems(open_desk.run)[0]
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_changed_is_accepted_and_stays(open_desk: Desk) -> None:
     folder = open_desk.send([report("R0001")])
     folder.chmod(0o500)
@@ -218,6 +221,7 @@ def test_a_fault_that_nobody_foresaw_is_a_refusal_of_its_delivery(desk: Desk, mo
 # -- wrong dates and numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_simulated", [True, False])
 def test_a_wrong_year_is_refused_and_the_right_one_goes_in(desk: Desk, ready_for_real: Callable[[], None], is_simulated: bool) -> None:
     if not is_simulated:
@@ -244,6 +248,7 @@ def test_the_limit_of_a_date_is_the_day_of_arrival(desk: Desk) -> None:
     assert [bool(d.impossible) for d in pending(desk.run)] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_wrong_number_is_refused_and_the_right_one_goes_in(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.send([report("R0002")], NEXT, sequence=2)
@@ -256,6 +261,7 @@ def test_a_wrong_number_is_refused_and_the_right_one_goes_in(desk: Desk) -> None
     assert problems(desk.run) == []
 
 
+@pytest.mark.slow
 def test_a_wrong_number_of_a_whole_register_is_refused_too(desk: Desk) -> None:
     desk.send_bench(bench_cases((1,)), b"")
     desk.send_bench(bench_cases((1, 2)), b"", NEXT, sequence=20)
@@ -265,6 +271,7 @@ def test_a_wrong_number_of_a_whole_register_is_refused_too(desk: Desk) -> None:
     assert problems(desk.run) == []
 
 
+@pytest.mark.slow
 def test_many_deliveries_after_a_lost_one_wait_and_are_not_refused(desk: Desk) -> None:
     desk.send([report("R0001")])
     for sequence in range(3, 15):

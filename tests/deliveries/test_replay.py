@@ -139,6 +139,7 @@ def everything(run: Run) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mistake", "landed"),
     [(narrow, DAYS), (from_february, DAYS[:2]), (misnamed, DAYS[:1])],  # what came after a refused delivery waited in the inbox
@@ -157,6 +158,7 @@ def test_a_replay_makes_what_a_home_with_the_right_contract_has(spoiled, fresh: 
     assert not list(run.settings.home.glob(".replay-*"))
 
 
+@pytest.mark.slow
 def test_a_quarantined_row_is_in_force_from_the_day_on_which_it_came(spoiled) -> None:
     run = spoiled(narrow)
     assert "R0002" not in {row["report_no"] for row in rows(run)}
@@ -166,6 +168,7 @@ def test_a_quarantined_row_is_in_force_from_the_day_on_which_it_came(spoiled) ->
     assert WATCH[DAYS[0]][1].startswith("N,R0002")
 
 
+@pytest.mark.slow
 def test_a_replay_from_a_delivery_keeps_what_was_before_it(spoiled, fresh: Run) -> None:
     run = spoiled(from_february)
     january = run.lake.open("deliveries/watch")
@@ -177,6 +180,7 @@ def test_a_replay_from_a_delivery_keeps_what_was_before_it(spoiled, fresh: Run) 
     assert replayed.version.files[name] == january.files[name]
 
 
+@pytest.mark.slow
 def test_a_replay_without_a_correction_changes_no_row(fresh: Run) -> None:
     before = everything(fresh)
     replay(fresh, "watch")
@@ -184,6 +188,7 @@ def test_a_replay_without_a_correction_changes_no_row(fresh: Run) -> None:
     assert everything(fresh) == before
 
 
+@pytest.mark.slow
 def test_deliveries_go_on_after_a_replay(spoiled) -> None:
     run = spoiled(narrow)
     replay(run, "watch")
@@ -193,6 +198,7 @@ def test_deliveries_go_on_after_a_replay(spoiled) -> None:
     assert [str(row["damage"]) for row in rows(run) if row["report_no"] == "R0002"] == ["2500.50", "1.00"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [None, "2024-02-29.1"])
 def test_a_replay_by_which_something_in_force_would_be_lost_changes_nothing(fresh: Run, tmp_path: Path, first: str | None) -> None:
     before, live = everything(fresh), fresh.lake.open("deliveries/watch").id
@@ -203,6 +209,7 @@ def test_a_replay_by_which_something_in_force_would_be_lost_changes_nothing(fres
     assert not list(fresh.settings.home.glob(".replay-*"))
 
 
+@pytest.mark.slow
 def test_what_cannot_be_replayed_is_an_error(fresh: Run, tmp_path: Path) -> None:
     with pytest.raises(DasError, match=r"There is no partner witch\. Did you mean watch\?"):
         replay(fresh, "witch")
@@ -214,6 +221,7 @@ def test_what_cannot_be_replayed_is_an_error(fresh: Run, tmp_path: Path) -> None
         replay(Run.start(empty, date.max), "watch")
 
 
+@pytest.mark.slow
 def test_originals_that_were_removed_after_their_term_are_not_replayed(fresh: Run) -> None:
     clean(fresh.known_on(date(2024, 4, 1)))  # after thirty days: those of January and February
     with pytest.raises(DasError, match=r"watch 2024-02-29.1 was removed on 2024-04-01, .* Replay with --from a later delivery"):

@@ -173,6 +173,7 @@ def test_a_large_share_in_quarantine_blocks(desk: Desk) -> None:
     assert desk.refused()["I12"].severity == "block"
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I08")
 def test_a_snapshot_that_leaves_out_most_of_what_is_in_force_blocks(desk: Desk) -> None:
     record = '{{"case_no": "C{n:04}", "received_on": "2024-01-02"}}\n'
@@ -182,6 +183,7 @@ def test_a_snapshot_that_leaves_out_most_of_what_is_in_force_blocks(desk: Desk) 
     assert "cases leaves out 55 of 60" in desk.refused()["I08"].sentence
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I08")
 def test_a_register_of_any_size_does_not_become_empty_in_silence(desk: Desk) -> None:
     desk.send_bench(b'{"case_no": "C0001", "received_on": "2024-01-02"}\n', b"")
@@ -205,6 +207,7 @@ def test_an_account_that_does_not_close_blocks(desk: Desk, monkeypatch: pytest.M
     assert desk.refused()["I11"].facts["reports_difference"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I07")
 def test_the_file_of_another_period_blocks_and_a_few_changes_made_again_do_not(desk: Desk, failed) -> None:
     many = [report(f"R{n:04}") for n in range(20)]
@@ -218,6 +221,7 @@ def test_the_file_of_another_period_blocks_and_a_few_changes_made_again_do_not(d
     assert failed(desk.take_in())["I07"]["severity"] == "warn"
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I13")
 def test_a_column_that_is_empty_after_six_deliveries_with_it_blocks(desk: Desk) -> None:
     for sequence in range(1, 9):  # the first brings the register and says nothing about what changes bring
@@ -237,6 +241,7 @@ def test_letters_that_were_decoded_twice_are_set_aside_and_not_repaired(desk: De
     assert [(line, raw.split(",")[3]) for line, raw in rows] == [(4, "JosÃ©")]
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I15")
 def test_a_correction_of_many_rows_warns_and_of_most_is_refused(desk: Desk, failed) -> None:
     lines = [report(f"R{n:04}") for n in range(100)]
@@ -251,6 +256,7 @@ def test_a_correction_of_many_rows_warns_and_of_most_is_refused(desk: Desk, fail
     assert "Ask whether it is the right file" in verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_correction_of_a_few_rows_passes(desk: Desk, failed) -> None:
     desk.send([report(f"R{n:04}") for n in range(100)])
     desk.take_in()

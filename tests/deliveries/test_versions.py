@@ -24,6 +24,7 @@ def short(rows: list[dict[str, Any]], *columns: str) -> list[tuple[Any, ...]]:
     return [tuple(row[c] for c in ("record_no", "known_from", "known_until", "is_only", *columns)) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_correction_closes_the_old_version_and_leaves_no_trace_before_it_was_known(desk: Desk) -> None:
     desk.send([report("R0001"), report("R0002")])
     desk.send([report("R0001", mutation="C", offence="11")], NEXT, sequence=2)
@@ -36,6 +37,7 @@ def test_a_correction_closes_the_old_version_and_leaves_no_trace_before_it_was_k
     assert short(desk.records(DAY), "offence") == [(1, DAY, FOREVER, True, "10"), (2, DAY, FOREVER, True, "10")]
 
 
+@pytest.mark.slow
 def test_some_records_are_read_as_they_are_among_all(desk: Desk) -> None:
     desk.send([report("R0001"), report("R0002"), report("R0003")])
     desk.send([report("R0001", mutation="C", offence="11"), "W,R0002,,,,,,,,,,,"], NEXT, sequence=2)
@@ -46,6 +48,7 @@ def test_some_records_are_read_as_they_are_among_all(desk: Desk) -> None:
     assert [row["is_only"] for row in some] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_a_new_month_merges_the_files_of_the_one_before(desk: Desk) -> None:
     day = date(2024, 1, 29)
     desk.send([report(f"R{n:04}") for n in range(1, 5)], day)
@@ -77,6 +80,7 @@ def test_a_new_month_merges_the_files_of_the_one_before(desk: Desk) -> None:
     assert desk.records() == rows
 
 
+@pytest.mark.slow
 def test_a_withdrawn_row_can_come_back(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.send(["W,R0001,,,,,,,,,,,"], NEXT, sequence=2)  # a withdrawal needs its key only
@@ -86,6 +90,7 @@ def test_a_withdrawn_row_can_come_back(desk: Desk) -> None:
     assert [(a.accepted, a.duplicate) for a in account_rows(desk.run)] == [(1, 0), (1, 0), (1, 0)]
 
 
+@pytest.mark.slow
 def test_the_same_row_again_is_a_duplicate_and_not_stored(desk: Desk) -> None:
     desk.send([report("R0001"), report("R0001")])
     desk.send([report("R0001", mutation="C"), "W,R0009,,,,,,,,,,,"], NEXT, sequence=2)
@@ -94,6 +99,7 @@ def test_the_same_row_again_is_a_duplicate_and_not_stored(desk: Desk) -> None:
     assert [(a.accepted, a.duplicate, a.quarantined) for a in account_rows(desk.run)] == [(1, 1, 0), (0, 1, 1)]
 
 
+@pytest.mark.slow
 def test_a_quarantined_update_leaves_the_old_version_in_force(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.send([report("R0001", mutation="C", damage="much"), report("R0002", damage="much")], NEXT, sequence=2)
@@ -106,6 +112,7 @@ def test_a_quarantined_update_leaves_the_old_version_in_force(desk: Desk) -> Non
     assert account_rows(desk.run)[-1].stale == 1
 
 
+@pytest.mark.slow
 def test_a_snapshot_withdraws_what_it_leaves_out_but_nothing_that_it_names(desk: Desk) -> None:
     desk.send_bench(bench_cases((1, 2, 3)), b"")
     named = bench_cases((3,)).replace(b"2024-01-25", b"2099-01-25")  # a fault in the row, its key can be read
@@ -114,6 +121,7 @@ def test_a_snapshot_withdraws_what_it_leaves_out_but_nothing_that_it_names(desk:
     assert short(desk.records(file="cases", partner="bench")) == [(1, DAY, FOREVER, True), (2, DAY, NEXT, True), (3, DAY, FOREVER, True)]
 
 
+@pytest.mark.slow
 def test_nothing_is_withdrawn_when_the_line_without_a_key_may_be_it(desk: Desk, failed) -> None:
     desk.send_bench(bench_cases((1, 2, 3)), b"")
     desk.take_in()
@@ -123,6 +131,7 @@ def test_nothing_is_withdrawn_when_the_line_without_a_key_may_be_it(desk: Desk, 
     assert {r["known_until"] for r in desk.records(file="cases", partner="bench")} == {FOREVER}
 
 
+@pytest.mark.slow
 def test_a_window_withdraws_inside_it_only(desk: Desk) -> None:
     desk.send_bench(bench_cases((1, 2, 3)), b"")  # received on 21, 15 and 25 January
     desk.take_in()
@@ -132,6 +141,7 @@ def test_a_window_withdraws_inside_it_only(desk: Desk) -> None:
     assert [r["known_until"] for r in desk.records(file="cases", partner="bench")] == [FOREVER, FOREVER, NEXT]
 
 
+@pytest.mark.slow
 def test_the_same_period_again_withdraws_what_only_the_first_one_brought(desk: Desk) -> None:
     desk.send([report("R0001")])
     desk.send([report("R0002"), report("R0003")], NEXT, sequence=2)
@@ -146,6 +156,7 @@ def test_the_same_period_again_withdraws_what_only_the_first_one_brought(desk: D
     ]
 
 
+@pytest.mark.slow
 def test_a_replaced_delivery_is_undone(desk: Desk) -> None:
     desk.send([report("R0001"), report("R0002")])
     desk.send([report("R0001", mutation="C", offence="11"), "W,R0002,,,,,,,,,,,"], NEXT, sequence=2)
@@ -163,6 +174,7 @@ def test_a_replaced_delivery_is_undone(desk: Desk) -> None:
     assert len(desk.records()) == 5
 
 
+@pytest.mark.slow
 def test_a_replaced_snapshot_restores_nothing_that_it_leaves_out(desk: Desk) -> None:
     desk.send_bench(bench_cases((1, 2)), b"")
     desk.send_bench(bench_cases((1,)), b"", NEXT, sequence=2)
@@ -171,6 +183,7 @@ def test_a_replaced_snapshot_restores_nothing_that_it_leaves_out(desk: Desk) -> 
     assert [r["known_until"] for r in desk.records(file="cases", partner="bench")] == [FOREVER, NEXT]
 
 
+@pytest.mark.slow
 def test_a_new_column_of_a_contract_makes_no_new_versions(desk: Desk, tmp_path: Path) -> None:
     desk.send([report("R0001"), report("R0002")])
     desk.take_in()
@@ -224,6 +237,7 @@ def test_records_that_do_not_exist_are_an_error(desk: Desk) -> None:
             register_records(desk.run, connection, "watch", "reports")
 
 
+@pytest.mark.slow
 def test_completeness_as_known_on_a_date(settings: Settings) -> None:
     write_toy_deliveries(settings.inbox)
     assert [(s.state, s.allowed) for s in completeness(Run.start(settings, DAYS[0]))] == [("missing", True), ("missing", False)]

@@ -21,6 +21,7 @@ def world(mean: float, seed: int) -> World:
     return World(np.full(GRID.size, mean), true, cube.value, cube.leaves.cells, BASE)
 
 
+@pytest.mark.slow
 def test_a_reader_learns_little_from_rounded_leaves() -> None:
     gain = Reader([world(3.0, seed) for seed in (1, 2, 3)]).gain(world(3.0, 4))
     assert gain is not None

@@ -146,6 +146,7 @@ def test_siblings_that_share_what_their_parent_lacks(tmp_path: Path) -> None:
     assert "D03" in failed(made | {"twin": twin}, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("D21")
 def test_leaves_that_are_mostly_empty(tmp_path: Path) -> None:
     """As rounded, within all bounds: but of a leaf that is hardly ever two, a value above zero says that it is one."""

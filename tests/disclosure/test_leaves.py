@@ -94,6 +94,7 @@ def test_the_year_agrees_with_the_months(run: Run) -> None:
     assert by_month == by_year
 
 
+@pytest.mark.slow
 def test_every_leaf_is_an_entry_before_the_first_release_and_only_touched_ones_after(start: Callable[[date], Run]) -> None:
     first = start(date(2024, 3, 30))
     leaves = protect(first)
@@ -112,6 +113,7 @@ def test_every_leaf_is_an_entry_before_the_first_release_and_only_touched_ones_a
     assert protect(later, more=4).facts["decided"] == 0
 
 
+@pytest.mark.slow
 def test_the_ledger_only_grows_and_takes_a_release_once(start: Callable[[date], Run]) -> None:
     run = start(date(2024, 3, 30))
     protect(run)
@@ -144,6 +146,7 @@ def test_making_a_released_day_again_gives_the_same_files(run: Run) -> None:
     assert [again.files[name].sha256 for name in public] == [first.files[name].sha256 for name in public]
 
 
+@pytest.mark.slow
 def test_a_day_made_again_later_reads_the_ledger_as_it_was(start: Callable[[date], Run]) -> None:
     first = start(date(2024, 3, 30))
     leaves = protect(first)

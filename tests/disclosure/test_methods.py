@@ -48,6 +48,7 @@ def true_counts(run: Run, cube: str, *dimensions: str) -> dict[tuple[str, ...], 
     return found
 
 
+@pytest.mark.slow
 def test_what_is_shown_by_suppression_is_exact_and_never_small(tmp_path: Path) -> None:
     run = decided(tmp_path)
     shown, true = cells(run, "closed_by_ward"), true_counts(run, "closings", "offence", "region")
@@ -59,6 +60,7 @@ def test_what_is_shown_by_suppression_is_exact_and_never_small(tmp_path: Path) -
     assert {cell for cell, n in true.items() if n < 5} <= set(hidden)
 
 
+@pytest.mark.slow
 def test_a_cell_that_two_tables_share_is_the_same_in_both(tmp_path: Path) -> None:
     run = decided(tmp_path)
     by_ward, by_sex = cells(run, "closed_by_ward"), cells(run, "closed_by_sex")
@@ -68,6 +70,7 @@ def test_a_cell_that_two_tables_share_is_the_same_in_both(tmp_path: Path) -> Non
     assert None in {by_ward[offence, "all", "month", period] for offence, period in shared}
 
 
+@pytest.mark.slow
 def test_a_period_is_decided_once_whatever_comes_late(tmp_path: Path) -> None:
     first = decided(tmp_path)
     before = {name: cells(first, name) for name in ("closed_by_ward", "received_by_age")}
@@ -88,12 +91,14 @@ def test_a_period_is_decided_once_whatever_comes_late(tmp_path: Path) -> None:
     assert all(row["frozen"] for row in entries)
 
 
+@pytest.mark.slow
 def test_a_month_that_has_not_ended_is_in_none_of_these_tables(tmp_path: Path) -> None:
     assert {period for *_, period in cells(decided(tmp_path, date(2024, 3, 30)), "closed_by_ward")} == {"2024-01", "2024-02"}
     with pytest.raises(DasError, match="has no month that has ended"):
         decided(tmp_path, date(2024, 1, 30))
 
 
+@pytest.mark.slow
 def test_counts_by_cell_key_are_those_of_the_keys(tmp_path: Path) -> None:
     run = decided(tmp_path)
     shown = cells(run, "received_by_age")

@@ -71,6 +71,7 @@ def test_a_series_that_ends_before_it_begins(toy: Path) -> None:
         load_public_figures(write(toy, cube="reports_year", period="year", first="2024", last="2023"))
 
 
+@pytest.mark.slow
 def test_the_reader_who_attacks_a_candidate_knows_them(run: Run, toy: Path) -> None:
     tried = report(run)["cubes"]["reports_year"]["tried"]
     jurisdiction = write(toy, cube="reports_year", by={"offence": "group", "sex": "sex", "age": "age_class"}, period="year")

@@ -101,6 +101,7 @@ def test_nothing_is_left_out_where_nothing_is_small() -> None:
     assert not suppress(of, of.counts < MINIMUM, WIDTH).any()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_no_hidden_cell_of_linked_tables_can_be_computed(data: st.DataObject) -> None:

@@ -75,6 +75,7 @@ with Run.start(Settings.from_environment(), date(2024, 3, 31)).begin("chain/many
 """
 
 
+@pytest.mark.slow
 def test_a_table_waits_for_a_living_writer_and_not_for_a_dead_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = installation(tmp_path)
     writer = begin(place, "-c", HOLD)

@@ -181,6 +181,7 @@ def run_through(installation: Settings, on: date) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_records_of_two_partners_of_one_unit_have_numbers_of_their_own(delivered: Settings) -> None:
     run = Run.start(delivered, DAY)
     numbers = {}
@@ -191,6 +192,7 @@ def test_records_of_two_partners_of_one_unit_have_numbers_of_their_own(delivered
     assert numbers == {"watch": [1, 2], "patrol": [FIRST + 1, FIRST + 2]}
 
 
+@pytest.mark.slow
 def test_what_two_partners_report_of_one_unit_is_counted_together_and_balanced_apart(delivered: Settings) -> None:
     run = run_through(delivered, DAY)
     reported = "SELECT partner, record_no, occurred_on, offence, region FROM rows WHERE kind = 'reported' ORDER BY ALL"
@@ -209,6 +211,7 @@ def test_what_two_partners_report_of_one_unit_is_counted_together_and_balanced_a
     assert list(load_statistics(run.jurisdiction).cube("reports_month").partners) == ["patrol", "watch"]
 
 
+@pytest.mark.slow
 def test_numbers_are_one_person_from_the_day_on_which_their_authority_says_so(delivered: Settings) -> None:
     persons = "SELECT person_id, COUNT(*) AS records FROM rows GROUP BY person_id ORDER BY person_id"
     assert [row["records"] for row in linked(run_through(delivered, DAY), persons)] == [1, 2, 1], "Ben; Ada twice"
@@ -254,6 +257,7 @@ def test_what_does_not_fit_the_other_partner_is_named(folder: Path, file: str, h
         load(Jurisdiction(folder))
 
 
+@pytest.mark.slow
 def test_a_register_of_merged_numbers_that_nobody_has_a_contract_for_is_named(delivered: Settings, folder: Path) -> None:
     change(folder / "linkage.yaml", lambda c: c["strong_keys"][0]["merged"].update(old="former"))
     run = Run.start(delivered, DAY)

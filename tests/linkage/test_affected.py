@@ -141,6 +141,7 @@ def test_a_day_equals_everything(
         assert contents(new) == contents(resolved(after, merged[1], decided[1], used))
 
 
+@pytest.mark.slow
 def test_a_day_of_persons_who_are_hard_to_link_equals_everything() -> None:
     """Of 300 persons with the mistakes of registers, one record in twenty is new, corrected or withdrawn."""
     rows = {item["key"]: item for item in draw_records(300, seed=5)[0]}

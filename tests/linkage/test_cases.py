@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.linkage.world import DEFINITION, World, row
 
 JAN = {"chain_number": "11", "surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17"}
@@ -81,6 +83,7 @@ def test_day_does_not_join_what_names_another_report():
     assert len(set(cases(*rows))) == 3
 
 
+@pytest.mark.slow
 def test_only_two_cases_of_a_person_are_not_one_if_their_days_differ():
     report, docket = row(("report", 1), report="R1", on="2024-03-01", **JAN), row(("case", 1), docket="D1", **JAN)
     assert cases(report, docket) == [1, 1]
@@ -88,6 +91,7 @@ def test_only_two_cases_of_a_person_are_not_one_if_their_days_differ():
     assert len(set(cases(report, docket | {"on": "2024-05-09"}))) == 2
 
 
+@pytest.mark.slow
 def test_record_without_a_reference_joins_the_case_that_was_last_heard_of():
     """The ruling has no docket; within 100 days only D2 came before it, and D1 long before that."""
     rows = [
@@ -101,6 +105,7 @@ def test_record_without_a_reference_joins_the_case_that_was_last_heard_of():
     assert linked[("ruling", 1)].case == linked[("case", 2)].case != linked[("case", 1)].case
 
 
+@pytest.mark.slow
 def test_record_without_a_reference_joins_no_case_if_two_were_open_or_none_was():
     definition = DEFINITION.model_copy(update={"case_window": 100})
     for days in (("2024-01-10", "2024-02-01"), ("2023-01-10", "2023-02-01"), ("2024-03-02", "2024-03-03")):
@@ -109,6 +114,7 @@ def test_record_without_a_reference_joins_no_case_if_two_were_open_or_none_was()
         assert len({link.case for link in linked.values()}) == 3, days
 
 
+@pytest.mark.slow
 def test_report_with_one_suspect_makes_one_case_of_two_names():
     """Jan gave a false name at the police: the persons are not linked, the case is one all the same."""
     unnumbered = PIET | {"chain_number": None}

@@ -28,6 +28,7 @@ def test_births_are_numbered_in_the_order_of_the_records():
     assert events(world) == [(MONDAY, "birth", 1, None), (MONDAY, "birth", 2, None)]
 
 
+@pytest.mark.slow
 def test_ids_stay_when_records_arrive_before_and_between():
     world = World()
     before = world.link([row(("report", 2), chain_number="11", **JAN), row(("report", 3), chain_number="12", **PIET)], MONDAY)
@@ -45,6 +46,7 @@ def test_ids_stay_when_records_arrive_before_and_between():
     assert events(world)[-1] == (TUESDAY, "birth", 3, None)
 
 
+@pytest.mark.slow
 def test_merge_keeps_the_larger_then_the_older_id_and_says_so():
     world = World()
     world.link([row(("case", 1), **JAN), row(("report", 1), **JAN), row(("report", 2), **JAN)], MONDAY)
@@ -55,6 +57,7 @@ def test_merge_keeps_the_larger_then_the_older_id_and_says_so():
     assert events(world)[3:] == [(TUESDAY, "merge", 2, 1)]
 
 
+@pytest.mark.slow
 def test_split_gives_a_new_id_to_the_smaller_part():
     world = World()
     one = [row(("report", n), chain_number="11", **JAN) for n in (1, 2, 3)]
@@ -64,6 +67,7 @@ def test_split_gives_a_new_id_to_the_smaller_part():
     assert events(world)[1:] == [(TUESDAY, "birth", 2, None), (TUESDAY, "split", 2, 1)]
 
 
+@pytest.mark.slow
 def test_id_does_not_move_to_the_person_that_a_record_turns_out_to_be_about():
     """Case 1 had the number and the name of somebody else than it is about. It is corrected: id 2 stays whose it was, and id 1 ends."""
     world = World()
@@ -77,6 +81,7 @@ def test_id_does_not_move_to_the_person_that_a_record_turns_out_to_be_about():
     assert events(world)[3:] == [(WEDNESDAY, "return", 1, None)]
 
 
+@pytest.mark.slow
 def test_number_that_was_never_seen_takes_no_id_of_another_number():
     world = World()
     world.link([row(("report", 1), chain_number="11", **JAN)], MONDAY)
@@ -84,6 +89,7 @@ def test_number_that_was_never_seen_takes_no_id_of_another_number():
     assert events(world)[1:] == [(TUESDAY, "end", 1, None), (TUESDAY, "birth", 2, None), (TUESDAY, "split", 2, 1)]
 
 
+@pytest.mark.slow
 def test_verified_person_keeps_the_id_after_a_split():
     """Docket D held them together; three records without a chain number are more than one with it, and count for less."""
     world = World()
@@ -94,6 +100,7 @@ def test_verified_person_keeps_the_id_after_a_split():
     assert [apart[("report", 1)].person, *(apart[("case", n)].person for n in (1, 2, 3))] == [1, 2, 2, 2]
 
 
+@pytest.mark.slow
 def test_record_that_gets_a_number_keeps_the_id_when_its_person_splits():
     world = World()
     rows = [row(("case", n), citizen_number="123456782", **JAN) for n in (1, 2, 3)]
@@ -102,6 +109,7 @@ def test_record_that_gets_a_number_keeps_the_id_when_its_person_splits():
     assert [apart[("case", n)].person for n in (1, 2, 3)] == [2, 2, 1]
 
 
+@pytest.mark.slow
 def test_records_keep_their_id_when_the_number_of_their_person_is_gone():
     world = World()
     verified, other = row(("report", 1), chain_number="11", docket="D", **JAN), row(("case", 1), docket="D", **JAN)
@@ -110,6 +118,7 @@ def test_records_keep_their_id_when_the_number_of_their_person_is_gone():
     assert len(events(world)) == 1
 
 
+@pytest.mark.slow
 def test_revoked_merge_of_numbers_gives_the_second_person_its_id_back():
     world = World()
     rows = [row(("report", n), chain_number=number, **JAN) for n, number in ((1, "11"), (2, "12"), (3, "12"))]
@@ -121,6 +130,7 @@ def test_revoked_merge_of_numbers_gives_the_second_person_its_id_back():
     assert events(world)[2:] == [(TUESDAY, "merge", 1, 2), (WEDNESDAY, "return", 1, None)]
 
 
+@pytest.mark.slow
 def test_ended_id_is_never_used_again():
     world = World()
     world.link([row(("report", 1), **JAN), row(("report", 2), **PIET)], MONDAY)
@@ -129,6 +139,7 @@ def test_ended_id_is_never_used_again():
     assert events(world)[2:] == [(TUESDAY, "end", 2, None), (WEDNESDAY, "birth", 3, None)]
 
 
+@pytest.mark.slow
 def test_record_that_comes_back_gets_its_id_back():
     """A snapshot that lost a row for a day moves no ids."""
     world, jan, piet = World(), row(("report", 1), **JAN), row(("report", 2), **PIET)
@@ -138,6 +149,7 @@ def test_record_that_comes_back_gets_its_id_back():
     assert events(world)[2:] == [(TUESDAY, "end", 2, None), (WEDNESDAY, "return", 2, None)]
 
 
+@pytest.mark.slow
 def test_merged_id_is_not_used_again_by_a_record_that_comes_back():
     """Report 1 had id 2, which merged into 1 while the report was gone."""
     world = World()
@@ -150,6 +162,7 @@ def test_merged_id_is_not_used_again_by_a_record_that_comes_back():
     assert events(world)[2:] == [(TUESDAY, "merge", 2, 1), (WEDNESDAY, "birth", 3, None), (WEDNESDAY, "split", 3, 1)]
 
 
+@pytest.mark.slow
 def test_running_again_changes_nothing():
     world, rows = (
         World(),

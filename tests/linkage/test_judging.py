@@ -131,6 +131,7 @@ def test_l08_sees_a_merge_that_depends_on_the_order_of_its_edges(monkeypatch):
     assert not judging.linkage_is_repeatable(merge_entities(world.connection, world.definition, MOST_RECORDS)).passed
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("L15")
 def test_l15_sees_a_key_that_links_nobody():
     """Two records have one number, and neither a name nor a birth date beside it."""
@@ -187,6 +188,7 @@ def test_l14_sees_citizen_numbers_by_their_check_digit(world, tmp_path):
     assert not judging.looks_like_numbers(world.connection, table, "case_id", [])
 
 
+@pytest.mark.slow
 def test_l14_takes_no_number_of_its_own_for_one_of_a_register_that_numbers_from_1_too():
     world = World()
     persons = {n: {"surname": f"Name{n}", "given_names": "Jan", "birth_date": "1980-05-17", "chain_number": str(n)} for n in range(1, 41)}
@@ -196,6 +198,7 @@ def test_l14_takes_no_number_of_its_own_for_one_of_a_register_that_numbers_from_
         assert not judging.looks_like_numbers(world.connection, "links", column, [])
 
 
+@pytest.mark.slow
 def test_l14_sees_the_numbers_of_a_register_above_its_own():
     world = World()
     persons = {n: {"surname": f"Name{n}", "given_names": "Jan", "birth_date": "1980-05-17", "chain_number": str(n)} for n in range(41, 81)}

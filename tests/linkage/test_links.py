@@ -37,6 +37,7 @@ def ids(version, column):
     return records
 
 
+@pytest.mark.slow
 def test_reports_and_cases_of_a_person_come_together(links):
     """Record 8 holds a placeholder and record 11 no number: with no stored model, nothing but a number joins."""
     assert sorted(ids(links(JANUARY), "person").values()) == [
@@ -52,6 +53,7 @@ def test_reports_and_cases_of_a_person_come_together(links):
     ]
 
 
+@pytest.mark.slow
 def test_case_is_a_report_and_what_followed_from_it(links):
     assert ids(links(JANUARY), "case")[1] == ["c1", "r1"]
     assert ids(links(JANUARY), "case")[5] == ["c5", "r9"]

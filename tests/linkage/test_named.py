@@ -15,6 +15,7 @@ from das_pipeline.run import Run
 from tests.toy_deliveries import NAMES
 
 
+@pytest.mark.slow
 def test_words_are_counted_by_place(linked):
     settings, _ = linked
     asked = pa.table({"place": ["a", "a", "b"], "word": [NAMES[0].lower(), "crimes", "figures"]})

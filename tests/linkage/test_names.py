@@ -46,6 +46,7 @@ def compared(world: World, unit: str, record_no: int):
     return world.connection.execute(parts, [unit, record_no]).fetchall()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_a_name_in_other_letters_is_the_same_name(world, one, other):
     n = SAME.index((one, other))

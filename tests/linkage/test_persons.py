@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.linkage.world import DEFINITION, World, row
 
 JAN = {"surname": "Jansen", "given_names": "Jan", "birth_date": "1980-05-17", "sex": "male"}
@@ -29,6 +31,7 @@ def test_same_number_and_another_profile_is_not():
     assert first == second != other
 
 
+@pytest.mark.slow
 def test_a_number_without_a_profile_links_only_when_it_is_declared_enough():
     rows = [row(("report", 1), chain_number="11"), row(("case", 1), chain_number="11"), row(("case", 2), chain_number="12")]
     first, second, third = persons(*rows)
@@ -64,6 +67,7 @@ GUARDED = [
 ]
 
 
+@pytest.mark.slow
 def test_guard_counts_what_is_missing_as_nothing():
     rows = []
     for n, (change, _) in enumerate(GUARDED):
@@ -77,6 +81,7 @@ def test_guard_counts_what_is_missing_as_nothing():
 CITIZEN = {"citizen_number": "123456782"}
 
 
+@pytest.mark.slow
 def test_second_number_makes_up_for_names_that_are_wrong():
     """Chain number, citizen number and birth date are those of report 1 and 2; the names are somebody else's."""
     rows = [row(("report", n), chain_number="11", **CITIZEN, **JAN) for n in (1, 2)]
@@ -99,6 +104,7 @@ def test_number_that_only_one_record_has_takes_no_record_from_a_number_that_seve
     assert persons(row(("case", 1), chain_number="98765", **CITIZEN, **JAN), row(("case", 2), **CITIZEN, **JAN), *rows) == [1, 2, 2, 2]
 
 
+@pytest.mark.slow
 def test_number_of_one_record_is_wrong_if_its_docket_and_its_names_are_a_person_of_another_number():
     """A number of somebody else, not seen otherwise: names and birth date agree, and a docket names one person."""
     rows = [row(("report", n), chain_number="1234567", docket="D1", **JAN) for n in (1, 2)]
@@ -112,6 +118,7 @@ def test_number_of_one_record_is_wrong_if_its_docket_and_its_names_are_a_person_
     assert len(set(persons(*rows, stray, row(("case", 2), chain_number="9999888", **JAN)))) == 2  # somebody else has it too
 
 
+@pytest.mark.slow
 def test_a_record_does_not_accept_itself_by_what_only_it_says():
     """Only case 1 knows a given name and a birth date, but the surname of the number's other records is another."""
     rows = [row(("report", n), chain_number="11", surname="Vastgoed Berg BV") for n in (1, 2)]
@@ -123,6 +130,7 @@ def test_a_record_does_not_accept_itself_by_what_only_it_says():
 REPORTED = {"surname": "Jansen", "sex": "male"}
 
 
+@pytest.mark.slow
 def test_report_with_one_suspect_names_a_person():
     """A record without a number and a birth date is found by a report that nobody else is in."""
     rows = [row(("report", 1), report="R1", **REPORTED), row(("case", 1), report="R1", chain_number="11", **JAN)]
@@ -130,6 +138,7 @@ def test_report_with_one_suspect_names_a_person():
     assert len(set(persons(*rows, row(("report", 2), report="R1", **PIET)))) == 3
 
 
+@pytest.mark.slow
 def test_report_with_several_suspects_asks_for_two_parts_that_agree():
     others = [row(("report", 2), report="R1", **PIET), row(("case", 1), report="R1", chain_number="11", **JAN)]
     by_names = row(("report", 1), report="R1", given_names="Jan", **REPORTED)
@@ -145,6 +154,7 @@ def test_two_numbers_a_letter_apart_with_several_records_each_stay_apart():
     assert persons(*rows) == [1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_number_that_is_enough_alone_links_records_without_a_profile():
     rows = [row(("report", 1), citizen_number="123456782"), row(("case", 1), citizen_number="123456782")]
     assert persons(*rows) == [2, 1]
@@ -212,6 +222,7 @@ def test_who_has_two_given_names_is_found_by_each_of_them():
     assert len(set(persons(known, *linked))) == 1
 
 
+@pytest.mark.slow
 def test_two_keys_find_a_person_whose_birth_date_is_mistyped():
     known = row(("report", 1), chain_number="11", docket="D", report="R", **JAN)
     sanction = {"docket": "D", "birth_date": "1980-05-18"}
@@ -225,6 +236,7 @@ def test_two_keys_find_a_person_whose_birth_date_is_mistyped():
 COMPANY = {"surname": "Bouw Jansen B.V."}
 
 
+@pytest.mark.slow
 def test_company_is_found_by_its_name():
     definition = DEFINITION.model_copy(update={"legal_forms": ["b v", "bv"]})
     rows = [row(("report", 1), chain_number="11", **COMPANY), row(("report", 2), **COMPANY), row(("case", 1), surname="BOUW JANSEN BV")]
@@ -235,12 +247,14 @@ def test_company_is_found_by_its_name():
     assert len(set(persons(*rows))) == 3, "without legal forms nobody is linked by a surname alone"
 
 
+@pytest.mark.slow
 def test_company_whose_name_two_have_joins_neither():
     definition = DEFINITION.model_copy(update={"legal_forms": ["b v"]})
     rows = [*(row(("report", n), chain_number=f"1{n}", **COMPANY) for n in (1, 2)), row(("case", 1), **COMPANY)]
     assert len(set(persons(*rows, definition=definition))) == 3
 
 
+@pytest.mark.slow
 def test_placeholder_number_joins_nobody():
     """More different persons than the limit hold it: it means "not known"."""
     names = [("Jansen", "1980-05-17"), ("Bakker", "1981-06-18"), ("Visser", "1982-07-19"), ("Smit", "1983-08-20")]
@@ -253,6 +267,7 @@ def test_declared_sentinel_joins_nobody():
     assert len(set(persons(row(("report", 1), chain_number="999", **JAN), row(("case", 1), chain_number="999", **JAN)))) == 2
 
 
+@pytest.mark.slow
 def test_different_citizen_numbers_are_two_persons_even_with_a_shared_reference():
     rows = [
         row(("report", 1), citizen_number="123456782", docket="1", **JAN),
@@ -261,6 +276,7 @@ def test_different_citizen_numbers_are_two_persons_even_with_a_shared_reference(
     assert len(set(persons(*rows))) == 2
 
 
+@pytest.mark.slow
 def test_a_partner_with_one_record_a_person_keeps_it_so():
     rows = [row(("case", n), citizen_number="123456782", **JAN) for n in (1, 2)]
     alone = World().definition.model_copy(update={"one_per_person": ["partner_of_case"]})

@@ -104,6 +104,7 @@ def test_a_day_equals_everything(before: Rows, day: Rows, gone: Any, merged: Any
     assert contents(part) == contents(whole)
 
 
+@pytest.mark.slow
 def test_a_day_of_persons_who_are_hard_to_link_equals_everything() -> None:
     """Of 300 persons with the mistakes of registers, and cases of one to three of them, one record in sixty is delivered or gone."""
     draw = random.Random(8)

@@ -37,6 +37,7 @@ def persons(rows, decided):
     return [linked[item["key"]].person for item in rows]
 
 
+@pytest.mark.slow
 def test_two_records_are_one_person_by_decision_and_by_nothing_else():
     rows = [row(R1, chain_number="11", **JAN), row(C1, **KEES)]
     assert persons(rows, []) == [2, 1]
@@ -45,6 +46,7 @@ def test_two_records_are_one_person_by_decision_and_by_nothing_else():
     assert linked[C1].link_class == "D"
 
 
+@pytest.mark.slow
 def test_decision_counts_before_any_other_evidence():
     """By citizen number case 1 is the person of report 1; by decision that of report 2, and it cannot be both."""
     rows = [row(R1, chain_number="11", **CITIZEN, **JAN), row(R2, chain_number="12", **JAN), row(C1, **CITIZEN, **JAN)]
@@ -52,6 +54,7 @@ def test_decision_counts_before_any_other_evidence():
     assert persons(rows, [(C1, R2, "one")]) == [2, 1, 1]
 
 
+@pytest.mark.slow
 def test_two_persons_by_decision_are_not_joined_by_a_record_between_them():
     rows = [row(R1, docket="D", **JAN), row(C1, docket="D", **JAN), row(C2, docket="D", **JAN)]
     assert len(set(persons(rows, []))) == 1
@@ -64,6 +67,7 @@ def test_of_two_records_with_one_number_the_first_leaves_it_by_decision():
     assert persons(rows, [(("report", 3), R1, "two")]) == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_record_gets_its_number_back_by_decision():
     rows = [row(("report", n), chain_number="1234567", docket="D1", **JAN) for n in (1, 2)]
     stray = row(C1, chain_number="9999888", docket="D1", **JAN)
@@ -71,6 +75,7 @@ def test_record_gets_its_number_back_by_decision():
     assert persons([*rows, stray], [(C1, R1, "two")]) == [2, 2, 1]
 
 
+@pytest.mark.slow
 def test_record_is_of_a_case_by_decision():
     known = JAN | {"chain_number": "11"}
     rows = [row(R1, report="R1", **known), row(R2, report="R2", **known), row(C1, **known)]
@@ -117,6 +122,7 @@ def open_items(world: World) -> list[tuple[object, ...]]:
     return world.connection.execute("SELECT reason, node, other, rival FROM review ORDER BY urgency, node").fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reason", "rows", "nodes"),
     [
@@ -156,6 +162,7 @@ def test_nothing_is_to_be_reviewed_where_all_is_clear():
     assert open_items(world) == []
 
 
+@pytest.mark.slow
 def test_record_that_could_be_of_two_cases_is_to_be_reviewed():
     known = JAN | {"chain_number": "11"}
     rows = [
@@ -170,6 +177,7 @@ def test_record_that_could_be_of_two_cases_is_to_be_reviewed():
     assert open_items(world) == []
 
 
+@pytest.mark.slow
 def test_explanation_says_what_agrees_and_what_does_not_without_a_value():
     world = World()
     world.link([row(R1, chain_number="11", docket="D", **JAN), row(C1, docket="D", **KEES)])
@@ -216,6 +224,7 @@ def outcome(run: Run, one: Record, other: Record) -> str:
     return dict(explain_link(run, one, other))["Outcome"]
 
 
+@pytest.mark.slow
 def test_decision_holds_through_every_rebuild_until_it_is_taken_back(settings):
     one, other = Record("report", 11), Record("case", 3)
     run = link_again(settings, DAYS[-1])

@@ -30,6 +30,7 @@ def test_l02_blocks_only_with_enough_earlier_versions():
     assert stability.rates_are_steady({"watch": 0.5}, [], CHANGE).passed
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("L03")
 def test_l03_sees_that_women_are_linked_less_often():
     """Of four men without a chain number three are one person by citizen number; none of three women is linked."""
@@ -44,6 +45,7 @@ def test_l03_sees_that_women_are_linked_less_often():
     assert stability.groups_are_linked_alike(world.connection, 4, Warn(warn=0.05, reason="a limit of the test"))[0].passed
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("L06")
 def test_l06_sees_a_new_link_that_is_too_weak():
     world = World()
@@ -64,6 +66,7 @@ def test_l13_sees_that_the_number_of_persons_depends_on_the_threshold():
     assert (verdict.passed, verdict.severity, verdict.facts["moved"]) == (False, "warn", 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("L09")
 def test_l09_sees_ids_that_moved_and_changes_that_the_ledger_does_not_have():
     """Report 2 turns out to be about the person of case 1; both persons go on."""

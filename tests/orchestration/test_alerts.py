@@ -151,6 +151,7 @@ report(Path(sys.argv[1]), configuration(chat=chat(int(sys.argv[2]))), [LATE] if 
 """
 
 
+@pytest.mark.slow
 def test_an_event_that_a_killed_process_had_sent_is_sent_again_under_the_same_id(tmp_path: Path) -> None:
     taken: list[dict[str, Any]] = []
 

@@ -34,6 +34,7 @@ def events(store: dg.DagsterInstance, run_id: str) -> list[str | None]:
     return [e.dagster_event_type and e.dagster_event_type.value for e in store.all_logs(run_id)]
 
 
+@pytest.mark.slow
 def test_it_keeps_what_dagsters_own_log_keeps_in_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stores = {}
     for name in ("own", "dagsters"):
@@ -55,6 +56,7 @@ def test_it_keeps_what_dagsters_own_log_keeps_in_the_same_files(tmp_path: Path, 
     assert stores["own"] == stores["dagsters"]
 
 
+@pytest.mark.slow
 def test_it_opens_a_connection_a_file_and_keeps_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
     opened: list[str] = []
@@ -73,6 +75,7 @@ def test_it_opens_a_connection_a_file_and_keeps_two(tmp_path: Path, monkeypatch:
         assert events(store, runs[0])[-1] == "PIPELINE_SUCCESS"
 
 
+@pytest.mark.slow
 def test_a_burst_is_written_before_anything_is_read_and_when_the_log_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
     job = dg.Definitions([number], jobs=[dg.define_asset_job("count", [number])]).resolve_job_def("count")
@@ -95,6 +98,7 @@ def test_a_burst_is_written_before_anything_is_read_and_when_the_log_is_closed(t
             assert {e.dagster_event_type and e.dagster_event_type.value for e in theirs.get_logs_for_run(run_id)} == planned
 
 
+@pytest.mark.slow
 def test_a_page_that_follows_a_run_sees_each_event_when_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
     with stored_by(tmp_path / "own", own=True) as store:

@@ -31,11 +31,13 @@ def health(store: dg.DagsterInstance, tags: dict[str, str]) -> WorkerStatus:
     return store.run_launcher.check_run_worker_health(run).status
 
 
+@pytest.mark.slow
 def test_a_run_is_gone_with_its_code_server(store: dg.DagsterInstance, tmp_path: Path) -> None:
     server = json.dumps({"host": "localhost", "socket": str(tmp_path / "gone.sock")})
     assert health(store, {".dagster/grpc_info": server}) == WorkerStatus.FAILED
 
 
+@pytest.mark.slow
 def test_a_run_of_das_run_is_gone_with_its_process(store: dg.DagsterInstance) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass

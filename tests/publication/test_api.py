@@ -12,6 +12,7 @@ from das_pipeline.lake import Version
 from das_pipeline.publication import api
 
 
+@pytest.mark.slow
 def test_every_table_is_listed_with_every_file_of_it(candidate: Version) -> None:
     listed = json.loads(candidate.path(api.TABLES).read_bytes())["tables"]
     assert [t["name"] for t in listed] == sorted(p.stem for p in candidate.folder.glob("tables/*.parquet"))

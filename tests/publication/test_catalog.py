@@ -30,6 +30,7 @@ def judged(graph: Graph, shapes: Path = SHAPES) -> tuple[bool, str]:
     return bool(conforms), text
 
 
+@pytest.mark.slow
 def test_both_writings_say_the_same(candidate: Version, catalog: Graph) -> None:
     assert isomorphic(catalog, Graph().parse(candidate.path("catalog.jsonld"), format="json-ld"))
 

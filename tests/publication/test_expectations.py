@@ -74,6 +74,7 @@ def counts(folder: Path, change: Callable[[pa.Table], pa.Array]) -> None:
     rewrite(folder / "tables" / "reports.parquet", lambda t: t.set_column(t.schema.get_field_index("n"), t.schema.field("n"), change(t)))
 
 
+@pytest.mark.slow
 def test_a_first_release_has_suites_of_its_definitions_alone(candidate: Version) -> None:
     made = json.loads(candidate.path(FILE).read_bytes())
     assert {(suite["meta"]["table"], suite["meta"]["rule"]) for suite in made} == {
@@ -131,12 +132,14 @@ def test_a_release_that_follows_the_one_before_is_as_expected(expected: Path) ->
     assert verdicts(expected) == {KEPT: True, REVISED: True, NEW: True}
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("P01")
 def test_a_category_that_is_gone_is_seen(expected: Path) -> None:
     rewrite(expected / "tables" / "reports.parquet", lambda t: t.filter(pc.not_equal(t["offence"], "violence")))
     assert verdicts(expected) == {KEPT: False, REVISED: True, NEW: True}
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("P02")
 def test_half_of_what_was_published_is_seen(expected: Path) -> None:
     counts(expected, lambda t: pc.if_else(pc.less(t["period"], "2024"), pc.divide(t["n"], 2), t["n"]))

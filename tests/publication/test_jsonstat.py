@@ -26,6 +26,7 @@ def read_by_the_standard(cube: dict[str, Any]) -> dict[tuple[str, ...], int | No
     return dict(zip(product(*indexes), cube["value"], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_another_reader_finds_every_figure(candidate: Version, table: str) -> None:
     cube = json.loads(candidate.path(f"tables/{table}.json").read_bytes())

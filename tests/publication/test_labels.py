@@ -97,6 +97,7 @@ def test_pandas_and_polars_read_the_file_for_people(candidate: Version) -> None:
     assert frame["Eerste dag van de periode"].dtype == pl.Date
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed: its opening of the files is tried where it is")
 @pytest.mark.parametrize(("language", "months"), [("nl", "maart 2024"), ("en", "March 2024")])
 def test_libreoffice_opens_the_file_for_people_in_columns(language: str, months: str, candidate: Version, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def series(folder: Path, table: str, period: str, row: str = "") -> list[tuple[s
     return list(rows[["as_of", "release", "lag_months", "n"]].itertuples(index=False, name=None))
 
 
+@pytest.mark.slow
 def test_a_total_is_followed_from_the_release_that_first_published_it(published: Callable[..., Run]) -> None:
     published(FEBRUARY)
     published(MARCH)  # the same figures: no revision
@@ -44,6 +45,7 @@ def test_a_total_is_followed_from_the_release_that_first_published_it(published:
     )  # each line of a stack has figures of its own
 
 
+@pytest.mark.slow
 def test_a_figure_that_became_final_is_a_revision_of_its_status(published: Callable[..., Run]) -> None:
     published(date(2023, 12, 31))
     run = published(FEBRUARY)
@@ -53,6 +55,7 @@ def test_a_figure_that_became_final_is_a_revision_of_its_status(published: Calla
     assert of_may.n.nunique() == 1
 
 
+@pytest.mark.slow
 def test_a_table_that_counts_something_else_starts_again(
     published: Callable[..., Run], protected: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -68,6 +71,7 @@ def test_a_table_that_counts_something_else_starts_again(
     assert series(folder, "reports", "2024-01") == [("2024-03-31", "", 2, 700)]
 
 
+@pytest.mark.slow
 def test_of_a_withdrawn_release_nothing_is_left(published: Callable[..., Run]) -> None:
     first = publication.current_release(published(FEBRUARY))
     assert first is not None

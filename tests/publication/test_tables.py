@@ -86,6 +86,7 @@ def test_a_file_says_what_it_holds(candidate: Version) -> None:
     assert labels[0] == {"code": "all", "nl": "Alle feiten", "en": "All offences"}
 
 
+@pytest.mark.slow
 def test_periods_of_this_year_are_provisional_and_structural_zeros_do_not_apply(protected: Callable[..., Run]) -> None:
     run = protected(
         change=lambda cubes: [r.update(structural=True, value=0) for r in cubes["reports_month"] if r["offence"] == "unknown_group"]
@@ -208,6 +209,7 @@ def test_the_data_package_is_as_the_schema_of_the_standard_demands(candidate: Ve
     assert not judge.is_valid(package)
 
 
+@pytest.mark.slow
 def test_the_same_leaves_give_the_same_bytes_on_one_and_two_threads(protected: Callable[..., Run]) -> None:
     run = protected()
     first = produce(run, "publication/candidate", build_candidate, inputs=INPUTS).version

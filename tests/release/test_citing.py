@@ -102,6 +102,7 @@ def test_a_package_of_an_earlier_version_gives_no_citations() -> None:
     assert citation_files("2024-03-31.1", {k: v for k, v in PACKAGE.items() if k != "homepage"}, None) == {}
 
 
+@pytest.mark.slow
 def test_a_release_has_its_citations_and_the_sums_of_all_its_files(published: Callable[..., Run]) -> None:
     run = published(date(2024, 3, 31))
     folder = publication.current_release(run).folder
@@ -113,6 +114,7 @@ def test_a_release_has_its_citations_and_the_sums_of_all_its_files(published: Ca
     assert {line.removesuffix(": OK") for line in checked.stdout.splitlines()} == present
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CITATION.cff", "SHA256SUMS"])
 def test_a_changed_citation_or_sum_is_seen(published: Callable[..., Run], tmp_path: Path, name: str) -> None:
     folder = Path(shutil.copytree(publication.current_release(published(date(2024, 3, 31))).folder, tmp_path / "copy"))

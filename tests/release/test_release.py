@@ -21,6 +21,7 @@ from tests.publication.conftest import leaves, months_until, protect
 from tests.release.conftest import finished
 
 
+@pytest.mark.slow
 def test_the_first_candidate_goes_live_then_one_a_month(published: Callable[..., Run]) -> None:
     names = []
     for day in (date(2024, 3, 28), date(2024, 3, 29), date(2024, 3, 30), date(2024, 3, 31), date(2024, 4, 1)):
@@ -37,6 +38,7 @@ def test_the_first_candidate_goes_live_then_one_a_month(published: Callable[...,
     assert [r.id for r in publication.releases(run)] == ["2024-03-28.1", "2024-03-31.1"]
 
 
+@pytest.mark.slow
 def test_no_release_follows_another_within_the_window(settings: Settings, tmp_path: Path) -> None:
     """The ledger says when the last one was; the window is the policy's."""
     toy = Path(shutil.copytree(settings.jurisdiction, tmp_path / "toy"))
@@ -97,6 +99,7 @@ def test_the_same_bytes_make_no_new_release(published: Callable[..., Run]) -> No
     assert snapshot(run.lake.home / "releases") == before
 
 
+@pytest.mark.slow
 def test_a_release_is_never_overwritten(published: Callable[..., Run], protected: Callable[..., Run]) -> None:
     run = published(date(2024, 3, 31))
     before = snapshot(run.lake.home / "releases")
@@ -107,6 +110,7 @@ def test_a_release_is_never_overwritten(published: Callable[..., Run], protected
     assert snapshot(run.lake.home / "releases") == before
 
 
+@pytest.mark.slow
 def test_changes_are_counted_against_the_release_of_an_earlier_day(published: Callable[..., Run]) -> None:
     published(date(2024, 2, 29))
     run = published(date(2024, 3, 31), scale=40)
@@ -153,6 +157,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {p.as_posix(): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_great_expectations_judges_what_goes_live_and_nothing_that_is_held_or_unchanged(
     protected: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

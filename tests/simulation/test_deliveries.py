@@ -59,6 +59,7 @@ def lines_of(data: bytes, name: str) -> int:
     return len(re.findall(rb"\n\x00" if data.startswith(codecs.BOM_UTF16_LE) else rb"\n", data))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(dutch: Jurisdiction, tmp_path: Path) -> None:
     made = [simulate(dutch, tmp_path / name / "inbox", size="tiny", seed=seed) for name, seed in (("a", 5), ("b", 5), ("c", 6))]
     first, again, other = (content(m.inbox.parent) for m in made)
@@ -67,6 +68,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(dutch: Juris
     assert first["inbox/om/2025-12-26.1/zaken.simulated.csv"] != other["inbox/om/2025-12-26.1/zaken.simulated.csv"]
 
 
+@pytest.mark.slow
 def test_a_manifest_is_true_but_for_what_broke_in_transport(simulated: Simulated) -> None:
     broken = []
     for (partner, delivery), manifest in manifests(simulated.inbox).items():
@@ -94,6 +96,7 @@ def test_history_first_then_a_daily_delivery_one_late_and_one_corrected(simulate
     assert max(d for d, _, _ in days.values()) == "2025-12-31"
 
 
+@pytest.mark.slow
 def test_a_day_later_is_the_same_as_having_simulated_until_then(dutch: Jurisdiction, tmp_path: Path) -> None:
     whole = simulate(dutch, tmp_path / "whole" / "inbox", size="tiny", faults="none")
     part = simulate(dutch, tmp_path / "part" / "inbox", size="tiny", faults="none", until=date(2025, 12, 30))
@@ -103,6 +106,7 @@ def test_a_day_later_is_the_same_as_having_simulated_until_then(dutch: Jurisdict
     assert content(part.inbox.parent) == content(whole.inbox.parent)
 
 
+@pytest.mark.slow
 def test_a_monthly_partner_delivers_about_month_ends(dutch: Jurisdiction, tmp_path: Path) -> None:
     shutil.copytree(dutch.folder, tmp_path / "nl")
     said = tmp_path / "nl" / "contracts" / "halt" / "partner.yaml"

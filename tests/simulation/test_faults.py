@@ -72,6 +72,7 @@ def test_each_kind_is_made_in_some_file(kind: str, small: Small) -> None:
     pytest.fail(f"no file lends itself to {kind}")
 
 
+@pytest.mark.slow
 def test_faults_are_where_the_ledger_says(simulated: Simulated, dutch: Jurisdiction) -> None:
     contracts = load_contracts(dutch)
     ledger = [json.loads(line) for line in (simulated.truth / "faults.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -43,6 +43,7 @@ def new_stages(run: Run) -> set[str]:
     return {stage.name for stage in STAGES if produce(run, f"{stage.name}/small", write_row).is_new}
 
 
+@pytest.mark.slow
 def test_a_comment_in_the_simulation_makes_no_new_table(run: Run) -> None:
     first = produce(run, "terminology/concepts", build_concepts)
     again = produce(after_a_comment_in(run, "simulation/parameters.yaml"), "terminology/concepts", build_concepts)

@@ -66,6 +66,7 @@ def test_nothing_comes_before_its_cause(small: Small) -> None:
         assert (table.entry >= tables[table.belongs_to].entry[table.links[table.belongs_to]]).all(), name
 
 
+@pytest.mark.slow
 def test_the_police_stock_has_a_level(large: World) -> None:
     suspicions = large.tables["suspicions"]
     registered, ended = suspicions.days("registered_on"), suspicions.days("followed_up_on")
@@ -81,6 +82,7 @@ def test_a_crime_has_the_case_of_a_suspect_of_it(small: Small) -> None:
     assert set(followed.tolist()) == {crime for crime, _ in cases}
 
 
+@pytest.mark.slow
 def test_the_truth_names_a_person_and_a_case_for_each_record(simulated: Simulated) -> None:
     records = pq.read_table(simulated.truth / "records.parquet").to_pylist()
     assert len({(r["partner"], r["unit"], r["key"]) for r in records}) == len(records)
@@ -175,6 +177,7 @@ def test_durations_have_the_expected_medians(large: World) -> None:
 # -- who persons are
 
 
+@pytest.mark.slow
 def test_households_share_a_surname_and_their_first_home(large: World) -> None:
     people, suspicions = large.people, large.tables["suspicions"]
     together = np.flatnonzero(people.household != np.arange(len(people.household)))

@@ -64,6 +64,7 @@ def test_day_by_day_equals_whole(days: list[tuple[list[tuple[int, str, int, int,
         assert place.counted_whole(run) == day_by_day
 
 
+@pytest.mark.slow
 def test_what_another_partner_reports_of_a_case_counts_anew(tmp_path: Path) -> None:
     """The bench receives the case of a report that no delivery touched, and rules in it: its state in the cohort is another one."""
     place = Counted(tmp_path, toy(tmp_path))
@@ -79,6 +80,7 @@ def test_what_another_partner_reports_of_a_case_counts_anew(tmp_path: Path) -> N
     assert place.counted_whole(run) == day_by_day
 
 
+@pytest.mark.slow
 def test_a_new_month_and_an_earlier_day_are_counted_whole(tmp_path: Path) -> None:
     place = Counted(tmp_path, toy(tmp_path))
     place.counted(place.told(date(2024, 2, 10), 1, [report(n, "N") for n in range(1, 6)]))

@@ -70,6 +70,7 @@ def cube(run: Run, name: str) -> list[tuple[Any, ...]]:
         return connection.execute(f"SELECT * FROM {engine.parquet([path])}").fetchall()
 
 
+@pytest.mark.slow
 def test_a_month_cube_counts_the_events_of_each_leaf_that_has_any(content: Run) -> None:
     assert cube(content, "reports_month") == [
         ("property", "month", "2024-01", 2),
@@ -79,6 +80,7 @@ def test_a_month_cube_counts_the_events_of_each_leaf_that_has_any(content: Run) 
     ]
 
 
+@pytest.mark.slow
 def test_what_is_not_known_counts_as_unknown_and_ages_fall_in_classes(content: Run) -> None:
     assert cube(content, "reports_year") == [
         ("property", "male", "adult", "year", "2024", 1),

@@ -112,6 +112,7 @@ def cube(run: Run, name: str) -> list[tuple[Any, ...]]:
         return [(*row[:-3], *row[-2:]) for row in connection.execute(f"SELECT * FROM {engine.parquet([path])}").fetchall()]
 
 
+@pytest.mark.slow
 def test_a_balance_counts_what_began_ended_and_is_open_at_the_end_of_each_month(counted: Run) -> None:
     assert cube(counted, "open_inflow") == [("property", "2024-01", 2), ("violence", "2024-01", 1), ("violence", "2024-03", 2)]
     assert cube(counted, "open_outflow") == [("property", "2024-01", 1), ("property", "2024-02", 1), ("violence", "2024-03", 1)]
@@ -126,6 +127,7 @@ def test_a_balance_counts_what_began_ended_and_is_open_at_the_end_of_each_month(
     ]
 
 
+@pytest.mark.slow
 def test_the_stock_is_counted_by_the_calendar_months_since_it_began(counted: Run) -> None:
     assert cube(counted, "open_waiting") == [
         ("from_month_0", "2024-01", 2),
@@ -192,6 +194,7 @@ def test_a_person_counts_once_a_year_where_the_first_event_is(counted: Run) -> N
     assert cube(counted, "persons") == [("property", "2024", 1), ("violence", "2024", 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("F01")
 def test_a_stock_that_is_not_what_came_and_went_is_seen(counted: Run, tmp_path: Path) -> None:
     run = replace(counted, lake=Lake(tmp_path / "home"))
@@ -298,11 +301,13 @@ def rows(release: Published, table: str, **where: str) -> list[tuple[Any, ...]]:
     return [tuple(row[key] for key in keys) for row in shown if row["n"] and all(row[key] == value for key, value in where.items())]
 
 
+@pytest.mark.slow
 def test_a_published_balance_closes_with_its_corrections(published: Published) -> None:
     assert rows(published, "open", offence="all", period="2024-01") == [("closing", 180), ("inflow", 180), ("opening", 60), ("outflow", 60)]
     assert rows(published, "open", movement="opening", offence="all") == [("2024-01", 60), ("2024-02", 180), ("2024-03", 120)]
 
 
+@pytest.mark.slow
 def test_follow_ups_of_a_cohort_have_one_total_in_the_periods_that_were_followed(published: Published) -> None:
     """On 31 March a month is over for January and February, two for January, six for none, and none for all of the year."""
     totals = rows(published, "onward", state="all")

@@ -115,6 +115,7 @@ def test_day_by_day_equals_whole(days: list[tuple[list[tuple[int, str, str]], bo
         assert judged(whole) == judged(live)
 
 
+@pytest.mark.slow
 def test_a_day_shares_the_base_and_adds_what_it_touched(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.deliver(FIRST, 1, [report(n, "N", "10") for n in range(1, 6)])
@@ -129,6 +130,7 @@ def test_a_day_shares_the_base_and_adds_what_it_touched(tmp_path: Path) -> None:
     assert place.rows(FIRST + timedelta(days=1)) == rows
 
 
+@pytest.mark.slow
 def test_a_new_month_and_an_earlier_day_are_made_whole(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.deliver(FIRST, 1, [report(n, "N", "10") for n in range(1, 6)])

@@ -184,6 +184,7 @@ def test_a_weight_that_is_no_share_of_one_is_refused(begin: Begin, plant: Plant,
         build(begin())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("almanac")
 def test_the_difference_counts_the_figures_that_a_crosswalk_would_change(
     begin: Begin, deliver: Callable[[list[tuple[str, ...]]], None], plant: Plant
@@ -201,6 +202,7 @@ def test_a_jurisdiction_without_external_sources_has_an_empty_table(begin: Begin
     assert all(v["passed"] for v in version.verdicts)
 
 
+@pytest.mark.slow
 def test_main_groups_of_the_real_police_figures_are_within_a_point_of_the_published_shares(settings: Settings) -> None:
     """Criminaliteit en rechtshandhaving 2022: property 56, public order 13, violence and sexual 10, traffic 17, drugs 2, weapons 1 %."""
     published = {"property": 56, "public_order": 13, "violence_sexual": 10, "traffic": 17, "drugs": 2, "weapons": 1}

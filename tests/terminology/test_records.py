@@ -280,6 +280,7 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(taken_in: Settings, settings: Settings) -> None:
     go_on_from(taken_in, settings)
     run = Run.start(settings, DAYS[1])
@@ -296,6 +297,7 @@ def test_the_toy_deliveries_get_their_concepts_as_known_on_a_date(taken_in: Sett
     assert strange == [("male", "unknown", "north")]
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("I10")
 def test_the_chain_does_not_run_without_a_partner_that_it_needs(taken_in: Settings, settings: Settings) -> None:
     go_on_from(taken_in, settings)
@@ -322,6 +324,7 @@ MOVED = "11,burglary,1900-01-01,9999-12-31,,toy", "11,theft,1900-01-01,9999-12-3
 MAPPINGS = "terminology/mappings/watch_offence.csv"
 
 
+@pytest.mark.slow
 def test_the_difference_lists_the_rows_that_would_change_concept_and_changes_nothing(begin: Begin, deliver: Deliver, plant: Plant) -> None:
     deliver(REPORTS)
     live = build(begin())
@@ -336,6 +339,7 @@ def test_the_difference_lists_the_rows_that_would_change_concept_and_changes_not
     assert begin().lake.open("terminology/records").id == live.id
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("T07")
 def test_a_mapping_set_that_changes_much_waits_for_the_steward(begin: Begin, deliver: Deliver, plant: Plant, folder: Path) -> None:
     deliver(REPORTS * 20)
@@ -379,6 +383,7 @@ def test_rows_with_another_concept_than_a_second_implementation_gives_them_block
 SCHEME = "terminology/schemes/offence.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.breaks("T07")
 @pytest.mark.parametrize(
     ("old", "new", "concept", "what"),
@@ -404,6 +409,7 @@ def test_a_concept_in_use_with_another_parent_or_definition_waits_for_the_stewar
     assert (t07["passed"], t07["facts"]["concepts_redefined"], t07["facts"]["signed_off_by"]) == (True, 1, "steward")
 
 
+@pytest.mark.slow
 def test_a_concept_that_no_row_has_and_a_label_may_change(begin: Begin, deliver: Deliver, plant: Plant) -> None:
     deliver(REPORTS[:99])  # no assault
     build(begin())
@@ -413,6 +419,7 @@ def test_a_concept_that_no_row_has_and_a_label_may_change(begin: Begin, deliver:
     assert verdict(build(begin()), "T07")["passed"]
 
 
+@pytest.mark.slow
 def test_a_mapping_set_that_changes_little_needs_nobody(begin: Begin, deliver: Deliver, plant: Plant) -> None:
     deliver(REPORTS)  # three rows of a hundred: more than the limit, fewer than the least that count
     build(begin())
@@ -421,6 +428,7 @@ def test_a_mapping_set_that_changes_little_needs_nobody(begin: Begin, deliver: D
     assert (t07["passed"], t07["facts"]["rows_changed"]) == (True, 3)
 
 
+@pytest.mark.slow
 def test_a_changed_rewriting_rule_is_a_changed_mapping_set(
     begin: Begin, deliver: Deliver, canonical: Callable[[str], None], folder: Path
 ) -> None:

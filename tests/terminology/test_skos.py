@@ -128,6 +128,7 @@ def test_addresses_begin_as_the_jurisdiction_says(folder: Path, tmp_path: Path) 
     assert (URIRef("https://example.org/id/offence/theft"), RDF.type, SKOS.Concept) in graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param("nl", marks=pytest.mark.slow), "cook_county", "template"])
 def test_the_terminology_of_every_jurisdiction_is_sound_skos(tmp_path: Path, name: str) -> None:
     assert faults(export(PROJECT / "jurisdictions" / name, tmp_path)) == []
@@ -151,6 +152,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_the_judges_find_what_is_no_skos(folder: Path, tmp_path: Path, case: str) -> None:
     (tmp_path / "out").mkdir()

@@ -32,6 +32,7 @@ def changes(cells: list[dict[str, Any]]) -> Mapping[str, Any]:
     return {"previous": "2024-02-29.1", "tables": {"reports": counts | {"cells": cells, "why": "deliveries"}}}
 
 
+@pytest.mark.slow
 def test_a_revised_count_has_its_group_its_old_count_and_its_lag(figures: dict[str, Figure]) -> None:
     cells = [{"offence": o, "period_kind": "month", "period": "2022-01", "old": 5, "new": 400} for o in ("all", "property")]
     (changed,) = changed_tables(changes(cells), figures, MARCH, ENGLISH)
@@ -39,6 +40,7 @@ def test_a_revised_count_has_its_group_its_old_count_and_its_lag(figures: dict[s
     assert changed.by_period == []
 
 
+@pytest.mark.slow
 def test_of_very_many_the_page_shows_how_many_by_period(figures: dict[str, Figure]) -> None:
     cells = [{"offence": "all", "period_kind": "month", "period": f"2022-{1 + i % 2:02d}", "old": 5, "new": 10} for i in range(LISTED + 1)]
     (changed,) = changed_tables(changes(cells), figures, MARCH, ENGLISH)

@@ -112,6 +112,7 @@ def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
     assert _spread([100, 101, 50], gap=10) == [100, 110, 50]
 
 
+@pytest.mark.slow
 def test_every_kind_of_chart_is_valid_and_keeps_its_rows() -> None:
     """Altair has the schema of Vega-Lite, in which the charts are written."""
     table = published("cases", {"a": 600}, months=[{"a": 50}, {"a": 60}, {"a": 70}])

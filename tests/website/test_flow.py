@@ -40,6 +40,7 @@ def heights(path: str) -> tuple[float, float]:
     return numbers[-1] - numbers[1], numbers[8] - numbers[7]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(1, 2000).map(lambda n: 5 * n), min_size=1, max_size=8))
 def test_bands_leave_the_whole_total_and_fill_their_parts(counts: list[int]) -> None:

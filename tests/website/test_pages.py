@@ -46,6 +46,7 @@ def static(site: Version, name: str) -> Path:
     return next((site.folder / "site").glob(f"static-*/{name}"))
 
 
+@pytest.mark.slow
 def test_every_page_is_there_in_both_languages(site: Version) -> None:
     pages = {n for n in site.files if n.endswith(".html")}
     dutch = {"index", "meldingen", "keten", "over", "tabellen", "begrippen", "kwaliteit", "wijzigingen", "embed", "search"}
@@ -301,12 +302,14 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@pytest.mark.slow
 def test_small_counts_get_no_chart(tmp_path: Path) -> None:
     small = finish(toy_run(tmp_path, date(2024, 3, 31)), scale=1)
     assert "site/charts/reports.nl.svg" not in small.files
     assert "te klein voor een grafiek" in small.path("site/meldingen.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_unchanged_chart_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
 
@@ -321,6 +324,7 @@ def test_an_unchanged_chart_is_not_drawn_again(tmp_path: Path, monkeypatch: pyte
     assert 0 < len(drawn) - first < first  # March is new in the lines by month; the bars of 2023 are as they were
 
 
+@pytest.mark.slow
 def test_the_same_candidate_gives_the_same_pages(site: Version, tmp_path: Path) -> None:
     again = finish(toy_run(tmp_path, date(2024, 3, 31)))
     assert {n: e.sha256 for n, e in again.files.items() if n != "das.duckdb"} == {
@@ -328,6 +332,7 @@ def test_the_same_candidate_gives_the_same_pages(site: Version, tmp_path: Path) 
     }
 
 
+@pytest.mark.slow
 def test_a_text_that_names_no_table_says_where(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(TOY, tmp_path / "toy"))
     text = folder / "texts" / "site.yaml"

@@ -46,6 +46,7 @@ def test_a_name_in_lines_is_the_name(parts: list[str], data: st.DataObject) -> N
     assert all(len(line) <= LETTERS or not re.search("[ -].", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_map_with_links_that_ask(site: Version) -> None:
     page = site.path("site/en/reports.html").read_text(encoding="utf-8")
     (drawn,) = re.findall(r'<svg class="tiles".*?</svg>', page, re.DOTALL)
