@@ -205,8 +205,8 @@ class Chain(Section):
 class Base(Section):
     """The multiples that published counts come in."""
 
-    default: Annotated[int, Field(ge=2)]  # of 1, every count would be published as it is
-    sensitive: Annotated[int, Field(ge=2)]
+    default: Annotated[int, Field(ge=1)]
+    sensitive: Annotated[int, Field(ge=1)]
     reason: str
 
     @model_validator(mode="after")
@@ -514,6 +514,13 @@ class Policy(Section):
     publication: Publication
     release: Release
     retention: Retention
+
+    @model_validator(mode="after")
+    def _protects_real_figures(self) -> Policy:
+        if self.disclosure.base.default == 1 and self.release.approval.by == "two_persons":
+            sentence = "of a base of 1 every count is published as it is, and two persons release real figures: give at least 2."
+            raise Mistakes([(("disclosure", "base", "default"), sentence)])
+        return self
 
 
 def load_policy(jurisdiction: Jurisdiction) -> Policy:

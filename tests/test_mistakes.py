@@ -96,7 +96,7 @@ MISTAKES = [
     (TABLE, "[month, year]", "[month, month]", 8, "by.period", "every figure would be there twice"),
     ("terminology/schemes/age.csv", "18,199", "19,199", 4, "T10", "no class of level age_class has the ages 18"),
     (POLICY, "warn: 0.01, block: 0.05", "warn: 0.1, block: 0.05", 6, "deliveries.quarantine_share.warn", "it would never warn"),
-    (POLICY, "default: 5", "default: 1", 26, "disclosure.base.default", "1 is less than 2"),
+    (POLICY, "default: 5", "default: 0", 26, "disclosure.base.default", "0 is less than 1"),
     (POLICY, "sensitive: 10", "sensitive: 4", 26, "disclosure.base.sensitive", "sensitive cubes would be protected less"),
     (POLICY, '"a limit of rule I12"', '""', 6, "deliveries.quarantine_share.reason", "say why the limit is what it is"),
     (TEXTS, "Number of {unit}, rounded", "Number of {units}, rounded", 25, "columns.n.en", "nothing is filled in for {units}. Did you"),

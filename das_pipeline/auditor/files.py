@@ -40,7 +40,7 @@ BESIDE |= {
 BESIDE |= {"manifest.json", "manifest.json.sig", "manifest.json.pub", citations.SUMS, *citations.CITED}
 Reader = Callable[[Path, pa.Schema], pa.Table]
 GROUP_ROWS = 20_000
-OLDEST = timedelta(days=366)  # no file is so much older than the newest: a time can be a date of birth
+OLDEST = timedelta(days=366)  # no file of a release is so much older than most of them: a time can be a date of birth
 STORED = {"codes", "periods", *beside.NAMES}  # what das.duckdb has besides the tables
 FIX = "Build the candidate again from the protected leaves, and find what wrote to its folder."
 
@@ -60,7 +60,7 @@ def files_as_described(release: Published, declared: Declared | None) -> Verdict
     for path in release.folder.rglob("*"):
         if path.is_symlink() or (path.is_dir() and not any(path.iterdir())):
             faults[path.relative_to(release.folder).as_posix()] = 1
-    faults |= _told_by_the_disk(release)
+    faults |= told_by_the_disk(release)
     faults[citations.SUMS] = int(citations.sums_differ(release))
     for path, sha in (declared.files if declared else {}).items():
         if path not in present or _sha256(release.folder / path) != sha:
@@ -81,22 +81,24 @@ def files_as_described(release: Published, declared: Declared | None) -> Verdict
     return verdict("D10", "Every file is as described, and no other is there", len(present), faults, FIX)
 
 
-def _told_by_the_disk(release: Published) -> dict[str, int]:
+def told_by_the_disk(release: Published) -> dict[str, int]:
     """Files and folders of which the disk keeps more than their bytes: an attribute, permissions of their own, a time far from all others.
 
-    A copy may give all of them other permissions and times; that tells nothing.
+    A copy may give all of them other permissions and times, or a restored file a later one; that tells nothing. A candidate shares
+    unchanged charts with earlier ones, however old; a release has its own.
     """
     found = {path: path.lstat() for path in release.folder.rglob("*") if not path.is_symlink()}
     usual = {
         is_folder: Counter(S_IMODE(status.st_mode) for path, status in found.items() if path.is_dir() == is_folder).most_common(1)
         for is_folder in (True, False)
     }
-    newest = max((status.st_mtime for status in found.values()), default=0.0)
+    times = sorted(status.st_mtime for status in found.values())
+    oldest = times[len(times) // 2] - OLDEST.total_seconds() if "manifest.json.sig" in release.paths else 0.0
     faults = [
         path
         for path, status in found.items()
         if S_IMODE(status.st_mode) != usual[path.is_dir()][0][0]
-        or newest - status.st_mtime > OLDEST.total_seconds()
+        or status.st_mtime < oldest
         or (hasattr(os, "listxattr") and any(name.startswith("user.") for name in os.listxattr(path)))
     ]
     return {path.relative_to(release.folder).as_posix(): 1 for path in faults}

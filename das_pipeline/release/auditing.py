@@ -14,7 +14,7 @@ from das_pipeline.gate import Verdict
 from das_pipeline.lake import Version
 from das_pipeline.policy import load_policy
 from das_pipeline.publication.releases import CITED, CURRENT, MANIFEST, SUMS, Release, read_release, releases_root
-from das_pipeline.release.candidate import SITE, Candidate, candidate_of, made_by
+from das_pipeline.release.candidate import SITE, Candidate, candidate_of, made_by, shown
 from das_pipeline.release.declared import declared, limits_of, made_before
 from das_pipeline.release.feed import feeds
 from das_pipeline.release.signing import PUBLIC_KEY, SIGNATURE
@@ -111,9 +111,14 @@ def judge_beside(run: Run) -> Verdict:
 
 
 def site_of(run: Run, release: Release) -> Version | None:
-    """The finished candidate that `release` was made from: the one that the decision named; None when another home made it."""
+    """The finished candidate that `release` was made from: the one that the decision named; None when another home made it.
+
+    A day that ran again may have decided the same release for a candidate of the same bytes that was made from other versions.
+    """
+    decided_for: list[Version] = []
     for path in sorted((run.lake.home / "release" / "decision").glob(f"*/{MANIFEST}"), reverse=True):
         decided = run.lake.version("release/decision", path.parent.name)
         if decided.facts.get("release") == release.manifest.get("release") and decided.facts.get("live"):
-            return run.lake.version(SITE, decided.facts["candidate"])
-    return None
+            decided_for.append(run.lake.version(SITE, decided.facts["candidate"]))
+    build = release.manifest.get("build")
+    return next((site for site in decided_for if shown(run, SITE, site.inputs_hash) == build), next(iter(decided_for), None))

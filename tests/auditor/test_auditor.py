@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from das_pipeline.auditor import Limits, audit
+from das_pipeline.auditor.files import told_by_the_disk
+from das_pipeline.auditor.release import read
 from das_pipeline.jurisdiction import Jurisdiction
 from das_pipeline.policy import load_policy
 from das_pipeline.publication import build_candidate, readers, revisions
@@ -222,3 +225,16 @@ def test_a_change_between_releases_that_is_one_record(folder: Path, made: Path, 
 def test_a_table_that_was_protected_before(folder: Path, made: Path) -> None:
     tamper(folder, "flow", add(1), kind="external", is_simulated=False)
     assert "changes_are_rounded" in failed(folder, made)
+
+
+def test_a_candidate_shares_a_chart_that_has_been_the_same_for_years(folder: Path) -> None:
+    """Its time is that of its first drawing; in a release, which has files of its own, it would be a fault."""
+    chart, long_ago = folder / "tables" / "reports.csv", (1_000_000_000, 1_000_000_000)
+    os.utime(chart, long_ago)
+    assert told_by_the_disk(read(folder)) == {}
+    (folder / "manifest.json.sig").write_bytes(b"")
+    assert told_by_the_disk(read(folder)) == {"tables/reports.csv": 1}
+    for path in folder.rglob("*"):
+        os.utime(path, long_ago)
+    os.utime(chart)
+    assert told_by_the_disk(read(folder)) == {}, "it was restored later than the rest"

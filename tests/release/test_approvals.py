@@ -290,6 +290,19 @@ def test_a_policy_by_which_no_two_persons_could_sign_is_refused_on_loading(tmp_p
         load_policy(Jurisdiction(toy))
 
 
+def test_a_policy_that_releases_real_figures_as_they_are_is_refused_on_loading(tmp_path: Path) -> None:
+    toy = shutil.copytree(TOY, tmp_path / "toy")
+    content = yaml.safe_load((toy / "policy.yaml").read_text(encoding="utf-8"))
+    content["disclosure"]["base"] |= {"default": 1, "sensitive": 1}
+    write_policy(toy, content)
+    assert load_policy(Jurisdiction(toy)).disclosure.base.default == 1, "of simulated figures, to compare them with the truth"
+    persons = {name: {"public_key": name[0] * 64, "roles": ["review", "approve"]} for name in ("anna", "bert")}
+    content["release"] |= {"approval": {"by": "two_persons", "reason": "real"}, "persons": persons}
+    write_policy(toy, content)
+    with pytest.raises(ConfigurationError, match="of a base of 1 every count is published as it is"):
+        load_policy(Jurisdiction(toy))
+
+
 def test_a_policy_that_approves_by_itself_is_refused_for_real_figures(toy: Jurisdiction) -> None:
     limits = load_policy(toy).release
     limits.require_for(is_simulated=True)
