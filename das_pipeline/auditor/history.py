@@ -9,7 +9,7 @@ from typing import Any
 
 from das_pipeline.auditor.declared import Limits
 from das_pipeline.auditor.findings import verdict
-from das_pipeline.auditor.release import FOLLOW_UP, Published, Table, last_day, last_day_after
+from das_pipeline.auditor.release import AFTER, FOLLOW_UP, Published, Table, last_day, last_day_after
 from das_pipeline.gate import Verdict
 
 FIX = "Compare the ledger with the earlier release, find what moved the figure, and build the candidate again."
@@ -55,7 +55,7 @@ def what_grows_is_absent(release: Published, limits: Limits) -> Verdict:
 def _followed(cohort: Table) -> list[tuple[int, str]]:
     """Return the months of every follow-up, as its code says them, with each of its periods."""
     pairs = cohort.rows.group_by([FOLLOW_UP, "period"]).aggregate([]).to_pylist()
-    return [(int(pair[FOLLOW_UP].rpartition("_")[2]), pair["period"]) for pair in pairs]
+    return [(int(after[1]), pair["period"]) for pair in pairs if (after := AFTER.fullmatch(pair[FOLLOW_UP]))]
 
 
 def changes_are_listed(release: Published, earlier: Sequence[Published]) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from calendar import monthrange
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 ALL = "all"
 FOLLOW_UP = "months"  # the dimension of a cohort table that says after how many months
+AFTER = re.compile(r"after_month_(\d+)")
 
 
 def last_day(period: str) -> str:
@@ -82,8 +84,9 @@ class Table:
 
     @property
     def is_cohort(self) -> bool:
-        """Whether it follows what began in a period, after so many months."""
-        return any(d.name == FOLLOW_UP and d.scheme is None for d in self.dimensions)
+        """Whether it follows what began in a period, after so many months. Another publisher may mean something else by that name."""
+        codes = self.rows[FOLLOW_UP].unique().to_pylist() if any(d.name == FOLLOW_UP and not d.scheme for d in self.dimensions) else []
+        return bool(codes) and all(AFTER.fullmatch(str(code)) for code in codes)
 
     @property
     def is_balance(self) -> bool:

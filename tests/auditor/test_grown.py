@@ -50,6 +50,10 @@ def test_a_cohort_of_which_a_part_was_not_followed_so_long(tmp_path: Path) -> No
     assert followed(tmp_path, "2024-07-31", [("after_month_3", "2024-04")]).passed
 
 
+def test_months_of_another_publisher_are_no_follow_up(tmp_path: Path) -> None:
+    assert followed(tmp_path, "2024-06-30", [("january", "2024"), ("february", "2024")]).passed
+
+
 def followed(folder: Path, as_of: str, periods: list[tuple[str, str]]) -> Verdict:
     """The verdict on a cohort table with these follow-ups, whatever the policy says of kinds of period."""
     (folder / "changes.json").write_text(json.dumps({"as_of": as_of}), encoding="utf-8")
